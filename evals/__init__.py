@@ -1,0 +1,1 @@
+"""Define suites, run candidates on them, score, keep runs, and compare them."""

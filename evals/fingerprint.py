@@ -1,0 +1,42 @@
+"""Content identity: one canonical JSON form and its SHA-256. A leaf."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import Any
+
+
+def canonical(value: Any) -> Any:
+    """Reduce dataclasses, mappings and sequences to JSON values with one spelling each."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {f.name: canonical(getattr(value, f.name)) for f in fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): canonical(value[key]) for key in sorted(value, key=str)}
+    if isinstance(value, Sequence) and not isinstance(value, str | bytes):
+        return [canonical(item) for item in value]
+    if isinstance(value, Path):
+        return str(value)
+    return value
+
+
+def canonical_json(value: Any) -> str:
+    """One-line JSON: sorted keys, no spaces, ASCII (so lone surrogates survive), no NaN."""
+    return json.dumps(canonical(value), sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def fingerprint(*parts: Any) -> str:
+    """First 16 hex digits (64 bits) of the SHA-256 of the parts' canonical JSON."""
+    return hashlib.sha256(canonical_json(list(parts)).encode("ascii")).hexdigest()[:16]
+
+
+def file_sha256(path: Path) -> str:
+    """Full SHA-256 of a file, read in blocks."""
+    digest = hashlib.sha256()
+    with path.open("rb") as handle:
+        while block := handle.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()

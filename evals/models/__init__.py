@@ -1,0 +1,1 @@
+"""Models: opened by name, behind one small protocol."""

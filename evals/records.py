@@ -1,0 +1,219 @@
+"""The records that pass between the parts: frozen, typed, and small enough to store.
+
+`Case` is read from a suite; `Request` and `Output` are what a model takes and gives;
+`Score` is what a scorer says of one output; `CaseResult` and `Run` are what the
+ledger keeps. A value that is `Json` came from a file or a model and is untrusted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from evals.fingerprint import fingerprint
+
+Json = Any
+
+SplitName = Literal["train", "dev", "test"]
+SPLITS: tuple[SplitName, ...] = ("train", "dev", "test")
+
+
+@dataclass(frozen=True)
+class Case:
+    """One input with what a good output must satisfy.
+
+    `answer` is one full-mark output in the model's own form: what demonstrations show,
+    what fine-tuning trains on, and what the scorer self-test expects to score 1.
+    `choices`, where present, are the options ranked by log-likelihood instead of
+    generating; the output text is then the winning option.
+    """
+
+    id: str
+    input: Mapping[str, Json]
+    expected: Json
+    answer: str
+    split: SplitName
+    cluster: str | None = None
+    choices: tuple[str, ...] = ()
+    documents: tuple[str, ...] = ()
+    tags: Mapping[str, str] = field(default_factory=dict)
+    must_pass: bool = False
+    path: str = ""
+    line: int = 0
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of all that can change an output or its score; not of where it stands."""
+        return fingerprint(
+            "case@1",
+            self.id,
+            self.input,
+            self.expected,
+            self.answer,
+            self.choices,
+            self.documents,
+            self.cluster,
+        )
+
+
+@dataclass(frozen=True)
+class Message:
+    """One chat turn. `content` is plain text: control tokens in it stay text."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+@dataclass(frozen=True)
+class Decoding:
+    """How text is generated. Temperature 0 is greedy; `seed` matters only above 0."""
+
+    max_tokens: int = 128
+    temperature: float = 0.0
+    top_p: float = 1.0
+    seed: int = 0
+    stop: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a model is asked: a conversation to continue, or options to rank."""
+
+    messages: tuple[Message, ...]
+    choices: tuple[str, ...] = ()
+
+
+FinishReason = Literal["stop", "length", "choice", "error"]
+
+
+@dataclass(frozen=True)
+class Output:
+    """What a model gave for one request.
+
+    `seconds` is this request's share of its batch's wall time. `logprobs` holds, for a
+    choice, the summed natural-log probability of each option's tokens given the prompt.
+    An `error` means there is no output: `text` is then None.
+    """
+
+    text: str | None
+    finish_reason: FinishReason
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    seconds: float = 0.0
+    logprobs: tuple[float, ...] = ()
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class Score:
+    """What a scorer says of one output: a value in [0, 1], why, and the kind of failure.
+
+    `kind` is a short stable word for grouping failures ("grammar", "wrong_query",
+    "wrong_label", "format"); empty where the score is full.
+    """
+
+    value: float
+    reason: str = ""
+    kind: str = ""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """What is evaluated: model, prompt, demonstrations, adapter and decoding.
+
+    `demonstrations` names the method ("none", "static", "nearest"); `k` how many. The
+    seed draws static demonstrations. `adapter` is an adapter's fingerprint and
+    `adapter_path` where it lies; only the former is identity.
+    """
+
+    model: str
+    model_fingerprint: str
+    prompt: str
+    prompt_fingerprint: str
+    demonstrations: Literal["none", "static", "nearest"] = "none"
+    k: int = 0
+    seed: int = 0
+    demonstrations_fingerprint: str = ""
+    adapter: str = ""
+    adapter_path: str = ""
+    decoding: Decoding = field(default_factory=Decoding)
+
+    @property
+    def fingerprint(self) -> str:
+        """Identity of the candidate: everything that can change an output."""
+        return fingerprint(
+            "candidate@1",
+            self.model,
+            self.model_fingerprint,
+            self.prompt_fingerprint,
+            self.demonstrations,
+            self.k,
+            self.seed,
+            self.demonstrations_fingerprint,
+            self.adapter,
+            self.decoding,
+        )
+
+    @property
+    def label(self) -> str:
+        """A short name for tables: prompt, demonstrations, adapter."""
+        text = self.prompt
+        if self.demonstrations != "none":
+            text += f" + {self.k} {self.demonstrations}"
+        return f"{text} + adapter" if self.adapter else text
+
+
+@dataclass(frozen=True)
+class CaseResult:
+    """One case of a run: the output and its scores, or the error that stands instead.
+
+    `scores` maps metric name to score; empty where `output.error` or `error` is set.
+    `error` is a scorer's failure on this output ("TimeoutError: ..."): also a third state.
+    """
+
+    case_id: str
+    case_fingerprint: str
+    prompt_hash: str
+    output: Output
+    scores: Mapping[str, Score] = field(default_factory=dict)
+    cluster: str | None = None
+    error: str | None = None
+
+    @property
+    def failed(self) -> str | None:
+        """Why there is no score for this case, or None when there is one."""
+        return self.output.error or self.error
+
+
+@dataclass(frozen=True)
+class Run:
+    """One candidate over one split of one suite, complete: a result for every case.
+
+    `id` is derived from the content, so the same work always has the same id.
+    `scoring_fingerprint` is the identity of the metrics: runs with different ones are
+    never compared. `seconds` is wall time spent generating, summed over resumes.
+    """
+
+    id: str
+    suite: str
+    suite_fingerprint: str
+    scoring_fingerprint: str
+    split: SplitName
+    primary: str
+    candidate: Candidate
+    results: tuple[CaseResult, ...]
+    seconds: float
+    created: str
+    environment: Mapping[str, str] = field(default_factory=dict)
+    format: int = 1
+
+    def values(self, metric: str | None = None) -> dict[str, float]:
+        """Score of every case that has one, by case id, for `metric` (default: primary)."""
+        name = metric or self.primary
+        return {r.case_id: r.scores[name].value for r in self.results if not r.failed}
+
+    @property
+    def errors(self) -> tuple[CaseResult, ...]:
+        """The cases without a score."""
+        return tuple(r for r in self.results if r.failed)

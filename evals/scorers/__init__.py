@@ -1,0 +1,1 @@
+"""Scorers: registered factories with versioned names."""

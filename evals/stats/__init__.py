@@ -1,0 +1,1 @@
+"""Intervals, paired comparisons and sample sizes: pure functions over numbers."""

@@ -1,0 +1,1 @@
+"""Suites: read, validated, split, linted."""

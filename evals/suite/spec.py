@@ -1,0 +1,146 @@
+"""A suite in memory: the typed form of `suite.yaml` with its cases and templates.
+
+`evals.suite.load_suite` reads and validates; nothing here touches a file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from evals.fingerprint import fingerprint
+from evals.records import Case, Decoding, Json, SplitName
+
+RoundFamily = Literal["wording", "few_shot", "nearest"]
+
+
+@dataclass(frozen=True)
+class MetricSpec:
+    """A scorer by its versioned name with its options, as the suite states them."""
+
+    name: str
+    scorer: str
+    options: Mapping[str, Json] = field(default_factory=dict)
+    line: int = 0
+
+
+@dataclass(frozen=True)
+class PromptSpec:
+    """A named prompt template: its source text and where it came from."""
+
+    name: str
+    path: Path
+    source: str
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of the template's text."""
+        return fingerprint("prompt@1", self.source)
+
+
+@dataclass(frozen=True)
+class RoundSpec:
+    """One family of prompt candidates: every prompt with every k (wording has no k)."""
+
+    family: RoundFamily
+    prompts: tuple[str, ...]
+    k: tuple[int, ...] = ()
+    line: int = 0
+
+
+@dataclass(frozen=True)
+class GuardSpec:
+    """A guard suite and the largest loss of its primary metric that is tolerated."""
+
+    suite: str
+    max_loss: float = 0.10
+
+
+@dataclass(frozen=True)
+class TuneSpec:
+    """How to train when the gate opens. `prompt` is what the adapter is trained with."""
+
+    method: Literal["lora"] = "lora"
+    prompt: str | None = None
+    min_examples: int = 100
+    rank: int | None = None
+    learning_rate: float | None = None
+    epochs: float | None = None
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class OperationSpec:
+    """What the suite says about production; prices come from elsewhere."""
+
+    calls_per_month: int | None = None
+    facts_change: Literal["never", "rarely", "often"] | None = None
+    retrain_months: float | None = None
+
+
+@dataclass(frozen=True)
+class CiSpec:
+    """How `ci` judges this suite against its accepted baseline."""
+
+    split: SplitName = "dev"
+    max_loss: float = 0.05
+    on_inconclusive: Literal["warn", "fail"] = "warn"
+
+
+@dataclass(frozen=True)
+class Suite:
+    """One domain task: cases in splits, prompt templates, metrics, and how to decide."""
+
+    name: str
+    task: str
+    root: Path
+    cases: tuple[Case, ...]
+    prompts: Mapping[str, PromptSpec]
+    metrics: Mapping[str, MetricSpec]
+    primary: str
+    target: float | None = None
+    min_gain: float = 0.10
+    decoding: Decoding = field(default_factory=Decoding)
+    variables: Mapping[str, Json] = field(default_factory=dict)
+    rounds: tuple[RoundSpec, ...] = ()
+    slices: tuple[str, ...] = ()
+    guards: tuple[GuardSpec, ...] = ()
+    tune: TuneSpec = field(default_factory=TuneSpec)
+    operation: OperationSpec = field(default_factory=OperationSpec)
+    ci: CiSpec = field(default_factory=CiSpec)
+    candidate: Mapping[str, str] = field(default_factory=dict)
+    compare_models: tuple[str, ...] = ()
+    scorers_sha256: str = ""
+    format: int = 1
+
+    def split(self, name: SplitName) -> tuple[Case, ...]:
+        """The cases of one split, in file order."""
+        return tuple(case for case in self.cases if case.split == name)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The primary metric's labels, for templates; empty where it has none."""
+        return tuple(self.metrics[self.primary].options.get("labels", ()))
+
+    @property
+    def scoring_fingerprint(self) -> str:
+        """Identity of what is measured: metrics, options, and the suite's own scorer code."""
+        metrics = {m.name: [m.scorer, m.options] for m in self.metrics.values()}
+        return fingerprint("scoring@1", metrics, self.primary, self.scorers_sha256)
+
+    @property
+    def fingerprint(self) -> str:
+        """Identity of the whole suite: cases with their splits, prompts, metrics, policy."""
+        return fingerprint(
+            "suite@1",
+            self.name,
+            self.scoring_fingerprint,
+            [[case.fingerprint, case.split] for case in self.cases],
+            {p.name: p.fingerprint for p in self.prompts.values()},
+            self.variables,
+            self.target,
+            self.min_gain,
+            self.decoding,
+        )

@@ -1,0 +1,1 @@
+"""Stored runs and decisions, rendered as HTML and Markdown. Calls no model."""

@@ -1,0 +1,1 @@
+"""The gate, training data, training, and the proofs of what was trained."""

@@ -1,0 +1,233 @@
+"""The records of a job: what was tried, decided, trained and proven.
+
+They are stored as JSON by the ledger (`evals.ledger`), read by the report, and written
+by nobody but the job. Nothing here computes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from evals.records import Case, Run
+
+Verdict = Literal[
+    "fix_evals",
+    "fine_tune",
+    "prompt_suffices",
+    "try_stronger_model",
+    "use_retrieval",
+    "collect_examples",
+    "prompt_more",
+    "more_cases",
+]
+Outcome = Literal["ship_adapter", "reject_adapter", "inconclusive"]
+RuleStatus = Literal["applies", "does_not_apply", "not_tested", "not_reached"]
+
+
+@dataclass(frozen=True)
+class Interval:
+    """An estimate with its bounds, and the one- or two-sided level they were made at."""
+
+    estimate: float
+    low: float
+    high: float
+    level: float = 0.95
+
+
+@dataclass(frozen=True)
+class RuleLine:
+    """One row of the decision table: a possible verdict, whether it applied, and why.
+
+    `not_reached` means an earlier rule already applied; its evidence is still given.
+    """
+
+    verdict: str
+    title: str
+    status: RuleStatus
+    evidence: str
+
+
+@dataclass(frozen=True)
+class TrialLine:
+    """One tried prompt candidate as the gate saw it.
+
+    `versus_anchor` is candidate minus anchor, with `low` = L and `high` = U at the
+    gate's corrected levels; None for the anchor itself.
+    """
+
+    run_id: str
+    label: str
+    round_index: int
+    family: str
+    score: Interval
+    cases: int
+    errors: int
+    prompt_tokens: float
+    versus_anchor: Interval | None = None
+    flat: bool = False
+    improved: bool = False
+
+
+@dataclass(frozen=True)
+class Decision:
+    """The gate's verdict with its evidence. `open` is true only for `fine_tune`."""
+
+    verdict: Verdict
+    sentence: str
+    next_steps: tuple[str, ...]
+    rules: tuple[RuleLine, ...]
+    trials: tuple[TrialLine, ...]
+    leader: str
+    anchor: str | None
+    plateau: bool
+    flags: tuple[str, ...]
+    cases: int
+    cases_needed: int | None
+    min_gain: float
+    target: float | None
+    alpha: float
+    format: int = 1
+
+    @property
+    def open(self) -> bool:
+        """Whether fine-tuning may start."""
+        return self.verdict == "fine_tune"
+
+
+@dataclass(frozen=True)
+class GuardLine:
+    """One guard suite: tuned minus base, judged for non-inferiority with its margin."""
+
+    suite: str
+    base_run: str
+    tuned_run: str
+    base: Interval
+    tuned: Interval
+    difference: Interval
+    margin: float
+    result: Literal["pass", "fail", "inconclusive"]
+    likely_loss: bool
+    cases: int
+    cases_needed: int | None
+
+
+@dataclass(frozen=True)
+class ShipDecision:
+    """The verdict after training, on the sealed split and the guards."""
+
+    verdict: Outcome
+    sentence: str
+    next_steps: tuple[str, ...]
+    before: Interval
+    after: Interval
+    gain: Interval
+    wins: int
+    losses: int
+    ties: int
+    cases: int
+    cases_needed: int | None
+    look: int
+    alpha: float
+    min_gain: float
+    guards: tuple[GuardLine, ...]
+    reasons: tuple[str, ...]
+    format: int = 1
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something `check` or the data lint found. `error` findings refuse, others warn."""
+
+    level: Literal["error", "warning", "note"]
+    code: str
+    message: str
+    where: str = ""
+
+
+@dataclass(frozen=True)
+class LossPoint:
+    """One logged training step; `held_out` is the loss on the held-out part of train."""
+
+    step: int
+    epoch: float
+    loss: float | None = None
+    held_out: float | None = None
+
+
+@dataclass(frozen=True)
+class Proof:
+    """One check of the trained adapter, with what was measured."""
+
+    name: str
+    passed: bool
+    evidence: str
+
+
+@dataclass(frozen=True)
+class TrainingRecord:
+    """What was trained, on what, how, and what was proven of the result."""
+
+    adapter: str
+    adapter_path: str
+    base: str
+    base_fingerprint: str
+    method: str
+    prompt: str
+    template_hash: str
+    examples: int
+    held_out: int
+    data_fingerprint: str
+    settings: Mapping[str, float | int | str | bool]
+    trained_parameters: int
+    total_parameters: int
+    trained_tokens: int
+    seconds: float
+    peak_memory_mb: float
+    curve: tuple[LossPoint, ...]
+    best_step: int
+    findings: tuple[Finding, ...]
+    preview: str
+    proofs: tuple[Proof, ...]
+    format: int = 1
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A stage of the job and its wall time in seconds, summed over resumes."""
+
+    name: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class JobRecord:
+    """Everything stored about a suite's whole job: what a report is rendered from.
+
+    `runs` holds every run named anywhere, by id; `cases` every case of those runs, by
+    fingerprint. `leader_test` and `adapter_test` are the sealed-split runs.
+    """
+
+    suite: str
+    task: str
+    model: str
+    min_gain: float
+    target: float | None
+    primary: str
+    split_sizes: Mapping[str, int]
+    calls_per_month: int | None
+    checks: tuple[Finding, ...]
+    decision: Decision | None
+    training: TrainingRecord | None
+    shipping: ShipDecision | None
+    leader_test: str | None
+    adapter_test: str | None
+    override: str | None
+    phases: tuple[Phase, ...]
+    runs: Mapping[str, Run] = field(default_factory=dict)
+    cases: Mapping[str, Case] = field(default_factory=dict)
+    slices: tuple[str, ...] = ()
+    commands: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    format: int = 1

@@ -217,3 +217,13 @@ class Run:
     def errors(self) -> tuple[CaseResult, ...]:
         """The cases without a score."""
         return tuple(r for r in self.results if r.failed)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something `check` or the data lint found. An `error` refuses, the others inform."""
+
+    level: Literal["error", "warning", "note"]
+    code: str
+    message: str
+    where: str = ""

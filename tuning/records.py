@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from evals.records import Case, Run
+from evals.records import Case, Finding, Run
 
 Verdict = Literal[
     "fix_evals",
@@ -134,16 +134,6 @@ class ShipDecision:
     guards: tuple[GuardLine, ...]
     reasons: tuple[str, ...]
     format: int = 1
-
-
-@dataclass(frozen=True)
-class Finding:
-    """Something `check` or the data lint found. `error` findings refuse, others warn."""
-
-    level: Literal["error", "warning", "note"]
-    code: str
-    message: str
-    where: str = ""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,48 @@
+# Everything a fresh machine needs: `make demo` runs the main job, `make test` the tests.
+# Both first make a virtual environment with pinned packages; nothing is installed twice.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+DEMO_SUITE ?= query_assistant
+DEMO_REPORT ?= demo/report.html
+
+.DEFAULT_GOAL := help
+.PHONY: help install model demo test check format clean
+
+help:
+	@echo "make demo     run the whole job on a real model and write $(DEMO_REPORT)"
+	@echo "make test     lint, types and tests"
+	@echo "make check    lint and types only"
+	@echo "make install  the virtual environment that the others use"
+	@echo "make clean    remove the environment, caches and stored runs"
+
+$(INSTALLED): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $(INSTALLED)
+
+install: $(INSTALLED)
+
+model: $(INSTALLED)
+	@$(BIN)/tunegate models pull smollm2-135m
+
+demo: model
+	$(BIN)/tunegate run $(DEMO_SUITE) --output $(DEMO_REPORT)
+
+check: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+test: check model
+	$(BIN)/python -m pytest
+
+format: $(INSTALLED)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf $(VENV) .tunegate demo .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

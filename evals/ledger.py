@@ -1,0 +1,231 @@
+"""The ledger: one SQLite file that keeps everything that was run.
+
+A batch of outputs is committed whole as it arrives, and a run when all its cases have
+a result; so after a kill at any point the same work finds all that was finished. The
+file is readable by its owner only and its folder ignores itself in git.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
+
+from evals.codec import decode, encode
+from evals.errors import RecordError
+from evals.records import Case, CaseResult, Output, Run
+
+FORMAT = 1
+FILE_NAME = "ledger.sqlite3"
+
+SCHEMA = """
+create table if not exists meta (key text primary key, value text not null);
+create table if not exists cases (fingerprint text primary key, body text not null);
+create table if not exists batches (
+    key text primary key, seconds real not null, outputs integer not null);
+create table if not exists outputs (
+    batch text not null, position integer not null, body text not null,
+    primary key (batch, position)) without rowid;
+create table if not exists runs (
+    id text primary key, suite text not null, split text not null, candidate text not null,
+    created text not null, body text not null);
+create table if not exists results (
+    run text not null, position integer not null, case_id text not null, body text not null,
+    primary key (run, position)) without rowid;
+create table if not exists documents (
+    kind text not null, key text not null, created text not null, body text not null,
+    primary key (kind, key)) without rowid;
+"""
+
+T = TypeVar("T")
+
+
+class Ledger:
+    """Stored batches, runs, cases and documents. One writer at a time; readers any time."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.path = folder / FILE_NAME
+        self._db = _open(folder, self.path)
+
+    def close(self) -> None:
+        """Close the file. Everything stored is already committed."""
+        self._db.close()
+
+    # -- generation cache ---------------------------------------------------------
+
+    def batch(self, key: str) -> tuple[list[Output], float] | None:
+        """The outputs of a finished batch and its wall seconds, or None."""
+        row = self._db.execute("select seconds from batches where key = ?", (key,)).fetchone()
+        if row is None:
+            return None
+        rows = self._db.execute(
+            "select body from outputs where batch = ? order by position", (key,)
+        ).fetchall()
+        return [decode(body, Output) for (body,) in rows], float(row[0])
+
+    def store_batch(self, key: str, outputs: Sequence[Output], seconds: float) -> None:
+        """Keep a whole batch in one transaction."""
+        with self._transaction():
+            self._db.execute("delete from outputs where batch = ?", (key,))
+            self._db.executemany(
+                "insert into outputs values (?, ?, ?)",
+                [(key, position, encode(output)) for position, output in enumerate(outputs)],
+            )
+            self._db.execute(
+                "insert or replace into batches values (?, ?, ?)", (key, seconds, len(outputs))
+            )
+
+    # -- runs and their cases -----------------------------------------------------
+
+    def store_run(self, run: Run, cases: Sequence[Case]) -> None:
+        """Keep a complete run and the cases it was made of, in one transaction."""
+        header = replace(run, results=())
+        with self._transaction():
+            self._db.execute(
+                "insert or replace into runs values (?, ?, ?, ?, ?, ?)",
+                (
+                    run.id,
+                    run.suite,
+                    run.split,
+                    run.candidate.fingerprint,
+                    run.created,
+                    encode(header),
+                ),
+            )
+            self._db.execute("delete from results where run = ?", (run.id,))
+            self._db.executemany(
+                "insert into results values (?, ?, ?, ?)",
+                [(run.id, n, r.case_id, encode(r)) for n, r in enumerate(run.results)],
+            )
+            self._db.executemany(
+                "insert or ignore into cases values (?, ?)",
+                [(case.fingerprint, encode(case)) for case in cases],
+            )
+
+    def find_run(self, run_id: str) -> Run | None:
+        """The run with exactly this id, or None."""
+        row = self._db.execute("select body from runs where id = ?", (run_id,)).fetchone()
+        return self._run(run_id, row[0]) if row else None
+
+    def run(self, name: str) -> Run:
+        """The run whose id is `name` or begins with it. Raises RecordError otherwise."""
+        pattern = name.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_") + "%"
+        rows = self._db.execute(
+            r"select id, body from runs where id like ? escape '\' order by id", (pattern,)
+        ).fetchall()
+        exact = [row for row in rows if row[0] == name]
+        rows = exact or rows
+        if not rows:
+            raise RecordError(f"no stored run is named {name!r}", hint="see `tunegate runs`")
+        if len(rows) > 1:
+            ids = ", ".join(row[0] for row in rows[:5])
+            raise RecordError(f"{name!r} fits {len(rows)} runs: {ids}", hint="give more of the id")
+        return self._run(rows[0][0], rows[0][1])
+
+    def runs(self, suite: str | None = None, split: str | None = None) -> list[Run]:
+        """Headers (no results) of the stored runs, oldest first."""
+        rows = self._db.execute(
+            "select body from runs where (?1 is null or suite = ?1)"
+            " and (?2 is null or split = ?2) order by created, id",
+            (suite, split),
+        ).fetchall()
+        return [decode(body, Run) for (body,) in rows]
+
+    def cases(self, fingerprints: Sequence[str]) -> dict[str, Case]:
+        """Stored cases by fingerprint; those never stored are left out."""
+        found: dict[str, Case] = {}
+        for fingerprint in fingerprints:
+            row = self._db.execute(
+                "select body from cases where fingerprint = ?", (fingerprint,)
+            ).fetchone()
+            if row:
+                found[fingerprint] = decode(row[0], Case)
+        return found
+
+    def _run(self, run_id: str, header: str) -> Run:
+        rows = self._db.execute(
+            "select body from results where run = ? order by position", (run_id,)
+        ).fetchall()
+        results = tuple(decode(body, CaseResult) for (body,) in rows)
+        return replace(decode(header, Run), results=results)
+
+    # -- documents: decisions, trainings, phases ------------------------------------
+
+    def store(self, kind: str, key: str, record: object, *, created: str = "") -> None:
+        """Keep one record under a kind and key, replacing what stood there."""
+        with self._transaction():
+            self._db.execute(
+                "insert or replace into documents values (?, ?, ?, ?)",
+                (kind, key, created, encode(record)),
+            )
+
+    def load(self, kind: str, key: str, record_type: type[T]) -> T | None:
+        """The record stored under a kind and key, or None."""
+        row = self._db.execute(
+            "select body from documents where kind = ? and key = ?", (kind, key)
+        ).fetchone()
+        return decode(row[0], record_type) if row else None
+
+    def documents(self, kind: str) -> Mapping[str, str]:
+        """Encoded records of a kind, by key, oldest first."""
+        rows = self._db.execute(
+            "select key, body from documents where kind = ? order by created, key", (kind,)
+        ).fetchall()
+        return dict(rows)
+
+    def forget(self, kind: str, key: str) -> None:
+        """Remove one record; nothing happens when there is none."""
+        with self._transaction():
+            self._db.execute("delete from documents where kind = ? and key = ?", (kind, key))
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        try:
+            self._db.execute("begin immediate")
+            yield
+        except BaseException:
+            if self._db.in_transaction:
+                self._db.execute("rollback")
+            raise
+        self._db.execute("commit")
+
+
+def _open(folder: Path, path: Path) -> sqlite3.Connection:
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    ignore = folder / ".gitignore"
+    if not ignore.exists():
+        ignore.write_text("*\n", encoding="utf-8")
+    try:
+        if not path.exists():
+            path.touch(mode=0o600)
+        db = sqlite3.connect(path, isolation_level=None, timeout=30)
+        db.execute("pragma journal_mode = wal")
+        db.execute("pragma synchronous = normal")
+        row = _format(db)
+        if row is None:
+            db.executescript(SCHEMA)
+            db.execute("insert or ignore into meta values ('format', ?)", (str(FORMAT),))
+        elif row != str(FORMAT):
+            raise RecordError(
+                f"the ledger has format {row}, this version reads format {FORMAT}",
+                path=path,
+                hint="use the tunegate version that wrote it, or move the file away",
+            )
+    except (sqlite3.DatabaseError, OSError) as error:
+        raise RecordError(
+            f"the ledger cannot be opened: {error}",
+            path=path,
+            hint="move the file away to start a new one",
+        ) from error
+    return db
+
+
+def _format(db: sqlite3.Connection) -> str | None:
+    if not db.execute("select 1 from sqlite_master where name = 'meta'").fetchone():
+        return None
+    row = db.execute("select value from meta where key = 'format'").fetchone()
+    return str(row[0]) if row else None

@@ -1,0 +1,85 @@
+"""A candidate and a suite's cases, turned into the requests a model is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from evals.demonstrations import method_fingerprint, select
+from evals.errors import SuiteError
+from evals.fingerprint import fingerprint
+from evals.models.protocol import Model
+from evals.records import Candidate, Case, Request
+from evals.suite.spec import PromptSpec, RoundSpec, Suite
+from evals.suite.templates import compile_prompt
+
+DEMONSTRATION_METHODS = {"wording": "none", "few_shot": "static", "nearest": "nearest"}
+
+
+def make_candidate(
+    suite: Suite,
+    model: Model,
+    prompt: str,
+    *,
+    family: str = "wording",
+    k: int = 0,
+    seed: int = 0,
+    adapter: str = "",
+    adapter_path: str = "",
+) -> Candidate:
+    """The candidate that `prompt` makes on `model`, with its identity filled in.
+
+    Raises SuiteError when the suite has no such prompt.
+    """
+    spec = find_prompt(suite, prompt)
+    method = DEMONSTRATION_METHODS[family] if k else "none"
+    return Candidate(
+        model=model.name,
+        model_fingerprint=model.fingerprint,
+        prompt=prompt,
+        prompt_fingerprint=fingerprint(spec.fingerprint, suite.variables, suite.labels),
+        demonstrations=method,  # type: ignore[arg-type]  # the values of the table above
+        k=k if method != "none" else 0,
+        seed=seed if method == "static" else 0,
+        demonstrations_fingerprint=method_fingerprint(method, k, seed, suite.split("train")),  # type: ignore[arg-type]
+        adapter=adapter,
+        adapter_path=adapter_path,
+        decoding=suite.decoding,
+    )
+
+
+def find_prompt(suite: Suite, name: str) -> PromptSpec:
+    """The suite's prompt of that name. Raises SuiteError with the names it has."""
+    if name not in suite.prompts:
+        known = ", ".join(sorted(suite.prompts))
+        raise SuiteError(
+            f"there is no prompt {name!r}; there are: {known}",
+            path=suite.root / "suite.yaml",
+            key="prompts",
+        )
+    return suite.prompts[name]
+
+
+def round_candidates(suite: Suite, model: Model, spec: RoundSpec) -> list[Candidate]:
+    """Every prompt of a round with every k, in the order the suite states them."""
+    return [
+        make_candidate(suite, model, prompt, family=spec.family, k=k)
+        for prompt in spec.prompts
+        for k in (spec.k or (0,))
+    ]
+
+
+def build_requests(suite: Suite, candidate: Candidate, cases: Sequence[Case]) -> list[Request]:
+    """One request a case: its rendered prompt, and the options where it has any."""
+    template = compile_prompt(find_prompt(suite, candidate.prompt))
+    shown = select(
+        candidate.demonstrations, candidate.k, candidate.seed, pool=suite.cases, cases=cases
+    )
+    return [
+        Request(
+            messages=template.render(
+                input=case.input, demos=demos, labels=suite.labels, variables=suite.variables
+            ),
+            choices=case.choices,
+        )
+        for case, demos in zip(cases, shown, strict=True)
+    ]

@@ -1,0 +1,181 @@
+"""Run one candidate over one split: render, generate what is missing, score, keep.
+
+The batch is the unit of work: planned from the whole split before anything runs,
+committed whole, and found again by its key. So a run that was killed goes on where it
+was and ends with the outputs it would have had, and two candidates that ask the same
+thing of the same model ask it once.
+"""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from evals.errors import InfrastructureError, NothingRunError, ScorerError
+from evals.fingerprint import fingerprint
+from evals.ledger import Ledger
+from evals.models.protocol import Batch, Model
+from evals.prompting import build_requests
+from evals.records import Candidate, Case, CaseResult, Output, Request, Run, Score, SplitName
+from evals.scorers.protocol import Scorer
+from evals.suite.spec import Suite
+
+Progress = Callable[[int, int], None]
+"""Called with (cases done, cases in all) after every batch."""
+
+MAX_ERROR_SHARE = 0.5
+"""A run in which more than this share of cases has no output is an infrastructure failure."""
+
+
+class Generated(NamedTuple):
+    """Outputs in the order of the requests, and the wall seconds they took when they were made."""
+
+    outputs: list[Output]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Runner:
+    """What a run needs: a model, the suite's scorers by metric, and the ledger."""
+
+    model: Model
+    scorers: Mapping[str, Scorer]
+    ledger: Ledger
+    progress: Progress = lambda _done, _total: None
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    clock: Callable[[], float] = time.perf_counter
+
+    def run(
+        self,
+        suite: Suite,
+        candidate: Candidate,
+        split: SplitName,
+        *,
+        cases: Sequence[Case] | None = None,
+    ) -> Run:
+        """The stored run of `candidate` on `split` (or on `cases` of it), made if need be.
+
+        Raises NothingRunError for an empty split and InfrastructureError when most cases
+        ended in errors; what was generated until then stays in the ledger.
+        """
+        chosen = tuple(suite.split(split) if cases is None else cases)
+        if not chosen:
+            raise NothingRunError(
+                f"the {split} split of {suite.name} has no cases",
+                path=suite.root / "suite.yaml",
+                key="split",
+            )
+        requests = build_requests(suite, candidate, chosen)
+        run_id = identify(suite, candidate, split, chosen, requests)
+        stored = self.ledger.find_run(run_id)
+        if stored is not None:
+            self.progress(len(chosen), len(chosen))
+            return stored
+        generated = self._generate(requests, candidate)
+        _refuse_mostly_errors(generated.outputs)
+        results = [
+            self._score(case, request, output)
+            for case, request, output in zip(chosen, requests, generated.outputs, strict=True)
+        ]
+        run = Run(
+            id=run_id,
+            suite=suite.name,
+            suite_fingerprint=suite.fingerprint,
+            scoring_fingerprint=suite.scoring_fingerprint,
+            split=split,
+            primary=suite.primary,
+            candidate=candidate,
+            results=tuple(results),
+            seconds=generated.seconds,
+            created=self.now().isoformat(timespec="seconds"),
+            environment=environment(),
+        )
+        self.ledger.store_run(run, chosen)
+        return run
+
+    def _generate(self, requests: Sequence[Request], candidate: Candidate) -> Generated:
+        outputs: dict[int, Output] = {}
+        seconds = 0.0
+        for batch in self.model.plan(requests, candidate.decoding):
+            made, took = self._batch(batch, candidate)
+            outputs.update(zip(batch.indices, made, strict=True))
+            seconds += took
+            self.progress(len(outputs), len(requests))
+        return Generated([outputs[index] for index in range(len(requests))], seconds)
+
+    def _batch(self, batch: Batch, candidate: Candidate) -> Generated:
+        key = batch.key(candidate.model_fingerprint, candidate.adapter)
+        stored = self.ledger.batch(key)
+        if stored is not None:
+            return Generated(*stored)
+        started = self.clock()
+        outputs = self.model.run(batch)
+        took = self.clock() - started
+        # An error may pass (memory, an endpoint): it is not worth remembering.
+        if not any(output.error for output in outputs):
+            self.ledger.store_batch(key, outputs, took)
+        return Generated(outputs, took)
+
+    def _score(self, case: Case, request: Request, output: Output) -> CaseResult:
+        scores: dict[str, Score] = {}
+        error = None
+        if output.error is None:
+            try:
+                scores = {name: scorer(case, output) for name, scorer in self.scorers.items()}
+            except ScorerError as failure:
+                scores, error = {}, failure.message
+        return CaseResult(
+            case_id=case.id,
+            case_fingerprint=case.fingerprint,
+            prompt_hash=fingerprint("request@1", request),
+            output=output,
+            scores=scores,
+            cluster=case.cluster,
+            error=error,
+        )
+
+
+def identify(
+    suite: Suite,
+    candidate: Candidate,
+    split: SplitName,
+    cases: Sequence[Case],
+    requests: Sequence[Request],
+) -> str:
+    """Derive the run's id from all that can change its numbers."""
+    content = fingerprint(
+        "run@1",
+        suite.name,
+        suite.scoring_fingerprint,
+        candidate.fingerprint,
+        split,
+        [case.fingerprint for case in cases],
+        [fingerprint("request@1", request) for request in requests],
+    )
+    return f"{suite.name}-{split}-{content[:10]}"
+
+
+def environment() -> dict[str, str]:
+    """Versions that can matter to an output; nothing that names a person or a machine."""
+    from importlib import metadata
+
+    found = {"python": platform.python_version(), "system": platform.system()}
+    for package in ("torch", "transformers", "peft"):
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def _refuse_mostly_errors(outputs: Sequence[Output]) -> None:
+    failed = [output.error for output in outputs if output.error]
+    if len(failed) > MAX_ERROR_SHARE * len(outputs):
+        raise InfrastructureError(
+            f"{len(failed)} of {len(outputs)} cases ended in an error; the first: {failed[0]}",
+            hint="nothing that was generated is lost; mend the cause and repeat the command",
+        )

@@ -1,0 +1,115 @@
+"""What a command prints: tables for a person, or one JSON document for a program.
+
+Standard output carries the result and nothing else; progress and errors go to standard
+error. Everything that came from a file or a model passes through `evals.text.visible`.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from evals.errors import TunegateError
+from evals.fingerprint import canonical
+from evals.runner import Progress
+from evals.text import visible
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
+VERDICT_STYLES = {"pass": "green", "fail": "red", "inconclusive": "yellow"}
+
+
+class Terminal:
+    """The two streams of one command, made for a person or (`as_json`) for a program."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        from rich.console import Console
+
+        self.as_json = as_json
+        self.err: Console = Console(stderr=True, highlight=False, soft_wrap=False)
+        self._out: Console = Console(highlight=False)
+
+    def show(self, renderable: RenderableType = "") -> None:
+        """Print one rich renderable for a person; silent when a program reads."""
+        if not self.as_json:
+            self._out.print(renderable)
+
+    def line(self, text: str = "", style: str | None = None) -> None:
+        """Print one line of untrusted text: no markup is read in it."""
+        from rich.text import Text
+
+        self.show(Text(visible(text), style=style or ""))
+
+    def note(self, text: str) -> None:
+        """Print one line on standard error."""
+        from rich.text import Text
+
+        self.err.print(Text(visible(text), style="dim"))
+
+    def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+        """Print a table; columns whose head begins with '>' are right-aligned numbers."""
+        from rich import box
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table(title=title or None, box=box.SIMPLE_HEAD, title_justify="left")
+        for column in columns:
+            right = column.startswith(">")
+            table.add_column(
+                column.lstrip(">"),
+                justify="right" if right else "left",
+                no_wrap=right,
+                overflow="fold",
+            )
+        for row in rows:
+            table.add_row(*(cell if isinstance(cell, Text) else visible(str(cell)) for cell in row))
+        self.show(table)
+
+    def result(self, document: Any) -> None:
+        """Print the command's JSON document when a program reads; silent for a person."""
+        if self.as_json:
+            sys.stdout.write(json.dumps(canonical(document), indent=2) + "\n")
+
+    def error(self, error: TunegateError) -> None:
+        """Print a deliberate error once, for whoever reads."""
+        from rich.text import Text
+
+        self.err.print(Text("error: ", style="bold red") + Text(visible(str(error))))
+        self.result(
+            {
+                "error": {
+                    "type": type(error).__name__,
+                    "message": error.message,
+                    "path": error.path,
+                    "line": error.line,
+                    "key": error.key,
+                    "hint": error.hint,
+                    "exit_code": error.exit_code,
+                }
+            }
+        )
+
+    @contextmanager
+    def progress(self, label: str) -> Iterator[Progress]:
+        """A progress bar on standard error; without a terminal, a line at start and end."""
+        if not self.err.is_terminal:
+            self.note(f"{label} ...")
+            yield lambda _done, _total: None
+            return
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+        from rich.progress import TimeElapsedColumn, TimeRemainingColumn
+
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+        )
+        with Progress(*columns, console=self.err, transient=False) as bar:
+            task = bar.add_task(visible(label).replace("[", r"\["), total=None)
+            yield lambda done, total: bar.update(task, completed=done, total=total)

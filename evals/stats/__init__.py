@@ -1,1 +1,49 @@
-"""Intervals, paired comparisons and sample sizes: pure functions over numbers."""
+"""Statistics of paired evaluation: pure functions; numpy and scipy load only when called."""
+
+from evals.stats.intervals import ScoreInterval, require_share, score_interval, wilson
+from evals.stats.paired import (
+    MOST_CASES,
+    Bounds,
+    PairedDifference,
+    mcnemar_mid_p,
+    paired_counts,
+    paired_difference,
+)
+from evals.stats.power import (
+    DISCORDANCE,
+    cases_for_gain,
+    cases_for_noninferiority,
+    cases_for_plateau,
+    cases_to_ship,
+    noninferiority_power,
+    smallest_detectable_gain,
+    smallest_flat_cases,
+    smallest_plateau_gain,
+)
+from evals.stats.quantiles import one_sided_z, two_sided_z
+from evals.stats.sample import MIN_CLUSTERS
+
+__all__ = [
+    "DISCORDANCE",
+    "MIN_CLUSTERS",
+    "MOST_CASES",
+    "Bounds",
+    "PairedDifference",
+    "ScoreInterval",
+    "cases_for_gain",
+    "cases_for_noninferiority",
+    "cases_for_plateau",
+    "cases_to_ship",
+    "mcnemar_mid_p",
+    "noninferiority_power",
+    "one_sided_z",
+    "paired_counts",
+    "paired_difference",
+    "require_share",
+    "score_interval",
+    "smallest_detectable_gain",
+    "smallest_flat_cases",
+    "smallest_plateau_gain",
+    "two_sided_z",
+    "wilson",
+]

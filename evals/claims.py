@@ -1,0 +1,96 @@
+"""Claims about a paired difference: no more lost than a margin, at least so much gained."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from evals.stats import PairedDifference, one_sided_z, require_share
+
+MAX_ERROR_SHARE = 0.05
+"""Above this share of cases without a score, what is missing could outweigh any usual margin."""
+
+
+@dataclass(frozen=True)
+class MarginCheck:
+    """Non-inferiority: whether B is worse than A by `margin` or more.
+
+    `low` and `high` are one-sided bounds at `alpha`. `likely_loss` means a loss is shown and
+    the estimate is beyond the margin, even where the margin itself is not settled.
+    """
+
+    margin: float
+    alpha: float
+    low: float
+    high: float
+    result: Literal["pass", "fail", "inconclusive"]
+    likely_loss: bool
+    cases_needed: int | None
+
+
+@dataclass(frozen=True)
+class GainCheck:
+    """Whether B is better than A by `min_gain`: "reached" needs L > 0 and an estimate of that.
+
+    "not_reached" means U < min_gain: a gain of that size is implausible.
+    """
+
+    min_gain: float
+    alpha: float
+    low: float
+    high: float
+    result: Literal["reached", "not_reached", "inconclusive"]
+    cases_needed: int | None
+
+
+def check_margin(
+    pair: PairedDifference, margin: float, alpha: float = 0.05, *, claims: bool = True
+) -> MarginCheck:
+    """Judge `pair` for non-inferiority: pass if L > -margin, fail if U < -margin.
+
+    `cases_needed` (only where inconclusive) assumes that what was seen is the truth. Without
+    `claims` (too many errors) there are bounds but no result, and more cases do not help.
+    """
+    margin = require_share(margin, "margin")
+    z = one_sided_z(alpha)
+    low, high = pair.lower(z), pair.upper(z)
+    result: Literal["pass", "fail", "inconclusive"] = "inconclusive"
+    if not claims:
+        return MarginCheck(margin, alpha, low, high, result, False, None)
+    if pair.above(-margin, z):
+        result = "pass"
+    elif pair.below(-margin, z):
+        result = "fail"
+    needed = pair.cases_to_settle(-margin, z) if result == "inconclusive" else None
+    likely = pair.below(0.0, z) and pair.estimate < -margin
+    return MarginCheck(margin, alpha, low, high, result, likely, needed)
+
+
+def check_gain(
+    pair: PairedDifference,
+    min_gain: float,
+    alpha: float = 0.05,
+    alpha_low: float | None = None,
+    *,
+    claims: bool = True,
+) -> GainCheck:
+    """Judge whether B gains at least `min_gain`; L is taken at `alpha_low` where it differs.
+
+    Without `claims` (too many errors) there are bounds but no result.
+    """
+    min_gain = require_share(min_gain, "min_gain")
+    z_low, z = one_sided_z(alpha if alpha_low is None else alpha_low), one_sided_z(alpha)
+    enough = pair.estimate >= min_gain - 1e-12  # a mean of decimals may miss 0.1 by rounding
+    result: Literal["reached", "not_reached", "inconclusive"] = "inconclusive"
+    needed = None
+    if not claims:
+        return GainCheck(min_gain, alpha, pair.lower(z_low), pair.upper(z), result, None)
+    if enough and pair.above(0.0, z_low):
+        result = "reached"
+    elif pair.below(min_gain, z):
+        result = "not_reached"
+    elif enough:
+        needed = pair.cases_to_settle(0.0, z_low)
+    else:
+        needed = pair.cases_to_settle(min_gain, z)
+    return GainCheck(min_gain, alpha, pair.lower(z_low), pair.upper(z), result, needed)

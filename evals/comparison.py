@@ -1,0 +1,327 @@
+"""Two sets of scores over the same cases, paired case by case: B minus A, and what it means.
+
+A case that ended without a score in either set is a third state. The comparison over the
+cases scored in both is primary; next to it stand the bounds that result when every error is
+counted against B, and for B. Above `MAX_ERROR_SHARE` nothing is claimed at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+from evals.claims import (
+    MAX_ERROR_SHARE,
+    GainCheck,
+    MarginCheck,
+    check_gain,
+    check_margin,
+)
+from evals.errors import RecordError, StatisticsError
+from evals.records import Run
+from evals.score_file import ScoreFile, read_scores
+from evals.stats import PairedDifference, paired_difference
+
+__all__ = [
+    "MAX_ERROR_SHARE",
+    "Comparison",
+    "GainCheck",
+    "MarginCheck",
+    "ScoreFile",
+    "WorstCase",
+    "check_gain",
+    "check_margin",
+    "compare_files",
+    "compare_runs",
+    "compare_scores",
+    "points",
+    "read_scores",
+]
+
+MIN_SHARED_SHARE = 0.5
+"""Below this share of the larger side, two sets are not results over the same cases."""
+
+
+class WorstCase(NamedTuple):
+    """What errors could hide: the comparison with every error counted against B, and for B."""
+
+    estimate_against: float
+    low_against: float
+    estimate_for: float
+    high_for: float
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """B minus A over the cases both have, unchanged and scored. Differences lie in [-1, 1].
+
+    `low` and `high` are two-sided at `level`. `direction` is "better" or "worse" only where
+    the interval excludes zero and errors are few; "none" never means equal. `errors_a` and
+    `errors_b` are shared cases without a score, `changed` cases that differ in content.
+    """
+
+    name_a: str
+    name_b: str
+    cases: int
+    mean_a: float
+    mean_b: float
+    estimate: float
+    low: float
+    high: float
+    level: float
+    wins: int
+    losses: int
+    ties: int
+    p_value: float
+    method: str
+    direction: Literal["better", "worse", "none"]
+    verdict: str
+    only_in_a: tuple[str, ...] = ()
+    only_in_b: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    errors_a: tuple[str, ...] = ()
+    errors_b: tuple[str, ...] = ()
+    error_share: float = 0.0
+    worst_case: WorstCase | None = None
+    margin: MarginCheck | None = None
+    gain: GainCheck | None = None
+    format: int = 1
+
+    @property
+    def too_many_errors(self) -> bool:
+        """Whether errors are so many that nothing is claimed."""
+        return self.error_share > MAX_ERROR_SHARE
+
+
+class _Question(NamedTuple):
+    """What is asked of a pairing, and what the two sides are called."""
+
+    level: float
+    margin: float | None
+    min_gain: float | None
+    names: tuple[str, str]
+
+
+class _Sides(NamedTuple):
+    """The scores of two sides by case id, and what keeps other cases out of the pairing."""
+
+    a: Mapping[str, float]
+    b: Mapping[str, float]
+    errors_a: Collection[str]
+    errors_b: Collection[str]
+    changed: frozenset[str] = frozenset()
+
+
+def compare_scores(
+    a: Mapping[str, float],
+    b: Mapping[str, float],
+    *,
+    clusters: Mapping[str, str | None] | None = None,
+    errors_a: Collection[str] = (),
+    errors_b: Collection[str] = (),
+    level: float = 0.95,
+    margin: float | None = None,
+    min_gain: float | None = None,
+    names: tuple[str, str] = ("A", "B"),
+) -> Comparison:
+    """Compare scores by case id, B minus A.
+
+    `a`, `b`: scores in [0, 1]; `errors_a`, `errors_b`: ids of cases that ended without one;
+    `clusters`: names for those cases that are not independent of each other.
+
+    Raises `StatisticsError` on invalid scores, when no case is scored in both, when fewer
+    than half of the larger side's cases are shared, and below 10 clusters.
+    """
+    sides = _Sides(a, b, errors_a, errors_b)
+    return _compare(sides, clusters or {}, _Question(level, margin, min_gain, names))
+
+
+def compare_files(
+    a: ScoreFile,
+    b: ScoreFile,
+    *,
+    level: float = 0.95,
+    margin: float | None = None,
+    min_gain: float | None = None,
+) -> Comparison:
+    """Compare two files of scores; clusters may stand in either, but must not contradict."""
+    for case, cluster in b.clusters.items():
+        if a.clusters.get(case, cluster) != cluster:
+            raise RecordError(
+                f"case {case!r} is in cluster {cluster!r}, but in {a.clusters[case]!r} "
+                f"according to {a.path}",
+                path=b.path,
+                key="cluster",
+            )
+    sides = _Sides(a.scores, b.scores, a.errors, b.errors)
+    question = _Question(level, margin, min_gain, ("A", "B"))
+    return _compare(sides, {**a.clusters, **b.clusters}, question)
+
+
+def compare_runs(
+    run_a: Run,
+    run_b: Run,
+    *,
+    level: float = 0.95,
+    margin: float | None = None,
+    min_gain: float | None = None,
+) -> Comparison:
+    """Compare two runs on their primary metric over the cases that both share unchanged.
+
+    Raises `RecordError` where the runs were scored differently, and what `compare_scores`
+    raises.
+    """
+    if run_a.scoring_fingerprint != run_b.scoring_fingerprint or run_a.primary != run_b.primary:
+        raise RecordError(
+            f"runs {run_a.id} ({run_a.suite}, {run_a.primary}) and {run_b.id} ({run_b.suite}, "
+            f"{run_b.primary}) were scored differently and cannot be compared",
+            hint="evaluate both with the same metrics and scorers",
+        )
+    prints = {result.case_id: result.case_fingerprint for result in run_a.results}
+    changed = frozenset(
+        result.case_id
+        for result in run_b.results
+        if prints.get(result.case_id, result.case_fingerprint) != result.case_fingerprint
+    )
+    sides = _Sides(
+        run_a.values(),
+        run_b.values(),
+        [result.case_id for result in run_a.errors],
+        [result.case_id for result in run_b.errors],
+        changed,
+    )
+    clusters = {result.case_id: result.cluster for result in run_a.results}
+    names = (run_a.candidate.label, run_b.candidate.label)
+    if names[0] == names[1]:
+        names = ("A", "B")
+    return _compare(sides, clusters, _Question(level, margin, min_gain, names))
+
+
+def points(difference: float) -> str:
+    """A difference of scores as signed percentage points: "+12.0 points"."""
+    return f"{100 * difference + 0.0:+.1f} points".replace("-0.0 ", "+0.0 ")
+
+
+def _compare(
+    sides: _Sides,
+    clusters: Mapping[str, str | None],
+    question: _Question,
+) -> Comparison:
+    all_a = dict.fromkeys([*sides.a, *sides.errors_a])
+    all_b = dict.fromkeys([*sides.b, *sides.errors_b])
+    shared = [case for case in all_a if case in all_b and case not in sides.changed]
+    failed_a, failed_b = set(sides.errors_a), set(sides.errors_b)
+    scored = [case for case in shared if case not in failed_a and case not in failed_b]
+    _refuse_too_few(len(shared), len(scored), max(len(all_a), len(all_b)), len(sides.changed))
+    groups = [clusters.get(case) for case in scored]
+    values_a, values_b = [sides.a[case] for case in scored], [sides.b[case] for case in scored]
+    pair = paired_difference(values_a, values_b, groups)
+    low, high = pair.interval(question.level)
+    share = 1 - len(scored) / len(shared)
+    claims = share <= MAX_ERROR_SHARE
+    worst = (
+        _worst_case(sides, shared, clusters, question.level) if len(scored) < len(shared) else None
+    )
+    direction: Literal["better", "worse", "none"] = "none"
+    if claims and low > 0:
+        direction = "better"
+    elif claims and high < 0:
+        direction = "worse"
+    margin, gain = question.margin, question.min_gain
+    margin_check = None if margin is None else check_margin(pair, margin, claims=claims)
+    gain_check = None if gain is None else check_gain(pair, gain, claims=claims)
+    return Comparison(
+        name_a=question.names[0],
+        name_b=question.names[1],
+        cases=pair.n,
+        mean_a=sum(values_a) / pair.n,
+        mean_b=sum(values_b) / pair.n,
+        estimate=pair.estimate,
+        low=low,
+        high=high,
+        level=question.level,
+        wins=pair.wins,
+        losses=pair.losses,
+        ties=pair.ties,
+        p_value=pair.p_value,
+        method=pair.method,
+        direction=direction,
+        verdict=_verdict(pair, direction, share, worst, question),
+        only_in_a=tuple(case for case in all_a if case not in all_b),
+        only_in_b=tuple(case for case in all_b if case not in all_a),
+        changed=tuple(case for case in all_a if case in sides.changed),
+        errors_a=tuple(case for case in shared if case in failed_a),
+        errors_b=tuple(case for case in shared if case in failed_b),
+        error_share=share,
+        worst_case=worst,
+        margin=margin_check,
+        gain=gain_check,
+    )
+
+
+def _refuse_too_few(shared: int, scored: int, larger: int, changed: int) -> None:
+    if larger == 0:
+        raise StatisticsError("neither side has a case: a result over nothing is refused")
+    if shared < MIN_SHARED_SHARE * larger or shared == 0:
+        because = f"; {changed} more changed in content" if changed else ""
+        raise StatisticsError(
+            f"only {shared} of {larger} cases are shared unchanged{because}; at least half are "
+            "needed for a paired comparison",
+            hint="evaluate both on the same version of the same cases",
+        )
+    if scored == 0:
+        raise StatisticsError(
+            f"none of the {shared} shared cases has a score on both sides",
+            hint="see the errors of both, and run them again",
+        )
+
+
+def _worst_case(
+    sides: _Sides, shared: list[str], clusters: Mapping[str, str | None], level: float
+) -> WorstCase:
+    """Bounds with every missing score set to the extreme that hurts B, then helps it."""
+    failed_a, failed_b = set(sides.errors_a), set(sides.errors_b)
+    groups = [clusters.get(case) for case in shared]
+
+    def filled(score_a: float, score_b: float) -> PairedDifference:
+        a = [score_a if case in failed_a else sides.a[case] for case in shared]
+        b = [score_b if case in failed_b else sides.b[case] for case in shared]
+        return paired_difference(a, b, groups)
+
+    against, favouring = filled(1.0, 0.0), filled(0.0, 1.0)
+    return WorstCase(
+        against.estimate,
+        against.interval(level).low,
+        favouring.estimate,
+        favouring.interval(level).high,
+    )
+
+
+def _verdict(
+    pair: PairedDifference,
+    direction: Literal["better", "worse", "none"],
+    error_share: float,
+    worst: WorstCase | None,
+    question: _Question,
+) -> str:
+    level = question.level
+    low, high = pair.interval(level)
+    a, b = question.names
+    counts = f"{pair.wins} wins, {pair.losses} losses, {pair.ties} ties on {pair.n} cases"
+    span = f"{points(pair.estimate)} ({level:.0%} interval {100 * low:+.1f} to {100 * high:+.1f})"
+    if error_share > MAX_ERROR_SHARE:
+        return (
+            f"nothing is claimed: {error_share:.1%} of the shared cases ended in errors, more "
+            f"than {MAX_ERROR_SHARE:.0%}; on the others {b} minus {a} is {span}, {counts}"
+        )
+    if direction == "none":
+        return (
+            f"no difference shown: {b} minus {a} is {span}, {counts}; "
+            "this does not mean that they are equal"
+        )
+    holds = worst is None or (
+        worst.low_against > 0 if direction == "better" else worst.high_for < 0
+    )
+    doubt = "" if holds else "; the errors, counted the other way, could undo this"
+    return f"{b} {direction} than {a}: {span}, {counts}{doubt}"

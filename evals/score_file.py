@@ -1,0 +1,123 @@
+"""Scores of any harness: JSONL with `id`, `score` and perhaps `cluster`, read with care."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from math import isfinite
+from pathlib import Path
+from typing import NoReturn
+
+from evals.errors import RecordError
+from evals.records import Json
+
+_EXPECTED = 'expected a line like {"id": "case-1", "score": 0.5}'
+
+
+@dataclass(frozen=True)
+class ScoreFile:
+    """Scores by case id in file order; ids in `errors` have no score, by their own account."""
+
+    path: str
+    scores: Mapping[str, float]
+    clusters: Mapping[str, str] = field(default_factory=dict)
+    errors: tuple[str, ...] = ()
+
+
+def read_scores(path: Path | str) -> ScoreFile:
+    """Read a JSONL file of scores.
+
+    One object a line: `id` (text or integer, unique), `score` (0 to 1, true or false) and
+    perhaps `cluster` (text). A case that ended without a score has a text `error` instead of
+    `score`. Other keys are ignored, blank lines skipped.
+
+    Raises `RecordError` with file and line at the first line that is anything else, and for
+    a file that cannot be read or holds no line.
+    """
+    path = Path(path)
+    scores: dict[str, float] = {}
+    clusters: dict[str, str] = {}
+    lines: dict[str, int] = {}
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise RecordError(
+            f"cannot read scores: {error.strerror or error}",
+            path=path,
+            hint="name a JSONL file of id and score, or the id of a stored run",
+        ) from error
+    for number, raw in enumerate(content.removeprefix(b"\xef\xbb\xbf").splitlines(), start=1):
+        if not raw.strip():
+            continue
+        entry = _object(raw, path, number)
+        case = _case_id(entry, path, number)
+        if case in lines:
+            _refuse(f"id {case!r} was already used on line {lines[case]}", path, number, "id")
+        lines[case] = number
+        if (cluster := _cluster(entry, path, number)) is not None:
+            clusters[case] = cluster
+        if (score := _score(entry, path, number)) is not None:
+            scores[case] = score
+    if not lines:
+        raise RecordError("the file holds no scores", path=path, hint=_EXPECTED)
+    errors = tuple(case for case in lines if case not in scores)
+    return ScoreFile(str(path), scores, clusters, errors)
+
+
+def _refuse(message: str, path: Path, line: int, key: str | None = None) -> NoReturn:
+    raise RecordError(message, path=path, line=line, key=key, hint=_EXPECTED)
+
+
+def _object(raw: bytes, path: Path, line: int) -> Mapping[str, Json]:
+    try:
+        entry = json.loads(raw)
+    except UnicodeDecodeError:
+        _refuse("not UTF-8 text", path, line)
+    except RecursionError:
+        _refuse("nested too deeply", path, line)
+    except ValueError as error:  # malformed, or an integer beyond Python's digit limit
+        _refuse(f"malformed JSON: {error}", path, line)
+    if not isinstance(entry, dict):
+        _refuse(f"a JSON {type(entry).__name__} where an object belongs", path, line)
+    return entry
+
+
+def _case_id(entry: Mapping[str, Json], path: Path, line: int) -> str:
+    if "id" not in entry:
+        _refuse("no id", path, line, "id")
+    value = entry["id"]
+    if isinstance(value, bool) or not isinstance(value, str | int) or value == "":
+        _refuse(f"the id is {_shown(value)}; it must be text or an integer", path, line, "id")
+    return str(value)
+
+
+def _cluster(entry: Mapping[str, Json], path: Path, line: int) -> str | None:
+    value = entry.get("cluster")
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        _refuse(
+            f"the cluster is {_shown(value)}; it must be text or an integer", path, line, "cluster"
+        )
+    return str(value)
+
+
+def _score(entry: Mapping[str, Json], path: Path, line: int) -> float | None:
+    value = entry.get("score")
+    error = entry.get("error")
+    if value is None and isinstance(error, str) and error:
+        return None
+    if "score" not in entry:
+        _refuse("no score, and no error that says why", path, line, "score")
+    if not isinstance(value, int | float):
+        _refuse(f"the score is {_shown(value)}, not a number", path, line, "score")
+    # A comparison first: float() of a huge integer would overflow.
+    if not 0 <= value <= 1 or not isfinite(value):
+        _refuse(f"the score is {_shown(value)}; scores lie between 0 and 1", path, line, "score")
+    return float(value)
+
+
+def _shown(value: Json) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= 60 else f"{text[:60]}…"

@@ -1,0 +1,108 @@
+"""How good is one candidate: the mean score with its confidence interval."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import sqrt
+from typing import TYPE_CHECKING, NamedTuple
+
+from evals.errors import StatisticsError
+from evals.stats.quantiles import critical_value, two_sided_z
+from evals.stats.sample import as_scores, independence, is_binary
+
+if TYPE_CHECKING:
+    from evals.stats.sample import Floats
+
+
+class ScoreInterval(NamedTuple):
+    """A mean score in [0, 1] with two-sided bounds at `level`, over `n` cases."""
+
+    estimate: float
+    low: float
+    high: float
+    level: float
+    n: int
+    method: str
+
+
+class MeanWithError(NamedTuple):
+    """A centre with its standard error and the degrees of freedom of its t."""
+
+    centre: float
+    error: float
+    df: float
+
+
+def wilson(mean: float, n: float, critical: float) -> tuple[float, float]:
+    """Wilson's score interval for a proportion, n possibly an effective (fractional) size.
+
+    (p + z^2/2n -+ z sqrt(p(1-p)/n + z^2/4n^2)) / (1 + z^2/n): Wilson 1927; Brown, Cai and
+    DasGupta 2001. Exact 0 and 1 at the ends, never of zero width.
+    """
+    z2 = critical * critical / n
+    centre = mean + z2 / 2
+    half = sqrt(z2 * mean * (1 - mean) + z2 * z2 / 4)
+    low = 0.0 if mean <= 0 else max(0.0, (centre - half) / (1 + z2))
+    high = 1.0 if mean >= 1 else min(1.0, (centre + half) / (1 + z2))
+    return low, high
+
+
+def with_pseudo_pair(values: Floats, low: float, high: float, deff: float = 1.0) -> MeanWithError:
+    """Mean and standard error of `values` with one extra observation at each end of the range.
+
+    A t interval on constant values has zero width, and one on nearly constant values is far
+    too narrow: the few that would differ have not been seen. One pseudo-observation at the
+    lowest and one at the highest possible value (0 and 1 for scores, -1 and +1 for
+    differences) stand for them; this is the graded form of Agresti and Coull's (1998) added
+    success and failure, and of Agresti and Min's (2005) added discordant pairs. Their weight
+    fades as 1/n. Clusters divide sum, squares and count by `deff` first.
+    """
+    n = values.size / deff
+    mean = float(values.mean())
+    residuals = values - mean
+    squares = float(residuals @ residuals) / deff
+    total = n + 2
+    centre = (n * mean + low + high) / total
+    squares += n * (mean - centre) ** 2 + (low - centre) ** 2 + (high - centre) ** 2
+    return MeanWithError(centre, sqrt(squares / (total - 1) / total), total - 1)
+
+
+def score_interval(
+    values: Sequence[float],
+    clusters: Sequence[str | None] | None = None,
+    level: float = 0.95,
+) -> ScoreInterval:
+    """Mean score with a two-sided interval; a one-sided bound at alpha is level 1 - 2 alpha.
+
+    `values`: n scores in [0, 1]. All exactly 0 or 1: Wilson. Otherwise: t on the scores with
+    the pseudo-observations 0 and 1, so the interval is centred a little towards 0.5.
+    `clusters`: n names; cases sharing one are not independent. Counts are then divided by
+    the design effect and t has C - 1 degrees of freedom.
+
+    Raises `StatisticsError` on empty or invalid scores and on fewer than 10 clusters.
+    """
+    scores = as_scores(values)
+    z = two_sided_z(level)
+    dependence = independence(scores, clusters)
+    mean = float(scores.mean())
+    clustered = "" if dependence.clusters is None else f", {dependence.clusters} clusters"
+    if is_binary(scores):
+        critical = critical_value(z, dependence.df)
+        low, high = wilson(mean, scores.size / dependence.deff, critical)
+        return ScoreInterval(mean, low, high, level, scores.size, f"Wilson{clustered}")
+    centre, error, df = with_pseudo_pair(scores, 0.0, 1.0, dependence.deff)
+    half = critical_value(z, df if dependence.df is None else dependence.df) * error
+    # At very low levels the shift towards 0.5 could leave the mean outside its own interval.
+    low = max(0.0, min(mean, centre - half))
+    high = min(1.0, max(mean, centre + half))
+    method = f"t with two pseudo-observations{clustered}"
+    return ScoreInterval(mean, low, high, level, scores.size, method)
+
+
+def require_share(value: float, name: str) -> float:
+    """`value` if it lies strictly between 0 and 1; otherwise a `StatisticsError` naming it."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1:
+        raise StatisticsError(
+            f"{name} is {value!r}; expected a number above 0 and below 1, say 0.10", key=name
+        )
+    return float(value)

@@ -1,0 +1,193 @@
+"""Is B better than A on the same cases: the paired difference with its bounds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil, isinf
+from typing import NamedTuple
+
+from evals.errors import StatisticsError
+from evals.stats.intervals import with_pseudo_pair
+from evals.stats.quantiles import critical_value, one_sided_z, two_sided_p, two_sided_z
+from evals.stats.sample import as_scores, independence, is_binary
+from evals.stats.tango import tango_lower, tango_statistic, tango_upper
+
+MOST_CASES = 100_000
+"""A number of cases beyond which asking for more is no advice."""
+
+_TIE = 1e-9  # graded scores closer than this differ by rounding only
+
+
+class Bounds(NamedTuple):
+    """The low and high end of an interval of differences, each in [-1, 1]."""
+
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class PairedDifference:
+    """B minus A over n cases scored by both; ask it for bounds at any z.
+
+    `wins`, `losses`, `ties` count cases where B scored higher, lower, the same. `discordance`
+    (psi) is the mean squared difference: for binary scores the share of cases on which the
+    two differ. `deff` and `df` carry what clusters do; `clusters` is None without them.
+    `centre` and `error` belong to the graded method alone.
+    """
+
+    estimate: float
+    wins: int
+    losses: int
+    ties: int
+    n: int
+    binary: bool
+    discordance: float
+    deff: float = 1.0
+    df: float | None = None
+    clusters: int | None = None
+    centre: float = 0.0
+    error: float = 0.0
+
+    @property
+    def method(self) -> str:
+        """What the bounds are made with, for a person."""
+        name = "Tango's score method" if self.binary else "paired t with two pseudo-differences"
+        return name if self.clusters is None else f"{name}, {self.clusters} clusters"
+
+    def statistic(self, difference: float) -> float:
+        """T(difference): how far the data lie above it, in standard errors."""
+        if self.binary:
+            wins, losses, n = (x / self.deff for x in (self.wins, self.losses, self.n))
+            return tango_statistic(wins, losses, n, difference)
+        return (self.centre - difference) / self.error
+
+    def above(self, difference: float, z: float) -> bool:
+        """Whether L > difference, one-sided at z: T(difference) > z."""
+        return self.statistic(difference) > critical_value(z, self.df)
+
+    def below(self, difference: float, z: float) -> bool:
+        """Whether U < difference, one-sided at z: T(difference) < -z."""
+        return self.statistic(difference) < -critical_value(z, self.df)
+
+    def lower(self, z: float) -> float:
+        """L: the one-sided lower bound at z; never above the estimate."""
+        critical = critical_value(z, self.df)
+        if self.binary:
+            wins, losses, n = (x / self.deff for x in (self.wins, self.losses, self.n))
+            return tango_lower(wins, losses, n, critical)
+        return max(-1.0, min(self.estimate, self.centre - critical * self.error))
+
+    def upper(self, z: float) -> float:
+        """U: the one-sided upper bound at z; never below the estimate."""
+        critical = critical_value(z, self.df)
+        if self.binary:
+            wins, losses, n = (x / self.deff for x in (self.wins, self.losses, self.n))
+            return tango_upper(wins, losses, n, critical)
+        return min(1.0, max(self.estimate, self.centre + critical * self.error))
+
+    def interval(self, level: float = 0.95) -> Bounds:
+        """Two-sided interval at `level`."""
+        z = two_sided_z(level)
+        return Bounds(self.lower(z), self.upper(z))
+
+    @property
+    def p_value(self) -> float:
+        """Two-sided p of "no difference"; shown to people, never decided by.
+
+        Binary, independent: McNemar's mid-p. Otherwise: t on T(0).
+        """
+        if self.binary and self.clusters is None:
+            return mcnemar_mid_p(self.wins, self.losses)
+        return two_sided_p(self.statistic(0.0), self.df)
+
+    def cases_to_settle(self, difference: float, z: float, power: float = 0.8) -> int | None:
+        """How many cases until the true difference is shown above or below `difference`.
+
+        Assumes that what was seen is the truth and that new cases are alike; T then grows
+        as the square root of n, and must reach z plus the z of `power`. At least n + 1.
+        None where `difference` is so near the estimate that `MOST_CASES` would not do.
+        """
+        reached = abs(self.statistic(difference))
+        if isinf(reached):
+            return self.n + 1
+        wanted = critical_value(z, self.df) + one_sided_z(1 - power)
+        if reached * MOST_CASES**0.5 <= wanted * self.n**0.5:
+            return None
+        return max(self.n + 1, ceil(self.n * (wanted / reached) ** 2))
+
+
+def mcnemar_mid_p(wins: int, losses: int) -> float:
+    """Two-sided mid-p of McNemar's test: 2 P(X <= min) - P(X = min), X ~ Bin(wins+losses, 1/2).
+
+    Fagerland, Lydersen and Laake, BMC Medical Research Methodology 13:91 (2013).
+    """
+    from scipy.special import bdtr
+
+    total, smaller = wins + losses, min(wins, losses)
+    at_most = float(bdtr(smaller, total, 0.5))
+    fewer = float(bdtr(smaller - 1, total, 0.5)) if smaller else 0.0
+    return min(1.0, at_most + fewer)
+
+
+def paired_difference(
+    a: Sequence[float],
+    b: Sequence[float],
+    clusters: Sequence[str | None] | None = None,
+) -> PairedDifference:
+    """B minus A, case by case.
+
+    `a`, `b`: n scores in [0, 1] each, position i being the same case in both. All exactly 0
+    or 1: Tango's score method on the discordant counts. Otherwise: paired t with the two
+    pseudo-differences +1 and -1 (see `with_pseudo_pair`). `clusters`: n names; counts are
+    divided by max(1, deff) and t has C - 1 degrees of freedom.
+
+    Raises `StatisticsError` on empty, invalid or unequally long data, and below 10 clusters.
+    """
+    import numpy as np
+
+    first, second = as_scores(a, "scores of A"), as_scores(b, "scores of B")
+    if first.size != second.size:
+        raise StatisticsError(
+            f"A has {first.size} scores and B {second.size}; a paired comparison needs the "
+            "same cases in both"
+        )
+    differences = second - first
+    dependence = independence(differences, clusters)
+    wins = int(np.count_nonzero(differences > _TIE))
+    losses = int(np.count_nonzero(differences < -_TIE))
+    binary = is_binary(first) and is_binary(second)
+    centre, error, df = with_pseudo_pair(differences, -1.0, 1.0, dependence.deff)
+    return PairedDifference(
+        # Counts where they suffice: exact, and the same in every order of the cases.
+        estimate=(wins - losses) / first.size if binary else float(differences.mean()),
+        wins=wins,
+        losses=losses,
+        ties=first.size - wins - losses,
+        n=first.size,
+        binary=binary,
+        discordance=float(differences @ differences) / first.size,
+        deff=dependence.deff,
+        df=dependence.df if binary or dependence.df is not None else df,
+        clusters=dependence.clusters,
+        centre=centre,
+        error=error,
+    )
+
+
+def paired_counts(wins: int, losses: int, n: int) -> PairedDifference:
+    """The binary comparison with these discordant counts, without the scores themselves."""
+    if wins < 0 or losses < 0 or n < 1 or wins + losses > n:
+        raise StatisticsError(
+            f"{wins} wins and {losses} losses of {n} cases; expected counts of at least 0 "
+            "that sum to at most n, and n of at least 1"
+        )
+    return PairedDifference(
+        estimate=(wins - losses) / n,
+        wins=wins,
+        losses=losses,
+        ties=n - wins - losses,
+        n=n,
+        binary=True,
+        discordance=(wins + losses) / n,
+    )

@@ -1,0 +1,60 @@
+"""`label@1`: which one of a fixed set of labels the answer names."""
+
+from __future__ import annotations
+
+import re
+
+from evals.records import Case, Score
+from evals.scorers.normal import normalise
+from evals.scorers.options import Options, suggestion
+from evals.scorers.plain import FULL, PlainScorer, case_error, shown
+from evals.scorers.protocol import Scorer
+
+
+def label(options: Options) -> Scorer:
+    """`label@1`: the answer names the expected label.
+
+    Options: `labels` (all that exist), `lenient` (default false). Strictly, the answer is
+    a label in normal form; leniently, it may be a sentence that mentions exactly one
+    label as a whole word (a label inside a longer label does not count; negation is not
+    understood). Kinds: "unknown_label", "wrong_label", "several_labels".
+    """
+    names = options.texts("labels")
+    lenient = options.flag("lenient", default=False)
+    by_form = {normalise(name): name for name in names}
+    if len(by_form) < len(names):
+        raise options.error("two labels are the same in normal form", key="labels")
+    mention = _mention_pattern(tuple(by_form))
+
+    def expected(case: Case) -> str:
+        if case.expected in names and isinstance(case.expected, str):
+            return case.expected
+        raise case_error(
+            case,
+            f"expected {case.expected!r:.80} is not one of the metric's labels",
+            hint=suggestion(str(case.expected), names),
+        )
+
+    def judge(case: Case, text: str) -> Score:
+        wanted = expected(case)
+        form = normalise(text)
+        found = {by_form[form]} if form in by_form else set()
+        if lenient and not found:
+            found = {by_form[match[0]] for match in mention.finditer(form)}
+        if len(found) > 1:
+            several = ", ".join(sorted(found))
+            return Score(0.0, f"names several labels: {several}", "several_labels")
+        if not found:
+            return Score(0.0, f"{shown(text)} is not one of the labels", "unknown_label")
+        if found != {wanted}:
+            return Score(0.0, f"expected {wanted}, got {found.pop()}", "wrong_label")
+        return FULL
+
+    return PlainScorer(judge, expected)
+
+
+def _mention_pattern(forms: tuple[str, ...]) -> re.Pattern[str]:
+    """Any label as a whole word; hyphens join words, so "non-urgent" is not "urgent"."""
+    longest_first = sorted(forms, key=len, reverse=True)
+    any_label = "|".join(re.escape(form) for form in longest_first)
+    return re.compile(rf"(?<!\w)(?<!\w-)(?:{any_label})(?!\w)(?!-\w)")

@@ -1,0 +1,90 @@
+r"""Hostile text made visible: model output and case data on their way to a terminal or file.
+
+Control characters, ANSI escapes, direction overrides, invisible characters and lone
+surrogates become escapes such as `\x1b` and `\u202e`; everything else stays as it is.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+# C0 and C1 controls with DEL; line and paragraph separators; marks and overrides of
+# direction (they reorder what is read); zero-width and other invisible characters that
+# hide text (joiners stay: scripts and emoji need them); tag characters and variation
+# selectors beyond the emoji ones (invisible alphabets); surrogates; the noncharacters and
+# annotation marks that XML or terminals refuse.
+_CONTROLS = (
+    "\x00-\x08\x0b-\x1f\x7f-\x9f"
+    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e\u200f\u2028-\u202e"
+    "\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb\ufffe\uffff"
+    "\U000e0000-\U000e0fff"
+)
+_SURROGATES = "\ud800-\udfff"
+_HOSTILE = re.compile(f"[{_CONTROLS}{_SURROGATES}]")
+_HOSTILE_OR_LAYOUT = re.compile(f"[\t\n{_CONTROLS}{_SURROGATES}]")
+_LONE = re.compile(f"[{_SURROGATES}]")
+
+_NAMED = {"\t": "\\t", "\n": "\\n", "\r": "\\r"}
+
+
+def visible(text: str, limit: int | None = None, *, layout: bool = False) -> str:
+    r"""`text` with everything that is not plainly visible written as an escape.
+
+    With `layout`, newlines and tabs stay; otherwise they too are escapes (`\n`, `\t`) and
+    the result is one line. `limit` bounds the result's characters, "…" included, and
+    never cuts an escape. The result can be encoded as UTF-8 and stand in XML. Backslashes
+    are not doubled: this is for reading, not for parsing back. No markup of rich is
+    escaped: see `visible_text`.
+    """
+    pattern = _HOSTILE if layout else _HOSTILE_OR_LAYOUT
+    if limit is None:
+        return pattern.sub(_escape, text)
+    whole = text[: limit + 1]  # a character becomes at least one, so more is never shown
+    pieces = [_escape_one(one) if pattern.match(one) else one for one in whole]
+    if sum(map(len, pieces)) <= limit:
+        return "".join(pieces)
+    kept, room = [], limit - 1
+    for piece in pieces:
+        if len(piece) > room:
+            break
+        kept.append(piece)
+        room -= len(piece)
+    return "".join(kept) + ("…" if limit > 0 else "")
+
+
+def visible_text(
+    text: str, limit: int | None = None, *, layout: bool = False, style: str = ""
+) -> Text:
+    """`visible` as a rich Text: square brackets in it are text and never markup."""
+    from rich.text import Text
+
+    return Text(visible(text, limit, layout=layout), style=style)
+
+
+def visible_markup(text: str, limit: int | None = None, *, layout: bool = False) -> str:
+    """`visible` with rich's markup escaped, for use inside a marked-up string."""
+    from rich.markup import escape
+
+    return escape(visible(text, limit, layout=layout))
+
+
+def encodable(text: str) -> str:
+    r"""`text` with each lone surrogate written as `\udXXX`, so that it encodes as UTF-8."""
+    return _LONE.sub(_escape, text)
+
+
+def _escape(match: re.Match[str]) -> str:
+    return _escape_one(match[0])
+
+
+def _escape_one(character: str) -> str:
+    if character in _NAMED:
+        return _NAMED[character]
+    code = ord(character)
+    if code < 0x100:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

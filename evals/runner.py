@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from evals.errors import InfrastructureError, NothingRunError, ScorerError
+from evals.errors import InfrastructureError, ModelError, NothingRunError, ScorerError
 from evals.fingerprint import fingerprint
 from evals.ledger import Ledger
-from evals.models.protocol import Batch, Model
+from evals.models.protocol import AdaptableModel, Batch
 from evals.prompting import build_requests
 from evals.records import Candidate, Case, CaseResult, Output, Request, Run, Score, SplitName
 from evals.scorers.protocol import Scorer
@@ -42,7 +42,7 @@ class Generated(NamedTuple):
 class Runner:
     """What a run needs: a model, the suite's scorers by metric, and the ledger."""
 
-    model: Model
+    model: AdaptableModel
     scorers: Mapping[str, Scorer]
     ledger: Ledger
     progress: Progress = lambda _done, _total: None
@@ -112,6 +112,7 @@ class Runner:
         stored = self.ledger.batch(key)
         if stored is not None:
             return Generated(*stored)
+        self._activate(candidate)
         started = self.clock()
         outputs = self.model.run(batch)
         took = self.clock() - started
@@ -119,6 +120,17 @@ class Runner:
         if not any(output.error for output in outputs):
             self.ledger.store_batch(key, outputs, took)
         return Generated(outputs, took)
+
+    def _activate(self, candidate: Candidate) -> None:
+        """Switch the model to the candidate's adapter, or to none. Raises ModelError."""
+        if candidate.adapter != self.model.adapter:
+            self.model.use_adapter(candidate.adapter_path or None)
+        if candidate.adapter != self.model.adapter:
+            raise ModelError(
+                "the adapter on disk is not the one this candidate was made with",
+                path=candidate.adapter_path,
+                hint="train again, or name the right folder",
+            )
 
     def _score(self, case: Case, request: Request, output: Output) -> CaseResult:
         scores: dict[str, Score] = {}

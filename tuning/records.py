@@ -72,7 +72,10 @@ class TrialLine:
 
 @dataclass(frozen=True)
 class Decision:
-    """The gate's verdict with its evidence. `open` is true only for `fine_tune`."""
+    """The gate's verdict with its evidence. `open` is true only for `fine_tune`.
+
+    `trials` are ranked, the leader first; `provisional` says in words who leads, how sure.
+    """
 
     verdict: Verdict
     sentence: str
@@ -88,6 +91,7 @@ class Decision:
     min_gain: float
     target: float | None
     alpha: float
+    provisional: str = ""
     format: int = 1
 
     @property

@@ -8,7 +8,7 @@ tried before the rounds, where it can only make the anchor stronger.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from evals.fingerprint import fingerprint
@@ -16,6 +16,7 @@ from evals.ledger import Ledger
 from evals.prompting import DEMONSTRATION_METHODS
 from evals.records import Candidate, Run
 from evals.suite.spec import RoundSpec, Suite
+from tuning.evidence import Evidence, Policy, Soundness, clusters_of, trial_of
 
 BY_HAND = "by_hand"
 
@@ -85,3 +86,22 @@ def _position(tried: Tried, rounds: tuple[RoundSpec, ...]) -> tuple[int, int, st
     spec = rounds[tried.round_index - 1]
     k_position = spec.k.index(candidate.k) if candidate.k in spec.k else 0
     return (spec.prompts.index(candidate.prompt), k_position, "")
+
+
+def gather_evidence(
+    tried: Sequence[Tried], *, clean_examples: int, soundness: Soundness | None
+) -> Evidence:
+    """What the gate decides from. What nothing here gathers stays None: "not tested"."""
+    return Evidence(
+        trials=tuple(trial_of(item.run, item.round_index, item.family) for item in tried),
+        clean_examples=clean_examples,
+        clusters=clusters_of(tried[0].run) if tried else {},
+        soundness=soundness,
+    )
+
+
+def policy_of(suite: Suite) -> Policy:
+    """The policy a suite states, fixed before anything ran."""
+    return Policy(
+        min_gain=suite.min_gain, target=suite.target, min_examples=suite.tune.min_examples
+    )

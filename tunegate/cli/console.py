@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -100,8 +100,14 @@ class Terminal:
             self.note(f"{label} ...")
             yield lambda _done, _total: None
             return
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-        from rich.progress import TimeElapsedColumn, TimeRemainingColumn
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            TextColumn,
+            TimeElapsedColumn,
+            TimeRemainingColumn,
+        )
 
         columns = (
             TextColumn("{task.description}"),
@@ -113,3 +119,14 @@ class Terminal:
         with Progress(*columns, console=self.err, transient=False) as bar:
             task = bar.add_task(visible(label).replace("[", r"\["), total=None)
             yield lambda done, total: bar.update(task, completed=done, total=total)
+
+    @contextmanager
+    def fraction(self, label: str) -> Iterator[Callable[[str, float], None]]:
+        """Like `progress`, for work that reports (what is being done, share done in [0, 1])."""
+        with self.progress(label) as progress:
+            yield lambda _what, share: progress(round(100 * share), 100)
+
+
+def percent(share: float | None) -> str:
+    """A score in [0, 1] as a percentage with one decimal; a dash where there is none."""
+    return "–" if share is None else f"{100 * share:.1f}%"

@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+import pytest
+
+from evals.errors import InfrastructureError, NothingRunError
+from evals.ledger import Ledger
+from evals.models.scripted import Rule, ScriptedModel
+from evals.prompting import make_candidate
+from evals.runner import Runner
+from evals.scorers import build_scorers
+from evals.suite import load_suite
+from tests.sample_suite import TOPICS, write_suite
+
+RULES = [Rule(contains=text, reply=label) for label, text in TOPICS.items() if label != "login"]
+
+
+class Killed(Exception):
+    """Stands for a process that dies at a point."""
+
+
+@pytest.fixture
+def suite(tmp_path):
+    return load_suite(write_suite(tmp_path / "tickets"))
+
+
+def run(suite, model, ledger, **kwargs):
+    with build_scorers(suite) as scorers:
+        candidate = make_candidate(suite, model, "spec")
+        return Runner(model, scorers, ledger, **kwargs).run(suite, candidate, "dev")
+
+
+def test_a_run_has_a_result_for_every_case_with_scores_by_metric(suite, tmp_path):
+    made = run(suite, ScriptedModel(RULES, default="login"), Ledger(tmp_path / "l"))
+    assert [result.case_id for result in made.results] == [c.id for c in suite.split("dev")]
+    assert set(made.values().values()) == {1.0}
+    wrong = run(suite, ScriptedModel(RULES, default="hm"), Ledger(tmp_path / "l"))
+    assert sum(wrong.values().values()) == 40
+
+
+def test_the_same_work_is_found_and_not_done_again(suite, tmp_path):
+    ledger, model = Ledger(tmp_path / "l"), ScriptedModel(RULES)
+    first = run(suite, model, ledger)
+    calls = model.calls
+    assert run(suite, model, ledger) == first
+    assert model.calls == calls
+
+
+def test_a_run_that_was_killed_goes_on_and_equals_an_uninterrupted_one(suite, tmp_path):
+    whole = run(suite, ScriptedModel(RULES), Ledger(tmp_path / "whole"))
+    model, ledger = ScriptedModel(RULES), Ledger(tmp_path / "killed")
+
+    def die(done: int, _total: int) -> None:
+        if done >= 24:
+            raise Killed
+
+    with pytest.raises(Killed):
+        run(suite, model, ledger, progress=die)
+    assert model.calls == 3
+    again = run(suite, model, ledger)
+    assert model.calls == 8
+    assert again.id == whole.id
+    assert [r.scores for r in again.results] == [r.scores for r in whole.results]
+
+
+def test_an_error_is_kept_as_a_third_state_and_tried_again_by_another_run(suite, tmp_path):
+    rules = [Rule(contains="train", reply="x"), Rule(contains=TOPICS["login"], error="fell over")]
+    model = ScriptedModel(rules, default="billing")
+    made = run(suite, model, Ledger(tmp_path / "l"))
+    assert len(made.errors) == 20
+    assert len(made.values()) == 40
+    assert made.errors[0].failed == "fell over"
+
+
+def test_mostly_errors_is_an_infrastructure_failure_not_a_score(suite, tmp_path):
+    model = ScriptedModel([Rule(error="endpoint down")])
+    with pytest.raises(
+        InfrastructureError, match="60 of 60 cases ended in an error.*endpoint down"
+    ):
+        run(suite, model, Ledger(tmp_path / "l"))
+
+
+def test_an_empty_split_is_refused(suite, tmp_path):
+    model = ScriptedModel(RULES)
+    with pytest.raises(NothingRunError, match="train split"), build_scorers(suite) as scorers:
+        runner = Runner(model, scorers, Ledger(tmp_path / "l"))
+        runner.run(suite, make_candidate(suite, model, "spec"), "train", cases=[])
+
+
+def test_the_adapter_of_the_candidate_is_the_one_that_answers(suite, tmp_path):
+    model = ScriptedModel([Rule(adapter="tuned", reply="billing")], default="login")
+    ledger = Ledger(tmp_path / "l")
+    model.use_adapter("tuned")
+    base = run(suite, model, ledger)
+    assert {result.output.text for result in base.results} == {"login"}
+    with build_scorers(suite) as scorers:
+        candidate = make_candidate(suite, model, "spec", adapter="tuned", adapter_path="tuned")
+        tuned = Runner(model, scorers, ledger).run(suite, candidate, "dev")
+    assert {result.output.text for result in tuned.results} == {"billing"}
+
+
+def test_a_changed_prompt_scorer_or_case_is_another_run(suite, tmp_path):
+    first = run(suite, ScriptedModel(RULES), Ledger(tmp_path / "l"))
+    (suite.root / "prompts" / "spec.j2").write_text(
+        '{% message "user" %}{{ input.text }}!{% endmessage %}'
+    )
+    second = run(load_suite(suite.root), ScriptedModel(RULES), Ledger(tmp_path / "l"))
+    manifest = suite.root / "suite.yaml"
+    manifest.write_text(manifest.read_text().replace("login, shipping]", "login, shipping, other]"))
+    third = run(load_suite(suite.root), ScriptedModel(RULES), Ledger(tmp_path / "l"))
+    assert len({first.id, second.id, third.id}) == 3

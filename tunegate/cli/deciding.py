@@ -1,0 +1,210 @@
+"""`run`, `gate`, `tune`, `report`: from rounds to a verdict, and from a verdict to a report."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import tempfile
+from argparse import Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from evals.errors import NothingRunError
+from evals.ledger import Ledger
+from tunegate.cli.console import Terminal, percent
+from tunegate.cli.opening import (
+    OpenedSuite,
+    only_job,
+    open_guards,
+    open_named_model,
+    open_suite,
+)
+from tunegate.cli.records import open_stored
+from tuning.job import Job, decide_stored, load_job
+from tuning.records import Decision, Interval, JobRecord, ShipDecision
+
+INCONCLUSIVE = 3
+MARKS = {"applies": "YES", "does_not_apply": "no", "not_tested": "not tested", "not_reached": "-"}
+
+
+def run_command(options: Namespace, terminal: Terminal) -> int:
+    """Do the whole job and write its report."""
+    opened = open_suite(options.suite)
+    output = options.output or Path(f"{opened.suite.name}-report.html")
+    with _job(options, opened, terminal) as job:
+        record = job.run(override=options.override, tune=not options.no_tune)
+        _show_verdicts(record, terminal)
+        write_report(job.ledger, record, _commands(options), output)
+    terminal.line(f"report: {output}")
+    terminal.result(replace(record, commands=_commands(options)))
+    return exit_code(record)
+
+
+def gate_command(options: Namespace, terminal: Terminal) -> int:
+    """Show the verdict and its evidence from stored runs."""
+    suite = open_suite(options.suite).suite
+    ledger = open_stored(options.ledger)
+    decision = decide_stored(suite, ledger, options.model)
+    show_decision(decision, terminal)
+    terminal.result(decision)
+    return INCONCLUSIVE if decision.verdict == "more_cases" else 0
+
+
+def tune_command(options: Namespace, terminal: Terminal) -> int:
+    """Train where the gate is open (or overridden), and judge the adapter."""
+    opened = open_suite(options.suite)
+    with _job(options, opened, terminal) as job:
+        record = job.tune(override=options.override)
+    _show_verdicts(record, terminal)
+    terminal.result(record)
+    return exit_code(record)
+
+
+def report_command(options: Namespace, terminal: Terminal) -> int:
+    """Render the stored job."""
+    suite = open_suite(options.suite).suite
+    ledger = open_stored(options.ledger)
+    record = load_job(ledger, suite.name, options.model)
+    if record is None:
+        raise NothingRunError(
+            f"nothing is stored of {suite.name} on {options.model}",
+            hint=f"run `tunegate run {options.suite}` first",
+        )
+    ending = "html" if options.format == "html" else "md"
+    output = options.output or Path(f"{suite.name}-report.{ending}")
+    write_report(ledger, record, _commands(options), output, options.format)
+    terminal.line(f"report: {output}")
+    terminal.result({"report": str(output), "format": options.format})
+    return 0
+
+
+@contextmanager
+def _job(options: Namespace, opened: OpenedSuite, terminal: Terminal) -> Iterator[Job]:
+    guards = open_guards(opened.suite)
+    with only_job(options.ledger):
+        model = open_named_model(options, terminal)
+        ledger = Ledger(options.ledger)
+        try:
+            yield Job(
+                suite=opened.suite,
+                guards=guards,
+                model=model,
+                ledger=ledger,
+                looks_path=opened.looks_path(options.ledger),
+                narrator=terminal,
+            )
+        finally:
+            ledger.close()
+
+
+def exit_code(record: JobRecord) -> int:
+    """The exit code of a job by its last verdict."""
+    if record.shipping is not None:
+        return {"ship_adapter": 0, "reject_adapter": 1, "inconclusive": 3}[record.shipping.verdict]
+    undecided = record.decision is not None and record.decision.verdict == "more_cases"
+    return INCONCLUSIVE if undecided else 0
+
+
+def write_report(
+    ledger: Ledger,
+    record: JobRecord,
+    commands: tuple[str, ...],
+    output: Path,
+    form: str = "html",
+) -> None:
+    """Render a job from what is stored of it, and put the file in place whole."""
+    from reports import render_html, render_markdown
+
+    stored = load_job(ledger, record.suite, record.model)
+    assert stored is not None
+    whole = replace(stored, commands=commands)
+    text = render_html(whole) if form == "html" else render_markdown(whole)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(dir=output.parent, prefix=".report-")
+    with os.fdopen(descriptor, "w", encoding="utf-8") as handle:
+        handle.write(text)
+    Path(name).chmod(0o644)
+    Path(name).replace(output)
+
+
+def _commands(options: Namespace) -> tuple[str, ...]:
+    model = ["--model", options.model]
+    suite = [options.suite]
+    return tuple(
+        shlex.join(["tunegate", command, *suite, *(() if command == "check" else model)])
+        for command in ("check", "run", "gate", "report")
+    )
+
+
+def _show_verdicts(record: JobRecord, terminal: Terminal) -> None:
+    if record.decision:
+        show_decision(record.decision, terminal)
+    if record.shipping:
+        show_shipping(record.shipping, terminal)
+
+
+def show_decision(decision: Decision, terminal: Terminal) -> None:
+    """The gate's verdict, the candidates and the decision table, for a person."""
+    terminal.table(
+        "what was tried (dev)",
+        ["round", "candidate", ">score", ">95% interval", ">vs anchor", ""],
+        [
+            [
+                f"{t.round_index} {t.family}",
+                t.label,
+                percent(t.score.estimate),
+                _span(t.score),
+                f"{100 * t.versus_anchor.estimate:+.1f}" if t.versus_anchor else "",
+                _role(t.run_id, decision),
+            ]
+            for t in decision.trials
+        ],
+    )
+    terminal.table(
+        "why",
+        ["verdict", "applies", "evidence"],
+        [[rule.title, MARKS[rule.status], rule.evidence] for rule in decision.rules],
+    )
+    terminal.line(f"gate: {decision.verdict}", "bold")
+    terminal.line(decision.sentence)
+    for step in decision.next_steps:
+        terminal.line(f"  next: {step}")
+    terminal.line()
+
+
+def _role(run_id: str, decision: Decision) -> str:
+    roles = [
+        name
+        for name, run in (("leader", decision.leader), ("anchor", decision.anchor))
+        if run == run_id
+    ]
+    return ", ".join(roles)
+
+
+def show_shipping(decision: ShipDecision, terminal: Terminal) -> None:
+    """The verdict after training, with before, after and the guards, for a person."""
+    rows = [
+        ["best prompt, sealed split", percent(decision.before.estimate), _span(decision.before)],
+        ["adapter, sealed split", percent(decision.after.estimate), _span(decision.after)],
+        ["gain", f"{100 * decision.gain.estimate:+.1f}", _span(decision.gain)],
+    ]
+    rows += [
+        [
+            f"guard {guard.suite}: {guard.result}",
+            f"{100 * guard.difference.estimate:+.1f}",
+            f"{_span(guard.difference)}, margin {100 * guard.margin:.0f}",
+        ]
+        for guard in decision.guards
+    ]
+    terminal.table("after training", ["", ">points", ">interval"], rows)
+    terminal.line(f"verdict: {decision.verdict}", "bold")
+    terminal.line(decision.sentence)
+    for step in decision.next_steps:
+        terminal.line(f"  next: {step}")
+    terminal.line()
+
+
+def _span(interval: Interval) -> str:
+    return f"{100 * interval.low:.1f} to {100 * interval.high:.1f}"

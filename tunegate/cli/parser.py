@@ -1,0 +1,183 @@
+"""The command line: every command with its arguments, and nothing heavy imported."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+
+DEFAULT_MODEL = "smollm2-135m"
+
+DESCRIPTION = """\
+Run eval suites against prompts, let the gate decide whether prompting has run out, and
+only then fine-tune. Start with `tunegate init NAME`, then `tunegate run NAME`.
+"""
+EXIT_CODES = """\
+exit codes: 0 pass or a decided verdict, 1 quality failed or the gate is shut, 2 usage or an
+invalid suite, 3 inconclusive, 4 a model or endpoint failed, 5 nothing was run
+"""
+
+Parser = argparse.ArgumentParser
+
+
+def build_parser() -> Parser:
+    """The whole command line. `command` in the parsed namespace names what to run."""
+    parser = argparse.ArgumentParser(
+        prog="tunegate",
+        description=DESCRIPTION,
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="store_true", help="print the version")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    for add in (_suites, _runs, _gate, _records):
+        add(_adder(commands))
+    return parser
+
+
+def _adder(commands: argparse._SubParsersAction[Parser]) -> Callable[[str, str], Parser]:
+    def add(name: str, text: str) -> Parser:
+        command = commands.add_parser(name, help=text, description=text)
+        command.add_argument(
+            "--json", action="store_true", help="print one JSON document on standard output"
+        )
+        command.add_argument(
+            "--ledger",
+            type=Path,
+            default=Path(".tunegate"),
+            metavar="DIR",
+            help="folder of stored runs (default: .tunegate)",
+        )
+        return command
+
+    return add
+
+
+def _suites(add: Callable[[str, str], Parser]) -> None:
+    init = add("init", "write a new suite, ready to edit, that passes `check`")
+    init.add_argument("name", metavar="NAME", help="the new suite's name, and its folder")
+    init.add_argument("--into", type=Path, default=Path(), metavar="DIR", help="parent folder")
+    init.add_argument("--from", dest="csv", type=Path, metavar="CSV", help="cases from a CSV file")
+    for column, default in (
+        ("input", "input"),
+        ("expected", "expected"),
+        ("id", None),
+        ("cluster", None),
+    ):
+        init.add_argument(
+            f"--{column}-column",
+            default=default,
+            metavar="COLUMN",
+            help=f"the CSV's column with the {column}",
+        )
+    init.add_argument(
+        "--tag-column", action="append", default=[], metavar="COLUMN", help="keep as a tag"
+    )
+
+    check = add("check", "validate and lint suites, self-test their scorers; runs no model")
+    check.add_argument("suites", nargs="+", metavar="SUITE", help="a folder or a shipped name")
+
+    audit = add(
+        "audit", "mark sampled scores as right or wrong; wrong ones count against it"
+    )
+    _suite(audit)
+    audit.add_argument("--run", metavar="RUN", help="which run (default: the newest on dev)")
+    audit.add_argument("--sample", type=_count, default=20, metavar="N", help="scores to look at")
+    audit.add_argument("--by", metavar="NAME", help="who marks (default: the login name)")
+
+
+def _runs(add: Callable[[str, str], Parser]) -> None:
+    one = add("eval", "run one candidate on one split")
+    _suite(one)
+    _model(one)
+    one.add_argument("--prompt", metavar="P", help="which prompt (default: the suite's candidate)")
+    one.add_argument("--split", choices=("train", "dev", "test"), default="dev")
+    one.add_argument(
+        "--few-shot", type=_count, default=0, metavar="K", help="show K fixed demonstrations"
+    )
+    one.add_argument(
+        "--nearest", type=_count, default=0, metavar="K", help="show the K most similar train cases"
+    )
+    one.add_argument("--adapter", metavar="A", help="a trained adapter: its folder")
+    one.add_argument("--case", action="append", default=[], metavar="ID", help="only these cases")
+
+    compare = add("compare", "two runs, paired case by case: B minus A")
+    compare.add_argument("a", metavar="A", help="a run id, or a JSONL file of id and score")
+    compare.add_argument("b", metavar="B", help="the same; what is judged")
+    compare.add_argument("--margin", type=_share, metavar="M", help="tolerated loss: judge B by it")
+    compare.add_argument("--min-gain", type=_share, metavar="D", help="smallest gain that matters")
+
+
+def _gate(add: Callable[[str, str], Parser]) -> None:
+    run = add("run", "the whole job: rounds, gate, tuning if it opens, sealed split, report")
+    _suite(run)
+    _model(run)
+    run.add_argument(
+        "-o", "--output", type=Path, metavar="FILE", help="the report (default: SUITE-report.html)"
+    )
+    run.add_argument("--override", metavar="WHY", help="train although the gate is shut; recorded")
+    run.add_argument("--no-tune", action="store_true", help="stop after the gate's verdict")
+
+    gate = add("gate", "the verdict and its evidence, from stored runs; runs no model")
+    _suite(gate)
+    _model(gate)
+
+    tune = add("tune", "train an adapter; refuses while the gate is shut")
+    _suite(tune)
+    _model(tune)
+    tune.add_argument("--override", metavar="WHY", help="train although the gate is shut; recorded")
+
+    report = add("report", "HTML or Markdown from stored records; runs no model")
+    _suite(report)
+    _model(report)
+    report.add_argument("-o", "--output", type=Path, metavar="FILE", help="where to write it")
+    report.add_argument("--format", choices=("html", "markdown"), default="html")
+
+
+def _records(add: Callable[[str, str], Parser]) -> None:
+    runs = add("runs", "what is stored")
+    runs.add_argument("suite", nargs="?", metavar="SUITE", help="only this suite's")
+
+    show = add("show", "one stored run, or one case of it")
+    show.add_argument("run", metavar="RUN", help="a run id or its beginning")
+    show.add_argument("case", nargs="?", metavar="CASE", help="one case's id")
+
+    models = add("models", "which models there are; fetch the embedded one")
+    models.add_argument("action", nargs="?", choices=("pull",), help="fetch and convert")
+    models.add_argument("name", nargs="?", metavar="NAME", help="which model to fetch")
+
+
+def _suite(command: Parser) -> None:
+    command.add_argument("suite", metavar="SUITE", help="a suite's folder or a shipped name")
+
+
+def _model(command: Parser) -> None:
+    command.add_argument(
+        "--model",
+        default=DEFAULT_MODEL,
+        metavar="M",
+        help=f"{DEFAULT_MODEL} (embedded, the default), hf:<path or repo>, or scripted:<file>",
+    )
+    command.add_argument(
+        "--precision", choices=("float32", "bfloat16"), help="default: what is fast here"
+    )
+
+
+def _count(text: str) -> int:
+    try:
+        value = int(text)
+    except ValueError:
+        value = 0
+    if not 1 <= value <= 10_000:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to 10,000")
+    return value
+
+
+def _share(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number between 0 and 1, like 0.05")
+    return value

@@ -1,0 +1,260 @@
+"""`compare`, `runs`, `show`, `models`: read what is stored; no suite's code is imported."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from evals.comparison import Comparison, compare_files, compare_runs, points, read_scores
+from evals.errors import NothingRunError, RecordError, UsageError
+from evals.ledger import FILE_NAME, Ledger
+from evals.records import CaseResult, Run
+from evals.score_file import ScoreFile
+from evals.stats import score_interval
+from evals.text import visible
+from tunegate.cli.console import Terminal, percent
+
+INCONCLUSIVE = 3
+
+
+def open_stored(folder: Path) -> Ledger:
+    """The ledger in `folder`. Raises NothingRunError when nothing was ever run there."""
+    if not (folder / FILE_NAME).exists():
+        raise NothingRunError(
+            f"there are no stored runs in {folder}",
+            hint="run `tunegate eval` or `tunegate run` first, or name the folder with --ledger",
+        )
+    return Ledger(folder)
+
+
+def compare_command(options: Namespace, terminal: Terminal) -> int:
+    """Compare two files or two stored runs; exit 1 or 3 where a margin or gain is not met."""
+    settings = {"margin": options.margin, "min_gain": options.min_gain}
+    files = [Path(name) for name in (options.a, options.b) if _is_file(name)]
+    if len(files) == 1:
+        raise UsageError(
+            f"{files[0]} is a file of scores and the other side is not",
+            hint="compare two JSONL files, or two stored runs",
+        )
+    if files:
+        side_a, side_b = _two_files(*files)
+        comparison = compare_files(side_a, side_b, **settings)
+    else:
+        ledger = open_stored(options.ledger)
+        comparison = compare_runs(ledger.run(options.a), ledger.run(options.b), **settings)
+    _show_comparison(comparison, (options.a, options.b), terminal)
+    terminal.result(comparison)
+    return _comparison_code(comparison)
+
+
+def _is_file(name: str) -> bool:
+    return Path(name).is_file() or name.endswith((".jsonl", ".json")) or "/" in name
+
+
+def _two_files(a: Path, b: Path) -> tuple[ScoreFile, ScoreFile]:
+    return read_scores(a), read_scores(b)
+
+
+def _show_comparison(found: Comparison, names: tuple[str, str], terminal: Terminal) -> None:
+    terminal.line(f"A  {names[0]}")
+    terminal.line(f"B  {names[1]}")
+    terminal.table(
+        "",
+        [
+            ">cases",
+            ">A",
+            ">B",
+            ">B minus A",
+            f">{found.level:.0%} interval",
+            ">wins",
+            ">losses",
+            ">ties",
+            ">mid-p",
+        ],
+        [
+            [
+                found.cases,
+                percent(found.mean_a),
+                percent(found.mean_b),
+                points(found.estimate),
+                f"{100 * found.low:+.1f} to {100 * found.high:+.1f}",
+                found.wins,
+                found.losses,
+                found.ties,
+                f"{found.p_value:.3g}",
+            ]
+        ],
+    )
+    style = {"better": "bold green", "worse": "bold red", "none": "bold"}[found.direction]
+    terminal.line(found.verdict, style)
+    for label, ids in (
+        ("only in A", found.only_in_a),
+        ("only in B", found.only_in_b),
+        ("changed", found.changed),
+        ("errors in A", found.errors_a),
+        ("errors in B", found.errors_b),
+    ):
+        if ids:
+            more = ", ..." if len(ids) > 5 else ""
+            terminal.line(f"{label}: {len(ids)} cases ({', '.join(ids[:5])}{more})")
+    if found.margin:
+        terminal.line(
+            f"margin {found.margin.margin:.3g}: {found.margin.result.upper()}"
+            + _needed(found.margin.cases_needed)
+        )
+    if found.gain:
+        result = found.gain.result.replace("_", " ").upper()
+        terminal.line(
+            f"gain of {found.gain.min_gain:.3g}: {result}" + _needed(found.gain.cases_needed)
+        )
+
+
+def _needed(cases: int | None) -> str:
+    return f" (about {cases} cases would settle it)" if cases else ""
+
+
+def _comparison_code(found: Comparison) -> int:
+    asked = [check.result for check in (found.margin, found.gain) if check]
+    if "fail" in asked or "not_reached" in asked:
+        return 1
+    return INCONCLUSIVE if "inconclusive" in asked else 0
+
+
+def runs_command(options: Namespace, terminal: Terminal) -> int:
+    """List the stored runs, oldest first."""
+    ledger = open_stored(options.ledger)
+    runs = [ledger.run(header.id) for header in ledger.runs(options.suite)]
+    if not runs:
+        raise NothingRunError(
+            f"no run of {options.suite} is stored" if options.suite else "no run is stored"
+        )
+    rows = [run_summary(run) for run in runs]
+    terminal.table(
+        "",
+        ["run", "candidate", "model", ">score", ">95% interval", ">cases", ">errors"],
+        [
+            [
+                row["id"],
+                row["candidate"],
+                row["model"],
+                percent(row["score"]),
+                f"{percent(row['low'])} to {percent(row['high'])}",
+                row["cases"],
+                row["errors"],
+            ]
+            for row in rows
+        ],
+    )
+    terminal.result(rows)
+    return 0
+
+
+def run_summary(run: Run) -> dict[str, Any]:
+    """A run's numbers for tables and JSON. A score of nothing is None, never zero."""
+    scored = [result for result in run.results if not result.failed]
+    values = [result.scores[run.primary].value for result in scored]
+    interval = score_interval(values, [r.cluster for r in scored]) if values else None
+    return {
+        "id": run.id,
+        "suite": run.suite,
+        "split": run.split,
+        "candidate": run.candidate.label,
+        "model": run.candidate.model,
+        "metric": run.primary,
+        "score": interval.estimate if interval else None,
+        "low": interval.low if interval else None,
+        "high": interval.high if interval else None,
+        "cases": len(run.results),
+        "errors": len(run.errors),
+        "prompt_tokens": sum(r.output.prompt_tokens for r in run.results),
+        "completion_tokens": sum(r.output.completion_tokens for r in run.results),
+        "seconds": round(run.seconds, 3),
+        "created": run.created,
+    }
+
+
+def show_command(options: Namespace, terminal: Terminal) -> int:
+    """Show one run case by case, or one case with its whole output."""
+    ledger = open_stored(options.ledger)
+    run = ledger.run(options.run)
+    if options.case is None:
+        return _show_run(run, terminal)
+    result = next((r for r in run.results if r.case_id == options.case), None)
+    if result is None:
+        raise RecordError(
+            f"run {run.id} has no case {options.case!r}", hint=f"see `tunegate show {run.id}`"
+        )
+    case = ledger.cases([result.case_fingerprint]).get(result.case_fingerprint)
+    _show_case(result, case.input if case else {}, case.expected if case else None, terminal)
+    terminal.result({"run": run.id, "case": case, "result": result})
+    return 0
+
+
+def _show_run(run: Run, terminal: Terminal) -> int:
+    summary = run_summary(run)
+    terminal.line(f"{run.id}  {summary['candidate']} on {summary['model']}", "bold")
+    terminal.line(
+        f"{run.primary} {percent(summary['score'])} ({percent(summary['low'])} to "
+        f"{percent(summary['high'])}), {summary['cases']} cases, {summary['errors']} errors"
+    )
+    rows = []
+    for result in run.results:
+        score = result.scores.get(run.primary)
+        said = result.failed or (score.reason if score else "")
+        rows.append(
+            [
+                result.case_id,
+                f"{score.value:.2f}" if score else "error",
+                visible(result.output.text or "", limit=60),
+                visible(said, limit=60),
+            ]
+        )
+    terminal.table("", ["case", ">score", "output", "why"], rows)
+    terminal.result({**summary, "results": run.results})
+    return 0
+
+
+def _show_case(
+    result: CaseResult, given: Mapping[str, Any], expected: Any, terminal: Terminal
+) -> None:
+    terminal.line(f"case {result.case_id}", "bold")
+    for key, value in given.items():
+        terminal.line(f"input.{key}: {value}")
+    terminal.line(f"expected: {expected}")
+    terminal.line(f"got: {result.output.text}")
+    for name, score in result.scores.items():
+        terminal.line(f"{name}: {score.value:.2f} {score.kind} {score.reason}")
+    if result.failed:
+        terminal.line(f"error: {result.failed}", "red")
+    output = result.output
+    terminal.line(
+        f"{output.prompt_tokens} prompt tokens, {output.completion_tokens} generated, "
+        f"{output.seconds:.2f} s, finished by {output.finish_reason}"
+    )
+
+
+def models_command(options: Namespace, terminal: Terminal) -> int:
+    """List the models, or fetch the embedded one."""
+    from evals.models import available_models
+    from evals.models.embedded import EMBEDDED_NAME, fetch_embedded
+
+    if options.action == "pull":
+        name = options.name or EMBEDDED_NAME
+        if name != EMBEDDED_NAME:
+            raise UsageError(
+                f"only {EMBEDDED_NAME} can be fetched, not {name!r}",
+                hint="hf: models are found by transformers itself",
+            )
+        with terminal.fraction(f"fetching {name}") as progress:
+            folder = fetch_embedded(progress=progress)
+        terminal.line(f"{name} is ready")
+        terminal.result({"name": name, "folder": str(folder)})
+        return 0
+    models = available_models()
+    terminal.table(
+        "", ["model", "what", "state"], [[m.name, m.description, m.state] for m in models]
+    )
+    terminal.result(models)
+    return 0

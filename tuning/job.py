@@ -1,0 +1,230 @@
+"""The whole job on one suite: check, rounds, gate, training, sealed split, guards.
+
+Every stage looks for its stored result first, so the same job after a kill, or simply
+again, does only what is missing and ends with the same numbers. Nothing here prints: a
+`Narrator` is told what happens.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+from evals.errors import GateShutError, SuiteError
+from evals.ledger import Ledger
+from evals.models.protocol import AdaptableModel
+from evals.prompting import round_candidates
+from evals.records import SPLITS, Candidate, Finding, Run, SplitName
+from evals.runner import Progress, Runner, environment
+from evals.scorers import build_scorers
+from evals.suite.spec import RoundSpec, Suite
+from tuning.dataset import clean_examples
+from tuning.gate import decide
+from tuning.records import Decision, JobRecord, Phase, ShipDecision, TrainingRecord
+from tuning.sealed import Look, judge_sealed
+from tuning.soundness import check_stored, soundness_of
+from tuning.tried import gather_evidence, policy_of, tried_runs
+
+JOB = "job"
+
+
+class Narrator(Protocol):
+    """Told what the job does; the front door shows it to a person."""
+
+    def progress(self, label: str) -> AbstractContextManager[Progress]:
+        """Begin a stretch of work that reports (done, total)."""
+        ...
+
+    def note(self, text: str) -> None:
+        """Say one line."""
+        ...
+
+
+@dataclass(frozen=True)
+class Job:
+    """One suite on one model, with everything the stages need.
+
+    `guards` are the loaded suites that `suite.guards` names; `looks_path` is where looks at
+    the sealed split are counted; adapters are written under the ledger's folder.
+    """
+
+    suite: Suite
+    guards: Mapping[str, Suite]
+    model: AdaptableModel
+    ledger: Ledger
+    looks_path: Path
+    narrator: Narrator
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    clock: Callable[[], float] = time.perf_counter
+
+    @property
+    def key(self) -> str:
+        """Under which the job's record is stored."""
+        return job_key(self.suite.name, self.model.name)
+
+    def run(self, *, override: str | None = None, tune: bool = True) -> JobRecord:
+        """Do all that is missing, in order, and return the job's record without its runs.
+
+        Raises SuiteError when the suite does not pass `check`. A shut gate ends the job
+        with the gate's decision; `override` trains nevertheless and is recorded.
+        """
+        record = self._begin(override)
+        decision, phases = self._search()
+        record = self._keep(record, decision=decision, phases=record.phases + phases)
+        if tune and (decision.open or override):
+            record = self._finish(record, decision)
+        return record
+
+    def tune(self, *, override: str | None = None) -> JobRecord:
+        """Train on the stored verdict. Raises GateShutError unless it is open or overridden."""
+        record = self._begin(override)
+        decision = decide_stored(self.suite, self.ledger, self.model.name)
+        record = self._keep(record, decision=decision)
+        if not decision.open and not override:
+            raise GateShutError(
+                f"the gate is shut: {decision.verdict}. {decision.sentence}",
+                hint='see `tunegate gate`; --override "reason" trains nevertheless',
+            )
+        return self._finish(record, decision)
+
+    def evaluate(self, suite: Suite, candidate: Candidate, split: SplitName, label: str) -> Run:
+        """One run, with its scorers and a progress bar; found again where it is stored."""
+        with build_scorers(suite) as scorers, self.narrator.progress(label) as progress:
+            runner = Runner(self.model, scorers, self.ledger, progress, self.now, self.clock)
+            return runner.run(suite, candidate, split)
+
+    def _begin(self, override: str | None) -> JobRecord:
+        checks = check_stored(self.suite, self.guards, self.ledger, self.clock)
+        refuse_errors(self.suite, checks.findings)
+        return self._keep(
+            JobRecord(
+                suite=self.suite.name,
+                task=self.suite.task,
+                model=self.model.name,
+                min_gain=self.suite.min_gain,
+                target=self.suite.target,
+                primary=self.suite.primary,
+                split_sizes={name: len(self.suite.split(name)) for name in SPLITS},
+                calls_per_month=self.suite.operation.calls_per_month,
+                checks=checks.findings,
+                decision=None,
+                training=None,
+                shipping=None,
+                leader_test=None,
+                adapter_test=None,
+                override=override,
+                phases=(Phase("check", checks.seconds),),
+                slices=self.suite.slices,
+                environment=environment(),
+            )
+        )
+
+    def _search(self) -> tuple[Decision, tuple[Phase, ...]]:
+        """Run the rounds in order; stop early only where the leader already suffices."""
+        phases: list[Phase] = []
+        decision: Decision | None = None
+        for index, spec in enumerate(rounds_of(self.suite), 1):
+            name = f"round {index}: {spec.family}"
+            runs = [
+                self.evaluate(self.suite, candidate, "dev", f"{name}: {candidate.label}")
+                for candidate in round_candidates(self.suite, self.model, spec)
+            ]
+            phases.append(Phase(name, sum(run.seconds for run in runs)))
+            decision = decide_stored(self.suite, self.ledger, self.model.name)
+            if decision.verdict == "prompt_suffices":
+                break
+        assert decision is not None
+        return decision, tuple(phases)
+
+    def _finish(self, record: JobRecord, decision: Decision) -> JobRecord:
+        """Train (or find what was trained), then judge it on the sealed split and the guards."""
+        training = self._train()
+        phases = [*record.phases, Phase("training", training.seconds)]
+        record = self._keep(record, training=training, phases=tuple(phases))
+        leader = self.ledger.run(decision.leader).candidate
+        look = Look(self.looks_path, self.now())
+        sealed = judge_sealed(
+            suite=self.suite,
+            guards=self.guards,
+            model=self.model,
+            leader=leader,
+            training=training,
+            evaluate=self.evaluate,
+            look=look,
+        )
+        phases.append(Phase("sealed split", sealed.before.seconds + sealed.after.seconds))
+        phases.append(Phase("guards", self._guard_seconds(sealed.decision)))
+        return self._keep(
+            record,
+            shipping=sealed.decision,
+            leader_test=sealed.before.id,
+            adapter_test=sealed.after.id,
+            phases=tuple(phases),
+        )
+
+    def _guard_seconds(self, decision: ShipDecision) -> float:
+        runs = [run for guard in decision.guards for run in (guard.base_run, guard.tuned_run)]
+        return sum(self.ledger.run(run).seconds for run in runs)
+
+    def _train(self) -> TrainingRecord:
+        raise NotImplementedError
+
+    def _keep(self, record: JobRecord, **changes: Any) -> JobRecord:
+        changed = replace(record, **changes)
+        self.ledger.store(JOB, self.key, changed, created=self.now().isoformat())
+        return changed
+
+
+def job_key(suite: str, model: str) -> str:
+    """The ledger key of a suite's job on a model."""
+    return f"{suite}|{model}"
+
+
+def load_job(ledger: Ledger, suite: str, model: str) -> JobRecord | None:
+    """A stored job with all its runs and cases, ready to be reported; None if never begun."""
+    record = ledger.load(JOB, job_key(suite, model), JobRecord)
+    if record is None:
+        return None
+    runs = {name: run for name in _run_ids(record) if (run := ledger.find_run(name))}
+    prints = [result.case_fingerprint for run in runs.values() for result in run.results]
+    return replace(record, runs=runs, cases=ledger.cases(list(dict.fromkeys(prints))))
+
+
+def _run_ids(record: JobRecord) -> list[str]:
+    names = [trial.run_id for trial in record.decision.trials] if record.decision else []
+    guards = record.shipping.guards if record.shipping else ()
+    names += [run for guard in guards for run in (guard.base_run, guard.tuned_run)]
+    return names + [run for run in (record.leader_test, record.adapter_test) if run]
+
+
+def rounds_of(suite: Suite) -> tuple[RoundSpec, ...]:
+    """The declared rounds; without any, one round of all prompts."""
+    return suite.rounds or (RoundSpec("wording", tuple(suite.prompts)),)
+
+
+def decide_stored(suite: Suite, ledger: Ledger, model: str) -> Decision:
+    """The gate's verdict from stored runs. Raises NothingRunError when none counts."""
+    tried = tried_runs(suite, ledger, model)
+    evidence = gather_evidence(
+        tried,
+        clean_examples=clean_examples(suite),
+        soundness=soundness_of(suite, ledger, [item.run for item in tried]),
+    )
+    return decide(evidence, policy_of(suite))
+
+
+def refuse_errors(suite: Suite, findings: tuple[Finding, ...]) -> None:
+    """Raise SuiteError for a suite that does not pass `check`, naming the first fault."""
+    errors = [finding for finding in findings if finding.level == "error"]
+    if errors:
+        more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+        raise SuiteError(
+            f"fix the evals first: {errors[0].message}{more}",
+            path=errors[0].where or suite.root / "suite.yaml",
+            hint="`tunegate check` lists them all",
+        )

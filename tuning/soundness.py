@@ -1,0 +1,70 @@
+"""Whether the evals themselves can be trusted: what `check` found and a person audited."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from evals.suite.check import check_suite
+
+from evals.audit import AUDIT_FILE, audit_summary, read_marks
+from evals.ledger import Ledger
+from evals.records import Finding, Run
+from evals.scorers.selftest import self_test
+from evals.suite.spec import Suite
+from tuning.evidence import Soundness
+
+CHECKS = "checks"
+SELF_TEST_CODES = "selftest"
+"""Findings of the scorer self-test have codes that begin so."""
+
+
+@dataclass(frozen=True)
+class StoredChecks:
+    """What `check` found on a suite as it stood, and the wall seconds it took."""
+
+    findings: tuple[Finding, ...]
+    seconds: float
+
+
+def check_stored(
+    suite: Suite,
+    guards: Mapping[str, Suite],
+    ledger: Ledger,
+    clock: Callable[[], float] = time.perf_counter,
+) -> StoredChecks:
+    """The findings on a suite and its guards; checked once for each state of the suite."""
+    stored = ledger.load(CHECKS, suite.fingerprint, StoredChecks)
+    if stored is not None:
+        return stored
+    started = clock()
+    findings = list(check_suite(suite, self_test=self_test).findings)
+    for guard in guards.values():
+        findings += self_test(guard)
+    checks = StoredChecks(tuple(findings), clock() - started)
+    ledger.store(CHECKS, suite.fingerprint, checks)
+    return checks
+
+
+def soundness_of(suite: Suite, ledger: Ledger, runs: list[Run]) -> Soundness:
+    """What is known of a suite's soundness from stored checks and the audit file.
+
+    Runs nothing of the suite's own code: a suite that was never checked has None for its
+    self-test, which the gate reports as not tested.
+    """
+    stored = ledger.load(CHECKS, suite.fingerprint, StoredChecks)
+    marks = read_marks(suite.root / AUDIT_FILE)
+    audited = audit_summary(marks, runs, where=str(suite.root / AUDIT_FILE)) if marks else None
+    findings = [*(stored.findings if stored else ()), *(audited.findings if audited else ())]
+    return Soundness(
+        self_test_passed=None if stored is None else not _failed(stored.findings, SELF_TEST_CODES),
+        audit_passed=None
+        if audited is None or audited.wrong is None
+        else not _failed(audited.findings, ""),
+        findings=tuple(findings),
+    )
+
+
+def _failed(findings: tuple[Finding, ...], prefix: str) -> bool:
+    return any(f.level == "error" and f.code.startswith(prefix) for f in findings)

@@ -1,0 +1,1 @@
+"""Ebb, the query language of the invented product Tidemark: tree, reader and meaning."""

@@ -218,7 +218,7 @@ def _compare(
     values_a, values_b = [sides.a[case] for case in scored], [sides.b[case] for case in scored]
     pair = paired_difference(values_a, values_b, groups)
     low, high = pair.interval(question.level)
-    share = 1 - len(scored) / len(shared)
+    share = (len(shared) - len(scored)) / len(shared)
     claims = share <= MAX_ERROR_SHARE
     worst = (
         _worst_case(sides, shared, clusters, question.level) if len(scored) < len(shared) else None

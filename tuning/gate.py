@@ -1,17 +1,19 @@
 """The gate: a pure function from evidence and policy to a verdict, with every reason shown.
 
-The rules stand in `tuning.rules`, one function each; the first that applies is the verdict.
-No clock, no file, no model.
+The rules stand in `tuning.rules`, their order in `tuning.decision_table`; the first that
+applies is the verdict. No clock, no file, no model.
 """
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
+from tuning.decision_table import RULES, next_steps
 from tuning.evidence import Evidence, Policy
 from tuning.records import Decision, Interval, RuleLine, RuleStatus, TrialLine, Verdict
-from tuning.rules import RULES, Answer, next_steps, share
+from tuning.rules import Answer
 from tuning.standing import Judged, Standing, cases_for_a_start, cases_to_decide, find_standing
+from tuning.wording import share
 
 __all__ = ["Evidence", "Policy", "decide"]
 

@@ -1,4 +1,4 @@
-"""The rows of the decision table, in their order: what each asks, and what it found.
+"""The rules of the gate: what each asks of the evidence, and what it found.
 
 Every rule answers also where it does not apply; `None` for `applies` means that what it
 needs was not tested.
@@ -6,14 +6,21 @@ needs was not tested.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 from evals.comparison import points
 from evals.stats import MIN_CLUSTERS, one_sided_z
 from tuning.evidence import CostEvidence, Evidence, Policy
-from tuning.records import Verdict
-from tuning.standing import Judged, Standing, cases_for_a_start, cases_to_decide
+from tuning.standing import Standing, cases_for_a_start, cases_to_decide
+from tuning.wording import (
+    as_sentence,
+    certain_low,
+    examples_text,
+    gain_text,
+    plateau_text,
+    share,
+    why_no_plateau,
+)
 
 
 class Answer(NamedTuple):
@@ -23,39 +30,8 @@ class Answer(NamedTuple):
     text: str
 
 
-class Rule(NamedTuple):
-    """A row of the decision table. `on_plateau`: asked only once prompting has plateaued."""
-
-    verdict: Verdict
-    title: str
-    judge: Callable[[Standing, Evidence, Policy], Answer]
-    on_plateau: bool
-    steps: tuple[str, ...]
-
-
-def share(value: float) -> str:
-    """A score for a sentence: two decimals, a third where two would say 0 or 1 falsely."""
-    text = f"{value:.2f}"
-    return f"{value:.3f}" if text in {"0.00", "1.00"} and value not in {0.0, 1.0} else text
-
-
-def next_steps(index: int, standing: Standing, evidence: Evidence) -> tuple[str, ...]:
-    """What a person does next under rule `index`."""
-    steps = list(RULES[index].steps)
-    verdict = RULES[index].verdict
-    if verdict == "prompt_more":
-        steps += [f"Still missing: {gap}." for gap in standing.gaps]
-    if verdict == "use_retrieval" and evidence.facts_change == "often":
-        steps.append("The facts change often: a tuned model would go stale, an index does not.")
-    if verdict == "fine_tune" and evidence.oracle_context is None:
-        steps.append(
-            "Whether knowledge is missing was not tested: if answers need facts that the "
-            "prompts do not contain, try retrieval first."
-        )
-    return tuple(steps)
-
-
-def _sound(_: Standing, evidence: Evidence, __: Policy) -> Answer:
+def judge_sound(_: Standing, evidence: Evidence, __: Policy) -> Answer:
+    """Whether the evals themselves are at fault: self-test, audit, leaks, contradictions."""
     soundness = evidence.soundness
     if soundness is None:
         return Answer(None, "Whether the evals are sound was not tested.")
@@ -75,7 +51,8 @@ def _sound(_: Standing, evidence: Evidence, __: Policy) -> Answer:
     return Answer(False, f"{checked} No leaks between splits, no contradictory labels.")
 
 
-def _cost(standing: Standing, evidence: Evidence, policy: Policy) -> Answer:
+def judge_cost(standing: Standing, evidence: Evidence, policy: Policy) -> Answer:
+    """Whether a tuned model with a short prompt pays for itself at near enough quality."""
     cost = evidence.cost
     if cost is None:
         return Answer(None, "Cost was not tested: no volume or no prices are stated.")
@@ -99,19 +76,20 @@ def _cost_obstacle(
         return f"only {cost.within_months:g} are allowed"
     if policy.target is None:
         return "without a target nobody can say what is good enough"
-    low = _certain_low(standing.leader, standing, policy)
+    low = certain_low(standing.leader, standing, policy)
     if low < policy.target - policy.min_gain or standing.sample.few_clusters:
         return (
             f"quality is not near the target of {share(policy.target)}: only {share(low)} is "
             f"certain of '{standing.leader.trial.label}'"
         )
     if evidence.clean_examples < policy.min_examples:
-        return _examples(evidence, policy)
+        return examples_text(evidence, policy)
     return None
 
 
-def _suffices(standing: Standing, _: Evidence, policy: Policy) -> Answer:
-    leader, low = standing.leader, _certain_low(standing.leader, standing, policy)
+def judge_suffices(standing: Standing, _: Evidence, policy: Policy) -> Answer:
+    """Whether the leader is certain of the target, or so good that no room is left."""
+    leader, low = standing.leader, certain_low(standing.leader, standing, policy)
     assert leader.interval is not None  # a leader is usable
     scores = (
         f"'{leader.trial.label}' scores {share(leader.interval.estimate)} on the dev split, and at "
@@ -125,13 +103,14 @@ def _suffices(standing: Standing, _: Evidence, policy: Policy) -> Answer:
         )
     if low > 1 - policy.min_gain:
         return Answer(
-            True, f"A prompt suffices: {scores}; no room is left for {_gain(policy)} more."
+            True, f"A prompt suffices: {scores}; no room is left for {gain_text(policy)} more."
         )
     target = "no target is stated" if policy.target is None else f"target {share(policy.target)}"
     return Answer(False, f"{scores} ({target}).")
 
 
-def _too_small(standing: Standing, _: Evidence, policy: Policy) -> Answer:
+def judge_too_small(standing: Standing, _: Evidence, policy: Policy) -> Answer:
+    """Whether the cases are so few that no result could ever be flat."""
     n, smallest = len(standing.sample), standing.smallest_n
     start = cases_for_a_start(standing, policy)
     if standing.sample.few_clusters:
@@ -145,17 +124,18 @@ def _too_small(standing: Standing, _: Evidence, policy: Policy) -> Answer:
         return Answer(
             True,
             f"The dev split is too small to decide anything: with {n} cases not even identical "
-            f"results would rule out a gain of {_gain(policy)}. That takes at least {smallest}, "
-            f"and about {start} to decide reliably.",
+            f"results would rule out a gain of {gain_text(policy)}. That takes at least "
+            f"{smallest}, and about {start} to decide reliably.",
         )
     return Answer(
         False,
-        f"{n} cases can rule out a gain of {_gain(policy)} (at least {smallest} are needed, about "
-        f"{start} to do so reliably).",
+        f"{n} cases can rule out a gain of {gain_text(policy)} (at least {smallest} are needed, "
+        f"about {start} to do so reliably).",
     )
 
 
-def _stronger(standing: Standing, evidence: Evidence, policy: Policy) -> Answer:
+def judge_stronger(standing: Standing, evidence: Evidence, policy: Policy) -> Answer:
+    """Whether a stronger model reaches the target by prompt."""
     models = evidence.stronger_models
     if not models:
         return Answer(None, "No stronger model was tested.")
@@ -185,7 +165,8 @@ def _stronger(standing: Standing, evidence: Evidence, policy: Policy) -> Answer:
     return Answer(reached, f"Try a stronger model: {text}" if reached else text)
 
 
-def _retrieval(standing: Standing, evidence: Evidence, policy: Policy) -> Answer:
+def judge_retrieval(standing: Standing, evidence: Evidence, policy: Policy) -> Answer:
+    """Whether each case's own documents gain enough: knowledge is missing."""
     facts = evidence.facts_change
     change = "" if facts is None else f" The suite says that facts change: {facts}."
     if evidence.oracle_context is None:
@@ -197,7 +178,7 @@ def _retrieval(standing: Standing, evidence: Evidence, policy: Policy) -> Answer
     gained = pair.above(0.0, z) and pair.estimate >= policy.min_gain - 1e-12
     text = (
         f"Given each case's own documents, the leader gains {points(pair.estimate)} (at least "
-        f"{100 * pair.lower(z):+.1f} for certain); {_gain(policy)} would say that knowledge is "
+        f"{100 * pair.lower(z):+.1f} for certain); {gain_text(policy)} would say that knowledge is "
         f"missing.{change}"
     )
     if not standing.plateau:
@@ -205,25 +186,30 @@ def _retrieval(standing: Standing, evidence: Evidence, policy: Policy) -> Answer
     return Answer(gained, f"Use retrieval: {text}" if gained else text)
 
 
-def _collect(standing: Standing, evidence: Evidence, policy: Policy) -> Answer:
-    text = _examples(evidence, policy)
+def judge_collect(standing: Standing, evidence: Evidence, policy: Policy) -> Answer:
+    """Whether there are too few clean examples to train on."""
+    text = examples_text(evidence, policy)
     few = evidence.clean_examples < policy.min_examples
     if not standing.plateau:
         return Answer(False, f"No plateau yet; {text}.")
     if few:
-        return Answer(True, f"{_plateau(standing, policy)} To fine-tune, {text}: collect more.")
+        return Answer(True, f"{plateau_text(standing, policy)} To fine-tune, {text}: collect more.")
     return Answer(False, f"{text[0].upper()}{text[1:]}.")
 
 
-def _tune(standing: Standing, evidence: Evidence, policy: Policy) -> Answer:
+def judge_tune(standing: Standing, evidence: Evidence, policy: Policy) -> Answer:
+    """Whether prompting has plateaued, with nothing cheaper left."""
     if not standing.plateau:
-        return Answer(False, f"Prompting has not plateaued: {_why_no_plateau(standing, policy)}.")
-    return Answer(True, f"{_plateau(standing, policy)} Fine-tune: {_examples(evidence, policy)}.")
+        return Answer(False, f"Prompting has not plateaued: {why_no_plateau(standing, policy)}.")
+    return Answer(
+        True, f"{plateau_text(standing, policy)} Fine-tune: {examples_text(evidence, policy)}."
+    )
 
 
-def _more_prompts(standing: Standing, _: Evidence, policy: Policy) -> Answer:
+def judge_more_prompts(standing: Standing, _: Evidence, policy: Policy) -> Answer:
+    """Whether the last two rounds improve, or too little was tried."""
     if standing.plateau:
-        return Answer(False, _plateau(standing, policy))
+        return Answer(False, plateau_text(standing, policy))
     if standing.improved:
         best = max(standing.improved, key=lambda judged: judged.mean)
         assert best.versus_anchor is not None  # improved means: against an anchor
@@ -236,11 +222,12 @@ def _more_prompts(standing: Standing, _: Evidence, policy: Policy) -> Answer:
             f"{100 * best.versus_anchor.lower(standing.z_improve):+.1f} for certain).",
         )
     if standing.gaps:
-        return Answer(True, f"Keep prompting: too little was tried. {_sentence(standing.gaps)}")
+        return Answer(True, f"Keep prompting: too little was tried. {as_sentence(standing.gaps)}")
     return Answer(False, "Enough was tried, and nothing in the last two rounds improved.")
 
 
-def _more_cases(standing: Standing, _: Evidence, policy: Policy) -> Answer:
+def judge_more_cases(standing: Standing, _: Evidence, policy: Policy) -> Answer:
+    """Whether it is neither flat nor improved."""
     if standing.plateau:
         return Answer(False, "The cases suffice: every tried prompt is shown to be flat.")
     if standing.improved:
@@ -252,147 +239,10 @@ def _more_cases(standing: Standing, _: Evidence, policy: Policy) -> Answer:
     cost = (
         f"About {needed} cases would decide (now {n})"
         if needed is not None
-        else f"The gain is so near {_gain(policy)} that no realistic number of cases would decide"
+        else f"A gain so near {gain_text(policy)} would not be decided by any realistic number"
     )
     return Answer(
         True,
         f"More cases are needed: neither a plateau nor an improvement is shown, "
-        f"{_why_no_plateau(standing, policy)}. {cost}.",
+        f"{why_no_plateau(standing, policy)}. {cost}.",
     )
-
-
-def _plateau(standing: Standing, policy: Policy) -> str:
-    anchor = standing.anchor
-    assert anchor is not None  # no plateau without
-    assert anchor.interval is not None
-    leader = standing.leader
-    text = (
-        f"Prompting has plateaued: none of the {len(standing.trials)} tried prompts is plausibly "
-        f"{_gain(policy)} better than the best early one, '{anchor.trial.label}' "
-        f"({share(anchor.interval.estimate)})."
-    )
-    if leader.trial is not anchor.trial:
-        text += f" The best is now '{leader.trial.label}' ({share(leader.mean)})."
-    return text
-
-
-def _why_no_plateau(standing: Standing, policy: Policy) -> str:
-    if standing.gaps:
-        return "; ".join(standing.gaps)
-    open_trials = [
-        (judged.versus_anchor.upper(standing.z_flat), judged)
-        for judged in standing.trials
-        if judged.versus_anchor is not None and not judged.flat
-    ]
-    anchor = standing.anchor
-    if anchor is None or not open_trials:
-        return "a candidate could not be compared with the best early one"
-    upper, furthest = max(open_trials, key=lambda found: found[0])
-    others = f", and {len(open_trials) - 1} more likewise" if len(open_trials) > 1 else ""
-    return (
-        f"'{furthest.trial.label}' could still be up to {100 * upper:.1f} points better than the "
-        f"best early one, '{anchor.trial.label}' (asked: below {_gain(policy)}){others}"
-    )
-
-
-def _certain_low(judged: Judged, standing: Standing, policy: Policy) -> float:
-    """One-sided lower bound of a score at alpha / M: the leader was picked from M."""
-    level = 1 - 2 * policy.look_alpha / len(standing.trials)
-    interval = standing.sample.interval(judged.trial.arm, level)
-    return 0.0 if interval is None else interval.low
-
-
-def _examples(evidence: Evidence, policy: Policy) -> str:
-    return (
-        f"there are {evidence.clean_examples} clean training examples "
-        f"(at least {policy.min_examples} are asked for)"
-    )
-
-
-def _gain(policy: Policy) -> str:
-    return f"{100 * policy.min_gain:g} points"
-
-
-def _sentence(parts: tuple[str, ...]) -> str:
-    text = "; ".join(parts)
-    return f"{text[0].upper()}{text[1:]}."
-
-
-RULES: tuple[Rule, ...] = (
-    Rule(
-        "fix_evals",
-        "The evals themselves are faulty",
-        _sound,
-        False,
-        ("Run `tunegate check`, repair what it names, and evaluate again.",),
-    ),
-    Rule(
-        "fine_tune",
-        "Tuning pays for itself",
-        _cost,
-        False,
-        ("Train with a short prompt, and prove on the sealed split that quality holds.",),
-    ),
-    Rule(
-        "prompt_suffices",
-        "A prompt is good enough",
-        _suffices,
-        False,
-        ("Ship the leading prompt, and guard it in CI with `tunegate accept`.",),
-    ),
-    Rule(
-        "fix_evals",
-        "The dev split is too small for any answer",
-        _too_small,
-        False,
-        (
-            "Add dev cases; the ranking so far is provisional.",
-            "Or state a larger min_gain, if only a larger gain is worth a fine-tune.",
-        ),
-    ),
-    Rule(
-        "try_stronger_model",
-        "A stronger model does it by prompt",
-        _stronger,
-        True,
-        ("Compare the price of the stronger model with that of training and keeping an adapter.",),
-    ),
-    Rule(
-        "use_retrieval",
-        "Knowledge is missing, not behaviour",
-        _retrieval,
-        True,
-        ("Add a retrieval round to the suite, and ask the gate again.",),
-    ),
-    Rule(
-        "collect_examples",
-        "Too few examples to train on",
-        _collect,
-        True,
-        ("Collect clean training examples; failures of the leader show which kinds are missing.",),
-    ),
-    Rule(
-        "fine_tune",
-        "Behaviour is missing, and there is enough to learn it from",
-        _tune,
-        True,
-        ("Run `tunegate tune`; the adapter must beat the leader on the sealed split.",),
-    ),
-    Rule(
-        "prompt_more",
-        "Prompting is not exhausted",
-        _more_prompts,
-        False,
-        ("Add a round of another family to the suite, and run it.",),
-    ),
-    Rule(
-        "more_cases",
-        "Too few cases to tell",
-        _more_cases,
-        False,
-        (
-            "Add dev cases, declared before looking again (at most two extensions).",
-            "Until then the leader is the best guess.",
-        ),
-    ),
-)

@@ -14,6 +14,7 @@ from statsmodels.stats.proportion import proportion_confint
 
 from evals.errors import StatisticsError
 from evals.stats import one_sided_z, require_share, score_interval, two_sided_z
+from evals.stats.sample import independence
 
 
 @pytest.mark.parametrize(("right", "n"), [(0, 5), (5, 5), (1, 1), (18, 100), (230, 250), (7, 9)])
@@ -52,20 +53,30 @@ def test_constant_scores_keep_a_width_also_within_clusters(score: float) -> None
     assert grouped.high - grouped.low > alone.high - alone.low
 
 
-def test_unequal_clusters_widen_by_the_clustered_standard_error() -> None:
+def test_the_design_effect_turns_the_plain_standard_error_into_the_clustered_one() -> None:
     import statsmodels.api as sm
 
     random = np.random.default_rng(2)
     codes = np.repeat(np.arange(15), random.integers(3, 30, 15))
-    values = np.clip(
-        0.5 + 0.2 * random.normal(0, 1, 15)[codes] + 0.05 * random.normal(size=codes.size), 0, 1
-    )
+    lean = 0.2 * random.normal(0, 1, 15)[codes]
+    values = np.clip(0.5 + lean + 0.05 * random.normal(size=codes.size), 0, 1)
     # statsmodels multiplies by C/(C-1) and (n-1)/(n-k); with one coefficient the latter is 1.
     fit = sm.OLS(values, np.ones(values.size)).fit(cov_type="cluster", cov_kwds={"groups": codes})
-    found = score_interval(values.tolist(), [f"c{c}" for c in codes])
-    half = stats.t.ppf(0.975, 14) * float(fit.bse[0])
-    assert (found.high - found.low) / 2 == pytest.approx(half, rel=0.15)  # the pseudo pair
-    assert found.method == "t with two pseudo-observations, 15 clusters"
+    found = independence(values, [f"c{c}" for c in codes])
+    assert found.deff * values.var(ddof=1) / values.size == pytest.approx(float(fit.bse[0]) ** 2)
+    assert (found.df, found.clusters) == (14, 15)
+
+
+def test_graded_clusters_count_as_the_effective_number_of_cases_with_t_of_c_minus_one() -> None:
+    random = np.random.default_rng(3)
+    values = np.repeat(random.random(20), 6)
+    found = score_interval(values, [f"c{i // 6}" for i in range(120)])
+    n = 120 / independence(values, [f"c{i // 6}" for i in range(120)]).deff
+    centre = (n * values.mean() + 1) / (n + 2)
+    squares = n * ((values - centre) ** 2).mean() + (1 - centre) ** 2 + centre**2
+    half = stats.t.ppf(0.975, 19) * np.sqrt(squares / (n + 1) / (n + 2))
+    assert found[1:3] == pytest.approx((centre - half, centre + half))
+    assert found.method == "t with two pseudo-observations, 20 clusters"
 
 
 def test_fewer_than_ten_clusters_are_refused() -> None:
@@ -104,12 +115,12 @@ def test_a_share_is_strictly_between_zero_and_one(value) -> None:
 
 @pytest.mark.parametrize(("n", "p"), [(20, 0.1), (50, 0.5), (200, 0.93)])
 def test_wilson_intervals_hold_the_truth_as_often_as_they_say(n: int, p: float) -> None:
-    random = np.random.default_rng(5)
-    held = 0
-    for right in random.binomial(n, p, 2000):
-        found = score_interval([1.0] * int(right) + [0.0] * (n - int(right)))
-        held += found.low <= p <= found.high
-    assert 0.93 <= held / 2000 <= 0.985
+    held = 0.0  # exact: every outcome with its probability
+    for right in range(n + 1):
+        found = score_interval([1.0] * right + [0.0] * (n - right))
+        if found.low <= p <= found.high:
+            held += stats.binom.pmf(right, n, p)
+    assert 0.93 <= held <= 0.98
 
 
 @pytest.mark.parametrize("n", [6, 30, 120])

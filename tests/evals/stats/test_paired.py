@@ -227,6 +227,16 @@ def test_singleton_clusters_change_nothing_and_full_copies_do_not_add_evidence()
     assert (wide_low, wide_high) == pytest.approx((low, high), abs=0.02)
 
 
+def test_claims_agree_with_bounds_also_within_clusters() -> None:
+    a, b = scores_of(9, 4, 40)
+    pair = paired_difference(a, b, [f"c{i // 3}" for i in range(40)])
+    low, high = pair.lower(1.645), pair.upper(1.645)
+    assert pair.above(low - 1e-9, 1.645)
+    assert not pair.above(low + 1e-9, 1.645)
+    assert pair.below(high + 1e-9, 1.645)
+    assert not pair.below(high - 1e-9, 1.645)
+
+
 def test_ties_everywhere_within_clusters_count_each_cluster_once() -> None:
     zeros = [0.0] * 100
     pair = paired_difference(zeros, zeros, [f"c{i // 5}" for i in range(100)])
@@ -282,9 +292,9 @@ def test_a_million_pairs_are_compared_in_seconds() -> None:
     random = np.random.default_rng(0)
     a, b = random.integers(0, 2, 10**6).tolist(), random.random(10**6).tolist()
     clusters = [f"c{i // 4}" for i in range(10**6)]
-    started = time.perf_counter()
+    started = time.process_time()
     paired_difference(a, b, clusters).interval()
-    assert time.perf_counter() - started < 3
+    assert time.process_time() - started < 3
 
 
 # --- coverage: how often a 95 % interval holds the truth -------------------------------------
@@ -300,7 +310,8 @@ def test_tango_intervals_hold_the_truth_as_often_as_they_say(n: int, p: float, q
     for wins, losses, _ in draws:
         t = paired_counts(int(wins), int(losses), n).statistic(p - q)
         held += abs(t) <= 1.959964
-    assert 0.935 <= held / len(draws) <= 0.99
+    # Where hardly anything differs the interval is cautious, never the other way.
+    assert 0.94 <= held / len(draws) <= (0.965 if n * (p + q) > 5 else 1.0)
 
 
 def test_graded_intervals_hold_the_truth_as_often_as_they_say() -> None:
@@ -313,7 +324,7 @@ def test_graded_intervals_hold_the_truth_as_often_as_they_say() -> None:
             b = np.clip(base + random.normal(0, 0.1, n), 0, 1)
             low, high = paired_difference(a, b).interval()
             held += low <= 0 <= high
-        assert 0.935 <= held / 1500
+        assert held / 1500 >= 0.935
 
 
 @pytest.mark.parametrize("binary", [True, False])

@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from evals.records import Message
+from tests.tiny_model import make_tiny_model
+from tuning.base import BaseModel, open_base
+from tuning.dataset import Example
+from tuning.quiet import quietly
+from tuning.records import TrainingRecord
+from tuning.settings import TrainSettings
+from tuning.training import Task, train_lora
+
+MakeTask = Callable[..., Task]
+
+
+def tickets(count: int, answer: Callable[[int], str] | None = None) -> tuple[Example, ...]:
+    """Examples with prompts of several lengths and two answers."""
+    choose = answer or (lambda n: "billing" if n % 2 else "login")
+    return tuple(
+        Example(
+            f"case-{n}",
+            (Message("system", "answer with one"), Message("user", f"{n} {'please ' * (n % 5)}")),
+            choose(n),
+            f"case-{n}",
+        )
+        for n in range(count)
+    )
+
+
+def tiny_settings(**changes: object) -> TrainSettings:
+    """A dozen quick steps with three looks; dropout, so that generators matter."""
+    return TrainSettings(
+        **{
+            "epochs": 2.0,
+            "batch": 6,
+            "micro_batch": 3,
+            "learning_rate": 5e-3,
+            "evaluations": 3,
+            "dropout": 0.1,
+            "rank": 4,
+            "alpha": 8,
+        }
+        | changes  # type: ignore[arg-type]
+    )
+
+
+@pytest.fixture(scope="session")
+def tiny_base(tmp_path_factory: pytest.TempPathFactory) -> BaseModel:
+    with quietly():
+        folder = make_tiny_model(tmp_path_factory.mktemp("tiny") / "model")
+    return open_base(f"hf:{folder}")
+
+
+@pytest.fixture(scope="session")
+def make_task(tiny_base: BaseModel) -> MakeTask:
+    def make(examples: tuple[Example, ...] = tickets(40), **changes: object) -> Task:
+        return Task("tickets", "terse", tiny_base, examples, tiny_settings(**changes))
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def finished(
+    make_task: MakeTask, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[TrainingRecord, Path]:
+    """One uninterrupted training, and the folder it was written under."""
+    root = tmp_path_factory.mktemp("trained")
+    return train_lora(make_task(), root), root

@@ -69,7 +69,11 @@ def visible_markup(text: str, limit: int | None = None, *, layout: bool = False)
     """`visible` with rich's markup escaped, for use inside a marked-up string."""
     from rich.markup import escape
 
-    return escape(visible(text, limit, layout=layout))
+    shown = visible(text, limit, layout=layout)
+    body = shown.rstrip("\\")
+    # rich halves backslashes before a tag and only there: double the last ones, end with a tag.
+    tail = "\\" * 2 * (len(shown) - len(body))
+    return f"[none]{escape(body)}{tail}[/none]" if tail else escape(body)
 
 
 def encodable(text: str) -> str:

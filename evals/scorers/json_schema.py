@@ -77,12 +77,14 @@ def parse(text: str, *, code_fence: bool) -> Json:
 
 
 def depth(text: str) -> int:
-    """How deep brackets nest outside of strings, valid JSON or not."""
+    """How deep brackets nest outside of strings, valid JSON or not; stops above MAX_DEPTH."""
     deepest = level = 0
     for mark in re.finditer(r'"(?:[^"\\]|\\.)*+"?|[\[\]{}]', text, re.DOTALL):
         if mark[0] in "[{":
             level += 1
             deepest = max(deepest, level)
+            if deepest > MAX_DEPTH:
+                break
         elif mark[0] in "]}":
             level -= 1
     return deepest

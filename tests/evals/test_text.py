@@ -7,12 +7,15 @@ import subprocess
 import sys
 import unicodedata
 import xml.etree.ElementTree as ET
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
+from rich.text import Text
 
+import evals.text
 from evals.text import encodable, visible, visible_markup, visible_text
 
 ANY_TEXT = st.text(alphabet=st.characters(exclude_categories=()))
@@ -94,6 +97,13 @@ def test_markup_in_text_is_shown_as_it_is() -> None:
     assert "[red]x[/red] [/]" in sink.getvalue()
 
 
+@pytest.mark.parametrize("text", ["\\", "a\\\\", "\\[red]", "[/]\\", "\\\\[bold]\\"])
+def test_backslashes_come_out_as_they_went_in(text: str) -> None:
+    for markup in (visible_markup(text), f"[bold]{visible_markup(text)}[/bold]"):
+        assert Text.from_markup(markup).plain == text
+
+
 def test_importing_the_module_loads_no_rich() -> None:
     code = "import sys, evals.text; sys.exit('rich' in sys.modules)"
-    subprocess.run([sys.executable, "-c", code], check=True)
+    root = Path(evals.text.__file__).parents[1]
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=root)

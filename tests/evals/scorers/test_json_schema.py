@@ -30,7 +30,7 @@ CASE = Case("c1", {}, None, '{"a": 1}', "dev")
 
 @pytest.fixture(scope="module")
 def judge() -> Iterator[Scorer]:
-    options = {"schema": SCHEMA, "seconds": 1.0}
+    options = {"schema": SCHEMA, "seconds": 3.0}
     scorer = build_scorer(MetricSpec("form", "json_schema@1", options), Path())
     yield scorer
     scorer.close()
@@ -70,7 +70,7 @@ def test_a_pattern_that_backtracks_without_end_is_stopped(judge: Scorer) -> None
     started = time.monotonic()
     with pytest.raises(ScorerError, match="TimeoutError"):
         judge(CASE, Output('{"a": 1, "s": "' + "a" * 60 + '!"}', "stop"))
-    assert time.monotonic() - started < 4
+    assert time.monotonic() - started < 8
     assert judge(CASE, Output('{"a": 1}', "stop")).value == 1.0
 
 
@@ -78,7 +78,7 @@ def test_a_reference_to_elsewhere_is_not_fetched() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.settimeout(0.2)
         schema = {"$ref": f"http://127.0.0.1:{server.getsockname()[1]}/schema.json"}
-        options = {"schema": schema, "seconds": 1.0}
+        options = {"schema": schema}
         scorer = build_scorer(MetricSpec("m", "json_schema@1", options), Path())
         with pytest.raises(ScorerError, match="Unresolvable"):
             scorer(CASE, Output("{}", "stop"))

@@ -1,0 +1,138 @@
+"""Passes of the model over packed sequences: prefix, first pass, one decoding step.
+
+`PackedModel` is what generation and likelihood are written against: token ids in,
+logits of chosen tokens out, keys and values kept where they are needed again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from evals.models import attention
+from evals.models.attention import DecodePass, FirstPass, LayerCache, Layout, Sequences
+
+_PREFIXES_KEPT = 2  # the prompt of a candidate, and that of the one it is compared with
+
+
+class PackedModel:
+    """A transformers causal model run over packed sequences. Not thread-safe."""
+
+    def __init__(self, model: Any) -> None:
+        self.model = model
+        self.device = model.device
+        self.dtype = model.dtype
+        self._prefixes: dict[tuple[str, tuple[int, ...]], LayerCache] = {}
+
+    def prefix(self, ids: Sequence[int], adapter: str) -> LayerCache | None:
+        """Keys and values of a shared prefix, computed once; None for an empty one."""
+        if not ids:
+            return None
+        key = (adapter, tuple(ids))
+        cache = self._prefixes.pop(key, None)
+        if cache is None:
+            cache = LayerCache()
+            layout = FirstPass(self._range(len(ids)), 1, len(ids), record=cache)
+            self._forward(ids, range(len(ids)), layout, torch.tensor([0]))
+        self._prefixes[key] = cache
+        while len(self._prefixes) > _PREFIXES_KEPT:
+            del self._prefixes[next(iter(self._prefixes))]
+        return cache
+
+    def forget_prefixes(self) -> None:
+        """Drop the kept prefixes: the weights behind them have changed."""
+        self._prefixes.clear()
+
+    def first(
+        self, suffixes: Sequence[Sequence[int]], offset: int, prefix: LayerCache | None, room: int
+    ) -> tuple[Tensor, Sequences]:
+        """Run the suffixes after a prefix of `offset` tokens.
+
+        Returns the logits [R, vocabulary] after each suffix's last token, and the
+        sequences, with room for `room` more tokens before they must grow.
+        """
+        lengths = [len(ids) for ids in suffixes]
+        width = max(lengths)
+        sequences = Sequences(self._tensor(lengths), width + room)
+        layout = FirstPass(
+            self._cells(lengths, width), len(suffixes), width, prefix, keep=sequences
+        )
+        positions = [offset + place for length in lengths for place in range(length)]
+        last = torch.tensor(lengths).cumsum(0) - 1
+        ids = [token for suffix in suffixes for token in suffix]
+        return self._forward(ids, positions, layout, last), sequences
+
+    def decode(
+        self, tokens: Sequence[int], offset: int, prefix: LayerCache | None, sequences: Sequences
+    ) -> Tensor:
+        """Append one token to every row; logits [R, vocabulary] of what comes next."""
+        sequences.prepare()
+        slots = torch.arange(sequences.width, device=self.device)
+        unseen = slots[None, :] > sequences.lengths[:, None]
+        mask = torch.zeros(unseen.shape, dtype=self.dtype, device=self.device)
+        mask = mask.masked_fill(unseen, -torch.inf)[:, None, None, :]
+        layout = DecodePass(sequences, mask, prefix)
+        positions = (sequences.lengths + offset).tolist()
+        logits = self._forward(tokens, positions, layout, None)
+        sequences.lengths = sequences.lengths + 1
+        return logits
+
+    def score(
+        self,
+        rows: Sequence[Sequence[int]],
+        positions: Sequence[Sequence[int]],
+        masks: Sequence[Tensor],
+        wanted: Sequence[int],
+        prefix: LayerCache | None,
+    ) -> Tensor:
+        """Run rows with masks of their own: logits [len(wanted), vocabulary].
+
+        `masks` are boolean [L, L] per row: may a token (row) attend to another (column).
+        `wanted` counts in packed tokens.
+        """
+        lengths = [len(ids) for ids in rows]
+        width = max(lengths)
+        mask = torch.full((len(rows), 1, width, width), -torch.inf, dtype=self.dtype)
+        # Padding attends to itself: a row of nothing but -inf would give NaN.
+        mask.diagonal(dim1=2, dim2=3).zero_()
+        for row, allowed in enumerate(masks):
+            size = len(allowed)
+            mask[row, 0, :size, :size].masked_fill_(allowed, 0.0)
+        layout = FirstPass(
+            self._cells(lengths, width), len(rows), width, prefix, mask.to(self.device)
+        )
+        ids = [token for row in rows for token in row]
+        flat = [place for row in positions for place in row]
+        return self._forward(ids, flat, layout, torch.tensor(wanted))
+
+    def _forward(
+        self,
+        ids: Sequence[int],
+        positions: Sequence[int],
+        layout: Layout,
+        wanted: Tensor | None,
+    ) -> Tensor:
+        """One packed pass; float32 logits of the wanted tokens (None: of all)."""
+        with torch.inference_mode(), attention.using(layout):
+            result = self.model(
+                input_ids=self._tensor(ids)[None],
+                position_ids=self._tensor(positions)[None],
+                use_cache=False,
+                logits_to_keep=0 if wanted is None else wanted.to(self.device),
+            )
+        logits: Tensor = result.logits[0]
+        return logits.float()
+
+    def _cells(self, lengths: Sequence[int], width: int) -> Tensor:
+        return self._tensor(
+            [row * width + slot for row, length in enumerate(lengths) for slot in range(length)]
+        )
+
+    def _range(self, count: int) -> Tensor:
+        return torch.arange(count, device=self.device)
+
+    def _tensor(self, values: Sequence[int]) -> Tensor:
+        return torch.tensor(list(values), dtype=torch.long, device=self.device)

@@ -1,0 +1,63 @@
+"""Which requests run together: pure functions over token lengths.
+
+Batches are packed: tokens of all requests stand one after another without padding, so a
+batch is bounded by how many tokens it computes and by how many rows it decodes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+MIN_PREFIX = 16
+"""A shared prefix shorter than this many tokens is not worth a cache of its own."""
+
+
+@dataclass(frozen=True)
+class Budget:
+    """Bounds of one batch: tokens computed in the first pass, and rows."""
+
+    tokens: int
+    rows: int
+
+
+GENERATION = Budget(tokens=6144, rows=64)
+"""Long decodes gain from many rows; 64 keep a batch (the unit of resuming) short."""
+CHOICES = Budget(tokens=2048, rows=64)
+"""Beyond about 2,000 tokens a packed pass gets no faster per token."""
+
+
+def shared_prefix(prompts: Sequence[Sequence[int]]) -> int:
+    """How many leading tokens all prompts share, leaving each at least one of its own.
+
+    0 for fewer than two prompts, and below `MIN_PREFIX`.
+    """
+    if len(prompts) < 2:
+        return 0
+    # The smallest and the largest in dictionary order differ first where any two do.
+    low, high = min(map(tuple, prompts)), max(map(tuple, prompts))
+    length = 0
+    limit = min(len(prompt) for prompt in prompts) - 1
+    while length < limit and low[length] == high[length]:
+        length += 1
+    return length if length >= MIN_PREFIX else 0
+
+
+def group_by_length(lengths: Sequence[int], budget: Budget) -> list[tuple[int, ...]]:
+    """Indices in batches, longest first, ties by index; deterministic in the lengths.
+
+    `lengths` are tokens that each request adds to the first pass. A request longer than
+    the budget gets a batch of its own.
+    """
+    order = sorted(range(len(lengths)), key=lambda index: (-lengths[index], index))
+    groups: list[tuple[int, ...]] = []
+    current: list[int] = []
+    tokens = 0
+    for index in order:
+        full = len(current) == budget.rows or tokens + lengths[index] > budget.tokens
+        if current and full:
+            groups.append(tuple(current))
+            current, tokens = [], 0
+        current.append(index)
+        tokens += lengths[index]
+    return [*groups, tuple(current)] if current else groups

@@ -1,0 +1,41 @@
+"""Paths a suite names: relative, inside the suite, and really there."""
+
+from __future__ import annotations
+
+from pathlib import Path, PurePosixPath, PureWindowsPath
+
+from evals.suite.section import Section, suggestion
+
+
+def inner_file(root: Path, section: Section, *keys: str | int) -> Path:
+    """The file named at a key of `section`, proved to lie inside `root`.
+
+    Raises SuiteError for text that is no relative path, for `..`, for a symbolic link
+    that leads out, and for a file that does not exist.
+    """
+    value: object = section.values
+    for key in keys:
+        value = value[key]  # type: ignore[index]  # keys lead through mappings and lists
+    if not isinstance(value, str) or not value.strip() or "\0" in value:
+        section.expect("a path inside the suite", *keys)
+    return resolve_inner(root, value, section, *keys)
+
+
+def resolve_inner(root: Path, named: str, section: Section, *keys: str | int) -> Path:
+    """As `inner_file`, for a path that stands at a key in some other form."""
+    if PurePosixPath(named).is_absolute() or PureWindowsPath(named).anchor or "\\" in named:
+        section.fail(f"{named!r} must be relative to the suite, with forward slashes", *keys)
+    if ".." in PurePosixPath(named).parts:
+        section.fail(f"{named!r} leads out of the suite: '..' is not allowed", *keys)
+    path = root / named
+    if not path.resolve().is_relative_to(root.resolve()):
+        section.fail(f"{named!r} is a link that leads out of the suite", *keys)
+    if not path.is_file():
+        found = "is not a regular file" if path.exists() else "does not exist"
+        siblings = (
+            [str(p.relative_to(root)) for p in path.parent.iterdir()]
+            if path.parent.is_dir()
+            else []
+        )
+        section.fail(f"file {named!r} {found}", *keys, hint=suggestion(named, siblings))
+    return path

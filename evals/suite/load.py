@@ -1,0 +1,220 @@
+"""`suite.yaml` and what it names, read and validated into a `Suite`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from evals.errors import SuiteError
+from evals.records import SPLITS, Case, Decoding, Json, SplitName
+from evals.suite.cases import CaseFile, read_cases
+from evals.suite.inside import inner_file
+from evals.suite.policy import (
+    read_candidate,
+    read_ci,
+    read_guards,
+    read_operation,
+    read_rounds,
+    read_tune,
+)
+from evals.suite.scorer_code import scorer_code_sha256
+from evals.suite.section import Section, suggestion
+from evals.suite.source import describe, read_text
+from evals.suite.spec import MetricSpec, PromptSpec, Suite
+from evals.suite.yaml_source import read_yaml
+
+MANIFEST = "suite.yaml"
+FORMAT = 1
+MAX_PROMPT_BYTES = 256 << 10
+
+KEYS = (
+    "format",
+    "name",
+    "task",
+    "cases",
+    "split",
+    "prompts",
+    "metrics",
+    "primary",
+    "target",
+    "min_gain",
+    "decoding",
+    "variables",
+    "rounds",
+    "slices",
+    "guards",
+    "tune",
+    "operation",
+    "ci",
+    "candidate",
+    "compare_models",
+)
+REQUIRED = ("format", "name", "task", "cases", "prompts", "metrics", "primary")
+
+_VERSIONED = re.compile(r"[a-z][a-z0-9_]*@[0-9]+")
+
+
+def load_suite(path: Path) -> Suite:
+    """The suite in folder `path` (or whose `suite.yaml` `path` is), validated.
+
+    Templates are compiled, so that a fault in one stops every command before it starts;
+    scorer options are left to `evals.scorers`. Nothing of the suite's code is imported.
+    Raises SuiteError with file, line and key.
+    """
+    manifest = _manifest(path)
+    root = manifest.parent
+    document = read_yaml(manifest)
+    if not isinstance(document.value, Mapping):
+        raise SuiteError(
+            f"expected a mapping, found {describe(document.value)}", path=manifest, line=1
+        )
+    top = Section(manifest, document.value, 1, (), document.lines)
+    _check_format(top)
+    top.only(*KEYS)
+    top.require(*REQUIRED)
+    prompts = _read_prompts(top, root)
+    metrics_section = top.section("metrics")
+    metrics = _read_metrics(metrics_section)
+    cases = _read_cases(top, root)
+    return Suite(
+        name=top.checked_name(top.text("name"), "name"),
+        task=top.text("task").strip(),
+        root=root,
+        cases=cases,
+        prompts=prompts,
+        metrics=metrics,
+        primary=_primary(top, metrics),
+        target=top.number("target", above=0, at_most=1) if top.has("target") else None,
+        min_gain=top.number("min_gain", above=0, below=1) if top.has("min_gain") else 0.10,
+        decoding=_read_decoding(top.section("decoding")),
+        variables=_read_variables(top.section("variables")),
+        rounds=read_rounds(top, prompts),
+        slices=_read_slices(top, cases),
+        guards=read_guards(top),
+        tune=read_tune(top.section("tune"), prompts),
+        operation=read_operation(top.section("operation")),
+        ci=read_ci(top.section("ci")),
+        candidate=read_candidate(top.section("candidate"), prompts),
+        compare_models=top.texts("compare_models"),
+        scorers_sha256=scorer_code_sha256(root, metrics_section),
+    )
+
+
+def _manifest(path: Path) -> Path:
+    if path.is_dir():
+        if not (path / MANIFEST).exists():
+            raise SuiteError(f"no {MANIFEST} in this folder", path=path)
+        return path / MANIFEST
+    if not path.exists():
+        raise SuiteError("no such suite", path=path, hint=f"a suite is a folder with {MANIFEST}")
+    return path
+
+
+def _check_format(top: Section) -> None:
+    top.require("format")
+    if top.values["format"] != FORMAT or top.values["format"] is True:
+        top.fail(
+            f"expected format {FORMAT}, found {describe(top.values['format'])}",
+            "format",
+            hint="another version of tunegate wrote this suite",
+        )
+
+
+def _read_prompts(top: Section, root: Path) -> dict[str, PromptSpec]:
+    from evals.suite.templates import compile_prompt
+
+    section = top.section("prompts")
+    if not section.values:
+        top.fail("at least one prompt is needed", "prompts")
+    result: dict[str, PromptSpec] = {}
+    for name in section.values:
+        section.checked_name(name, name)
+        path = inner_file(root, section, name)
+        source = read_text(path, max_bytes=MAX_PROMPT_BYTES)
+        result[name] = PromptSpec(name, path, source)
+        compile_prompt(result[name])
+    return result
+
+
+def _read_metrics(section: Section) -> dict[str, MetricSpec]:
+    if not section.values:
+        section.fail("at least one metric is needed")
+    result: dict[str, MetricSpec] = {}
+    for name in section.values:
+        section.checked_name(name, name)
+        metric = section.section(name)
+        scorer = metric.text("scorer")
+        if not _VERSIONED.fullmatch(scorer):
+            metric.expect("a versioned scorer like 'exact@1'", "scorer")
+        options = {key: value for key, value in metric.values.items() if key != "scorer"}
+        result[name] = MetricSpec(name, scorer, options, section.line_of(name))
+    return result
+
+
+def _primary(top: Section, metrics: Mapping[str, MetricSpec]) -> str:
+    primary = top.text("primary")
+    if primary not in metrics:
+        top.fail(f"no metric {primary!r}", "primary", hint=suggestion(primary, metrics))
+    return primary
+
+
+def _read_cases(top: Section, root: Path) -> tuple[Case, ...]:
+    ratios = _read_ratios(top.section("split")) if top.has("split") else None
+    if isinstance(top.values["cases"], str):
+        return read_cases([CaseFile(inner_file(root, top, "cases"))], ratios)
+    if not isinstance(top.values["cases"], Mapping) or not top.values["cases"]:
+        top.expect("a file, or files like {train: train.jsonl, dev: dev.jsonl}", "cases")
+    section = top.section("cases")
+    section.only(*SPLITS)
+    if ratios is not None:
+        top.fail("shares make no sense where every file is one split", "split")
+    named = [split for split in SPLITS if split in section.values]
+    return read_cases([CaseFile(inner_file(root, section, s), s) for s in named], None)
+
+
+def _read_ratios(section: Section) -> dict[SplitName, float]:
+    section.only(*SPLITS)
+    ratios = {
+        split: section.number(split, at_least=0, at_most=1)
+        for split in SPLITS
+        if split in section.values
+    }
+    total = sum(ratios.values())
+    if abs(total - 1.0) > 1e-6:
+        section.fail(f"the shares sum to {total:g}, expected 1")
+    return ratios
+
+
+def _read_decoding(section: Section) -> Decoding:
+    section.only("max_tokens", "temperature", "top_p", "seed", "stop")
+    has, default = section.has, Decoding()
+    return Decoding(
+        max_tokens=(
+            section.integer("max_tokens", low=1, high=32_768)
+            if has("max_tokens")
+            else default.max_tokens
+        ),
+        temperature=(
+            section.number("temperature", at_least=0, at_most=2) if has("temperature") else 0.0
+        ),
+        top_p=section.number("top_p", above=0, at_most=1) if has("top_p") else 1.0,
+        seed=section.integer("seed", high=2**31 - 1) if has("seed") else 0,
+        stop=section.texts("stop"),
+    )
+
+
+def _read_variables(section: Section) -> dict[str, Json]:
+    for name in section.values:
+        if not name.isidentifier() or name.startswith("_"):
+            section.fail(f"{name!r} is not a name that a template can use", name)
+    return dict(section.values)
+
+
+def _read_slices(top: Section, cases: tuple[Case, ...]) -> tuple[str, ...]:
+    slices = top.texts("slices")
+    tags = {tag for case in cases for tag in case.tags}
+    for i, name in enumerate(slices):
+        if name not in tags:
+            top.fail(f"no case has the tag {name!r}", "slices", i, hint=suggestion(name, tags))
+    return slices

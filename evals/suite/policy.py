@@ -1,0 +1,115 @@
+"""The parts of `suite.yaml` that say how to search, decide, train and guard."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal, get_args
+
+from evals.records import SPLITS
+from evals.suite.section import Section, suggestion
+from evals.suite.spec import (
+    CiSpec,
+    GuardSpec,
+    OperationSpec,
+    PromptSpec,
+    RoundFamily,
+    RoundSpec,
+    TuneSpec,
+)
+
+FAMILIES: tuple[RoundFamily, ...] = get_args(RoundFamily)
+MAX_DEMONSTRATIONS = 64
+
+Prompts = Mapping[str, PromptSpec]
+
+
+def read_rounds(top: Section, prompts: Prompts) -> tuple[RoundSpec, ...]:
+    """The rounds in order. Raises SuiteError for unknown prompts or families."""
+    return tuple(_read_round(section, prompts) for section in top.sections("rounds"))
+
+
+def _read_round(section: Section, prompts: Prompts) -> RoundSpec:
+    section.only("family", "prompts", "k")
+    section.require("family", "prompts")
+    family = section.choice("family", FAMILIES, FAMILIES[0])
+    named = section.texts("prompts", at_least=1)
+    for i, name in enumerate(named):
+        _known_prompt(section, name, prompts, "prompts", i)
+    if family == "wording":
+        if section.has("k"):
+            section.fail("a round of wording shows no demonstrations, so it has no k", "k")
+        return RoundSpec(family, named, (), section.line)
+    section.require("k")
+    k = section.integers("k", low=1, high=MAX_DEMONSTRATIONS)
+    return RoundSpec(family, named, k, section.line)
+
+
+def _known_prompt(section: Section, name: str, prompts: Prompts, *keys: str | int) -> str:
+    if name not in prompts:
+        section.fail(f"no prompt {name!r}", *keys, hint=suggestion(name, prompts))
+    return name
+
+
+def read_guards(top: Section) -> tuple[GuardSpec, ...]:
+    """Guard suites by name; whoever runs them finds them, beside this one or shipped."""
+    guards = top.section("guards")
+    result: list[GuardSpec] = []
+    for name in guards.values:
+        section = guards.section(guards.checked_name(name, name))
+        section.only("max_loss")
+        loss = section.number("max_loss", above=0, below=1) if section.has("max_loss") else 0.10
+        result.append(GuardSpec(name, loss))
+    return tuple(result)
+
+
+def read_tune(section: Section, prompts: Prompts) -> TuneSpec:
+    """How to train; what is not stated is left to the trainer's defaults."""
+    section.only("method", "prompt", "min_examples", "rank", "learning_rate", "epochs", "seed")
+    methods: tuple[Literal["lora"], ...] = ("lora",)
+    has, prompt = section.has, section.optional_text("prompt")
+    return TuneSpec(
+        method=section.choice("method", methods, "lora"),
+        prompt=_known_prompt(section, prompt, prompts, "prompt") if prompt else None,
+        min_examples=section.integer("min_examples", low=1) if has("min_examples") else 100,
+        rank=section.integer("rank", low=1, high=1024) if has("rank") else None,
+        learning_rate=(
+            section.number("learning_rate", above=0, below=1) if has("learning_rate") else None
+        ),
+        epochs=section.number("epochs", above=0, at_most=1000) if has("epochs") else None,
+        seed=section.integer("seed", high=2**31 - 1) if has("seed") else 0,
+    )
+
+
+def read_operation(section: Section) -> OperationSpec:
+    """What is known of production."""
+    section.only("calls_per_month", "facts_change", "retrain_months")
+    paces: tuple[Literal["never", "rarely", "often"], ...] = ("never", "rarely", "often")
+    has = section.has
+    change = section.choice("facts_change", paces, "never")
+    return OperationSpec(
+        calls_per_month=section.integer("calls_per_month") if has("calls_per_month") else None,
+        facts_change=change if has("facts_change") else None,
+        retrain_months=section.number("retrain_months", above=0) if has("retrain_months") else None,
+    )
+
+
+def read_ci(section: Section) -> CiSpec:
+    """How continuous integration judges."""
+    section.only("split", "max_loss", "on_inconclusive")
+    reactions: tuple[Literal["warn", "fail"], ...] = ("warn", "fail")
+    return CiSpec(
+        split=section.choice("split", SPLITS, "dev"),
+        max_loss=(
+            section.number("max_loss", above=0, below=1) if section.has("max_loss") else 0.05
+        ),
+        on_inconclusive=section.choice("on_inconclusive", reactions, "warn"),
+    )
+
+
+def read_candidate(section: Section, prompts: Prompts) -> dict[str, str]:
+    """What runs where nothing else is said: a model's name and a prompt's."""
+    section.only("model", "prompt")
+    result = {key: section.text(key) for key in ("model", "prompt") if section.has(key)}
+    if "prompt" in result:
+        _known_prompt(section, result["prompt"], prompts, "prompt")
+    return result

@@ -1,0 +1,90 @@
+"""Identity of a suite's own scorer code. The code is read and hashed, never imported."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from evals.fingerprint import file_sha256
+from evals.records import Json
+from evals.suite.inside import resolve_inner
+from evals.suite.section import Section
+from evals.suite.source import Position, describe
+
+PYTHON_SCORER = "python@1"
+
+
+def scorer_code_sha256(root: Path, metrics: Section) -> str:
+    """SHA-256 over the files that `python@1` scorers name and what they import of the suite.
+
+    A scorer names its function as `function: "scorers.py:name"`, at a metric or inside
+    another scorer's options. Empty where none does. Raises SuiteError for a malformed
+    name, a missing file, or a file that is not Python.
+    """
+    files: set[Path] = set()
+    for at, options in _python_scorers(metrics.values, ()):
+        files.update(_with_imports(_named_file(root, metrics, at, options), root, metrics, at))
+    if not files:
+        return ""
+    digest = hashlib.sha256()
+    for relative in sorted(path.relative_to(root).as_posix() for path in files):
+        digest.update(f"{relative}\0{file_sha256(root / relative)}\n".encode())
+    return digest.hexdigest()
+
+
+def _python_scorers(value: Json, at: Position) -> Iterator[tuple[Position, Mapping[str, Json]]]:
+    if isinstance(value, Mapping):
+        if value.get("scorer") == PYTHON_SCORER:
+            yield at, value
+        for key, inner in value.items():
+            yield from _python_scorers(inner, (*at, key))
+    elif isinstance(value, list):
+        for i, inner in enumerate(value):
+            yield from _python_scorers(inner, (*at, i))
+
+
+def _named_file(root: Path, metrics: Section, at: Position, options: Mapping[str, Json]) -> Path:
+    function = options.get("function")
+    file, _, attribute = function.rpartition(":") if isinstance(function, str) else ("", "", "")
+    if not file.endswith(".py") or not attribute.isidentifier():
+        metrics.fail(
+            f"expected a function like 'scorers.py:name', found {describe(function)}",
+            *at,
+            "function",
+        )
+    return resolve_inner(root, file, metrics, *at, "function")
+
+
+def _with_imports(path: Path, root: Path, metrics: Section, at: Position) -> set[Path]:
+    """`path` and every file of the suite that it imports, directly or not."""
+    found: set[Path] = set()
+    waiting = [path]
+    while waiting:
+        current = waiting.pop()
+        if current in found:
+            continue
+        found.add(current)
+        for module in _imported(current, metrics, at):
+            for folder in {root, current.parent}:
+                waiting.extend(p for p in [folder / f"{module}.py"] if p.is_file())
+                waiting.extend(p for p in (folder / module).rglob("*.py") if p.is_file())
+    return found
+
+
+def _imported(path: Path, metrics: Section, at: Position) -> Iterator[str]:
+    """First part of the name of every module that a file imports."""
+    try:
+        tree = ast.parse(path.read_bytes())
+    except (SyntaxError, ValueError, RecursionError) as cause:
+        place = f" on line {cause.lineno}" if isinstance(cause, SyntaxError) else ""
+        said = cause.msg if isinstance(cause, SyntaxError) else str(cause)
+        metrics.fail(f"{path.name} is not valid Python{place}: {said}", *at, "function")
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.split(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module.split(".")[0]
+        elif isinstance(node, ast.ImportFrom):
+            yield from (alias.name for alias in node.names)

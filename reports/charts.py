@@ -1,0 +1,168 @@
+"""Chart geometry: where everything lies; the templates only draw it.
+
+Horizontal places are percentages and vertical ones pixels, so that a chart fills any
+width while its text keeps its size, from 320 pixels to paper. Shapes, dashes and words
+carry the meaning; colour only repeats it. Nothing here knows about runs or decisions.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+Mark = Literal["dot", "ring", "diamond", "square"]
+LineKind = Literal["zero", "anchor", "target", "gain", "margin"]
+
+ROW = 46  # pixels for each row of a forest: its label, then its interval
+HEAD = 8
+
+
+@dataclass(frozen=True)
+class ForestRow:
+    """One estimate with its interval, in the units of the axis.
+
+    `numbers` stands at the right end of the row, `bounds` after it where there is room.
+    """
+
+    label: str
+    numbers: str
+    estimate: float
+    low: float
+    high: float
+    mark: Mark = "ring"
+    note: str = ""
+    bounds: str = ""
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A vertical or horizontal line at a value that matters."""
+
+    value: float
+    label: str
+    kind: LineKind
+
+
+@dataclass(frozen=True)
+class PlacedRow:
+    """A forest row on the canvas: percentages across, pixels down."""
+
+    row: ForestRow
+    label_y: int
+    y: int
+    x: str
+    low_x: str
+    high_x: str
+
+
+@dataclass(frozen=True)
+class Tick:
+    """A labelled place on an axis."""
+
+    at: str
+    label: str
+    anchor: Literal["start", "middle", "end"] = "middle"
+
+
+@dataclass(frozen=True)
+class PlacedReference:
+    """A reference line on the canvas; `at` is a percentage across or pixels down."""
+
+    line: Reference
+    at: str
+
+
+@dataclass(frozen=True)
+class Forest:
+    """A forest plot, ready to draw. `slug` makes the ids of its title and description."""
+
+    slug: str
+    title: str
+    description: str
+    height: int
+    axis_y: int
+    rows: tuple[PlacedRow, ...]
+    references: tuple[PlacedReference, ...]
+    ticks: tuple[Tick, ...]
+
+
+def nice_ticks(low: float, high: float, most: int = 5) -> tuple[float, ...]:
+    """Round values (steps of 1, 2, 2.5 or 5 times a power of ten) that span low to high."""
+    span = max(high - low, 1e-9)
+    power = 10.0 ** math.floor(math.log10(span / most))
+    step = next(power * m for m in (1, 2, 2.5, 5, 10, 20) if span / (power * m) <= most)
+    first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
+    return tuple(round(i * step, 10) for i in range(first, last + 1))
+
+
+def span(values: Iterable[float], floor: float, ceiling: float) -> tuple[float, float]:
+    """The smallest and largest finite value, kept inside floor and ceiling, never equal."""
+    known = [v for v in values if math.isfinite(v)]
+    low, high = min(known, default=0.0), max(known, default=1.0)
+    low, high = max(low, floor), min(high, ceiling)
+    if high - low < 0.02:
+        low, high = max(low - 0.05, floor), min(high + 0.05, ceiling)
+    return low, high
+
+
+def across(value: float, low: float, high: float, left: float = 1.0, right: float = 99.0) -> str:
+    """Where `value` lies between the ends of an axis, as a percentage of the width."""
+    share = (min(max(value, low), high) - low) / (high - low)
+    return f"{left + share * (right - left):.2f}%"
+
+
+def down(value: float, low: float, high: float, top: float, bottom: float) -> str:
+    """Where `value` lies between the ends of an axis, in pixels from the top."""
+    share = (min(max(value, low), high) - low) / (high - low)
+    return f"{bottom - share * (bottom - top):.1f}"
+
+
+def tick_label(value: float) -> str:
+    """A value on an axis, as short as it goes."""
+    return f"{value:g}".replace("-", "\u2212")
+
+
+def forest(
+    slug: str,
+    title: str,
+    description: str,
+    rows: Sequence[ForestRow],
+    references: Sequence[Reference] = (),
+    *,
+    floor: float = 0.0,
+    ceiling: float = 1.0,
+) -> Forest:
+    """Lay out estimates with intervals, one a row, over a common axis of values.
+
+    `floor` and `ceiling` are the least and greatest values there can be: 0 and 1 for
+    scores, -1 and 1 for differences.
+    """
+    values = [v for row in rows for v in (row.low, row.high, row.estimate)]
+    ticks = nice_ticks(*span(values + [r.value for r in references], floor, ceiling))
+    low, high = ticks[0], ticks[-1]
+    axis_y = HEAD + ROW * len(rows) + 6
+    placed = tuple(
+        PlacedRow(
+            row=row,
+            label_y=HEAD + ROW * i + 14,
+            y=HEAD + ROW * i + 30,
+            x=across(row.estimate, low, high),
+            low_x=across(row.low, low, high),
+            high_x=across(row.high, low, high),
+        )
+        for i, row in enumerate(rows)
+    )
+    lines = tuple(PlacedReference(r, across(r.value, low, high)) for r in references)
+    return Forest(
+        slug, title, description, axis_y + 24, axis_y, placed, lines, x_ticks(ticks, low, high)
+    )
+
+
+def x_ticks(values: Sequence[float], low: float, high: float) -> tuple[Tick, ...]:
+    """Axis labels, the outermost turned inwards so that none is cut off."""
+    ticks = [Tick(across(v, low, high), tick_label(v)) for v in values]
+    ticks[0] = Tick(ticks[0].at, ticks[0].label, "start")
+    ticks[-1] = Tick(ticks[-1].at, ticks[-1].label, "end")
+    return tuple(ticks)

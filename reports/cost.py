@@ -1,0 +1,144 @@
+"""What a call costs before and after, what training cost, and when that is earned back."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from evals.records import Output, Run
+from reports import numbers
+from reports.stored import NotRun, leader_run, sealed_runs
+from tuning.records import JobRecord
+
+
+@dataclass(frozen=True)
+class CostRow:
+    """A quantity before and after; `change` is empty where there is only one side."""
+
+    name: str
+    before: str
+    after: str
+    change: str
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A figure in words, with how it was come by."""
+
+    name: str
+    value: str
+
+
+@dataclass(frozen=True)
+class CostView:
+    """Cost of a call, of a month, of training; money only where prices are known."""
+
+    before_label: str
+    after_label: str
+    rows: tuple[CostRow, ...]
+    facts: tuple[Fact, ...]
+
+
+def cost_view(job: JobRecord) -> CostView | NotRun:
+    """Measured tokens and seconds; sealed runs where there are any, else the leader's."""
+    before, after = sealed_runs(job)
+    before = before or leader_run(job)
+    if not before and not after:
+        return NotRun("No call has been measured", f"tunegate run {job.suite}")
+    facts = [*_saving(job, before, after), *_training(job, before, after), _money(job)]
+    return CostView(
+        before_label=before.candidate.label if before else "",
+        after_label=after.candidate.label if after else "",
+        rows=_rows(before, after),
+        facts=tuple(facts),
+    )
+
+
+def mean_of_outputs(run: Run | None, quantity: Callable[[Output], float]) -> float | None:
+    """Mean over the calls that gave an output; None where none did."""
+    values = [quantity(r.output) for r in run.results if not r.output.error] if run else []
+    return sum(values) / len(values) if values else None
+
+
+def _prompt(output: Output) -> float:
+    return output.prompt_tokens
+
+
+def _completion(output: Output) -> float:
+    return output.completion_tokens
+
+
+def _seconds(output: Output) -> float:
+    return output.seconds
+
+
+def _rows(before: Run | None, after: Run | None) -> tuple[CostRow, ...]:
+    quantities: tuple[tuple[str, Callable[[Output], float], Callable[[float | None], str]], ...] = (
+        ("prompt tokens a call", _prompt, numbers.count),
+        ("completion tokens a call", _completion, numbers.count),
+        ("seconds a call, in batches here", _seconds, numbers.duration),
+    )
+    rows = []
+    for name, quantity, write in quantities:
+        old, new = mean_of_outputs(before, quantity), mean_of_outputs(after, quantity)
+        rows.append(CostRow(name, write(old), write(new), _change(old, new)))
+    return tuple(rows)
+
+
+def _change(old: float | None, new: float | None) -> str:
+    """The relative change: `\u221290 %`, `+12 %`."""
+    if not old or new is None:
+        return ""
+    share = (new - old) / old
+    if abs(share) < 0.005:
+        return "same"
+    return ("+" if share > 0 else "\u2212") + numbers.percent(abs(share))
+
+
+def _saving(job: JobRecord, before: Run | None, after: Run | None) -> list[Fact]:
+    old, new = mean_of_outputs(before, _prompt), mean_of_outputs(after, _prompt)
+    if old is None or new is None:
+        return []
+    saved = old - new
+    word = "saved" if saved >= 0 else "added"
+    facts = [Fact(f"Prompt tokens {word} a call", numbers.count(abs(saved)))]
+    if job.calls_per_month:
+        month = f"{numbers.large(abs(saved) * job.calls_per_month)} at "
+        month += f"{numbers.count(job.calls_per_month)} calls a month"
+        facts.append(Fact(f"Prompt tokens {word} a month", month))
+    return facts
+
+
+def _training(job: JobRecord, before: Run | None, after: Run | None) -> list[Fact]:
+    if not job.training:
+        return []
+    training = job.training
+    facts = [
+        Fact(
+            "Training",
+            f"{numbers.duration(training.seconds)}, {numbers.count(training.trained_tokens)} "
+            f"trained tokens, at most {numbers.count(training.peak_memory_mb)} MB of memory",
+        )
+    ]
+    old, new = mean_of_outputs(before, _seconds), mean_of_outputs(after, _seconds)
+    if old is not None and new is not None:
+        facts.append(Fact("Break-even in machine time", _payback(training.seconds, old - new)))
+    return facts
+
+
+def _payback(seconds: float, saved: float) -> str:
+    """After how many calls the training time is earned back on this machine."""
+    if saved <= 0:
+        return "never: a call is not faster with the adapter on this machine"
+    calls = math.ceil(seconds / saved)
+    return (
+        f"after {numbers.count(calls)} calls on this machine: each saves {numbers.duration(saved)}"
+    )
+
+
+def _money(job: JobRecord) -> Fact:
+    missing = "no prices are recorded"
+    if not job.calls_per_month:
+        missing = "no calls_per_month in the suite, and " + missing
+    return Fact("Break-even in money", f"not tested: {missing}")

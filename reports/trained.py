@@ -1,0 +1,131 @@
+"""Training: what the lint found, what was trained and how, the loss, and the proofs."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+
+from evals.records import Finding
+from reports import numbers
+from reports.differences import Piece
+from reports.excerpts import excerpt
+from reports.plots import Curve, Plot, curves
+from reports.stored import NotRun
+from tuning.records import JobRecord, LossPoint, TrainingRecord
+
+MOST_ROWS = 60
+MOST_POINTS = 300
+PREVIEW_CHARACTERS = 6_000
+
+# How `tuning` marks the tokens that are trained in its decoded preview.
+_TRAINED = re.compile("\u27e6(.*?)\u27e7", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class TrainedView:
+    """Everything about the training; texts are ready to show."""
+
+    facts: tuple[tuple[str, str], ...]
+    settings: tuple[tuple[str, str], ...]
+    findings: tuple[Finding, ...]
+    proofs: tuple[tuple[str, str, bool, str], ...]
+    curve: Plot | None
+    points: tuple[tuple[str, str, str, str], ...]
+    points_hidden: int
+    preview: tuple[Piece, ...]
+    preview_rest: str
+
+
+def trained_view(job: JobRecord) -> TrainedView | NotRun:
+    """The training record as a page section."""
+    if not job.training:
+        shut = job.decision is not None and not job.decision.open
+        what = "No adapter was trained: the gate is shut" if shut else "No adapter was trained"
+        return NotRun(what, f"tunegate tune {job.suite}")
+    training = job.training
+    preview = excerpt(training.preview, PREVIEW_CHARACTERS)
+    return TrainedView(
+        facts=_facts(training),
+        settings=tuple((name, _setting(value)) for name, value in training.settings.items()),
+        findings=training.findings,
+        proofs=tuple(
+            (p.name, "passed" if p.passed else "failed", p.passed, p.evidence)
+            for p in training.proofs
+        ),
+        curve=_curve(training) if training.curve else None,
+        points=_points(training),
+        points_hidden=max(0, len(training.curve) - MOST_ROWS),
+        preview=_preview(preview.text),
+        preview_rest=preview.rest,
+    )
+
+
+def _facts(training: TrainingRecord) -> tuple[tuple[str, str], ...]:
+    share = training.trained_parameters / max(training.total_parameters, 1)
+    return (
+        ("Base model", training.base),
+        ("Method", training.method),
+        ("Prompt", training.prompt),
+        ("Examples", f"{training.examples:,} trained on, {training.held_out:,} held out"),
+        (
+            "Trained parameters",
+            f"{training.trained_parameters:,} of {training.total_parameters:,} ({share:.1%})",
+        ),
+        ("Trained tokens", numbers.count(training.trained_tokens)),
+        ("Time", numbers.duration(training.seconds)),
+        ("Best step", numbers.count(training.best_step)),
+    )
+
+
+def _setting(value: float | int | str | bool) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return numbers.decimal(value) if isinstance(value, int | float) else value
+
+
+def _series(points: tuple[LossPoint, ...], *, held_out: bool) -> tuple[tuple[float, float], ...]:
+    """(step, loss) pairs, thinned evenly to what a picture can show; the last one stays."""
+    pairs = [(float(p.step), p.held_out if held_out else p.loss) for p in points]
+    known = [(step, loss) for step, loss in pairs if loss is not None and math.isfinite(loss)]
+    every = math.ceil(len(known) / MOST_POINTS) or 1
+    return tuple(known[::every] + (known[-1:] if (len(known) - 1) % every else []))
+
+
+def _curve(training: TrainingRecord) -> Plot | None:
+    loss = _series(training.curve, held_out=False)
+    held_out = _series(training.curve, held_out=True)
+    if not loss and not held_out:
+        return None
+    description = "; ".join(
+        f"{name} went from {values[0][1]:.3g} to {values[-1][1]:.3g}"
+        for name, values in (("training loss", loss), ("held-out loss", held_out))
+        if values
+    )
+    return curves(
+        "loss",
+        "Loss over the steps of training",
+        f"{_sentence(description)} The adapter is from step {training.best_step}.",
+        [Curve("training", loss, "ring", "main"), Curve("held out", held_out, "square", "second")],
+        "step",
+    )
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."
+
+
+def _points(training: TrainingRecord) -> tuple[tuple[str, str, str, str], ...]:
+    return tuple(
+        (numbers.count(p.step), f"{p.epoch:.2f}", numbers.score(p.loss), numbers.score(p.held_out))
+        for p in training.curve[:MOST_ROWS]
+    )
+
+
+def _preview(text: str) -> tuple[Piece, ...]:
+    """The preview cut into context and trained stretches (`added`)."""
+    pieces = [
+        Piece(part, "added" if index % 2 else "same")
+        for index, part in enumerate(_TRAINED.split(text))
+    ]
+    return tuple(piece for piece in pieces if piece.text)

@@ -1,0 +1,277 @@
+"""The top of a report: what to do, how sure that is, and the decision table behind it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from evals.errors import StatisticsError
+from evals.records import Run
+from evals.stats import smallest_detectable_gain
+from reports import numbers
+from reports.stored import NotRun, dev_runs, sealed_runs
+from tuning.records import Decision, JobRecord, RuleStatus, ShipDecision
+
+Tone = Literal["good", "go", "wait", "bad"]
+
+HEADLINES: dict[str, tuple[str, Tone]] = {
+    "ship_adapter": ("Ship the adapter", "good"),
+    "reject_adapter": ("Do not ship the adapter", "bad"),
+    "inconclusive": ("Not decided: the sealed cases are too few", "wait"),
+    "fix_evals": ("Fix the evals first", "bad"),
+    "fine_tune": ("Fine-tune", "go"),
+    "prompt_suffices": ("Prompting is enough", "good"),
+    "try_stronger_model": ("Try the stronger model", "go"),
+    "use_retrieval": ("Add retrieval", "go"),
+    "collect_examples": ("Collect more examples", "wait"),
+    "prompt_more": ("Keep improving the prompt", "wait"),
+    "more_cases": ("Not decided: more cases are needed", "wait"),
+}
+
+FLAGS = {
+    "errors": "some tried candidates have cases without a score",
+    "few_clusters": "the cases form too few independent clusters to claim anything",
+    "floor": "every prompt scores near zero, where flatness is cheap",
+    "leader_moved": "the best prompt is newer than the anchor that the plateau is judged against",
+}
+
+STATUSES: dict[RuleStatus, str] = {
+    "applies": "applies",
+    "does_not_apply": "does not apply",
+    "not_tested": "not tested",
+    "not_reached": "not reached",
+}
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """One of the two decisions in words: before training, or after."""
+
+    name: str
+    verdict: str
+    headline: str
+    tone: Tone
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A figure worth seeing first: what it is, its value, and what stands behind it."""
+
+    label: str
+    value: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class Caveat:
+    """One part of the honesty line."""
+
+    label: str
+    text: str
+
+
+@dataclass(frozen=True)
+class VerdictView:
+    """The first screen. `earlier` is the gate's judgement where there is a later one."""
+
+    main: Judgement
+    earlier: Judgement | None
+    next_steps: tuple[str, ...]
+    override: str | None
+    tiles: tuple[Tile, ...]
+    caveats: tuple[Caveat, ...]
+
+
+@dataclass(frozen=True)
+class RuleView:
+    """A row of the decision table."""
+
+    title: str
+    verdict: str
+    status: RuleStatus
+    status_label: str
+    evidence: str
+
+
+@dataclass(frozen=True)
+class ReasonsView:
+    """Why: the gate's rules in order, and what the verdict after training rests on."""
+
+    rules: tuple[RuleView, ...]
+    shipping: tuple[str, ...]
+
+
+def verdict_view(job: JobRecord) -> VerdictView:
+    """The verdict in a sentence, what to do next, and what to keep in mind."""
+    gate = _judgement("Gate", job.decision) if job.decision else None
+    ship = _judgement("After training", job.shipping) if job.shipping else None
+    main = ship or gate or _undecided(job)
+    steps = _next_steps(job)
+    return VerdictView(
+        main=main,
+        earlier=gate if ship else None,
+        next_steps=steps,
+        override=job.override,
+        tiles=_tiles(job),
+        caveats=_caveats(job),
+    )
+
+
+def reasons_view(job: JobRecord) -> ReasonsView | NotRun:
+    """Every rule with its numbers, also those that did not apply or were not tested."""
+    if not job.decision:
+        return NotRun("The gate has not been asked yet", f"tunegate gate {job.suite}")
+    rules = tuple(
+        RuleView(
+            rule.title,
+            rule.verdict,
+            rule.status,
+            STATUSES[rule.status],
+            rule.evidence or "no evidence",
+        )
+        for rule in job.decision.rules
+    )
+    return ReasonsView(rules, job.shipping.reasons if job.shipping else ())
+
+
+def _judgement(name: str, decision: Decision | ShipDecision) -> Judgement:
+    headline, tone = HEADLINES[decision.verdict]
+    return Judgement(name, decision.verdict, headline, tone, decision.sentence)
+
+
+def _undecided(job: JobRecord) -> Judgement:
+    runs = len(dev_runs(job))
+    stored = f"{numbers.plural(runs, 'run')} on dev cases {'is' if runs == 1 else 'are'} stored"
+    sentence = f"{stored}; the gate has not judged them." if runs else "Nothing has been run yet."
+    return Judgement("No decision", "none", "No verdict yet", "wait", sentence)
+
+
+def _next_steps(job: JobRecord) -> tuple[str, ...]:
+    if job.shipping:
+        return job.shipping.next_steps
+    if job.decision and not job.training:
+        return job.decision.next_steps
+    if job.decision:
+        return (f"Judge the adapter on the sealed cases: tunegate run {job.suite}",)
+    command = "gate" if dev_runs(job) else "run"
+    return (f"Ask for a verdict: tunegate {command} {job.suite}",)
+
+
+def _tiles(job: JobRecord) -> tuple[Tile, ...]:
+    tiles: list[Tile] = []
+    before, after = sealed_runs(job)
+    ship = job.shipping
+    if ship:
+        change = f"{numbers.score(ship.before.estimate)} → {numbers.score(ship.after.estimate)}"
+        gain = f"{numbers.signed(ship.gain.estimate)}, from {numbers.signed_bounds(ship.gain)}"
+        tiles.append(Tile(f"{job.primary}, sealed cases", change, gain))
+        counts = f"{ship.wins} / {ship.losses}"
+        compared = numbers.count(ship.wins + ship.losses + ship.ties)
+        tiles.append(Tile("cases fixed / broken", counts, f"of {compared} compared"))
+    elif job.decision:
+        tiles += _gate_tiles(job.decision)
+    if before and after:
+        lengths = [numbers.count(_prompt_tokens(run)) for run in (before, after)]
+        tiles.append(Tile("prompt tokens a call", " → ".join(lengths), "best prompt → adapter"))
+    if job.training:
+        taken = numbers.duration(job.training.seconds)
+        tiles.append(Tile("training took", taken, numbers.plural(job.training.examples, "example")))
+    return tuple(tiles)
+
+
+def _gate_tiles(decision: Decision) -> list[Tile]:
+    leader = next((t for t in decision.trials if decision.leader in (t.run_id, t.label)), None)
+    tiles = []
+    if leader:
+        detail = f"{numbers.bounds(leader.score)}; {leader.label}"
+        tiles.append(Tile("best prompt, dev cases", numbers.score(leader.score.estimate), detail))
+    goal = f"smallest gain worth it: {numbers.score(decision.min_gain)}"
+    if decision.target is not None:
+        tiles.append(Tile("target", numbers.score(decision.target), goal))
+    tried = len(decision.trials)
+    rounds = len({t.round_index for t in decision.trials})
+    tiles.append(Tile("prompts tried", str(tried), f"in {numbers.plural(rounds, 'round')}"))
+    if decision.cases_needed:
+        needed = numbers.count(decision.cases_needed)
+        tiles.append(Tile("cases needed", needed, f"there are {numbers.count(decision.cases)}"))
+    return tiles
+
+
+def _prompt_tokens(run: Run) -> float:
+    used = [r.output.prompt_tokens for r in run.results if not r.output.error]
+    return sum(used) / len(used) if used else float("nan")
+
+
+def _caveats(job: JobRecord) -> tuple[Caveat, ...]:
+    """The honesty line: everything that limits what the verdict can claim."""
+    caveats = [Caveat("Sealed split", _looks(job)), Caveat("Errors", _errors(job))]
+    if open_parts := _inconclusive(job):
+        caveats.append(Caveat("Undecided", "; ".join(open_parts)))
+    if job.decision:
+        untested = [r.title for r in job.decision.rules if r.status == "not_tested"]
+        if untested:
+            caveats.append(Caveat("Not tested", "; ".join(untested)))
+        caveats += [Caveat("Flag", FLAGS.get(flag, flag)) for flag in job.decision.flags]
+    if detectable := _detectable(job):
+        caveats.append(Caveat("Could have seen", detectable))
+    caveats += [Caveat(f"Check: {f.level}", f.message) for f in job.checks if f.level != "note"]
+    caveats.append(Caveat("Scope", "claims are about the prompts that were tried, no others"))
+    return tuple(caveats)
+
+
+def _looks(job: JobRecord) -> str:
+    if not job.shipping:
+        opened = any(sealed_runs(job))
+        return "run, not judged yet" if opened else "not looked at"
+    look, alpha = job.shipping.look, job.shipping.alpha
+    return (
+        f"look {look}, judged at \u03b1 = {numbers.decimal(alpha)}; this report shows its "
+        "outputs, so it counts as opened"
+    )
+
+
+def _errors(job: JobRecord) -> str:
+    """Errors of the runs that decide, by split: an error is neither right nor wrong."""
+    sealed = [run for run in sealed_runs(job) if run]
+    parts = []
+    for name, runs in (("sealed", sealed), ("dev", list(dev_runs(job)))):
+        total = sum(len(run.results) for run in runs)
+        failed = sum(len(run.errors) for run in runs)
+        if total:
+            parts.append(f"{numbers.count(failed)} of {numbers.count(total)} {name} results")
+    if not parts:
+        return "nothing was run"
+    return f"no output or no score in {' and '.join(parts)}"
+
+
+def _inconclusive(job: JobRecord) -> list[str]:
+    parts = []
+    if job.shipping and job.shipping.verdict == "inconclusive":
+        parts.append("the verdict on the adapter" + _needed(job.shipping.cases_needed))
+    elif job.decision and job.decision.verdict == "more_cases" and not job.shipping:
+        parts.append("the gate" + _needed(job.decision.cases_needed))
+    guards = job.shipping.guards if job.shipping else ()
+    open_guards = [g for g in guards if g.result == "inconclusive"]
+    return parts + [f"guard {g.suite}" + _needed(g.cases_needed) for g in open_guards]
+
+
+def _needed(cases: int | None) -> str:
+    return f" ({numbers.count(cases)} cases needed)" if cases else ""
+
+
+def _detectable(job: JobRecord) -> str:
+    """The gain that the sealed cases find 8 times in 10, from the discordance seen."""
+    ship = job.shipping
+    compared = ship.wins + ship.losses + ship.ties if ship else 0
+    if not ship or not compared:
+        return ""
+    discordance = max(ship.wins + ship.losses, 1) / compared
+    try:
+        gain = smallest_detectable_gain(compared, discordance, ship.alpha)
+    except StatisticsError:
+        return ""
+    return (
+        f"a true gain of {numbers.score(gain)} is found 8 times in 10 with "
+        f"{numbers.count(compared)} sealed cases"
+    )

@@ -1,0 +1,65 @@
+"""The whole page as typed data: computed here from the records, only drawn by templates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from evals.records import Finding
+from reports import numbers
+from reports.attempts import AttemptsView, attempts_view
+from reports.cases import CasesView, cases_view
+from reports.cost import CostView, cost_view
+from reports.failures import FailuresView, failures_view
+from reports.outcome import GuardsView, OutcomeView, SingleView, guards_view, outcome_view
+from reports.reproduce import ReproduceView, reproduce_view
+from reports.stored import NotRun
+from reports.trained import TrainedView, trained_view
+from reports.verdict import ReasonsView, VerdictView, reasons_view, verdict_view
+from tuning.records import JobRecord
+
+
+@dataclass(frozen=True)
+class Page:
+    """Everything a report says, in the order in which it says it."""
+
+    suite: str
+    task: str
+    model: str
+    primary: str
+    sizes: str
+    verdict: VerdictView
+    reasons: ReasonsView | NotRun
+    outcome: OutcomeView | SingleView | NotRun
+    guards: GuardsView | NotRun
+    attempts: AttemptsView | NotRun
+    cost: CostView | NotRun
+    failures: FailuresView | NotRun
+    checks: tuple[Finding, ...]
+    training: TrainedView | NotRun
+    cases: CasesView | NotRun
+    reproduce: ReproduceView
+
+
+def page_view(job: JobRecord) -> Page:
+    """Compute a report's page data: a pure function of the records, no clock, no files.
+
+    Raises RecordError when the job names a run that it does not hold.
+    """
+    return Page(
+        suite=job.suite,
+        task=job.task,
+        model=job.model,
+        primary=job.primary,
+        sizes=", ".join(f"{numbers.count(n)} {split}" for split, n in job.split_sizes.items()),
+        verdict=verdict_view(job),
+        reasons=reasons_view(job),
+        outcome=outcome_view(job),
+        guards=guards_view(job),
+        attempts=attempts_view(job),
+        cost=cost_view(job),
+        failures=failures_view(job),
+        checks=job.checks,
+        training=trained_view(job),
+        cases=cases_view(job),
+        reproduce=reproduce_view(job),
+    )

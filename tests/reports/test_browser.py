@@ -1,0 +1,198 @@
+"""The report in a real browser, opened as a file: quiet, safe, and usable at any width."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reports import render_html
+from tests.reports.hostile import PAYLOADS, poisoned
+from tests.reports.partial_jobs import PARTIAL
+from tests.reports.sample_job import sample_job
+
+pytestmark = pytest.mark.browser
+
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
+
+
+def find_chromium() -> str | None:
+    """TUNEGATE_CHROMIUM if it is set, else the first Chromium on the path."""
+    named = os.environ.get("TUNEGATE_CHROMIUM")
+    names = [named] if named else ["chromium", "chromium-browser", "google-chrome"]
+    return next(filter(None, map(shutil.which, names)), None)
+
+
+@dataclass
+class Watched:
+    """A page with everything that it should not do written down."""
+
+    page: Any
+    address: str
+    dialogs: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
+    messages: list[str] = field(default_factory=list)
+
+    def refuse(self, dialog: Any) -> None:
+        self.dialogs.append(dialog.message)
+        dialog.dismiss()
+
+    def check(self) -> None:
+        assert self.dialogs == []
+        assert self.messages == []
+        assert {url.split("#")[0] for url in self.requests} == {self.address}
+        assert self.page.evaluate("window.pwned") is None
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    executable = find_chromium()
+    if not executable:
+        pytest.skip("no Chromium found: install one, or name it in TUNEGATE_CHROMIUM")
+    playwright = pytest.importorskip("playwright.sync_api")
+    with playwright.sync_playwright() as driver:
+        opened = driver.chromium.launch(executable_path=executable, args=ARGUMENTS)
+        yield opened
+        opened.close()
+
+
+def watch(browser: Any, path: Path, fragment: str = "", **options: Any) -> Watched:
+    page = browser.new_page(**options)
+    watched = Watched(page, path.as_uri())
+    page.on("dialog", watched.refuse)
+    page.on("request", lambda request: watched.requests.append(request.url))
+    page.on("console", lambda message: watched.messages.append(message.text))
+    page.on("pageerror", lambda error: watched.messages.append(str(error)))
+    page.goto(path.as_uri() + fragment)
+    return watched
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("report") / "report.html"
+    path.write_text(render_html(sample_job(60)), encoding="utf-8")
+    return path
+
+
+def test_hostile_text_does_nothing_at_all(browser: Any, tmp_path: Path) -> None:
+    path = tmp_path / "hostile.html"
+    path.write_text("<!doctype html><title>empty</title>", encoding="utf-8")
+    watched = watch(browser, path, viewport={"width": 320, "height": 700})
+    page = watched.page
+    for payload in PAYLOADS:
+        path.write_text(render_html(poisoned(payload)), encoding="utf-8")
+        page.reload()
+        page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
+        assert page.evaluate("document.documentElement.scrollWidth") <= 320, payload[:40]
+        watched.check()
+    page.close()
+
+
+@pytest.mark.parametrize("width", [320, 768, 1280])
+def test_the_page_never_scrolls_sideways(browser: Any, report: Path, width: int) -> None:
+    watched = watch(browser, report, viewport={"width": width, "height": 800})
+    watched.page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
+    assert watched.page.evaluate("document.documentElement.scrollWidth") <= width
+    watched.check()
+    watched.page.close()
+
+
+@pytest.mark.parametrize("make", PARTIAL, ids=lambda make: make.__name__)
+def test_a_partial_report_is_quiet_and_fits(browser: Any, tmp_path: Path, make: Any) -> None:
+    path = tmp_path / "partial.html"
+    path.write_text(render_html(make()), encoding="utf-8")
+    watched = watch(browser, path, viewport={"width": 320, "height": 700})
+    assert watched.page.evaluate("document.documentElement.scrollWidth") <= 320
+    watched.check()
+    watched.page.close()
+
+
+def test_the_filter_shows_what_is_asked_for(browser: Any, report: Path) -> None:
+    watched = watch(browser, report)
+    page = watched.page
+    shown = "Array.from(document.querySelectorAll('details.case')).filter(d => d.checkVisibility())"
+    broken = page.evaluate("document.querySelectorAll('details.case[data-status=broken]').length")
+    assert page.evaluate(f"{shown}.length") == 60
+    assert page.inner_text("#shown") == "60 of 60 shown."
+    for status in ("error", "fixed", "still_wrong", "still_right"):
+        page.uncheck(f"input[value={status}]")
+    assert page.evaluate(f"{shown}.length") == broken > 0
+    assert page.evaluate(f"{shown}.every(d => d.dataset.status === 'broken')")
+    for status in ("error", "fixed", "still_wrong", "still_right"):
+        page.check(f"input[value={status}]")
+    page.fill("#needle", "TEST-007")
+    assert page.evaluate(f"{shown}.map(d => d.id)") == ["case-test-007"]
+    page.fill("#needle", "no such text anywhere")
+    assert page.evaluate(f"{shown}.length") == 0
+    assert page.is_visible("#none-shown")
+    watched.check()
+    page.close()
+
+
+def test_a_link_to_a_case_opens_it(browser: Any, report: Path) -> None:
+    watched = watch(browser, report, "#case-test-030")
+    assert watched.page.evaluate("document.getElementById('case-test-030').open")
+    watched.page.evaluate("location.hash = '#case-test-031'")
+    watched.page.wait_for_function("document.getElementById('case-test-031').open")
+    watched.check()
+    watched.page.close()
+
+
+def test_everything_is_there_without_javascript(browser: Any, report: Path) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(report.as_uri())
+    assert page.is_visible("text=Ship the adapter")
+    assert not page.is_visible("#filter")
+    assert page.locator("details.case").count() == 60
+    assert page.locator("details.case").nth(59).is_visible()
+    page.locator("details.case summary").first.click()
+    assert page.locator("details.case .side").first.is_visible()
+    context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_has_enough_contrast(browser: Any, report: Path, scheme: str) -> None:
+    watched = watch(browser, report, color_scheme=scheme)
+    colours = watched.page.evaluate(
+        """() => {
+          const style = getComputedStyle(document.documentElement);
+          const names = ["paper", "card", "wash", "ink", "soft", "accent", "accent-wash",
+                         "good", "good-wash", "bad", "bad-wash", "wait", "wait-wash"];
+          return Object.fromEntries(names.map(n => [n, style.getPropertyValue("--" + n).trim()]));
+        }"""
+    )
+    pairs = [(a, b) for a in ("ink", "soft", "accent") for b in ("paper", "card", "wash")]
+    pairs += [(tone, f"{tone}-wash") for tone in ("accent", "good", "bad", "wait")]
+    pairs += [(a, "accent-wash") for a in ("ink", "soft")]
+    pairs += [(tone, "paper") for tone in ("good", "bad", "wait")]
+    for front, back in pairs:
+        assert contrast(colours[front], colours[back]) >= 4.5, (front, back)
+    watched.page.close()
+
+
+def contrast(first: str, second: str) -> float:
+    """Contrast ratio of WCAG 2.2 between two `#rrggbb` colours."""
+    high, low = sorted((luminance(first), luminance(second)), reverse=True)
+    return (high + 0.05) / (low + 0.05)
+
+
+def luminance(colour: str) -> float:
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def test_printing_gives_pages_with_the_sections_opened(browser: Any, report: Path) -> None:
+    watched = watch(browser, report)
+    document = watched.page.pdf(format="A4")
+    assert document.startswith(b"%PDF")
+    watched.page.emulate_media(media="print")
+    assert not watched.page.is_visible(".contents")
+    watched.check()
+    watched.page.close()

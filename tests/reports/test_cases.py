@@ -1,0 +1,112 @@
+"""Every case gets the right status, its texts, and an address that never changes."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from evals.records import CaseResult, Output, Run, Score
+from reports.cases import CasesView, cases_view, safe_anchor
+from tests.reports.partial_jobs import gate_only, leader_sealed_only, nothing_run, small_job
+from tuning.records import JobRecord
+
+
+def with_scores(before: float | None, after: float | None) -> JobRecord:
+    """The small job with one sealed case that scored so; None is an error."""
+    job = small_job()
+
+    def one(run: Run, value: float | None) -> Run:
+        result: CaseResult = run.results[0]
+        output = Output(None, "error", error="no") if value is None else Output("text", "stop")
+        scores = {} if value is None else {"correct": Score(value)}
+        return replace(run, results=(replace(result, output=output, scores=scores),))
+
+    runs = dict(job.runs)
+    runs["testbefore"] = one(runs["testbefore"], before)
+    runs["testafter"] = one(runs["testafter"], after)
+    return replace(job, runs=runs)
+
+
+def view(job: JobRecord) -> CasesView:
+    found = cases_view(job)
+    assert isinstance(found, CasesView)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "status"),
+    [
+        (0.0, 1.0, "fixed"),
+        (1.0, 0.0, "broken"),
+        (0.0, 0.0, "still_wrong"),
+        (1.0, 1.0, "still_right"),
+        (0.2, 0.6, "fixed"),
+        (0.6, 0.2, "broken"),
+        (0.6, 0.6, "still_wrong"),
+        (None, 1.0, "error"),
+        (0.0, None, "error"),
+        (None, None, "error"),
+    ],
+)
+def test_status_is_what_became_of_the_case(
+    before: float | None, after: float | None, status: str
+) -> None:
+    assert [case.status for case in view(with_scores(before, after)).cases] == [status]
+
+
+def test_counts_agree_with_the_cases_and_with_wins_and_losses() -> None:
+    job = small_job()
+    found = view(job)
+    counts = {s.status: s.count for s in found.statuses}
+    assert sum(counts.values()) == len(found.cases) == 24
+    assert job.shipping is not None
+    assert (counts["fixed"], counts.get("broken", 0)) == (job.shipping.wins, job.shipping.losses)
+
+
+def test_cases_that_changed_for_the_worse_come_first() -> None:
+    order = [case.status for case in view(small_job()).cases]
+    ranks = ["broken", "error", "fixed", "still_wrong", "still_right"]
+    assert [ranks.index(status) for status in order] == sorted(ranks.index(s) for s in order)
+
+
+def test_a_case_that_changed_between_the_runs_is_not_compared() -> None:
+    job = with_scores(0.0, 1.0)
+    old = job.runs["testbefore"]
+    changed = replace(old.results[0], case_fingerprint="another")
+    runs = {**job.runs, "testbefore": replace(old, results=(changed,))}
+    assert view(replace(job, runs=runs)).cases == ()
+
+
+def test_without_a_sealed_pair_one_run_is_shown_alone() -> None:
+    assert view(leader_sealed_only()).heading == "Sealed cases of spec + 4 nearest"
+    dev = view(gate_only())
+    assert dev.heading == "Dev cases of spec + 4 nearest"
+    assert {case.status for case in dev.cases} <= {"right", "wrong", "error"}
+    assert not isinstance(cases_view(nothing_run()), CasesView)
+
+
+def test_outputs_that_differ_in_white_space_only_are_said_to() -> None:
+    job = with_scores(1.0, 1.0)
+    runs = dict(job.runs)
+    for run_id, text in (("testbefore", "a  b"), ("testafter", "a b")):
+        result = replace(runs[run_id].results[0], output=Output(text, "stop"))
+        runs[run_id] = replace(runs[run_id], results=(result,))
+    assert "white space" in view(replace(job, runs=runs)).cases[0].note
+
+
+def test_a_plain_id_is_its_own_address() -> None:
+    assert safe_anchor("test-001_b") == "case-test-001_b"
+
+
+@given(st.text(alphabet=st.characters(exclude_categories=())))
+def test_an_address_is_always_safe(case_id: str) -> None:
+    assert re.fullmatch(r"case-[A-Za-z0-9_.-]+", safe_anchor(case_id))
+
+
+@given(st.sets(st.text(alphabet=st.sampled_from("ab-_.\u00e9 /A"), max_size=6), min_size=2))
+def test_different_ids_have_different_addresses(ids: set[str]) -> None:
+    assert len({safe_anchor(one) for one in ids}) == len(ids)

@@ -1,0 +1,154 @@
+"""What an adapter is trained on: the train split of a suite, rendered and encoded.
+
+Nothing of dev or test ever becomes an `Example`. Messages are encoded by the same code
+that evaluation uses, so a control token's spelling inside data stays plain text.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from evals.errors import TrainingError
+from evals.fingerprint import fingerprint
+from evals.prompting import find_prompt
+from evals.records import Case, Message
+from evals.suite.duplicates import comparable, fold, loosen
+from evals.suite.spec import Suite
+from evals.suite.splits import hash_fraction
+
+
+@dataclass(frozen=True)
+class Example:
+    """One training example: a prompt as messages, and the answer to learn.
+
+    `group` holds examples together when a part is held out: the case's cluster, else its id.
+    `where` is the file and line the case was read from.
+    """
+
+    case_id: str
+    messages: tuple[Message, ...]
+    answer: str
+    group: str
+    where: str = ""
+
+
+class EncodedExample(NamedTuple):
+    """Token ids of an example. Loss is taken on `completion_ids` alone; its last id stops."""
+
+    case_id: str
+    prompt_ids: tuple[int, ...]
+    completion_ids: tuple[int, ...]
+
+    @property
+    def tokens(self) -> int:
+        """Prompt and completion together."""
+        return len(self.prompt_ids) + len(self.completion_ids)
+
+
+class Parts(NamedTuple):
+    """Training examples, and those kept back to see when training should stop."""
+
+    train: tuple[Example, ...]
+    held_out: tuple[Example, ...]
+
+
+def build_examples(suite: Suite, prompt_name: str) -> tuple[Example, ...]:
+    """Render every train case that generates an answer with a prompt, without demonstrations.
+
+    Cases answered by choosing among options are left out: nothing is generated there.
+    Raises SuiteError for an unknown prompt or one that fails to render.
+    """
+    cases = [case for case in suite.split("train") if not case.choices]
+    messages = render(suite, prompt_name, cases)
+    return tuple(
+        Example(case.id, messages[case.id], case.answer, case.cluster or case.id, where_of(case))
+        for case in cases
+    )
+
+
+def render(
+    suite: Suite, prompt_name: str, cases: Iterable[Case]
+) -> Mapping[str, tuple[Message, ...]]:
+    """Messages by case id, as the adapter will be asked: no demonstrations in them."""
+    from evals.suite.templates import compile_prompt
+
+    template = compile_prompt(find_prompt(suite, prompt_name))
+    return {
+        case.id: template.render(input=case.input, labels=suite.labels, variables=suite.variables)
+        for case in cases
+    }
+
+
+def where_of(case: Case) -> str:
+    """`file:line` of a case, or nothing for one that was made in memory."""
+    return f"{case.path}:{case.line}" if case.path else ""
+
+
+def data_fingerprint(examples: Sequence[Example]) -> str:
+    """Identity of the training data: ids, messages and answers, in order."""
+    rows = [[e.case_id, e.messages, e.answer, e.group] for e in examples]
+    return fingerprint("training-data@1", rows)
+
+
+def clean_examples(suite: Suite) -> int:
+    """How many distinct train inputs could be trained on: no leak, no contradiction, no blank."""
+    sealed = {loosen(fold(comparable(c))) for c in suite.cases if c.split != "train"}
+    answers: dict[str, set[str]] = {}
+    for case in suite.split("train"):
+        key = loosen(fold(comparable(case)))
+        if case.answer.strip() and not case.choices and key not in sealed:
+            answers.setdefault(key, set()).add(case.answer)
+    return sum(len(found) == 1 for found in answers.values())
+
+
+def hold_out(examples: Sequence[Example], *, share: float, limit: int) -> Parts:
+    """Keep back about `share` of the examples, at most `limit`, by a stable hash of groups.
+
+    A group is never split, and where there are two, at least one is on each side.
+    """
+    order = sorted({e.group for e in examples}, key=lambda g: hash_fraction(f"held-out\0{g}"))
+    sizes = Counter(example.group for example in examples)
+    kept: set[str] = set()
+    wanted, taken = min(limit, share * len(examples)), 0
+    for group in order[:-1]:
+        if kept and taken + sizes[group] > wanted:
+            break
+        kept.add(group)
+        taken += sizes[group]
+    if share <= 0 or limit <= 0:
+        kept = set()
+    return Parts(
+        tuple(e for e in examples if e.group not in kept),
+        tuple(e for e in examples if e.group in kept),
+    )
+
+
+def encode_examples(tokenizer: Any, examples: Iterable[Example]) -> tuple[EncodedExample, ...]:
+    """Token ids through the encoding of the evals. Raises TrainingError without a stop token."""
+    from evals.models.tokens import encode_completion, stop_ids
+
+    stops = stop_ids(tokenizer)
+    encoded = []
+    for example in examples:
+        prompt, completion = encode_completion(tokenizer, example.messages, example.answer)
+        if not completion or completion[-1] not in stops:
+            raise TrainingError(
+                f"the answer of {example.case_id} does not end in a stop token", path=example.where
+            )
+        encoded.append(EncodedExample(example.case_id, tuple(prompt), tuple(completion)))
+    return tuple(encoded)
+
+
+def shared_prefix(prompts: Sequence[Sequence[int]]) -> int:
+    """How many leading tokens all prompts share, always leaving each at least one of its own."""
+    if not prompts:
+        return 0
+    low, high = min(map(tuple, prompts)), max(map(tuple, prompts))  # the two least alike
+    bound = min(len(prompt) for prompt in prompts) - 1
+    length = 0
+    while length < bound and low[length] == high[length]:
+        length += 1
+    return max(length, 0)

@@ -1,0 +1,112 @@
+"""How an adapter is trained: every number that matters, with defaults that work untouched."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, fields
+from typing import Literal
+
+from evals.errors import TrainingError
+from evals.suite.spec import TuneSpec
+
+Precision = Literal["float32", "bfloat16"]
+
+
+@dataclass(frozen=True)
+class TrainSettings:
+    """LoRA training settings. All of them are part of an adapter's identity.
+
+    `batch` counts examples per optimiser step, `micro_batch` those in memory at once.
+    `evaluations` is how often the held-out part is looked at in all; training stops after
+    `patience` looks without a better loss. `max_tokens` bounds an example, prompt and answer.
+    """
+
+    rank: int = 16
+    alpha: int = 32
+    dropout: float = 0.0
+    learning_rate: float = 1e-3
+    warmup: float = 0.06
+    weight_decay: float = 0.0
+    max_grad_norm: float = 1.0
+    epochs: float = 3.0
+    batch: int = 16
+    micro_batch: int = 16
+    held_out_share: float = 0.1
+    held_out_limit: int = 48
+    evaluations: int = 6
+    patience: int = 3
+    max_tokens: int = 2048
+    precision: Precision = "float32"
+    attention: Literal["eager", "sdpa"] = "eager"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        positive = ("rank", "alpha", "learning_rate", "epochs", "batch", "micro_batch")
+        for name in (*positive, "evaluations", "patience", "max_tokens"):
+            value = getattr(self, name)
+            if not (math.isfinite(value) and value > 0):
+                raise TrainingError(f"expected a number above 0, got {value}", key=f"tune.{name}")
+        if not 0 <= self.held_out_share < 1 or not 0 <= self.dropout < 1:
+            raise TrainingError("held_out_share and dropout lie in [0, 1)", key="tune")
+        if self.batch % self.micro_batch:
+            raise TrainingError(
+                f"micro_batch {self.micro_batch} does not divide batch {self.batch}", key="tune"
+            )
+
+    def as_dict(self) -> dict[str, float | int | str | bool]:
+        """All settings by name, for a record."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+
+def settings_for(
+    tune: TuneSpec,
+    examples: int,
+    *,
+    longest: int,
+    context: int,
+    precision: Precision | None = None,
+) -> TrainSettings:
+    """Defaults for this much data, under what the suite states.
+
+    `examples` counts those that may be trained on, `longest` is the longest in tokens,
+    `context` the model's limit. Raises TrainingError for a value that makes no sense.
+    """
+    defaults = TrainSettings()
+    batch = 16 if examples >= 200 else 8
+    rank = tune.rank or defaults.rank
+    return TrainSettings(
+        rank=rank,
+        alpha=2 * rank,
+        learning_rate=tune.learning_rate or defaults.learning_rate,
+        epochs=tune.epochs or epochs_for(examples),
+        batch=batch,
+        micro_batch=micro_batch_for(batch, longest),
+        max_tokens=min(defaults.max_tokens, context),
+        precision=precision or training_precision(),
+        seed=tune.seed,
+    )
+
+
+def epochs_for(examples: int) -> float:
+    """Passes over the data: about 1,600 examples seen, from 8 passes of few to 1 of many."""
+    return float(max(1, min(8, round(1600 / max(examples, 1)))))
+
+
+def micro_batch_for(batch: int, longest: int, budget: int = 8192) -> int:
+    """The largest divisor of `batch` whose examples, `longest` tokens each, fit the budget."""
+    fitting = max(1, budget // max(longest, 1))
+    return max(n for n in range(1, batch + 1) if batch % n == 0 and n <= fitting)
+
+
+def training_precision() -> Precision:
+    """bfloat16 on CUDA and on CPUs with matrix tiles for it, else float32.
+
+    AVX512-BF16 alone does not pay when training: measured on one core, products of the
+    135M model's shapes ran at 58 GFLOP/s in bfloat16 and at 85 in float32.
+    """
+    import torch
+
+    if torch.cuda.is_available():
+        return "bfloat16" if torch.cuda.is_bf16_supported() else "float32"
+    tiles = getattr(torch.cpu, "_is_amx_tile_supported", lambda: False)
+    return "bfloat16" if tiles() else "float32"

@@ -55,13 +55,20 @@ def plain_summed_loss(model: Any, batch: dict[str, Any]) -> Any:
 
 
 def fast_path_is_exact(model: Any, batch: dict[str, Any], prefix: int) -> bool:
-    """Whether `summed_loss` is the model's own loss on a small batch, up to rounding."""
-    with torch.no_grad():
-        own = plain_summed_loss(model, batch)
-        try:
-            fast = summed_loss(model, batch, prefix)
-        except (AttributeError, TypeError, RuntimeError, IndexError, ValueError):
-            return False  # this architecture has no such backbone or cache: use its own forward
+    """Whether `summed_loss` is the model's own loss on a small batch, up to rounding.
+
+    Looked at without dropout, which would differ by itself, and would draw from the random
+    generator: a resumed training, which looks again, must draw no more than the first.
+    """
+    training = model.training
+    model.eval()
+    try:
+        with torch.no_grad():
+            own, fast = plain_summed_loss(model, batch), summed_loss(model, batch, prefix)
+    except (AttributeError, TypeError, RuntimeError, IndexError, ValueError):
+        return False  # this architecture has no such backbone or cache: use its own forward
+    finally:
+        model.train(training)
     dtype = next(model.parameters()).dtype
     tolerance = 1e-4 if dtype == torch.float32 else 2e-2
     return bool(torch.isclose(fast, own, rtol=tolerance, atol=tolerance))

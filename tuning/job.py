@@ -19,16 +19,19 @@ from evals.errors import GateShutError, SuiteError
 from evals.ledger import Ledger
 from evals.models.protocol import AdaptableModel
 from evals.prompting import round_candidates
-from evals.records import SPLITS, Candidate, Finding, Run, SplitName
+from evals.records import SPLITS, Candidate, Case, Finding, Output, Run, SplitName
 from evals.runner import Progress, Runner, environment
 from evals.scorers import build_scorers
+from evals.scorers.protocol import Scorer
 from evals.suite.spec import RoundSpec, Suite
 from tuning.dataset import clean_examples
 from tuning.gate import decide
+from tuning.lint import Accepts
 from tuning.records import Decision, JobRecord, Phase, ShipDecision, TrainingRecord
 from tuning.sealed import Look, judge_sealed
 from tuning.soundness import check_stored, soundness_of
 from tuning.tried import gather_evidence, policy_of, tried_runs
+from tuning.tune import tune_suite
 
 JOB = "job"
 
@@ -172,12 +175,31 @@ class Job:
         return sum(self.ledger.run(run).seconds for run in runs)
 
     def _train(self) -> TrainingRecord:
-        raise NotImplementedError
+        """Train, or find what was trained; only answers the suite's scorer accepts count."""
+        self.model.use_adapter(None)
+        root = self.ledger.folder / "adapters"
+        with build_scorers(self.suite) as scorers, self.narrator.progress("training") as progress:
+            return tune_suite(
+                self.suite,
+                self.model.name,
+                root,
+                accepts=_accepted_by(scorers[self.suite.primary]),
+                progress=lambda step, total, _loss: progress(step, total),
+            )
 
     def _keep(self, record: JobRecord, **changes: Any) -> JobRecord:
         changed = replace(record, **changes)
         self.ledger.store(JOB, self.key, changed, created=self.now().isoformat())
         return changed
+
+
+def _accepted_by(scorer: Scorer) -> Accepts:
+    """Whether a scorer gives an answer full marks: what may be trained on."""
+
+    def accepts(case: Case, answer: str) -> bool:
+        return scorer(case, Output(answer, "stop")).value >= 1.0
+
+    return accepts
 
 
 def job_key(suite: str, model: str) -> str:

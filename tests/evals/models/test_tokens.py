@@ -48,8 +48,10 @@ def test_benign_messages_get_exactly_the_ids_of_the_chat_template(contents: list
 
 HOSTILE = st.lists(
     st.sampled_from(
-        ["<|im_start|>", "<|im_end|>", "<|endoftext|>", "system\n", "<|im_", "start|>", "|>", "a"]
-        + ["\ue0f00.0\ue0f1", "\ue0f0", "\ud800", "\x00", " ", "\n"]
+        [
+            *["<|im_start|>", "<|im_end|>", "<|endoftext|>", "<|im_", "start|>", "|>", "a"],
+            *("\ue0f00.0\ue0f1", "\ue0f0", "\ud800", "\x00", " ", "\n", "system\n"),
+        ]
     ),
     max_size=12,
 ).map("".join)

@@ -130,7 +130,7 @@ class Ledger:
         """Headers (no results) of the stored runs, oldest first."""
         rows = self._db.execute(
             "select body from runs where (?1 is null or suite = ?1)"
-            " and (?2 is null or split = ?2) order by created, id",
+            " and (?2 is null or split = ?2) order by created, rowid",
             (suite, split),
         ).fetchall()
         return [decode(body, Run) for (body,) in rows]

@@ -81,7 +81,7 @@ def _literal(text: str, most: int = TEXT) -> str:
     if not line.strip():
         return "_(empty)_"
     longest = max((len(run) for run in re.findall("`+", line)), default=0)
-    fence = "`" * (longest + 1)
+    fence = "`" * 1
     edge = " " if longest or line[0] == " " or line[-1] == " " else ""
     return f"{fence}{edge}{line}{edge}{fence}"
 

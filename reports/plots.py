@@ -185,7 +185,7 @@ def _best_so_far(attempts: Sequence[Attempt], canvas: Columns) -> tuple[Segment,
         if best is not None and highest > best:
             segments.append(Segment(start, canvas.y(best), start, y))
         segments.append(Segment(start, y, end, y))
-        best = tried[-1]
+        best = highest
     return tuple(segments)
 
 

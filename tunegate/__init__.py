@@ -1,3 +1,104 @@
-"""tunegate: evals first, prompts second, fine-tuning only when the evidence says so."""
+"""tunegate: evals first, prompts second, fine-tuning only when the evidence says so.
+
+The public facade: import from `tunegate`, not from the packages behind it.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from evals.comparison import Comparison, compare_runs, compare_scores, read_scores
+    from evals.errors import TunegateError
+    from evals.ledger import Ledger
+    from evals.models import ScriptedModel, open_model
+    from evals.prompting import make_candidate
+    from evals.records import Candidate, Case, Output, Run, Score
+    from evals.runner import Runner
+    from evals.scorers import build_scorers
+    from evals.suite import Suite, check_suite, load_suite
+    from reports import render_html, render_markdown
+    from tuning.evidence import Evidence, Policy
+    from tuning.gate import decide
+    from tuning.job import Job, load_job
+    from tuning.records import Decision, JobRecord, ShipDecision
 
 __version__ = "0.1.0"
+
+_HOMES = {
+    "Candidate": "evals.records",
+    "Case": "evals.records",
+    "Comparison": "evals.comparison",
+    "Decision": "tuning.records",
+    "Evidence": "tuning.evidence",
+    "Job": "tuning.job",
+    "JobRecord": "tuning.records",
+    "Ledger": "evals.ledger",
+    "Output": "evals.records",
+    "Policy": "tuning.evidence",
+    "Run": "evals.records",
+    "Runner": "evals.runner",
+    "Score": "evals.records",
+    "ScriptedModel": "evals.models.scripted",
+    "ShipDecision": "tuning.records",
+    "Suite": "evals.suite",
+    "TunegateError": "evals.errors",
+    "build_scorers": "evals.scorers",
+    "check_suite": "evals.suite",
+    "compare_runs": "evals.comparison",
+    "compare_scores": "evals.comparison",
+    "decide": "tuning.gate",
+    "load_job": "tuning.job",
+    "load_suite": "evals.suite",
+    "make_candidate": "evals.prompting",
+    "open_model": "evals.models",
+    "read_scores": "evals.comparison",
+    "render_html": "reports",
+    "render_markdown": "reports",
+}
+
+__all__ = [
+    "Candidate",
+    "Case",
+    "Comparison",
+    "Decision",
+    "Evidence",
+    "Job",
+    "JobRecord",
+    "Ledger",
+    "Output",
+    "Policy",
+    "Run",
+    "Runner",
+    "Score",
+    "ScriptedModel",
+    "ShipDecision",
+    "Suite",
+    "TunegateError",
+    "build_scorers",
+    "check_suite",
+    "compare_runs",
+    "compare_scores",
+    "decide",
+    "load_job",
+    "load_suite",
+    "make_candidate",
+    "open_model",
+    "read_scores",
+    "render_html",
+    "render_markdown",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name from its home on first use: `import tunegate` stays instant."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

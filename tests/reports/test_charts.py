@@ -62,6 +62,8 @@ def test_the_best_so_far_never_falls_and_reaches_the_best() -> None:
     )
     heights = [float(s.y2) for s in chart.series[0].segments]
     assert heights == sorted(heights, reverse=True)
+    for one, following in pairwise(chart.series[0].segments):
+        assert (one.x2, one.y2) == (following.x1, following.y1)
     assert heights[-1] == float(chart.points[-1].y)
     assert heights[0] == float(chart.points[1].y)
 

@@ -51,18 +51,17 @@ class Terminal:
         self.err.print(Text(visible(text), style="dim"))
 
     def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-        """Print a table; columns whose head begins with '>' are right-aligned numbers."""
+        """Print a table. Heads beginning with '>' (numbers) or '!' (names) are not wrapped."""
         from rich import box
         from rich.table import Table
         from rich.text import Text
 
         table = Table(title=title or None, box=box.SIMPLE_HEAD, title_justify="left")
         for column in columns:
-            right = column.startswith(">")
             table.add_column(
-                column.lstrip(">"),
-                justify="right" if right else "left",
-                no_wrap=right,
+                column.lstrip(">!"),
+                justify="right" if column.startswith(">") else "left",
+                no_wrap=column.startswith((">", "!")),
                 overflow="fold",
             )
         for row in rows:

@@ -149,7 +149,7 @@ def show_decision(decision: Decision, terminal: Terminal) -> None:
     """The gate's verdict, the candidates and the decision table, for a person."""
     terminal.table(
         "what was tried (dev)",
-        ["round", "candidate", ">score", ">95% interval", ">vs anchor", ""],
+        ["!round", "candidate", ">score", ">95% interval", ">vs anchor", ""],
         [
             [
                 f"{t.round_index} {t.family}",
@@ -164,7 +164,7 @@ def show_decision(decision: Decision, terminal: Terminal) -> None:
     )
     terminal.table(
         "why",
-        ["verdict", "applies", "evidence"],
+        ["verdict", "!applies", "evidence"],
         [[rule.title, MARKS[rule.status], rule.evidence] for rule in decision.rules],
     )
     terminal.line(f"gate: {decision.verdict}", "bold")

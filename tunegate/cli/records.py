@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from evals.comparison import Comparison, compare_files, compare_runs, points, read_scores
+from evals.comparison import Comparison, compare_files, compare_runs, read_scores
 from evals.errors import NothingRunError, RecordError, UsageError
 from evals.ledger import FILE_NAME, Ledger
 from evals.records import CaseResult, Run
@@ -62,28 +62,16 @@ def _show_comparison(found: Comparison, names: tuple[str, str], terminal: Termin
     terminal.line(f"B  {names[1]}")
     terminal.table(
         "",
-        [
-            ">cases",
-            ">A",
-            ">B",
-            ">B minus A",
-            f">{found.level:.0%} interval",
-            ">wins",
-            ">losses",
-            ">ties",
-            ">mid-p",
-        ],
+        [">cases", ">A", ">B", ">B - A", f">{found.level:.0%}", ">wins/losses/ties", ">mid-p"],
         [
             [
                 found.cases,
                 percent(found.mean_a),
                 percent(found.mean_b),
-                points(found.estimate),
+                f"{100 * found.estimate:+.1f}",
                 f"{100 * found.low:+.1f} to {100 * found.high:+.1f}",
-                found.wins,
-                found.losses,
-                found.ties,
-                f"{found.p_value:.3g}",
+                f"{found.wins}/{found.losses}/{found.ties}",
+                f"{found.p_value:.2g}",
             ]
         ],
     )
@@ -133,12 +121,11 @@ def runs_command(options: Namespace, terminal: Terminal) -> int:
     rows = [run_summary(run) for run in runs]
     terminal.table(
         "",
-        ["run", "candidate", "model", ">score", ">95% interval", ">cases", ">errors"],
+        ["!run", "candidate", ">score", ">95%", ">cases", ">errors"],
         [
             [
                 row["id"],
                 row["candidate"],
-                row["model"],
                 percent(row["score"]),
                 f"{percent(row['low'])} to {percent(row['high'])}",
                 row["cases"],

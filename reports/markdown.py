@@ -66,7 +66,7 @@ def _words(text: str, most: int = TEXT) -> str:
     line = _SPACE.sub(" ", visible(text[: 4 * most], layout=True)).strip()
     cut = line if len(line) <= most else line[:most] + "…"
     safe = _ACTIVE.sub(_entity, cut)
-    return _NUMBERED.sub(lambda m: f"{m[1]}&#{ord(m[2])};", safe)
+    return safe
 
 
 def _entity(match: re.Match[str]) -> str:
@@ -81,7 +81,7 @@ def _literal(text: str, most: int = TEXT) -> str:
     if not line.strip():
         return "_(empty)_"
     longest = max((len(run) for run in re.findall("`+", line)), default=0)
-    fence = "`" * 1
+    fence = "`" * (longest + 1)
     edge = " " if longest or line[0] == " " or line[-1] == " " else ""
     return f"{fence}{edge}{line}{edge}{fence}"
 

@@ -63,14 +63,18 @@ def _pieces(words: list[str], kept: set[int], changed: Part) -> tuple[Piece, ...
 
 def _without_edges(pieces: list[Piece]) -> Iterator[Piece]:
     """White space at the end of a changed stretch is not marked: it is not what changed."""
+    space = ""
     for piece in pieces:
-        bare = piece.text.rstrip()
-        if piece.part == "same" or bare == piece.text:
-            yield piece
+        if piece.part == "same":
+            yield Piece(space + piece.text, "same")
+            space = ""
             continue
+        bare = piece.text.rstrip()
+        space = piece.text[len(bare) :]  # two changed pieces never stand side by side
         if bare:
             yield Piece(bare, piece.part)
-        yield Piece(piece.text[len(bare) :], "same")
+    if space:
+        yield Piece(space, "same")
 
 
 def _matches(old: list[str], new: list[str]) -> tuple[set[int], set[int]]:

@@ -66,7 +66,7 @@ def _words(text: str, most: int = TEXT) -> str:
     line = _SPACE.sub(" ", visible(text[: 4 * most], layout=True)).strip()
     cut = line if len(line) <= most else line[:most] + "…"
     safe = _ACTIVE.sub(_entity, cut)
-    return safe
+    return _NUMBERED.sub(lambda m: f"{m[1]}&#{ord(m[2])};", safe)
 
 
 def _entity(match: re.Match[str]) -> str:

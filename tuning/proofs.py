@@ -143,7 +143,7 @@ def _stop_proof(
     names = ", ".join(base.tokenizer.convert_ids_to_tokens(sorted(stops)))
     return Proof(
         "trains the stop token",
-        taught == len(canaries) and emitted > 0,
+        taught == len(canaries) and 2 * emitted >= len(canaries),
         f"{taught} of {len(canaries)} examples end in {names}; "
         f"the tuned model ends {emitted} of {len(canaries)} answers with it",
     )

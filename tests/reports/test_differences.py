@@ -59,6 +59,12 @@ def test_a_text_never_differs_from_itself(text: str) -> None:
     assert all(p.part == "same" for side in compare_texts(text, text) for p in side)
 
 
+def test_texts_too_long_to_compare_count_as_replaced_whole() -> None:
+    found = compare_texts("same " + "a b " * 400 + "end", "same " + "b a " * 400 + "end")
+    assert [p.part for p in found.before] == ["same", "removed", "same"]
+    assert [p.part for p in found.after] == ["same", "added", "same"]
+
+
 def test_the_worst_texts_take_bounded_time() -> None:
     started = time.process_time()
     compare_texts("a b " * 20_000, "b a " * 20_000)

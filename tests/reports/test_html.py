@@ -166,7 +166,7 @@ def test_hostile_text_in_every_field_never_becomes_markup(payload: str) -> None:
     assert not re.search("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", page)
 
 
-@pytest.mark.parametrize("payload", PAYLOADS[:40], ids=range(40))
+@pytest.mark.parametrize("payload", PAYLOADS[:-2], ids=range(len(PAYLOADS) - 2))
 def test_hostile_text_is_shown_as_it_is(payload: str) -> None:
     shown = " ".join(visible(payload + "Turn an engineer's", layout=True).split())
     assert shown in PageReader(hostile_page(payload)).text

@@ -38,7 +38,7 @@ def tiny_settings(**changes: object) -> TrainSettings:
             "epochs": 2.0,
             "batch": 6,
             "micro_batch": 3,
-            "learning_rate": 5e-3,
+            "learning_rate": 3e-2,
             "evaluations": 3,
             "dropout": 0.1,
             "rank": 4,

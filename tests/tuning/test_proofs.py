@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,13 +11,12 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from evals.models.loading import load_folder
-from tests.tuning.conftest import MakeTask, tickets
+from tests.tuning.conftest import tickets
 from tuning.base import BaseModel
 from tuning.dataset import EncodedExample, encode_examples
 from tuning.proofs import loss_proof, prove
 from tuning.quiet import quietly
-from tuning.records import LossPoint, Proof
-from tuning.training import train_lora
+from tuning.records import LossPoint, Proof, TrainingRecord
 
 LOG = [{"step": n, "epoch": n / 9, "loss": 5.0 - n / 2} for n in range(1, 9)]
 
@@ -28,8 +28,8 @@ def quiet() -> Iterator[None]:
 
 
 @pytest.fixture
-def adapter(make_task: MakeTask, tmp_path: Path) -> Path:
-    return Path(train_lora(make_task(), tmp_path).adapter_path)
+def adapter(finished: tuple[TrainingRecord, Path], tmp_path: Path) -> Path:
+    return Path(shutil.copytree(finished[0].adapter_path, tmp_path / "adapter"))
 
 
 def in_memory(base: BaseModel, adapter: Path) -> Any:
@@ -74,7 +74,7 @@ def test_weights_on_disk_that_are_not_those_in_memory_fail(
 ) -> None:
     model = in_memory(tiny_base, adapter)
     change(adapter, "layers.0.mlp.down_proj.lora_B", 0.5)
-    assert set(failed(model, adapter, tiny_base)) == {"reloads to the same outputs"}
+    assert "reloads to the same outputs" in failed(model, adapter, tiny_base)
 
 
 @pytest.mark.usefixtures("quiet")

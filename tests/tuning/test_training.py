@@ -125,9 +125,9 @@ def test_training_killed_at_any_moment_ends_with_the_weights_of_an_uninterrupted
     finished: Finished, make_task: MakeTask, tmp_path: Path, moment: str, number: int
 ) -> None:
     task = make_task()
+    program = [sys.executable, "-m", "tests.tuning.kill_at"]
     killed = subprocess.run(
-        [sys.executable, "-m", "tests.tuning.kill_at", str(task.base.folder), str(tmp_path)]
-        + [moment, str(number)],
+        [*program, str(task.base.folder), str(tmp_path), moment, str(number)],
         cwd=ROOT,
         capture_output=True,
         check=False,

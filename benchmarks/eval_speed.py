@@ -76,40 +76,13 @@ def read_arguments() -> argparse.Namespace:
 
 # ------------------------------------------------------------------------------ cases
 
-PEOPLE = [
-    "Anna",
-    "Ben",
-    "Carla",
-    "David",
-    "Emma",
-    "Frank",
-    "Grace",
-    "Henry",
-    "Irene",
-    "Jack",
-    "Karen",
-    "Leo",
-    "Maria",
-    "Nick",
-]
-COLOURS = ["red", "blue", "green", "black", "white", "yellow", "brown"]
-THINGS = [
-    "lamp",
-    "chair",
-    "book",
-    "phone",
-    "bag",
-    "coat",
-    "bike",
-    "box",
-    "key",
-    "hat",
-    "clock",
-    "cup",
-    "knife",
-    "ball",
-]
-PLACES = ["kitchen", "garden", "office", "garage", "hall", "shop", "school", "car"]
+WORDS = {
+    "person": "Anna Ben Carla David Emma Frank Grace Henry Irene Jack Karen Leo Maria Nick",
+    "colour": "red blue green black white yellow brown",
+    "thing": "lamp chair book phone bag coat bike box key hat clock cup knife ball",
+    "place": "kitchen garden office garage hall shop school car",
+}
+PEOPLE, COLOURS, THINGS, PLACES = (words.split() for words in WORDS.values())
 
 
 def make_cases(scratch: Path, limit: int) -> tuple[Path, dict[str, Path]]:

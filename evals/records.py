@@ -54,6 +54,7 @@ class Case:
             self.choices,
             self.documents,
             self.cluster,
+            self.tags,
         )
 
 

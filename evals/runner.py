@@ -59,8 +59,9 @@ class Runner:
     ) -> Run:
         """The stored run of `candidate` on `split` (or on `cases` of it), made if need be.
 
-        Raises NothingRunError for an empty split and InfrastructureError when most cases
-        ended in errors; what was generated until then stays in the ledger.
+        Raises NothingRunError for an empty split, InfrastructureError when most cases ended
+        in errors of the model and ScorerError when most could not be scored; what was
+        generated until then stays in the ledger.
         """
         chosen = tuple(suite.split(split) if cases is None else cases)
         if not chosen:
@@ -77,10 +78,12 @@ class Runner:
             return stored
         generated = self._generate(requests, candidate)
         _refuse_mostly_errors(generated.outputs)
+        failures: list[ScorerError] = []
         results = [
-            self._score(case, request, output)
+            self._score(case, request, output, failures)
             for case, request, output in zip(chosen, requests, generated.outputs, strict=True)
         ]
+        _refuse_mostly_unscored(failures, len(results))
         run = Run(
             id=run_id,
             suite=suite.name,
@@ -132,7 +135,10 @@ class Runner:
                 hint="train again, or name the right folder",
             )
 
-    def _score(self, case: Case, request: Request, output: Output) -> CaseResult:
+    def _score(
+        self, case: Case, request: Request, output: Output, failures: list[ScorerError]
+    ) -> CaseResult:
+        """One case's scores; a scorer's failure becomes its error and joins `failures`."""
         scores: dict[str, Score] = {}
         error = None
         if output.error is None:
@@ -140,6 +146,7 @@ class Runner:
                 scores = {name: scorer(case, output) for name, scorer in self.scorers.items()}
             except ScorerError as failure:
                 scores, error = {}, failure.message
+                failures.append(failure)
         return CaseResult(
             case_id=case.id,
             case_fingerprint=case.fingerprint,
@@ -190,4 +197,16 @@ def _refuse_mostly_errors(outputs: Sequence[Output]) -> None:
         raise InfrastructureError(
             f"{len(failed)} of {len(outputs)} cases ended in an error; the first: {failed[0]}",
             hint="nothing that was generated is lost; mend the cause and repeat the command",
+        )
+
+
+def _refuse_mostly_unscored(failures: Sequence[ScorerError], cases: int) -> None:
+    if len(failures) > MAX_ERROR_SHARE * cases:
+        first = failures[0]
+        raise ScorerError(
+            f"{len(failures)} of {cases} outputs could not be scored; the first: {first.message}",
+            path=first.path,
+            line=first.line,
+            key=first.key,
+            hint="mend the scorer; the outputs are kept and are not generated again",
         )

@@ -42,7 +42,7 @@ RULES: tuple[Rule, ...] = (
         "A prompt is good enough",
         rules.judge_suffices,
         False,
-        ("Ship the leading prompt, and guard it in CI with `tunegate accept`.",),
+        ("Ship the leading prompt, and keep this suite running against it.",),
     ),
     Rule(
         "fix_evals",

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-from evals.errors import GateShutError, SuiteError
+from evals.errors import GateShutError, SuiteError, TrainingError
 from evals.ledger import Ledger
 from evals.models.protocol import AdaptableModel
 from evals.prompting import round_candidates
@@ -29,7 +29,7 @@ from tuning.gate import decide
 from tuning.lint import Accepts
 from tuning.records import Decision, JobRecord, Phase, ShipDecision, TrainingRecord
 from tuning.sealed import Look, judge_sealed
-from tuning.soundness import check_stored, soundness_of
+from tuning.soundness import StoredChecks, check_stored, soundness_of
 from tuning.tried import gather_evidence, policy_of, tried_runs
 from tuning.tune import tune_suite
 
@@ -76,23 +76,23 @@ class Job:
         Raises SuiteError when the suite does not pass `check`. A shut gate ends the job
         with the gate's decision; `override` trains nevertheless and is recorded.
         """
-        record = self._begin(override)
-        decision, phases = self._search()
-        record = self._keep(record, decision=decision, phases=record.phases + phases)
+        record = self._begin(override, self._checks())
+        decision = self._search()
+        record = self._decided(record, decision)
         if tune and (decision.open or override):
             record = self._finish(record, decision)
         return record
 
     def tune(self, *, override: str | None = None) -> JobRecord:
         """Train on the stored verdict. Raises GateShutError unless it is open or overridden."""
-        record = self._begin(override)
-        decision = decide_stored(self.suite, self.ledger, self.model.name)
-        record = self._keep(record, decision=decision)
+        checks = self._checks()
+        decision = self._decide()
         if not decision.open and not override:
             raise GateShutError(
                 f"the gate is shut: {decision.verdict}. {decision.sentence}",
                 hint='see `tunegate gate`; --override "reason" trains nevertheless',
             )
+        record = self._decided(self._begin(override, checks), decision)
         return self._finish(record, decision)
 
     def evaluate(self, suite: Suite, candidate: Candidate, split: SplitName, label: str) -> Run:
@@ -101,9 +101,13 @@ class Job:
             runner = Runner(self.model, scorers, self.ledger, progress, self.now, self.clock)
             return runner.run(suite, candidate, split)
 
-    def _begin(self, override: str | None) -> JobRecord:
+    def _checks(self) -> StoredChecks:
+        """What `check` finds. Raises SuiteError where the suite does not pass."""
         checks = check_stored(self.suite, self.guards, self.ledger, self.clock)
         refuse_errors(self.suite, checks.findings)
+        return checks
+
+    def _begin(self, override: str | None, checks: StoredChecks) -> JobRecord:
         return self._keep(
             JobRecord(
                 suite=self.suite.name,
@@ -127,28 +131,45 @@ class Job:
             )
         )
 
-    def _search(self) -> tuple[Decision, tuple[Phase, ...]]:
+    def _decide(self) -> Decision:
+        return decide_stored(self.suite, self.ledger, self.model.name, self.model.fingerprint)
+
+    def _decided(self, record: JobRecord, decision: Decision) -> JobRecord:
+        """Keep the verdict, and what each round took by the runs it rests on."""
+        rounds: dict[str, float] = {}
+        for trial in sorted(decision.trials, key=lambda trial: trial.round_index):
+            if trial.round_index:
+                name = f"round {trial.round_index}: {trial.family}"
+                rounds[name] = rounds.get(name, 0.0) + self.ledger.run(trial.run_id).seconds
+        phases = tuple(Phase(name, seconds) for name, seconds in rounds.items())
+        return self._keep(record, decision=decision, phases=record.phases + phases)
+
+    def _search(self) -> Decision:
         """Run the rounds in order; stop early only where the leader already suffices."""
-        phases: list[Phase] = []
         decision: Decision | None = None
         for index, spec in enumerate(rounds_of(self.suite), 1):
-            name = f"round {index}: {spec.family}"
-            runs = [
-                self.evaluate(self.suite, candidate, "dev", f"{name}: {candidate.label}")
-                for candidate in round_candidates(self.suite, self.model, spec)
-            ]
-            phases.append(Phase(name, sum(run.seconds for run in runs)))
-            decision = decide_stored(self.suite, self.ledger, self.model.name)
+            for candidate in round_candidates(self.suite, self.model, spec):
+                label = f"round {index}: {spec.family}: {candidate.label}"
+                self.evaluate(self.suite, candidate, "dev", label)
+            decision = self._decide()
             if decision.verdict == "prompt_suffices":
                 break
         assert decision is not None
-        return decision, tuple(phases)
+        return decision
 
     def _finish(self, record: JobRecord, decision: Decision) -> JobRecord:
         """Train (or find what was trained), then judge it on the sealed split and the guards."""
+        if not self.suite.split("test"):
+            raise SuiteError(
+                "there are no test cases, so nothing could be claimed of an adapter",
+                path=self.suite.root / "suite.yaml",
+                key="cases",
+                hint="give the suite a test split before training",
+            )
         training = self._train()
         phases = [*record.phases, Phase("training", training.seconds)]
         record = self._keep(record, training=training, phases=tuple(phases))
+        refuse_unproven(training)
         leader = self.ledger.run(decision.leader).candidate
         look = Look(self.looks_path, self.now())
         sealed = judge_sealed(
@@ -229,15 +250,32 @@ def rounds_of(suite: Suite) -> tuple[RoundSpec, ...]:
     return suite.rounds or (RoundSpec("wording", tuple(suite.prompts)),)
 
 
-def decide_stored(suite: Suite, ledger: Ledger, model: str) -> Decision:
-    """The gate's verdict from stored runs. Raises NothingRunError when none counts."""
-    tried = tried_runs(suite, ledger, model)
+def decide_stored(
+    suite: Suite, ledger: Ledger, model: str, model_fingerprint: str | None = None
+) -> Decision:
+    """The gate's verdict from stored runs. Raises NothingRunError when none counts.
+
+    `model_fingerprint` is what the model is now, where it was opened (see `tried_runs`).
+    """
+    tried = tried_runs(suite, ledger, model, model_fingerprint)
     evidence = gather_evidence(
         tried,
         clean_examples=clean_examples(suite),
         soundness=soundness_of(suite, ledger, [item.run for item in tried]),
     )
     return decide(evidence, policy_of(suite))
+
+
+def refuse_unproven(training: TrainingRecord) -> None:
+    """Raise TrainingError for an adapter that failed a proof: no result of it means anything."""
+    failed = [proof for proof in training.proofs if not proof.passed]
+    if failed:
+        reasons = "; ".join(f"{proof.name}: {proof.evidence}" for proof in failed)
+        raise TrainingError(
+            f"the trained adapter failed {len(failed)} of {len(training.proofs)} proofs: {reasons}",
+            path=training.adapter_path,
+            hint="nothing was evaluated with it; look at the training data and settings",
+        )
 
 
 def refuse_errors(suite: Suite, findings: tuple[Finding, ...]) -> None:

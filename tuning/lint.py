@@ -67,7 +67,7 @@ def refuse_errors(findings: Iterable[Finding]) -> None:
         raise TrainingError(
             f"the training data is refused: {errors[0].message}{more}",
             path=errors[0].where or None,
-            hint="`tunegate data` lists them all; fix the cases and train again",
+            hint="fix the cases it names and train again",
         )
 
 

@@ -24,7 +24,7 @@ class TrainSettings:
     rank: int = 16
     alpha: int = 32
     dropout: float = 0.0
-    learning_rate: float = 1e-3
+    learning_rate: float = 2e-3
     warmup: float = 0.06
     weight_decay: float = 0.0
     max_grad_norm: float = 1.0

@@ -268,7 +268,7 @@ def _sentence(
 
 def _next_steps(verdict: Outcome, quality: _Quality, lines: Sequence[GuardLine]) -> tuple[str, ...]:
     if verdict == "ship_adapter":
-        return ("Deploy the adapter, and guard it in CI with `tunegate accept`.",)
+        return ("Deploy the adapter with the prompt it was trained with.",)
     if verdict == "reject_adapter":
         return (
             "Keep the leading prompt.",

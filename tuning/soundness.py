@@ -6,7 +6,8 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from evals.audit import AUDIT_FILE, audit_summary, read_marks
+from evals.audit import AUDIT_FILE, MIN_MARKS, AuditSummary, audit_summary, read_marks
+from evals.fingerprint import fingerprint
 from evals.ledger import Ledger
 from evals.records import Finding, Run
 from evals.scorers.selftest import self_test
@@ -30,6 +31,8 @@ class StoredChecks:
 
     findings: tuple[Finding, ...]
     seconds: float
+    covers: str = ""
+    """Identity of all that was checked: the suite with its policy, and its guards."""
 
 
 def check_stored(
@@ -39,16 +42,24 @@ def check_stored(
     clock: Callable[[], float] = time.perf_counter,
 ) -> StoredChecks:
     """The findings on a suite and its guards; checked once for each state of the suite."""
+    covers = _identity(suite, guards)
     stored = ledger.load(CHECKS, suite.fingerprint, StoredChecks)
-    if stored is not None:
+    if stored is not None and stored.covers == covers:
         return stored
     started = clock()
     findings = list(check_suite(suite, self_test=self_test).findings)
     for guard in guards.values():
         findings += self_test(guard)
-    checks = StoredChecks(tuple(findings), clock() - started)
+    checks = StoredChecks(tuple(findings), clock() - started, covers)
     ledger.store(CHECKS, suite.fingerprint, checks)
     return checks
+
+
+def _identity(suite: Suite, guards: Mapping[str, Suite]) -> str:
+    policy = [suite.rounds, suite.tune, suite.slices, suite.guards, suite.operation]
+    return fingerprint(
+        "checks@1", suite.fingerprint, policy, [g.fingerprint for g in guards.values()]
+    )
 
 
 def soundness_of(suite: Suite, ledger: Ledger, runs: list[Run]) -> Soundness:
@@ -65,11 +76,16 @@ def soundness_of(suite: Suite, ledger: Ledger, runs: list[Run]) -> Soundness:
         self_test_passed=None
         if stored is None
         else not _has_errors(_of_self_test(stored.findings)),
-        audit_passed=None
-        if audited is None or audited.wrong is None
-        else not _has_errors(audited.findings),
+        audit_passed=_audit_passed(audited),
         findings=tuple(findings),
     )
+
+
+def _audit_passed(audited: AuditSummary | None) -> bool | None:
+    """None until enough scores were marked to say anything."""
+    if audited is None or audited.wrong is None or audited.wrong.n < MIN_MARKS:
+        return None
+    return not _has_errors(audited.findings)
 
 
 def _of_self_test(findings: Iterable[Finding]) -> list[Finding]:

@@ -1,16 +1,18 @@
 """What was tried: the stored dev runs that a suite's verdict may rest on.
 
-A run counts when it is of this suite as it stands (same cases, same scoring, a prompt
-that still reads the same) and of this model without an adapter. Runs of a declared round
-come in the order the suite declares them; any other (a prompt tried by hand) counts as
-tried before the rounds, where it can only make the anchor stronger.
+A run counts when it is of this suite as it stands (same cases, same scoring, a prompt and
+demonstrations that still read the same) and of this model as it is, without an adapter.
+Runs of a declared round come in the order the suite declares them; any other (a prompt
+tried by hand) counts as tried before the rounds, where it can only make the anchor
+stronger.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from evals.demonstrations import method_fingerprint
 from evals.fingerprint import fingerprint
 from evals.ledger import Ledger
 from evals.prompting import DEMONSTRATION_METHODS
@@ -30,19 +32,31 @@ class Tried:
     family: str
 
 
-def tried_runs(suite: Suite, ledger: Ledger, model: str) -> list[Tried]:
-    """The runs that count, in the order tried; a repeated candidate only once, the newest."""
-    newest: dict[str, Run] = {}
-    for header in ledger.runs(suite.name, "dev"):
-        if _is_current(header, suite, model):
-            newest[_spot(header.candidate)] = header
-    complete = [ledger.run(header.id) for header in newest.values()]
+def tried_runs(
+    suite: Suite, ledger: Ledger, model: str, model_fingerprint: str | None = None
+) -> list[Tried]:
+    """The runs that count, in the order tried; a repeated candidate only once, the newest.
+
+    `model_fingerprint` is what the model is now. Where nobody has opened it (None), the
+    newest run tells: runs of other weights or precision never count beside it.
+    """
     expected = {case.id: case.fingerprint for case in suite.split("dev")}
-    current = [
-        run for run in complete if {r.case_id: r.case_fingerprint for r in run.results} == expected
-    ]
-    placed = [_place(run, suite.rounds) for run in current]
+    headers = [h for h in ledger.runs(suite.name, "dev") if _is_current(h, suite, model)]
+    complete = [run for run in (ledger.run(h.id) for h in headers) if _covers(run, expected)]
+    if model_fingerprint is None and complete:
+        model_fingerprint = complete[-1].candidate.model_fingerprint
+    newest = {
+        _spot(run.candidate): run
+        for run in complete
+        if run.candidate.model_fingerprint == model_fingerprint
+    }
+    placed = [_place(run, suite.rounds) for run in newest.values()]
     return sorted(placed, key=lambda tried: (tried.round_index, _position(tried, suite.rounds)))
+
+
+def _covers(run: Run, expected: Mapping[str, str]) -> bool:
+    """Whether the run is of exactly these cases, by id and fingerprint."""
+    return {r.case_id: r.case_fingerprint for r in run.results} == expected
 
 
 def _is_current(run: Run, suite: Suite, model: str) -> bool:
@@ -56,6 +70,10 @@ def _is_current(run: Run, suite: Suite, model: str) -> bool:
         and prompt is not None
         and candidate.prompt_fingerprint
         == fingerprint(prompt.fingerprint, suite.variables, suite.labels)
+        and candidate.demonstrations_fingerprint
+        == method_fingerprint(
+            candidate.demonstrations, candidate.k, candidate.seed, suite.split("train")
+        )
     )
 
 

@@ -58,12 +58,21 @@ def check_adapter(folder: Path, base_weights_hash: str, template_hash: str) -> s
             path=folder / _CONFIG,
             key="peft_type",
         )
+    manifest: dict[str, Any] = {}
     if (folder / ADAPTER_MANIFEST).exists():
         manifest = _read_object(folder / ADAPTER_MANIFEST)
         _same(folder, manifest, "base_weights_hash", base_weights_hash, "another base model")
         _same(folder, manifest, "template_hash", template_hash, "another chat template")
     _check_weights(folder / _WEIGHTS)
-    return adapter_fingerprint(folder)
+    identity = adapter_fingerprint(folder)
+    if manifest.get("fingerprint", identity) != identity:
+        raise ModelError(
+            "the adapter's files are not those that its manifest describes",
+            path=folder / ADAPTER_MANIFEST,
+            key="fingerprint",
+            hint="delete the folder and train again",
+        )
+    return identity
 
 
 def write_adapter_manifest(folder: Path, base_weights_hash: str, template_hash: str) -> str:

@@ -139,7 +139,7 @@ def _has_text(case: Case) -> bool:
 
 def _lint_rounds(suite: Suite) -> Iterator[Finding]:
     if not suite.rounds:
-        text = "no rounds: `run` has nothing to try, `eval` works"
+        text = "no rounds: `run` tries every prompt once, which can show no plateau"
         yield Finding("note", "no_rounds", text, _manifest(suite))
         return
     tried = {prompt for one in suite.rounds for prompt in one.prompts}
@@ -162,9 +162,11 @@ def _lint_effort(suite: Suite) -> Iterator[Finding]:
     short: list[str] = []
     if sum(sizes) < 5:
         short.append(f"{sum(sizes)} candidates, at least 5 are needed")
+    if len(sizes) < 3:
+        short.append(f"{len(sizes)} rounds, at least 3 are needed")
     if len(sizes) < 2 or min(sizes[-2:]) < 2:
         short.append("the last two rounds need at least 2 candidates each")
-    elif families[-1] == families[-2]:
+    if len(families) > 1 and families[-1] == families[-2]:
         short.append("the last two rounds are of the same family")
     if short:
         text = f"these rounds can never show a plateau: {'; '.join(short)}"

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import sqlite3
 import sys
 from argparse import Namespace
 from collections.abc import Callable
 from importlib import import_module
+from pathlib import Path
 
 from evals.errors import TunegateError
 from tunegate.cli.console import Terminal
+from tunegate.cli.failures import as_deliberate
 from tunegate.cli.parser import build_parser
 
 COMMANDS = {
@@ -31,27 +35,40 @@ INTERRUPTED = 130
 
 
 def run_command(arguments: list[str]) -> int:
-    """Run one command line. Deliberate errors become one message and their exit code."""
-    parser = build_parser()
-    options = parser.parse_args(arguments)
-    if options.command is None:
-        parser.print_help()
-        return 2
-    terminal = Terminal(as_json=options.json)
+    """Run one command line. What goes wrong becomes one message and its exit code.
+
+    Deliberate errors say themselves what they are; those of the file system and of the
+    ledger's database become one (`tunegate.cli.failures`). Any other is a bug and shows.
+    """
+    terminal = Terminal(as_json="--json" in arguments)
+    ledger: Path | None = None
     try:
-        return _command(options.command)(options, terminal)
+        options = build_parser().parse_args(arguments)
+        if options.command:
+            ledger, terminal.as_json = options.ledger, options.json
+        code = _dispatch(options, terminal)
+        sys.stdout.flush()  # here, where a closed pipe can still be told from success
     except TunegateError as error:
-        terminal.error(error)
-        return error.exit_code
+        return terminal.error(error)
     except KeyboardInterrupt:
-        terminal.note("interrupted; the same command goes on where it was")
-        return INTERRUPTED
+        return terminal.interrupted(INTERRUPTED)
     except BrokenPipeError:
-        sys.stderr.close()
+        _forget_stdout()
         return 0
+    except (OSError, sqlite3.DatabaseError) as error:
+        return terminal.error(as_deliberate(error, ledger))
+    return code
 
 
-def _command(name: str) -> Callable[[Namespace, Terminal], int]:
-    module = import_module(f"tunegate.cli.{COMMANDS[name]}")
-    function: Callable[[Namespace, Terminal], int] = getattr(module, f"{name}_command")
-    return function
+def _dispatch(options: Namespace, terminal: Terminal) -> int:
+    if options.command is None:
+        build_parser().print_help()
+        return 2
+    module = import_module(f"tunegate.cli.{COMMANDS[options.command]}")
+    function: Callable[[Namespace, Terminal], int] = getattr(module, f"{options.command}_command")
+    return function(options, terminal)
+
+
+def _forget_stdout() -> None:
+    """Whoever read has gone: what is still buffered must not fail again at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

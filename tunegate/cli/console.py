@@ -10,6 +10,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from io import TextIOWrapper
 from typing import TYPE_CHECKING, Any
 
 from evals.errors import TunegateError
@@ -30,6 +31,10 @@ class Terminal:
         from rich.console import Console
 
         self.as_json = as_json
+        for stream in (sys.stdout, sys.stderr):
+            # A terminal that cannot show a character gets an escape, never a crash.
+            if isinstance(stream, TextIOWrapper):
+                stream.reconfigure(errors="backslashreplace")
         self.err: Console = Console(stderr=True, highlight=False, soft_wrap=False)
         self._out: Console = Console(highlight=False)
 
@@ -40,15 +45,12 @@ class Terminal:
 
     def line(self, text: str = "", style: str | None = None) -> None:
         """Print one line of untrusted text: no markup is read in it."""
-        from rich.text import Text
-
-        self.show(Text(visible(text), style=style or ""))
+        if not self.as_json:
+            _print_line(self._out, text, style or "")
 
     def note(self, text: str) -> None:
         """Print one line on standard error."""
-        from rich.text import Text
-
-        self.err.print(Text(visible(text), style="dim"))
+        _print_line(self.err, text, "dim")
 
     def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         """Print a table. Heads beginning with '>' (numbers) or '!' (names) are not wrapped."""
@@ -65,7 +67,7 @@ class Terminal:
                 overflow="fold",
             )
         for row in rows:
-            table.add_row(*(cell if isinstance(cell, Text) else visible(str(cell)) for cell in row))
+            table.add_row(*(Text(visible(str(cell))) for cell in row))
         self.show(table)
 
     def result(self, document: Any) -> None:
@@ -73,11 +75,9 @@ class Terminal:
         if self.as_json:
             sys.stdout.write(json.dumps(canonical(document), indent=2) + "\n")
 
-    def error(self, error: TunegateError) -> None:
-        """Print a deliberate error once, for whoever reads."""
-        from rich.text import Text
-
-        self.err.print(Text("error: ", style="bold red") + Text(visible(str(error))))
+    def error(self, error: TunegateError) -> int:
+        """Print a deliberate error once, for whoever reads; returns its exit code."""
+        _print_line(self.err, str(error), head="error: ")
         self.result(
             {
                 "error": {
@@ -91,6 +91,14 @@ class Terminal:
                 }
             }
         )
+        return error.exit_code
+
+    def interrupted(self, exit_code: int) -> int:
+        """Say that a person stopped the command, and return `exit_code`."""
+        said = "interrupted; the same command goes on where it was"
+        self.note(said)
+        self.result({"error": {"type": "Interrupted", "message": said, "exit_code": exit_code}})
+        return exit_code
 
     @contextmanager
     def progress(self, label: str) -> Iterator[Progress]:
@@ -124,6 +132,14 @@ class Terminal:
         """Like `progress`, for work that reports (what is being done, share done in [0, 1])."""
         with self.progress(label) as progress:
             yield lambda _what, share: progress(round(100 * share), 100)
+
+
+def _print_line(console: Console, text: str, style: str = "", head: str = "") -> None:
+    """One line: wrapped at words for a person, never wrapped in a pipe or a log."""
+    from rich.text import Text
+
+    line = Text(head, style="bold red") + Text(visible(text), style=style)
+    console.print(line, soft_wrap=not console.is_terminal)
 
 
 def percent(share: float | None) -> str:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import shlex
-import tempfile
 from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +19,7 @@ from tunegate.cli.opening import (
     open_named_model,
     open_suite,
 )
+from tunegate.cli.output import check_output, write_whole
 from tunegate.cli.records import open_stored
 from tuning.job import Job, decide_stored, load_job
 from tuning.records import Decision, Interval, JobRecord, ShipDecision
@@ -33,6 +32,7 @@ def run_command(options: Namespace, terminal: Terminal) -> int:
     """Do the whole job and write its report."""
     opened = open_suite(options.suite)
     output = options.output or Path(f"{opened.suite.name}-report.html")
+    check_output(output)
     with _job(options, opened, terminal) as job:
         record = job.run(override=options.override, tune=not options.no_tune)
         _show_verdicts(record, terminal)
@@ -74,6 +74,7 @@ def report_command(options: Namespace, terminal: Terminal) -> int:
         )
     ending = "html" if options.format == "html" else "md"
     output = options.output or Path(f"{suite.name}-report.{ending}")
+    check_output(output)
     write_report(ledger, record, _commands(options), output, options.format)
     terminal.line(f"report: {output}")
     terminal.result({"report": str(output), "format": options.format})
@@ -121,12 +122,7 @@ def write_report(
     assert stored is not None
     whole = replace(stored, commands=commands)
     text = render_html(whole) if form == "html" else render_markdown(whole)
-    output.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(dir=output.parent, prefix=".report-")
-    with os.fdopen(descriptor, "w", encoding="utf-8") as handle:
-        handle.write(text)
-    Path(name).chmod(0o644)
-    Path(name).replace(output)
+    write_whole(output, text)
 
 
 def _commands(options: Namespace) -> tuple[str, ...]:

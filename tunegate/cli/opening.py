@@ -9,14 +9,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from evals.suite.shipped import resolve_suite
-
 from evals.errors import SuiteError, UsageError
 from evals.looks import FILE_NAME as LOOKS
 from evals.models import open_model
 from evals.models.names import check_model_name
 from evals.models.protocol import AdaptableModel
 from evals.suite import Suite, load_suite
+from evals.suite.shipped import resolve_suite
 from tunegate.cli.console import Terminal
 from tunegate.shipped import shipped_root
 
@@ -72,14 +71,19 @@ def open_named_model(options: Namespace, terminal: Terminal) -> AdaptableModel:
 
 @contextmanager
 def only_job(folder: Path) -> Iterator[None]:
-    """Keep a second job off the same ledger. Raises UsageError when one is at work."""
+    """Keep a second job off the same ledger. Raises UsageError when one is at work.
+
+    A folder made for the lock goes again where the job failed before it stored anything.
+    """
     try:
         import fcntl
     except ImportError:  # no such locks on this system: SQLite still keeps writers apart
         yield
         return
+    is_new = not folder.exists()
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    descriptor = os.open(folder / "job.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    lock = folder / "job.lock"
+    descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -88,6 +92,11 @@ def only_job(folder: Path) -> Iterator[None]:
                 f"another tunegate command is at work on {folder}",
                 hint="wait for it, or give this one its own --ledger",
             ) from error
-        yield
+        try:
+            yield
+        finally:
+            if is_new and list(folder.iterdir()) == [lock]:
+                lock.unlink()
+                folder.rmdir()
     finally:
         os.close(descriptor)

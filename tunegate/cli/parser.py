@@ -5,6 +5,10 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
+
+from evals.errors import UsageError
+from tunegate import __version__
 
 DEFAULT_MODEL = "smollm2-135m"
 
@@ -17,18 +21,26 @@ exit codes: 0 pass or a decided verdict, 1 quality failed or the gate is shut, 2
 invalid suite, 3 inconclusive, 4 a model or endpoint failed, 5 nothing was run
 """
 
-Parser = argparse.ArgumentParser
+
+class Parser(argparse.ArgumentParser):
+    """Bad arguments become a UsageError, so that they are told like every other error."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise UsageError instead of printing the usage and ending the process."""
+        raise UsageError(message, hint=f"see `{self.prog} --help`")
 
 
 def build_parser() -> Parser:
     """The whole command line. `command` in the parsed namespace names what to run."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="tunegate",
         description=DESCRIPTION,
         epilog=EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--version", action="store_true", help="print the version")
+    parser.add_argument(
+        "--version", action="version", version=f"tunegate {__version__}", help="print the version"
+    )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     for add in (_suites, _runs, _gate, _records):
         add(_adder(commands))
@@ -80,7 +92,7 @@ def _suites(add: Callable[[str, str], Parser]) -> None:
     audit = add("audit", "mark sampled scores as right or wrong; wrong ones count against it")
     _suite(audit)
     audit.add_argument("--run", metavar="RUN", help="which run (default: the newest on dev)")
-    audit.add_argument("--sample", type=_count, default=20, metavar="N", help="scores to look at")
+    audit.add_argument("--sample", type=_count, default=40, metavar="N", help="scores to look at")
     audit.add_argument("--by", metavar="NAME", help="who marks (default: the login name)")
 
 
@@ -113,7 +125,9 @@ def _gate(add: Callable[[str, str], Parser]) -> None:
     run.add_argument(
         "-o", "--output", type=Path, metavar="FILE", help="the report (default: SUITE-report.html)"
     )
-    run.add_argument("--override", metavar="WHY", help="train although the gate is shut; recorded")
+    run.add_argument(
+        "--override", type=_reason, metavar="WHY", help="train although the gate is shut; recorded"
+    )
     run.add_argument("--no-tune", action="store_true", help="stop after the gate's verdict")
 
     gate = add("gate", "the verdict and its evidence, from stored runs; runs no model")
@@ -123,7 +137,9 @@ def _gate(add: Callable[[str, str], Parser]) -> None:
     tune = add("tune", "train an adapter; refuses while the gate is shut")
     _suite(tune)
     _model(tune)
-    tune.add_argument("--override", metavar="WHY", help="train although the gate is shut; recorded")
+    tune.add_argument(
+        "--override", type=_reason, metavar="WHY", help="train although the gate is shut; recorded"
+    )
 
     report = add("report", "HTML or Markdown from stored records; runs no model")
     _suite(report)
@@ -169,6 +185,12 @@ def _count(text: str) -> int:
     if not 1 <= value <= 10_000:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to 10,000")
     return value
+
+
+def _reason(text: str) -> str:
+    if not text.strip():
+        raise argparse.ArgumentTypeError("an override needs a reason; it is recorded")
+    return text.strip()
 
 
 def _share(text: str) -> float:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from evals.comparison import Comparison, compare_files, compare_runs, read_scores
-from evals.errors import NothingRunError, RecordError, UsageError
+from evals.errors import NothingRunError, RecordError, StatisticsError, UsageError
 from evals.ledger import FILE_NAME, Ledger
 from evals.records import CaseResult, Run
 from evals.score_file import ScoreFile
@@ -142,7 +142,7 @@ def run_summary(run: Run) -> dict[str, Any]:
     """A run's numbers for tables and JSON. A score of nothing is None, never zero."""
     scored = [result for result in run.results if not result.failed]
     values = [result.scores[run.primary].value for result in scored]
-    interval = score_interval(values, [r.cluster for r in scored]) if values else None
+    low, high = _bounds(values, [result.cluster for result in scored])
     return {
         "id": run.id,
         "suite": run.suite,
@@ -150,9 +150,9 @@ def run_summary(run: Run) -> dict[str, Any]:
         "candidate": run.candidate.label,
         "model": run.candidate.model,
         "metric": run.primary,
-        "score": interval.estimate if interval else None,
-        "low": interval.low if interval else None,
-        "high": interval.high if interval else None,
+        "score": sum(values) / len(values) if values else None,
+        "low": low,
+        "high": high,
         "cases": len(run.results),
         "errors": len(run.errors),
         "prompt_tokens": sum(r.output.prompt_tokens for r in run.results),
@@ -160,6 +160,15 @@ def run_summary(run: Run) -> dict[str, Any]:
         "seconds": round(run.seconds, 3),
         "created": run.created,
     }
+
+
+def _bounds(values: list[float], clusters: list[str | None]) -> tuple[float | None, float | None]:
+    """The mean's 95 % bounds; None where nothing was scored or the clusters are too few."""
+    try:
+        interval = score_interval(values, clusters)
+    except StatisticsError:
+        return None, None
+    return interval.low, interval.high
 
 
 def show_command(options: Namespace, terminal: Terminal) -> int:

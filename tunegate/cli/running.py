@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from contextlib import closing
 from datetime import UTC, datetime
 
 from evals.errors import SuiteError, UsageError
 from evals.ledger import Ledger
 from evals.looks import split_fingerprint, take_look
 from evals.models.protocol import AdaptableModel
-from evals.prompting import make_candidate
+from evals.prompting import find_prompt, make_candidate
 from evals.records import Candidate, Case
 from evals.runner import Runner
 from evals.scorers import build_scorers
@@ -25,15 +26,18 @@ def eval_command(options: Namespace, terminal: Terminal) -> int:
     suite = opened.suite
     cases = _chosen_cases(suite, options)
     prompt = options.prompt or default_prompt(suite)
+    find_prompt(suite, prompt)
+    if options.few_shot and options.nearest:
+        raise UsageError("--few-shot and --nearest are two ways to choose demonstrations: give one")
     with only_job(options.ledger), build_scorers(suite) as scorers:
         model = open_named_model(options, terminal)
         candidate = _candidate(suite, model, prompt, options)
-        ledger = Ledger(options.ledger)
-        if options.split == "test":
-            _record_look(opened, candidate, options)
-        with terminal.progress(f"{suite.name}: {candidate.label}") as progress:
-            runner = Runner(model, scorers, ledger, progress)
-            run = runner.run(suite, candidate, options.split, cases=cases)
+        with closing(Ledger(options.ledger)) as ledger:
+            if options.split == "test" and suite.split("test"):
+                _record_look(opened, candidate, options)
+            with terminal.progress(f"{suite.name}: {candidate.label}") as progress:
+                runner = Runner(model, scorers, ledger, progress)
+                run = runner.run(suite, candidate, options.split, cases=cases)
     summary = run_summary(run)
     terminal.line(
         f"{run.primary} {percent(summary['score'])} ({percent(summary['low'])} to "
@@ -53,8 +57,6 @@ def default_prompt(suite: Suite) -> str:
 
 
 def _candidate(suite: Suite, model: AdaptableModel, prompt: str, options: Namespace) -> Candidate:
-    if options.few_shot and options.nearest:
-        raise UsageError("--few-shot and --nearest are two ways to choose demonstrations: give one")
     if options.adapter:
         model.use_adapter(options.adapter)
     return make_candidate(

@@ -67,11 +67,11 @@ def _show_report(report: CheckReport, terminal: Terminal) -> None:
     if report.plateau_gain is not None:
         terminal.line(
             f"a plateau at min_gain {report.min_gain:.2f} needs about {report.cases_needed} dev "
-            f"cases; these settle gains from {percent(report.plateau_gain)} points on"
+            f"cases; these settle gains from {100 * report.plateau_gain:.0f} points on"
         )
     if report.detectable_gain is not None:
         terminal.line(
-            f"one look at test shows a true gain of {percent(report.detectable_gain)} points "
+            f"one look at test shows a true gain of {100 * report.detectable_gain:.0f} points "
             "eight times in ten"
         )
 

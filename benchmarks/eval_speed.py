@@ -33,6 +33,8 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 TARGETS = {"generate": 4.0, "choose": 3.0}
 MAX_TOKENS = 24
+# Both wait for their threads alike (tunegate sets this for itself), and ask no network.
+ENVIRONMENT = {**os.environ, "OMP_WAIT_POLICY": "PASSIVE", "HF_HUB_OFFLINE": "1"}
 
 
 def main() -> int:
@@ -174,7 +176,9 @@ def measure(
             command = [pythons[name], __file__, "--child", name, "--task", task]
             command += ["--precision", precision, "--model", str(folder), "--cases", str(cases)]
             command += ["--peer-batch", str(arguments.peer_batch)]
-            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            done = subprocess.run(
+                command, capture_output=True, text=True, check=False, env=ENVIRONMENT
+            )
             if done.returncode:
                 sys.exit(f"{name} failed:\n{done.stderr[-3000:]}")
             results[name].append(json.loads(done.stdout.splitlines()[-1]))
@@ -190,6 +194,8 @@ def measure(
         "theirs": [result["seconds"] for result in theirs],
         "ratio": statistics.median(r["seconds"] for r in theirs)
         / statistics.median(r["seconds"] for r in ours),
+        "our_cpu": statistics.median(r["cpu_seconds"] for r in ours),
+        "their_cpu": statistics.median(r["cpu_seconds"] for r in theirs),
         "our_accuracy": accuracy(ours[0]["answers"], expected),
         "their_accuracy": accuracy(theirs[0]["answers"], expected),
         "same": sum(a == b for a, b in zip(ours[0]["answers"], theirs[0]["answers"], strict=True)),
@@ -214,10 +220,15 @@ def child(arguments: argparse.Namespace) -> None:
     else:
         run = prepare_lm_eval(arguments)
     run(cases[:2])
-    start = time.perf_counter()
+    start, worked = time.perf_counter(), time.process_time()
     answers = run(cases)
-    seconds = time.perf_counter() - start
-    print(json.dumps({"seconds": seconds, "answers": answers, "versions": versions()}))
+    result = {
+        "seconds": time.perf_counter() - start,
+        "cpu_seconds": time.process_time() - worked,
+        "answers": answers,
+        "versions": versions(),
+    }
+    print(json.dumps(result))
 
 
 def prepare_tunegate(arguments: argparse.Namespace) -> Any:
@@ -301,18 +312,20 @@ def render(rows: list[dict[str, Any]], arguments: argparse.Namespace) -> str:
         "",
         f"Embedded model (135M parameters), {os.cpu_count()} CPU cores ({platform.machine()}), "
         f"no GPU; {packages}; the peer with batches of {arguments.peer_batch}. "
-        f"Medians of {arguments.repeats} turns, in brackets the fastest and the slowest.",
+        f"Medians of {arguments.repeats} turns, in brackets the fastest and the slowest. "
+        "CPU seconds say what the work costs when other programs share the machine.",
         "",
         "| task | precision | cases | tunegate, s | lm_eval `hf`, s | faster | target "
-        "| accuracy, both | same answers |",
-        "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
+        "| CPU seconds, both | accuracy, both | same answers |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     for row in rows:
         accuracies = f"{row['our_accuracy']:.3f}, {row['their_accuracy']:.3f}"
         lines.append(
             f"| {row['task']} | {row['precision']} | {row['cases']} | {spread(row['ours'])} "
             f"| {spread(row['theirs'])} | {row['ratio']:.1f}× | {TARGETS[row['task']]:.0f}× "
-            f"| {accuracies} | {row['same']} of {row['cases']} |"
+            f"| {row['our_cpu']:.0f}, {row['their_cpu']:.0f} | {accuracies} "
+            f"| {row['same']} of {row['cases']} |"
         )
     return "\n".join(lines) + "\n"
 

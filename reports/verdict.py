@@ -17,7 +17,7 @@ Tone = Literal["good", "go", "wait", "bad"]
 HEADLINES: dict[str, tuple[str, Tone]] = {
     "ship_adapter": ("Ship the adapter", "good"),
     "reject_adapter": ("Do not ship the adapter", "bad"),
-    "inconclusive": ("Not decided: the sealed cases are too few", "wait"),
+    "inconclusive": ("Not decided: the evidence is not enough", "wait"),
     "fix_evals": ("Fix the evals first", "bad"),
     "fine_tune": ("Fine-tune", "go"),
     "prompt_suffices": ("Prompting is enough", "good"),

@@ -249,7 +249,6 @@ def _sentence(
 ) -> str:
     gain = f"{points(pair.estimate)} on {pair.n} sealed cases"
     failed = [line.suite for line in lines if line.result == "fail"]
-    open_guards = [line.suite for line in lines if line.result == "inconclusive"]
     if verdict == "ship_adapter":
         kept = "every guard passes" if lines else "no guard was configured"
         route = "cheaper and not worse" if quality.by_cost else "better"
@@ -259,11 +258,35 @@ def _sentence(
     if verdict == "reject_adapter":
         return f"Reject the adapter: the gain asked for is implausible ({gain})."
     if quality.verdict == "ship_adapter":
-        return (
-            f"Inconclusive: the gain is real ({gain}), but {', '.join(open_guards)} is not settled."
-        )
+        return f"Inconclusive: the gain is real ({gain}), but {_open_guards_text(lines)}."
     needed = f"; about {quality.cases_needed} cases would tell" if quality.cases_needed else ""
     return f"Inconclusive: the sealed cases do not settle the gain ({gain}){needed}."
+
+
+def _open_guards_text(lines: Sequence[GuardLine]) -> str:
+    """What is unsettled about the guards; a likely loss is said as such."""
+    parts = []
+    for line in lines:
+        if line.result != "inconclusive":
+            continue
+        if line.likely_loss:
+            lost = f"{-100 * line.difference.estimate:.1f} points"
+            margin = f"{100 * line.margin:g} are tolerated"
+            parts.append(f"it probably loses too much on {line.suite} ({lost}; {margin})")
+        else:
+            parts.append(f"{line.suite} is not settled")
+    return ", and ".join(parts)
+
+
+def _guard_step(line: GuardLine) -> str:
+    if line.likely_loss:
+        return (
+            f"Train so that less is forgotten (a lower learning rate, fewer steps, examples like "
+            f"{line.suite}'s among the training data), and judge the new adapter."
+        )
+    return f"Add cases to {line.suite}" + (
+        f" (about {line.cases_needed})." if line.cases_needed else "."
+    )
 
 
 def _next_steps(verdict: Outcome, quality: _Quality, lines: Sequence[GuardLine]) -> tuple[str, ...]:
@@ -277,10 +300,5 @@ def _next_steps(verdict: Outcome, quality: _Quality, lines: Sequence[GuardLine])
     steps = []
     if quality.verdict != "ship_adapter":
         steps.append("Add sealed cases that nobody has seen; each look costs confidence.")
-    steps += [
-        f"Add cases to {line.suite}"
-        + (f" (about {line.cases_needed})." if line.cases_needed else ".")
-        for line in lines
-        if line.result == "inconclusive"
-    ]
+    steps += [_guard_step(line) for line in lines if line.result == "inconclusive"]
     return (*steps, "Until then keep the leading prompt.")

@@ -39,7 +39,7 @@ def test_an_unfinished_folder_has_nothing_to_read(copy: Path) -> None:
         read_manifest(copy)
 
 
-def test_one_changed_byte_of_the_weights_is_noticed(copy: Path) -> None:
+def test_one_changed_byte_of_the_weights_is_noticed(copy: Path, tiny_base: BaseModel) -> None:
     file = copy / "adapter_model.safetensors"
     data = bytearray(file.read_bytes())
     data[-1] ^= 1
@@ -47,6 +47,8 @@ def test_one_changed_byte_of_the_weights_is_noticed(copy: Path) -> None:
     assert not is_finished(copy)
     with pytest.raises(RecordError, match="not the file that the manifest describes"):
         read_manifest(copy)
+    with pytest.raises(ModelError, match="not those that its manifest describes"):
+        open_model(tiny_base.name, precision="float32").use_adapter(str(copy))
 
 
 def test_changed_settings_of_the_weights_are_noticed(copy: Path) -> None:

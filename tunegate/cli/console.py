@@ -138,7 +138,7 @@ def _print_line(console: Console, text: str, style: str = "", head: str = "") ->
     """One line: wrapped at words for a person, never wrapped in a pipe or a log."""
     from rich.text import Text
 
-    line = Text(head, style="bold red") + Text(visible(text), style=style)
+    line = Text.assemble((head, "bold red"), (visible(text), style))
     console.print(line, soft_wrap=not console.is_terminal)
 
 

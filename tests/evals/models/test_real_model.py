@@ -38,10 +38,10 @@ def test_twenty_greedy_answers_in_float32_are_those_of_plain_transformers(
         for n, thing in enumerate(THINGS)
         for ask_for in ("What is", "How heavy is", "Who buys", "Name two colours of")
     ]
-    outputs = run_all(embedded, requests, Decoding(max_tokens=16))
+    outputs = run_all(embedded, requests, Decoding(max_tokens=12))
     plain = load_plain(fetch_embedded())
     for request, output in zip(requests, outputs, strict=True):
-        ids = greedy(plain, embedded.encode(request), 16, sorted(embedded.stops))
+        ids = greedy(plain, embedded.encode(request), 12, sorted(embedded.stops))
         assert output.text == embedded.tokenizer.decode(ids)
 
 
@@ -56,7 +56,7 @@ def test_option_logprobs_are_those_of_full_passes(embedded: LocalModel) -> None:
             for option in item.choices
         ]
         assert output.logprobs == pytest.approx(expected, abs=2e-3)
-    assert outputs[0].text == "A steel kettle."
+        assert output.text == item.choices[expected.index(max(expected))]
 
 
 def test_the_embedded_model_is_packed_and_its_files_are_whole(embedded: LocalModel) -> None:

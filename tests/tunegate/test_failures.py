@@ -1,0 +1,196 @@
+"""What the machine does wrong: unwritable places, full disks, damaged and read-only ledgers."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from evals.ledger import FILE_NAME, Ledger
+from tests.sample_suite import write_suite
+from tests.tunegate.command_line import CommandLine, finish, start
+from tests.tunegate.scenes import KNOWN, write_model
+from tunegate.cli.failures import as_deliberate
+from tunegate.cli.output import write_whole
+
+MODEL = ("--model", "scripted:model.json")
+LEDGER = Path(".tunegate") / FILE_NAME
+
+
+@pytest.fixture
+def scene(tunegate: CommandLine) -> Path:
+    write_model(Path("model.json"))
+    return write_suite(Path("tickets"))
+
+
+@pytest.fixture
+def evaluated(scene: Path, tunegate: CommandLine) -> Path:
+    assert tunegate("eval", scene, *MODEL).code == 0
+    return scene
+
+
+@pytest.mark.parametrize("command", ["runs", "gate", "eval", "run", "show"])
+def test_a_damaged_ledger_is_named_and_not_a_crash(
+    command: str, evaluated: Path, tunegate: CommandLine
+) -> None:
+    arguments = {"runs": [], "show": ["tickets-dev"]}.get(command, ["tickets", *MODEL])
+    body = bytearray(LEDGER.read_bytes())
+    pages = len(body) // 4096
+    for page in range(pages // 2, pages):  # the first ones stay, so that it still opens
+        body[page * 4096 : page * 4096 + 2048] = b"\xff" * 2048
+    LEDGER.write_bytes(bytes(body))
+    told = tunegate(command, *arguments)
+    assert told.code == 2, told
+    assert str(LEDGER) in told.err
+    assert "damaged" in told.err
+    assert told.out == ""
+
+
+def test_a_record_edited_by_hand_is_named(evaluated: Path, tunegate: CommandLine) -> None:
+    with sqlite3.connect(LEDGER) as db:
+        db.execute("update results set body = '{\"case_id\": 7}' where position = 3")
+    db.close()
+    told = tunegate("runs")
+    assert told.code == 2
+    assert "CaseResult is damaged or of another format" in told.err
+
+
+def test_a_file_that_is_no_ledger_is_never_overwritten(
+    scene: Path, tunegate: CommandLine
+) -> None:
+    LEDGER.parent.mkdir()
+    LEDGER.write_text("my notes, for lack of a better place, long enough to be looked at\n" * 40)
+    told = tunegate("eval", scene, *MODEL)
+    assert told.code == 2
+    assert "move the file away" in told.err
+    assert LEDGER.read_text().startswith("my notes")
+
+
+def test_a_ledger_of_a_later_version_is_refused(evaluated: Path, tunegate: CommandLine) -> None:
+    with sqlite3.connect(LEDGER) as db:
+        db.execute("update meta set value = '9' where key = 'format'")
+    db.close()
+    assert "format 9" in tunegate("runs").err
+
+
+def full(*_: object) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_a_full_disk_is_infrastructure_and_the_work_is_kept(
+    scene: Path, tunegate: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", full)
+        told = tunegate("run", scene, *MODEL)
+    assert told.code == 4
+    assert "No space left on device" in told.err
+    assert not list(Path().glob(".report-*"))
+    assert not Path("tickets-report.html").exists()
+    assert tunegate("runs").code == 0
+
+
+def test_a_full_disk_under_the_ledger_is_infrastructure(
+    scene: Path, tunegate: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def store(*_: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr(Ledger, "store_batch", store)
+    told = tunegate("eval", scene, *MODEL, "--json")
+    assert told.code == told.document["error"]["exit_code"] == 4
+    assert told.document["error"]["path"] == str(LEDGER)
+    assert "free some room" in told.err
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (PermissionError(errno.EACCES, "Permission denied", "x"), 2),
+        (OSError(errno.EROFS, "Read-only file system", "x"), 2),
+        (OSError(errno.EIO, "Input/output error", "x"), 4),
+        (sqlite3.OperationalError("attempt to write a readonly database"), 2),
+        (sqlite3.OperationalError("disk I/O error"), 4),
+        (sqlite3.DatabaseError("database disk image is malformed"), 2),
+    ],
+)
+def test_each_failure_has_its_exit_code(error: OSError | sqlite3.DatabaseError, code: int) -> None:
+    told = as_deliberate(error, Path("ledger"))
+    assert told.exit_code == code
+    assert told.path in {"x", str(Path("ledger") / FILE_NAME)}
+    assert told.hint
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+@pytest.mark.parametrize("command", ["eval", "run"])
+def test_folders_that_may_not_be_written_are_named(
+    command: str, scene: Path, tunegate: CommandLine
+) -> None:
+    shut = Path("shut")
+    shut.mkdir(mode=0o500)
+    told = tunegate(command, scene, *MODEL, "--ledger", shut)
+    assert told.code == 2
+    assert "shut" in told.err
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_an_output_that_may_not_be_written_is_refused_before_any_work(
+    scene: Path, tunegate: CommandLine
+) -> None:
+    Path("shut").mkdir(mode=0o500)
+    told = tunegate("run", scene, *MODEL, "-o", "shut/report.html")
+    assert told.code == 2
+    assert "shut cannot be written" in told.err
+    assert not Path(".tunegate").exists()
+
+
+def test_a_report_goes_through_a_pipe_or_device_and_never_replaces_it(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    write_whole(pipe, "a report")
+    assert os.read(reader, 100) == b"a report"
+    os.close(reader)
+    assert pipe.is_fifo()
+
+
+def test_a_report_replaces_the_last_one_whole_and_keeps_a_link(tmp_path: Path) -> None:
+    write_whole(tmp_path / "deep" / "report.html", "one")
+    write_whole(tmp_path / "deep" / "report.html", "two")
+    assert [path.name for path in (tmp_path / "deep").iterdir()] == ["report.html"]
+    assert (tmp_path / "deep" / "report.html").read_text() == "two"
+
+
+def test_an_edited_suite_between_runs_is_judged_anew(scene: Path, tunegate: CommandLine) -> None:
+    assert tunegate("run", scene, *MODEL).code == 0
+    before = tunegate("gate", scene, *MODEL, "--json").document
+    prompt = scene / "prompts" / "terse.j2"
+    prompt.write_text(prompt.read_text().replace("Route.", "Route it."))
+    after = tunegate("gate", scene, *MODEL, "--json").document
+    # What no longer reads the same is gone; the rest still stands.
+    labels = {trial["label"] for trial in after["trials"]}
+    assert labels == {t["label"] for t in before["trials"] if not t["label"].startswith("terse")}
+    assert tunegate("run", scene, *MODEL).code == 0
+    again = tunegate("gate", scene, *MODEL, "--json").document
+    assert {t["label"] for t in again["trials"]} == {t["label"] for t in before["trials"]}
+    assert {t["run_id"] for t in again["trials"]} != {t["run_id"] for t in before["trials"]}
+
+
+def test_an_interrupt_ends_with_130(tmp_path: Path) -> None:
+    write_suite(tmp_path / "tickets", sizes={"train": 30, "dev": 2000, "test": 60})
+    write_model(tmp_path / "model.json", KNOWN, batch_size=1)
+    process = start(tmp_path, "eval", "tickets", *MODEL)
+    try:
+        assert process.stderr is not None
+        while not process.stderr.readline().startswith(b"tickets: terse"):
+            assert process.poll() is None
+    finally:
+        process.send_signal(signal.SIGINT)
+        told = finish(process)
+    assert told.code == 130
+    assert "the same command goes on where it was" in told.err
+    assert "Traceback" not in told.err

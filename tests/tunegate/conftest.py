@@ -21,6 +21,9 @@ def tunegate(
 @pytest.fixture(scope="session")
 def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The name of a real tiny random model."""
+    import torch
+
     from tests.tiny_model import make_tiny_model
 
+    torch.set_num_threads(1)  # as in the subprocesses: sums are rounded by how they are split
     return f"hf:{make_tiny_model(tmp_path_factory.mktemp('tiny') / 'model')}"

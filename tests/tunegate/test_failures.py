@@ -59,9 +59,7 @@ def test_a_record_edited_by_hand_is_named(evaluated: Path, tunegate: CommandLine
     assert "CaseResult is damaged or of another format" in told.err
 
 
-def test_a_file_that_is_no_ledger_is_never_overwritten(
-    scene: Path, tunegate: CommandLine
-) -> None:
+def test_a_file_that_is_no_ledger_is_never_overwritten(scene: Path, tunegate: CommandLine) -> None:
     LEDGER.parent.mkdir()
     LEDGER.write_text("my notes, for lack of a better place, long enough to be looked at\n" * 40)
     told = tunegate("eval", scene, *MODEL)

@@ -183,7 +183,9 @@ def test_changed_weights_are_searched_anew_and_judged_alone(desk: Desk) -> None:
     assert again.model.calls > 0  # type: ignore[attr-defined]
     assert first.decision is not None
     assert second.decision is not None
-    ids = [{trial.run_id for trial in record.trials} for record in (first.decision, second.decision)]
+    ids = [
+        {trial.run_id for trial in record.trials} for record in (first.decision, second.decision)
+    ]
     assert not ids[0] & ids[1]
     stored = decide_stored(again.suite, again.ledger, "scripted:m")
     assert stored == second.decision
@@ -237,5 +239,7 @@ def test_the_first_fault_is_named_and_the_others_counted(tmp_path: Path) -> None
     suite = load_suite(write_suite(tmp_path / "tickets"))
     refuse_errors(suite, (Finding("warning", "few", "few cases"),))
     faults = tuple(Finding("error", "leak", f"fault {n}", f"dev.jsonl:{n}") for n in (3, 4, 5))
-    with pytest.raises(SuiteError, match=r"dev\.jsonl:3: fix the evals first: fault 3 \(and 2 more"):
+    with pytest.raises(
+        SuiteError, match=r"dev\.jsonl:3: fix the evals first: fault 3 \(and 2 more"
+    ):
         refuse_errors(suite, faults)

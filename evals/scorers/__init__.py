@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from evals.lazy import importing
 
 if TYPE_CHECKING:
     from evals.scorers.batch import iter_scores, score_many
@@ -26,25 +27,18 @@ __all__ = [
 
 # Loaded when asked for: the worker process imports this package and needs none of it.
 _HOMES = {
-    "Scorer": "protocol",
-    "ScorerSet": "registry",
-    "build_scorer": "registry",
-    "build_scorers": "registry",
-    "iter_scores": "batch",
-    "normalise": "normal",
-    "score_many": "batch",
-    "scorer_names": "registry",
-    "self_test": "selftest",
+    "Scorer": "evals.scorers.protocol",
+    "ScorerSet": "evals.scorers.registry",
+    "build_scorer": "evals.scorers.registry",
+    "build_scorers": "evals.scorers.registry",
+    "iter_scores": "evals.scorers.batch",
+    "normalise": "evals.scorers.normal",
+    "score_many": "evals.scorers.batch",
+    "scorer_names": "evals.scorers.registry",
+    "self_test": "evals.scorers.selftest",
 }
 
-
-def __getattr__(name: str) -> Any:
-    """Import a public name from its module on first use."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-    globals()[name] = value
-    return value
+__getattr__ = importing(__name__, _HOMES, globals())
 
 
 def __dir__() -> list[str]:

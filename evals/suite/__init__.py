@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from evals.lazy import importing
 
 if TYPE_CHECKING:
     from evals.suite.check import CheckReport, check_suite
@@ -30,27 +31,20 @@ __all__ = [
 
 # Loaded when asked for: importing one part of this package costs nothing of the others.
 _HOMES = {
-    "CheckReport": "check",
-    "CsvSuite": "from_csv",
-    "PromptTemplate": "templates",
-    "Suite": "spec",
-    "check_suite": "check",
-    "compile_prompt": "templates",
-    "init_from_csv": "from_csv",
-    "init_suite": "scaffold",
-    "load_suite": "load",
-    "resolve_suite": "shipped",
-    "shipped_names": "shipped",
+    "CheckReport": "evals.suite.check",
+    "CsvSuite": "evals.suite.from_csv",
+    "PromptTemplate": "evals.suite.templates",
+    "Suite": "evals.suite.spec",
+    "check_suite": "evals.suite.check",
+    "compile_prompt": "evals.suite.templates",
+    "init_from_csv": "evals.suite.from_csv",
+    "init_suite": "evals.suite.scaffold",
+    "load_suite": "evals.suite.load",
+    "resolve_suite": "evals.suite.shipped",
+    "shipped_names": "evals.suite.shipped",
 }
 
-
-def __getattr__(name: str) -> Any:
-    """Import a public name from its module on first use."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-    globals()[name] = value
-    return value
+__getattr__ = importing(__name__, _HOMES, globals())
 
 
 def __dir__() -> list[str]:

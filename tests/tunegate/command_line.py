@@ -74,7 +74,7 @@ def start(folder: Path, *arguments: object, **changes: str) -> subprocess.Popen[
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         start_new_session=True,
-        preexec_fn=hear_interrupts,
+        preexec_fn=hear_interrupts,  # noqa: PLW1509 - it takes no lock
     )
 
 

@@ -196,7 +196,7 @@ def test_a_suite_that_fails_its_check_ends_before_any_model_is_asked(desk: Desk)
     train = (desk.folder / "tickets" / "train.jsonl").read_text().splitlines()[0]
     dev.write_text(dev.read_text() + train.replace("train-0000", "dev-copy") + "\n")
     job = desk.job()
-    with pytest.raises(SuiteError, match="fix the evals first.*tunegate check"):
+    with pytest.raises(SuiteError, match=r"fix the evals first.*tunegate check"):
         job.run()
     assert job.model.calls == 0  # type: ignore[attr-defined]
 

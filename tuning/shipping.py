@@ -279,7 +279,7 @@ def _open_guards_text(lines: Sequence[GuardLine]) -> str:
 
 
 def _guard_step(line: GuardLine) -> str:
-    if line.likely_loss:
+    if line.likely_loss or line.result == "fail":
         return (
             f"Train so that less is forgotten (a lower learning rate, fewer steps, examples like "
             f"{line.suite}'s among the training data), and judge the new adapter."
@@ -293,10 +293,9 @@ def _next_steps(verdict: Outcome, quality: _Quality, lines: Sequence[GuardLine])
     if verdict == "ship_adapter":
         return ("Deploy the adapter with the prompt it was trained with.",)
     if verdict == "reject_adapter":
-        return (
-            "Keep the leading prompt.",
-            "Read the cases the adapter lost; more or cleaner examples of those kinds may help.",
-        )
+        forgot = [_guard_step(line) for line in lines if line.result == "fail"]
+        learnt = "Read the cases the adapter lost; more or cleaner examples of those may help."
+        return ("Keep the leading prompt.", *(forgot or [learnt]))
     steps = []
     if quality.verdict != "ship_adapter":
         steps.append("Add sealed cases that nobody has seen; each look costs confidence.")

@@ -248,13 +248,20 @@ def _sentence(
     verdict: Outcome, quality: _Quality, lines: Sequence[GuardLine], pair: PairedDifference
 ) -> str:
     gain = f"{points(pair.estimate)} on {pair.n} sealed cases"
-    failed = [line.suite for line in lines if line.result == "fail"]
+    failed = [
+        f"{line.suite} ({points(line.difference.estimate)}; at most {100 * line.margin:g} may go)"
+        for line in lines
+        if line.result == "fail"
+    ]
     if verdict == "ship_adapter":
         kept = "every guard passes" if lines else "no guard was configured"
         route = "cheaper and not worse" if quality.by_cost else "better"
         return f"Ship the adapter: it is {route} ({gain}), and {kept}."
     if failed:
-        return f"Reject the adapter: it loses too much on {', '.join(failed)} ({gain})."
+        return (
+            f"Reject the adapter: whatever it gains ({gain}), "
+            f"it loses too much on {', '.join(failed)}."
+        )
     if verdict == "reject_adapter":
         return f"Reject the adapter: the gain asked for is implausible ({gain})."
     if quality.verdict == "ship_adapter":

@@ -20,6 +20,9 @@ def die(*_: Any) -> None:
 
 
 def main(model: str, root: str, moment: str, number: str) -> None:
+    import torch
+
+    torch.set_num_threads(1)  # as in the tests that compare the weights
     count = 0
 
     def dying_on(call: Any) -> Any:

@@ -21,8 +21,6 @@ from evals.text import visible
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
-VERDICT_STYLES = {"pass": "green", "fail": "red", "inconclusive": "yellow"}
-
 
 class Terminal:
     """The two streams of one command, made for a person or (`as_json`) for a program."""

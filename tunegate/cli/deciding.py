@@ -20,11 +20,10 @@ from tunegate.cli.opening import (
     open_suite,
 )
 from tunegate.cli.output import check_output, write_whole
-from tunegate.cli.records import open_stored
+from tunegate.cli.records import INCONCLUSIVE, open_stored
 from tuning.job import Job, decide_stored, load_job
 from tuning.records import Decision, Interval, JobRecord, ShipDecision
 
-INCONCLUSIVE = 3
 MARKS = {"applies": "YES", "does_not_apply": "no", "not_tested": "not tested", "not_reached": "-"}
 
 

@@ -11,7 +11,6 @@ from evals.comparison import Comparison, compare_files, compare_runs, read_score
 from evals.errors import NothingRunError, RecordError, StatisticsError, UsageError
 from evals.ledger import FILE_NAME, Ledger
 from evals.records import CaseResult, Run
-from evals.score_file import ScoreFile
 from evals.stats import score_interval
 from evals.text import visible
 from tunegate.cli.console import Terminal, percent
@@ -39,7 +38,7 @@ def compare_command(options: Namespace, terminal: Terminal) -> int:
             hint="compare two JSONL files, or two stored runs",
         )
     if files:
-        side_a, side_b = _two_files(*files)
+        side_a, side_b = map(read_scores, files)
         comparison = compare_files(side_a, side_b, **settings)
     else:
         ledger = open_stored(options.ledger)
@@ -51,10 +50,6 @@ def compare_command(options: Namespace, terminal: Terminal) -> int:
 
 def _is_file(name: str) -> bool:
     return Path(name).is_file() or name.endswith((".jsonl", ".json")) or "/" in name
-
-
-def _two_files(a: Path, b: Path) -> tuple[ScoreFile, ScoreFile]:
-    return read_scores(a), read_scores(b)
 
 
 def _show_comparison(found: Comparison, names: tuple[str, str], terminal: Terminal) -> None:

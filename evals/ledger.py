@@ -7,7 +7,6 @@ file is readable by its owner only and its folder ignores itself in git.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -16,40 +15,25 @@ from typing import TypeVar
 
 from evals.codec import decode, encode
 from evals.errors import RecordError
+from evals.ledger_file import FILE_NAME, open_to_read, open_to_write
 from evals.records import Case, CaseResult, Output, Run
 
-FORMAT = 1
-FILE_NAME = "ledger.sqlite3"
-
-SCHEMA = """
-create table if not exists meta (key text primary key, value text not null);
-create table if not exists cases (fingerprint text primary key, body text not null);
-create table if not exists batches (
-    key text primary key, seconds real not null, outputs integer not null);
-create table if not exists outputs (
-    batch text not null, position integer not null, body text not null,
-    primary key (batch, position)) without rowid;
-create table if not exists runs (
-    id text primary key, suite text not null, split text not null, candidate text not null,
-    created text not null, body text not null);
-create table if not exists results (
-    run text not null, position integer not null, case_id text not null, body text not null,
-    primary key (run, position)) without rowid;
-create table if not exists documents (
-    kind text not null, key text not null, created text not null, body text not null,
-    primary key (kind, key)) without rowid;
-"""
+__all__ = ["FILE_NAME", "Ledger"]
 
 T = TypeVar("T")
 
 
 class Ledger:
-    """Stored batches, runs, cases and documents. One writer at a time; readers any time."""
+    """Stored batches, runs, cases and documents. One writer at a time; readers any time.
 
-    def __init__(self, folder: Path) -> None:
+    With `read_only` nothing is made or changed, and the folder need not be writable; what
+    is not there then cannot be opened. Raises as `evals.ledger_file` does.
+    """
+
+    def __init__(self, folder: Path, *, read_only: bool = False) -> None:
         self.folder = folder
         self.path = folder / FILE_NAME
-        self._db = _open(folder, self.path)
+        self._db = open_to_read(self.path) if read_only else open_to_write(self.path)
 
     def close(self) -> None:
         """Close the file. Everything stored is already committed."""
@@ -192,40 +176,3 @@ class Ledger:
                 self._db.execute("rollback")
             raise
         self._db.execute("commit")
-
-
-def _open(folder: Path, path: Path) -> sqlite3.Connection:
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    ignore = folder / ".gitignore"
-    if not ignore.exists():
-        ignore.write_text("*\n", encoding="utf-8")
-    try:
-        if not path.exists():
-            path.touch(mode=0o600)
-        db = sqlite3.connect(path, isolation_level=None, timeout=30)
-        db.execute("pragma journal_mode = wal")
-        db.execute("pragma synchronous = normal")
-        row = _format(db)
-        if row is None:
-            db.executescript(SCHEMA)
-            db.execute("insert or ignore into meta values ('format', ?)", (str(FORMAT),))
-        elif row != str(FORMAT):
-            raise RecordError(
-                f"the ledger has format {row}, this version reads format {FORMAT}",
-                path=path,
-                hint="use the tunegate version that wrote it, or move the file away",
-            )
-    except (sqlite3.DatabaseError, OSError) as error:
-        raise RecordError(
-            f"the ledger cannot be opened: {error}",
-            path=path,
-            hint="move the file away to start a new one",
-        ) from error
-    return db
-
-
-def _format(db: sqlite3.Connection) -> str | None:
-    if not db.execute("select 1 from sqlite_master where name = 'meta'").fetchone():
-        return None
-    row = db.execute("select value from meta where key = 'format'").fetchone()
-    return str(row[0]) if row else None

@@ -14,6 +14,7 @@ from evals.ledger import FILE_NAME, Ledger
 from tests.sample_suite import write_suite
 from tests.tunegate.command_line import CommandLine, finish, start
 from tests.tunegate.scenes import KNOWN, write_model
+from tests.unprivileged import make_read_only, open_folder, unprivileged
 from tunegate.cli.failures import as_deliberate
 from tunegate.cli.output import write_whole
 
@@ -73,6 +74,52 @@ def test_a_ledger_of_a_later_version_is_refused(evaluated: Path, tunegate: Comma
         db.execute("update meta set value = '9' where key = 'format'")
     db.close()
     assert "format 9" in tunegate("runs").err
+
+
+def test_a_ledger_that_may_not_be_written_can_be_read_by_every_command_that_runs_nothing(
+    tunegate: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open_folder() as folder:
+        monkeypatch.chdir(folder)
+        write_model(Path("model.json"))
+        write_suite(Path("tickets"))
+        assert tunegate("run", "tickets", *MODEL).code in {0, 3}
+        (one, other, *_) = [run["id"] for run in tunegate("runs", "--json").document]
+        commands = (
+            ["runs"],
+            ["show", one],
+            ["show", one, "dev-0000"],
+            ["compare", one, other],
+            ["gate", "tickets", *MODEL],
+            ["report", "tickets", *MODEL, "-o", "out/report.html"],
+        )
+        Path("out").mkdir()
+        Path("out").chmod(0o777)
+        before = [tunegate(*command) for command in commands]
+        Path("out/report.html").unlink()
+        make_read_only(LEDGER.parent)
+        with unprivileged():
+            after = [tunegate(*command) for command in commands]
+            refused = tunegate("eval", "tickets", *MODEL)
+        assert after == before
+        assert {told.code for told in after} <= {0, 3}
+        assert (refused.code, refused.out) == (2, "")
+        assert ".tunegate" in refused.err
+
+
+@pytest.mark.parametrize("place", ["notes", "notes/deeper", f"store/{FILE_NAME}"])
+@pytest.mark.parametrize("command", ["runs", "gate", "report", "show", "compare", "eval", "run"])
+def test_a_file_named_as_the_ledgers_folder_is_refused(
+    command: str, place: str, scene: Path, tunegate: CommandLine
+) -> None:
+    Path("notes").write_text("mine")
+    Ledger(Path("store")).close()
+    arguments = {"runs": [], "show": ["a"], "compare": ["a", "b"]}
+    told = tunegate(command, *arguments.get(command, ["tickets", *MODEL]), "--ledger", place)
+    assert (told.code, told.out) == (2, "")
+    assert "expected a folder of stored runs, found a file" in told.err
+    if FILE_NAME in place:
+        assert "name the folder it is in: store" in " ".join(told.err.split())
 
 
 def full(*_: object) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from evals.errors import SuiteError, UsageError
+from evals.ledger_file import check_folder
 from evals.looks import FILE_NAME as LOOKS
 from evals.models import open_model
 from evals.models.names import check_model_name
@@ -71,10 +72,12 @@ def open_named_model(options: Namespace, terminal: Terminal) -> AdaptableModel:
 
 @contextmanager
 def only_job(folder: Path) -> Iterator[None]:
-    """Keep a second job off the same ledger. Raises UsageError when one is at work.
+    """Keep a second job off the same ledger.
 
+    Raises UsageError when one is at work, and where the folder is a file.
     A folder made for the lock goes again where the job failed before it stored anything.
     """
+    check_folder(folder)
     try:
         import fcntl
     except ImportError:  # no such locks on this system: SQLite still keeps writers apart

@@ -10,6 +10,7 @@ from typing import Any
 from evals.comparison import Comparison, compare_files, compare_runs, read_scores
 from evals.errors import NothingRunError, RecordError, StatisticsError, UsageError
 from evals.ledger import FILE_NAME, Ledger
+from evals.ledger_file import check_folder
 from evals.records import CaseResult, Run
 from evals.stats import score_interval
 from evals.text import visible
@@ -19,13 +20,17 @@ INCONCLUSIVE = 3
 
 
 def open_stored(folder: Path) -> Ledger:
-    """The ledger in `folder`. Raises NothingRunError when nothing was ever run there."""
+    """The ledger in `folder`, to be read. Raises NothingRunError when nothing was ever run there.
+
+    Raises UsageError where a file is named instead of its folder.
+    """
+    check_folder(folder)
     if not (folder / FILE_NAME).exists():
         raise NothingRunError(
             f"there are no stored runs in {folder}",
             hint="run `tunegate eval` or `tunegate run` first, or name the folder with --ledger",
         )
-    return Ledger(folder)
+    return Ledger(folder, read_only=True)
 
 
 def compare_command(options: Namespace, terminal: Terminal) -> int:

@@ -1,11 +1,21 @@
-"""Claims about a paired difference: no more lost than a margin, at least so much gained."""
+"""Claims about a paired difference: no more lost than a margin, at least so much gained.
+
+A case without a score counts against whatever is claimed: for B where B is said to have
+lost or not to have gained, against B where it is said to have gained or not to have lost.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Literal
 
-from evals.stats import PairedDifference, one_sided_z, require_share
+from evals.stats import (
+    BoundedDifference,
+    PairedDifference,
+    bounded,
+    one_sided_z,
+    require_share,
+)
 
 MAX_ERROR_SHARE = 0.05
 """Above this share of cases without a score, what is missing could outweigh any usual margin."""
@@ -44,14 +54,19 @@ class GainCheck:
 
 
 def check_margin(
-    pair: PairedDifference, margin: float, alpha: float = 0.05, *, claims: bool = True
+    difference: PairedDifference | BoundedDifference,
+    margin: float,
+    alpha: float = 0.05,
+    *,
+    claims: bool = True,
 ) -> MarginCheck:
-    """Judge `pair` for non-inferiority: pass if L > -margin, fail if U < -margin.
+    """Judge `difference` for non-inferiority: pass if L > -margin, fail if U < -margin.
 
     `cases_needed` (only where inconclusive) assumes that what was seen is the truth. Without
     `claims` (too many errors) there are bounds but no result, and more cases do not help.
     """
     margin = require_share(margin, "margin")
+    pair = bounded(difference)
     z = one_sided_z(alpha)
     low, high = pair.lower(z), pair.upper(z)
     result: Literal["pass", "fail", "inconclusive"] = "inconclusive"
@@ -62,12 +77,13 @@ def check_margin(
     elif pair.below(-margin, z):
         result = "fail"
     needed = pair.cases_to_settle(-margin, z) if result == "inconclusive" else None
-    likely = pair.below(0.0, z) and pair.estimate < -margin
+    beyond = pair.estimate < -margin and pair.favouring.estimate < -margin
+    likely = pair.below(0.0, z) and beyond
     return MarginCheck(margin, alpha, low, high, result, likely, needed)
 
 
 def check_gain(
-    pair: PairedDifference,
+    difference: PairedDifference | BoundedDifference,
     min_gain: float,
     alpha: float = 0.05,
     alpha_low: float | None = None,
@@ -79,8 +95,9 @@ def check_gain(
     Without `claims` (too many errors) there are bounds but no result.
     """
     min_gain = require_share(min_gain, "min_gain")
+    pair = bounded(difference)
     z_low, z = one_sided_z(alpha if alpha_low is None else alpha_low), one_sided_z(alpha)
-    enough = pair.estimate >= min_gain - 1e-12  # a mean of decimals may miss 0.1 by rounding
+    enough = reaches(pair, min_gain)
     result: Literal["reached", "not_reached", "inconclusive"] = "inconclusive"
     needed = None
     if not claims:
@@ -94,3 +111,9 @@ def check_gain(
     else:
         needed = pair.cases_to_settle(min_gain, z)
     return GainCheck(min_gain, alpha, pair.lower(z_low), pair.upper(z), result, needed)
+
+
+def reaches(pair: BoundedDifference, min_gain: float) -> bool:
+    """Whether the estimate is at least `min_gain`, also with every error counted against B."""
+    # A mean of decimals may miss 0.1 by rounding.
+    return min(pair.estimate, pair.against.estimate) >= min_gain - 1e-12

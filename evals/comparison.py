@@ -2,7 +2,8 @@
 
 A case that ended without a score in either set is a third state. The comparison over the
 cases scored in both is primary; next to it stand the bounds that result when every error is
-counted against B, and for B. Above `MAX_ERROR_SHARE` nothing is claimed at all.
+counted against B, and for B, and a margin or a gain is judged by the worse of them. Above
+`MAX_ERROR_SHARE` nothing is claimed at all.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from evals.claims import (
 from evals.errors import RecordError, StatisticsError
 from evals.records import Run
 from evals.score_file import ScoreFile, read_scores
-from evals.stats import PairedDifference, paired_difference
+from evals.stats import BoundedDifference, PairedDifference, bounded_difference
 
 __all__ = [
     "MAX_ERROR_SHARE",
@@ -214,29 +215,30 @@ def _compare(
     failed_a, failed_b = set(sides.errors_a), set(sides.errors_b)
     scored = [case for case in shared if case not in failed_a and case not in failed_b]
     _refuse_too_few(len(shared), len(scored), max(len(all_a), len(all_b)), len(sides.changed))
-    groups = [clusters.get(case) for case in scored]
-    values_a, values_b = [sides.a[case] for case in scored], [sides.b[case] for case in scored]
-    pair = paired_difference(values_a, values_b, groups)
+    bounds = bounded_difference(
+        [None if case in failed_a else sides.a[case] for case in shared],
+        [None if case in failed_b else sides.b[case] for case in shared],
+        [clusters.get(case) for case in shared],
+    )
+    pair = bounds.scored
     low, high = pair.interval(question.level)
     share = (len(shared) - len(scored)) / len(shared)
     claims = share <= MAX_ERROR_SHARE
-    worst = (
-        _worst_case(sides, shared, clusters, question.level) if len(scored) < len(shared) else None
-    )
+    worst = _worst_case(bounds, question.level) if bounds.errors else None
     direction: Literal["better", "worse", "none"] = "none"
     if claims and low > 0:
         direction = "better"
     elif claims and high < 0:
         direction = "worse"
     margin, gain = question.margin, question.min_gain
-    margin_check = None if margin is None else check_margin(pair, margin, claims=claims)
-    gain_check = None if gain is None else check_gain(pair, gain, claims=claims)
+    margin_check = None if margin is None else check_margin(bounds, margin, claims=claims)
+    gain_check = None if gain is None else check_gain(bounds, gain, claims=claims)
     return Comparison(
         name_a=question.names[0],
         name_b=question.names[1],
         cases=pair.n,
-        mean_a=sum(values_a) / pair.n,
-        mean_b=sum(values_b) / pair.n,
+        mean_a=sum(sides.a[case] for case in scored) / pair.n,
+        mean_b=sum(sides.b[case] for case in scored) / pair.n,
         estimate=pair.estimate,
         low=low,
         high=high,
@@ -277,24 +279,13 @@ def _refuse_too_few(shared: int, scored: int, larger: int, changed: int) -> None
         )
 
 
-def _worst_case(
-    sides: _Sides, shared: list[str], clusters: Mapping[str, str | None], level: float
-) -> WorstCase:
+def _worst_case(bounds: BoundedDifference, level: float) -> WorstCase:
     """Bounds with every missing score set to the extreme that hurts B, then helps it."""
-    failed_a, failed_b = set(sides.errors_a), set(sides.errors_b)
-    groups = [clusters.get(case) for case in shared]
-
-    def filled(score_a: float, score_b: float) -> PairedDifference:
-        a = [score_a if case in failed_a else sides.a[case] for case in shared]
-        b = [score_b if case in failed_b else sides.b[case] for case in shared]
-        return paired_difference(a, b, groups)
-
-    against, favouring = filled(1.0, 0.0), filled(0.0, 1.0)
     return WorstCase(
-        against.estimate,
-        against.interval(level).low,
-        favouring.estimate,
-        favouring.interval(level).high,
+        bounds.against.estimate,
+        bounds.against.interval(level).low,
+        bounds.favouring.estimate,
+        bounds.favouring.interval(level).high,
     )
 
 

@@ -29,7 +29,10 @@ HEADLINES: dict[str, tuple[str, Tone]] = {
 }
 
 FLAGS = {
-    "errors": "some tried candidates have cases without a score",
+    "errors": (
+        "some tried candidates have cases without a score; the gate's bounds take the worst case "
+        "of each"
+    ),
     "few_clusters": "the cases form too few independent clusters to claim anything",
     "floor": "every prompt scores near zero, where flatness is cheap",
     "leader_moved": "the best prompt is newer than the anchor that the plateau is judged against",

@@ -108,6 +108,11 @@ def next_steps(index: int, standing: Standing, evidence: Evidence) -> tuple[str,
     verdict = RULES[index].verdict
     if verdict == "prompt_more":
         steps += [f"Still missing: {gap}." for gap in standing.gaps]
+    if verdict == "more_cases" and any(item.trial.arm.errors for item in standing.trials):
+        steps.append(
+            "Look at the cases that ended in errors: each counts against every claim, so fewer "
+            "errors may decide without more cases."
+        )
     if verdict == "use_retrieval" and evidence.facts_change == "often":
         steps.append("The facts change often: a tuned model would go stale, an index does not.")
     if verdict == "fine_tune" and evidence.oracle_context is None:

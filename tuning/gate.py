@@ -92,8 +92,8 @@ def _cases_needed(verdict: Verdict, standing: Standing, policy: Policy) -> int |
 
 def _flags(standing: Standing, policy: Policy) -> tuple[str, ...]:
     flags: list[str] = []
-    intervals = [judged.interval for judged in standing.trials if judged.interval is not None]
-    if all(interval.high < policy.min_gain for interval in intervals):
+    found = [standing.sample.bounds(judged.trial.arm) for judged in standing.trials]
+    if all(bounds.high < policy.min_gain for bounds in found if bounds is not None):
         flags.append("floor")
     if any(judged.trial.arm.errors for judged in standing.trials):
         flags.append("errors")

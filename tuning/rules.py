@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from evals.claims import reaches
 from evals.comparison import points
 from evals.stats import MIN_CLUSTERS, one_sided_z
 from tuning.evidence import CostEvidence, Evidence, Policy
@@ -146,7 +147,8 @@ def judge_stronger(standing: Standing, evidence: Evidence, policy: Policy) -> An
     reached = False
     for model in models:
         interval = standing.sample.interval(model.arm, level)
-        if interval is None or not model.arm.usable:
+        bounds = standing.sample.bounds(model.arm, level)
+        if interval is None or bounds is None or not model.arm.usable:
             said.append(f"'{model.label}' ended in too many errors to be judged")
             continue
         affordable = {
@@ -154,10 +156,10 @@ def judge_stronger(standing: Standing, evidence: Evidence, policy: Policy) -> An
             False: ", at a cost that is not accepted",
             None: ", cost not judged",
         }
-        reached = reached or (interval.low >= policy.target and model.cost_acceptable is not False)
+        reached = reached or (bounds.low >= policy.target and model.cost_acceptable is not False)
         said.append(
             f"'{model.label}' scores {share(interval.estimate)} by prompt, at least "
-            f"{share(interval.low)} for certain{affordable[model.cost_acceptable]}"
+            f"{share(bounds.low)} for certain{affordable[model.cost_acceptable]}"
         )
     text = f"{'; '.join(said)}; the target is {share(policy.target)}."
     if not standing.plateau:
@@ -175,7 +177,7 @@ def judge_retrieval(standing: Standing, evidence: Evidence, policy: Policy) -> A
     if pair is None or not evidence.oracle_context.usable:
         return Answer(False, f"With its own documents too many cases ended in errors.{change}")
     z = one_sided_z(policy.look_alpha)
-    gained = pair.above(0.0, z) and pair.estimate >= policy.min_gain - 1e-12
+    gained = pair.above(0.0, z) and reaches(pair, policy.min_gain)
     text = (
         f"Given each case's own documents, the leader gains {points(pair.estimate)} (at least "
         f"{100 * pair.lower(z):+.1f} for certain); {gain_text(policy)} would say that knowledge is "

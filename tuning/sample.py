@@ -8,8 +8,11 @@ from functools import cached_property
 from evals.errors import NothingRunError, StatisticsError
 from evals.stats import (
     MIN_CLUSTERS,
+    BoundedDifference,
+    Bounds,
     PairedDifference,
     ScoreInterval,
+    bounded_difference,
     paired_difference,
     score_interval,
 )
@@ -67,36 +70,65 @@ class Sample:
 
     def interval(self, arm: Arm, level: float = 0.95) -> ScoreInterval | None:
         """Mean score of the arm's scored cases with bounds; None where no case has a score."""
-        scored = [case for case in self.cases if case in arm.scores]
-        if not scored:
-            return None
-        if not self._enough(scored):
-            means = self._cluster_means(scored, arm.scores)
-            interval = score_interval(means, None, level)
-            return interval._replace(n=len(scored))
-        groups = [self._clusters.get(case) for case in scored]
-        return score_interval([arm.scores[case] for case in scored], groups, level)
+        return self._interval(arm.scores, level)
 
-    def pair(self, a: Arm, b: Arm) -> PairedDifference | None:
-        """B minus A over the cases scored in both; None where there are none."""
-        scored = [case for case in self.cases if case in a.scores and case in b.scores]
-        if not scored:
+    def bounds(self, arm: Arm, level: float = 0.95) -> Bounds | None:
+        """What is certain of the mean score: bounds that hold however the errors came out.
+
+        None where no case has a score.
+        """
+        scored = self.interval(arm, level)
+        if scored is None or not arm.errors:
+            return None if scored is None else Bounds(scored.low, scored.high)
+        worst = self._interval({**arm.scores, **dict.fromkeys(arm.errors, 0.0)}, level)
+        best = self._interval({**arm.scores, **dict.fromkeys(arm.errors, 1.0)}, level)
+        assert worst is not None  # they cover more cases than `scored`
+        assert best is not None
+        return Bounds(min(scored.low, worst.low), max(scored.high, best.high))
+
+    def pair(self, a: Arm, b: Arm) -> BoundedDifference | None:
+        """B minus A, bounded by the worst case of errors; None where none is scored in both."""
+        if not frozenset(a.scores) & frozenset(b.scores):
             return None
-        if not self._enough(scored):
-            return paired_difference(
-                self._cluster_means(scored, a.scores), self._cluster_means(scored, b.scores)
-            )
-        groups = [self._clusters.get(case) for case in scored]
-        return paired_difference(
-            [a.scores[case] for case in scored], [b.scores[case] for case in scored], groups
+        return bounded_difference(
+            [a.scores.get(case) for case in self.cases],
+            [b.scores.get(case) for case in self.cases],
+            [self._clusters.get(case) for case in self.cases],
+            paired=_paired,
         )
 
-    def _enough(self, scored: Sequence[str]) -> bool:
-        names = {self._clusters.get(case) or ("alone", case) for case in scored}
-        return len(names) == len(scored) or len(names) >= MIN_CLUSTERS
+    def _interval(self, scores: Mapping[str, float], level: float) -> ScoreInterval | None:
+        scored = [case for case in self.cases if case in scores]
+        if not scored:
+            return None
+        values, groups = [scores[c] for c in scored], [self._clusters.get(c) for c in scored]
+        if not _enough(groups):
+            interval = score_interval(_cluster_means(values, groups), None, level)
+            return interval._replace(n=len(scored))
+        return score_interval(values, groups, level)
 
-    def _cluster_means(self, scored: Sequence[str], scores: Mapping[str, float]) -> list[float]:
-        groups: dict[object, list[float]] = {}
-        for case in scored:
-            groups.setdefault(self._clusters.get(case) or ("alone", case), []).append(scores[case])
-        return [sum(group) / len(group) for group in groups.values()]
+
+def _paired(
+    a: Sequence[float], b: Sequence[float], groups: Sequence[str | None] | None
+) -> PairedDifference:
+    if groups is None or _enough(groups):
+        return paired_difference(a, b, groups)
+    return paired_difference(_cluster_means(a, groups), _cluster_means(b, groups))
+
+
+def _enough(groups: Sequence[str | None]) -> bool:
+    """Whether cases of these clusters stand alone, or in enough clusters to conclude from."""
+    independent = len(set(_named(groups)))
+    return independent == len(groups) or independent >= MIN_CLUSTERS
+
+
+def _cluster_means(values: Sequence[float], groups: Sequence[str | None]) -> list[float]:
+    members: dict[object, list[float]] = {}
+    for name, value in zip(_named(groups), values, strict=True):
+        members.setdefault(name, []).append(value)
+    return [sum(found) / len(found) for found in members.values()]
+
+
+def _named(groups: Sequence[str | None]) -> list[object]:
+    """The clusters, with a name of its own for each case that has none."""
+    return [name or ("alone", position) for position, name in enumerate(groups)]

@@ -1,7 +1,8 @@
 """After training: ship the adapter, reject it, or say that the numbers do not tell.
 
 A pure function over scores on the sealed split and on the guard suites. Each look at the
-sealed split costs: look j claims a gain at alpha / 2^j only.
+sealed split costs: look j claims a gain at alpha / 2^j only. A case that ended in an error
+counts against every claim: lost by the adapter that ships, won by the one that is rejected.
 """
 
 from __future__ import annotations
@@ -16,12 +17,13 @@ from evals.comparison import points
 from evals.errors import StatisticsError
 from evals.stats import (
     MIN_CLUSTERS,
-    PairedDifference,
+    BoundedDifference,
     noninferiority_power,
 )
 from tuning.evidence import Arm
 from tuning.records import GuardLine, Interval, Outcome, ShipDecision
 from tuning.sample import Sample
+from tuning.wording import errors_text
 
 __all__ = ["CostRoute", "Guard", "judge_adapter"]
 
@@ -97,9 +99,9 @@ def judge_adapter(
         before=_interval(sample, before),
         after=_interval(sample, after),
         gain=Interval(pair.estimate, check.low, check.high, 1 - alpha),
-        wins=pair.wins,
-        losses=pair.losses,
-        ties=pair.ties,
+        wins=pair.scored.wins,
+        losses=pair.scored.losses,
+        ties=pair.scored.ties,
         cases=len(sample),
         cases_needed=quality.cases_needed if verdict == "inconclusive" else None,
         look=look,
@@ -110,7 +112,7 @@ def judge_adapter(
     )
 
 
-def _paired(sample: Sample, before: Arm, after: Arm) -> PairedDifference:
+def _paired(sample: Sample, before: Arm, after: Arm) -> BoundedDifference:
     pair = sample.pair(before, after)
     if pair is None:
         raise StatisticsError(
@@ -127,9 +129,11 @@ def _interval(sample: Sample, arm: Arm) -> Interval:
 
 
 def _judge_quality(
-    pair: PairedDifference, check: GainCheck, look_alpha: float, cost: CostRoute | None
+    pair: BoundedDifference, check: GainCheck, look_alpha: float, cost: CostRoute | None
 ) -> _Quality:
     seen = f"the adapter gains {points(pair.estimate)} on {pair.n} sealed cases"
+    if pair.errors:
+        seen += f" ({errors_text(pair.errors)})"
     asked = f"{100 * check.min_gain:g} points are asked for"
     low, high = f"{100 * check.low:+.1f}", f"{100 * check.high:+.1f}"
     if check.result == "reached":
@@ -150,7 +154,7 @@ def _judge_quality(
 
 
 def _judge_cost(
-    pair: PairedDifference, cost: CostRoute, look_alpha: float, quality: _Quality
+    pair: BoundedDifference, cost: CostRoute, look_alpha: float, quality: _Quality
 ) -> _Quality:
     check = check_margin(pair, cost.margin, look_alpha)
     margin = f"{100 * cost.margin:g} points"
@@ -225,7 +229,9 @@ def _guard_reasons(
 def _guard_power(guard: Guard, alpha: float) -> float:
     sample = Sample([guard.base, guard.tuned], guard.clusters)
     pair = _paired(sample, guard.base, guard.tuned)
-    return noninferiority_power(max(1.0, pair.n / pair.deff), guard.margin, pair.discordance, alpha)
+    return noninferiority_power(
+        max(1.0, pair.n / pair.scored.deff), guard.margin, pair.scored.discordance, alpha
+    )
 
 
 def _guard_reason(line: GuardLine, guard: Guard) -> str:
@@ -234,6 +240,8 @@ def _guard_reason(line: GuardLine, guard: Guard) -> str:
         f"{100 * line.difference.low:+.1f} and {100 * line.difference.high:+.1f}); at most "
         f"{100 * line.margin:g} points may be lost"
     )
+    if failed := frozenset(guard.base.errors) | frozenset(guard.tuned.errors):
+        seen += f" ({errors_text(len(failed))})"
     if line.result != "inconclusive":
         return f"{seen}: {line.result}."
     worst = max(guard.base.error_share, guard.tuned.error_share)
@@ -245,7 +253,7 @@ def _guard_reason(line: GuardLine, guard: Guard) -> str:
 
 
 def _sentence(
-    verdict: Outcome, quality: _Quality, lines: Sequence[GuardLine], pair: PairedDifference
+    verdict: Outcome, quality: _Quality, lines: Sequence[GuardLine], pair: BoundedDifference
 ) -> str:
     gain = f"{points(pair.estimate)} on {pair.n} sealed cases"
     failed = [

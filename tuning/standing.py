@@ -3,6 +3,9 @@
 The anchor is the leader among the candidates tried before the last two rounds. Judging
 against it, and not against each round's last incumbent, keeps false plateaus and creeping
 small steps at or below the nominal level.
+
+A case that ended in an error counts against every claim: as won by a candidate that is said
+to be flat, as lost by one that is said to be better.
 """
 
 from __future__ import annotations
@@ -12,7 +15,7 @@ from typing import NamedTuple
 
 from evals.errors import InfrastructureError, StatisticsError
 from evals.stats import (
-    PairedDifference,
+    BoundedDifference,
     ScoreInterval,
     cases_for_plateau,
     one_sided_z,
@@ -33,7 +36,7 @@ class Judged:
     trial: Trial
     interval: ScoreInterval | None
     in_window: bool
-    versus_anchor: PairedDifference | None = None
+    versus_anchor: BoundedDifference | None = None
     flat: bool = False
     improved: bool = False
 
@@ -151,8 +154,8 @@ def cases_to_decide(standing: Standing, min_gain: float) -> int | None:
             continue
         if not judged.flat:
             needed = pair.cases_to_settle(min_gain, standing.z_flat)
-            flat.append(needed if pair.estimate < min_gain else None)
-        if judged.in_window and pair.estimate > 0:
+            flat.append(needed if pair.favouring.estimate < min_gain else None)
+        if judged.in_window and pair.against.estimate > 0:
             needed = pair.cases_to_settle(0.0, standing.z_improve)
             if needed is not None:
                 improve.append(needed)

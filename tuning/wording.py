@@ -33,26 +33,36 @@ def why_no_plateau(standing: Standing, policy: Policy) -> str:
     if standing.gaps:
         return "; ".join(standing.gaps)
     open_trials = [
-        (judged.versus_anchor.upper(standing.z_flat), judged)
+        (judged.versus_anchor.upper(standing.z_flat), judged, judged.versus_anchor.errors)
         for judged in standing.trials
         if judged.versus_anchor is not None and not judged.flat
     ]
     anchor = standing.anchor
     if anchor is None or not open_trials:
         return "a candidate could not be compared with the best early one"
-    upper, furthest = max(open_trials, key=lambda found: found[0])
+    upper, furthest, errors = max(open_trials, key=lambda found: found[0])
+    asked = "; ".join(filter(None, [f"asked: below {gain_text(policy)}", errors_text(errors)]))
     others = f", and {len(open_trials) - 1} more likewise" if len(open_trials) > 1 else ""
     return (
         f"'{furthest.trial.label}' could still be up to {100 * upper:.1f} points better than the "
-        f"best early one, '{anchor.trial.label}' (asked: below {gain_text(policy)}){others}"
+        f"best early one, '{anchor.trial.label}' ({asked}){others}"
     )
 
 
 def certain_low(judged: Judged, standing: Standing, policy: Policy) -> float:
-    """One-sided lower bound of a score at alpha / M: the leader was picked from M."""
+    """One-sided lower bound of a score at alpha / M: the leader was picked from M.
+
+    Errors count as wrong answers here.
+    """
     level = 1 - 2 * policy.look_alpha / len(standing.trials)
-    interval = standing.sample.interval(judged.trial.arm, level)
-    return 0.0 if interval is None else interval.low
+    bounds = standing.sample.bounds(judged.trial.arm, level)
+    return 0.0 if bounds is None else bounds.low
+
+
+def errors_text(errors: int) -> str:
+    """How bounds treat so many cases without a score, as a clause; empty without any."""
+    cases = f"{errors} case{'s' if errors > 1 else ''}"
+    return f"bounded by the worst case of {cases} with errors" if errors else ""
 
 
 def examples_text(evidence: Evidence, policy: Policy) -> str:

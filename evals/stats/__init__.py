@@ -22,14 +22,18 @@ from evals.stats.power import (
 )
 from evals.stats.quantiles import one_sided_z, two_sided_z
 from evals.stats.sample import MIN_CLUSTERS
+from evals.stats.worst_case import BoundedDifference, bounded, bounded_difference
 
 __all__ = [
     "DISCORDANCE",
     "MIN_CLUSTERS",
     "MOST_CASES",
+    "BoundedDifference",
     "Bounds",
     "PairedDifference",
     "ScoreInterval",
+    "bounded",
+    "bounded_difference",
     "cases_for_gain",
     "cases_for_noninferiority",
     "cases_for_plateau",

@@ -129,6 +129,23 @@ def test_a_claim_that_errors_could_undo_says_so() -> None:
     assert "could undo this" in found.verdict
 
 
+def test_a_margin_and_a_gain_are_judged_by_the_worst_case_of_errors() -> None:
+    def judged(errors: int, counts: tuple[int, int, int]) -> tuple[str, str]:
+        a, b = sides(*counts)
+        failed = [f"c{counts[2] - 1 - i}" for i in range(errors)]  # both are right there
+        for case in failed:
+            del b[case]
+        found = compare_scores(a, b, errors_b=failed, margin=0.05, min_gain=0.1)
+        assert found.margin is not None
+        assert found.gain is not None
+        return found.margin.result, found.gain.result
+
+    assert judged(0, (5, 5, 120))[0] == "pass"
+    assert judged(1, (5, 5, 120))[0] == "inconclusive"
+    assert judged(0, (28, 3, 250))[1] == "reached"
+    assert judged(1, (28, 3, 250))[1] == "inconclusive"
+
+
 @pytest.mark.parametrize(("failed", "claims"), [(10, True), (11, False)])
 def test_above_five_percent_errors_nothing_is_claimed(failed: int, claims: bool) -> None:
     a, b = sides(80, 5, 200)

@@ -475,6 +475,119 @@ def test_a_trial_without_any_score_claims_nothing() -> None:
     assert found.verdict == "prompt_more"
 
 
+# --- errors within what is tolerated: bounded by the worst case --------------------------------
+
+
+def with_errors(counts: tuple[int, int, int], ones: int, failed: range) -> tuple[Trial, ...]:
+    """A search in which `n1`, with these counts, has no score on the cases `failed`."""
+    wins, losses, n = counts
+    n1 = trial("n1", shifted(wins, losses, n, ones), 3, errors=tuple(failed))
+    return tuple(n1 if t.label == "n1" else t for t in search(wins, losses, n, ones))
+
+
+@pytest.mark.parametrize(("errors", "flat"), [(0, True), (5, True), (6, False), (10, False)])
+def test_an_error_counts_as_won_by_a_candidate_that_is_said_to_be_flat(
+    errors: int, flat: bool
+) -> None:
+    # The anchor is wrong on the last cases, so each error there may hide a win.
+    found = judge(with_errors((20, 20, 200), 40, range(200 - errors, 200)), 0.10)
+    n1 = line(found, "n1")
+    assert n1.versus_anchor is not None
+    assert n1.flat is flat
+    assert found.plateau is flat
+    assert found.verdict == ("fine_tune" if flat else "more_cases")
+    worst = paired_counts(20 + errors, 20, 200)
+    assert worst.below(0.10, one_sided_z(0.05 / 3)) is flat
+    assert n1.versus_anchor.high == worst.upper(one_sided_z(0.05 / 3))
+    assert n1.versus_anchor.estimate == 0.0
+    if not flat:
+        assert f"bounded by the worst case of {errors} cases with errors" in found.sentence
+        assert any("ended in errors" in step for step in found.next_steps)
+
+
+@pytest.mark.parametrize(("errors", "improved"), [(0, True), (2, True), (3, False), (10, False)])
+def test_an_error_counts_as_lost_by_a_candidate_that_is_said_to_be_better(
+    errors: int, improved: bool
+) -> None:
+    # The anchor is right on these cases, so each error there may hide a loss.
+    found = judge(with_errors((30, 12, 200), 60, range(20, 20 + errors)), 0.10)
+    n1 = line(found, "n1")
+    assert n1.versus_anchor is not None
+    assert n1.improved is improved
+    worst = paired_counts(30, 12 + errors, 200)
+    assert worst.above(0.0, one_sided_z(0.05 / 6)) is improved
+    assert n1.versus_anchor.low == worst.lower(one_sided_z(0.05 / 6))
+    assert (found.verdict == "prompt_more") is improved
+
+
+def test_an_error_of_the_anchor_may_be_a_case_that_another_won() -> None:
+    trials = search(20, 20, 200, 40)
+    anchor = trial("anchor", shifted(0, 0, 200, 40), 1, errors=tuple(range(20, 26)))
+    # Higher on its scored cases than the rest even so; it stays the anchor.
+    anchor = replace(anchor, prompt_tokens=1.0)
+    weaker = tuple(
+        trial(t.label, [0.0] * 40 + [1.0] * 26 + [0.0] * 134, t.round_index)
+        for t in trials
+        if t.label in {"w2", "w3"}
+    )
+    found = judge((anchor, *weaker, *trials[3:]), 0.10)
+    assert found.anchor == "anchor"
+    assert line(found, "anchor").errors == 6
+    assert not line(found, "n1").flat
+
+
+def test_errors_count_as_wrong_before_a_prompt_is_said_to_suffice() -> None:
+    right = [1.0] * 238 + [0.0] * 12
+    failed = tuple(range(6))
+
+    def verdict(target: float, errors: tuple[int, ...]) -> str:
+        return judge((trial("only", right, 1, errors=errors),), target=target).verdict
+
+    level = 1 - 2 * 0.05
+    as_wrong = score_interval([0.0] * 6 + right[6:], level=level).low
+    left_out = score_interval(right[6:], level=level).low
+    assert as_wrong < left_out
+    assert verdict(as_wrong - 1e-6, failed) == "prompt_suffices"
+    assert verdict(left_out - 1e-6, failed) == "prompt_more"
+    assert verdict(left_out - 1e-6, ()) == "prompt_suffices"
+
+
+def test_errors_that_may_be_right_answers_are_not_at_the_floor() -> None:
+    trials = search(0, 0, 200, 8)  # 0.04, at most 0.077
+    assert "floor" in judge(trials, 0.10).flags
+    failed = tuple(range(190, 200))  # at most 0.04 + 10 of 200: up to 0.138
+    hidden = tuple(replace(t, arm=arm(t.label, shifted(0, 0, 200, 8), failed)) for t in trials)
+    assert "floor" not in judge(hidden, 0.10).flags
+
+
+def test_errors_with_the_documents_or_of_a_stronger_model_earn_them_nothing() -> None:
+    trials = search(0, 0, 250, 60)
+    values = shifted(40, 10, 250, 60)  # +12 points
+    failed = tuple(range(20, 26))  # of cases that the leader has right
+    assert judge(trials, oracle_context=arm("o", values)).verdict == "use_retrieval"
+    assert judge(trials, oracle_context=arm("o", values, failed)).verdict == "fine_tune"
+    right = [1.0] * 240 + [0.0] * 10
+    for errors, verdict in (((), "try_stronger_model"), (tuple(range(10)), "fine_tune")):
+        strong = StrongerModel("large", arm("large", right, errors))
+        assert judge(trials, target=0.92, stronger_models=(strong,)).verdict == verdict
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.integers(0, 199), max_size=10, unique=True), st.data())
+def test_no_verdict_on_a_plateau_depends_on_how_the_errors_came_out(failed, data) -> None:
+    counts = data.draw(st.sampled_from([(20, 20, 200), (24, 20, 200), (8, 0, 200)]))
+    ones = 40
+    found = judge(with_errors(counts, ones, failed), 0.10)
+    truth = shifted(*counts, ones)
+    for case in failed:
+        truth[case] = data.draw(st.sampled_from([0.0, 1.0]))
+    complete = tuple(trial("n1", truth, 3) if t.label == "n1" else t for t in search(*counts, ones))
+    if line(found, "n1").flat:
+        assert line(judge(complete, 0.10), "n1").flat
+    if line(found, "n1").improved:
+        assert line(judge(complete, 0.10), "n1").improved
+
+
 # --- what is refused -------------------------------------------------------------------------
 
 

@@ -140,6 +140,57 @@ def test_too_many_errors_support_no_claim(errors: int, verdict: str) -> None:
     assert any("ended in errors" in r for r in found.reasons) is (verdict == "inconclusive")
 
 
+@pytest.mark.parametrize(
+    ("errors", "verdict"), [(0, "ship_adapter"), (3, "ship_adapter"), (4, "inconclusive")]
+)
+def test_an_error_of_the_adapter_counts_as_lost_before_it_ships(errors: int, verdict: str) -> None:
+    # (43, 15): +11.2 points, and 10 are asked for; each error may hide a loss.
+    found = judge((43, 15, 250), PASSING, errors=errors)
+    assert found.verdict == verdict
+    assert found.gain.low == paired_counts(43, 15 + errors, 250).lower(one_sided_z(0.025))
+    assert any("bounded by the worst case" in r for r in found.reasons) is bool(errors)
+
+
+@pytest.mark.parametrize("errors", range(13))
+def test_an_error_counts_as_won_before_the_adapter_is_rejected(errors: int) -> None:
+    before, after = arms(16, 10, 250)
+    failed = tuple(sorted(before.scores)[-errors:]) if errors else ()  # both are right there
+    left = {case: value for case, value in before.scores.items() if case not in failed}
+    found = judge_adapter(Arm("lead", left, failed), after, (PASSING,), min_gain=0.10, look=1)
+    worst = paired_counts(16 + errors, 10, 250)
+    implausible = worst.below(0.10, one_sided_z(0.05))
+    assert implausible is (errors < 9)
+    assert found.verdict == ("reject_adapter" if implausible else "inconclusive")
+    assert found.gain.high == worst.upper(one_sided_z(0.05))
+
+
+@pytest.mark.parametrize(
+    ("counts", "errors", "result"),
+    [
+        ((5, 5, 120), 0, "pass"),
+        ((5, 5, 120), 1, "inconclusive"),
+        ((5, 1, 120), 4, "pass"),
+        ((5, 1, 120), 5, "inconclusive"),
+    ],
+)
+def test_an_error_on_a_guard_counts_as_lost_before_it_passes(counts, errors, result) -> None:
+    base, tuned = arms(*counts, errors, names=("guard_base", "guard_tuned"))
+    found = judge((43, 15, 250), Guard("general", base, tuned, 0.05))
+    assert found.guards[0].result == result
+    assert found.verdict == ("ship_adapter" if result == "pass" else "inconclusive")
+    said = any("Guard general" in r and "bounded by the worst case" in r for r in found.reasons)
+    assert said is bool(errors)
+
+
+@pytest.mark.parametrize(("errors", "result"), [(0, "fail"), (6, "inconclusive")])
+def test_an_error_on_a_guard_counts_as_won_before_it_fails(errors: int, result: str) -> None:
+    base, tuned = arms(12, 30, 120)
+    failed = tuple(sorted(base.scores)[-errors:]) if errors else ()
+    left = {case: value for case, value in base.scores.items() if case not in failed}
+    found = judge((43, 15, 250), Guard("general", Arm("base", left, failed), tuned, 0.05))
+    assert found.guards[0].result == result
+
+
 def test_a_clear_failure_with_too_many_errors_is_not_a_rejection() -> None:
     assert judge((0, 40, 250), PASSING, errors=20).verdict == "inconclusive"
 

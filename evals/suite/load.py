@@ -18,7 +18,7 @@ from evals.suite.policy import (
     read_rounds,
     read_tune,
 )
-from evals.suite.scorer_code import scorer_code_sha256
+from evals.suite.scorer_files import scorer_files_sha256
 from evals.suite.section import Section, suggestion
 from evals.suite.source import describe, read_text
 from evals.suite.spec import MetricSpec, PromptSpec, Suite
@@ -97,7 +97,7 @@ def load_suite(path: Path) -> Suite:
         ci=read_ci(top.section("ci")),
         candidate=read_candidate(top.section("candidate"), prompts),
         compare_models=top.texts("compare_models"),
-        scorers_sha256=scorer_code_sha256(root, metrics_section),
+        scorers_sha256=scorer_files_sha256(root, metrics_section),
     )
 
 

@@ -126,7 +126,7 @@ class Suite:
 
     @property
     def scoring_fingerprint(self) -> str:
-        """Identity of what is measured: metrics, options, and the suite's own scorer code."""
+        """Identity of what is measured: metrics, options, and the suite's own scorer files."""
         metrics = {m.name: [m.scorer, m.options] for m in self.metrics.values()}
         return fingerprint("scoring@1", metrics, self.primary, self.scorers_sha256)
 

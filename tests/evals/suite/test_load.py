@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,8 +12,10 @@ from typing import Any
 
 import pytest
 
+import evals.scorers
 from evals.errors import SuiteError
 from evals.suite import load_suite
+from evals.suite.scorer_files import DATA_FILES
 from tests.evals.suite.small_suite import MANIFEST, MakeSuite, rows
 
 FULL = """\
@@ -345,6 +348,56 @@ def test_a_python_scorer_inside_another_scorers_options_counts_too(make_suite: M
     nested = 'by_tag@1, tag: kind, scorers: {a: {scorer: python@1, function: "s.py:f"}}'
     manifest = PYTHON.replace('python@1, function: "s.py:f"', nested)
     assert load_suite(make_suite(manifest, files={"s.py": ""})).scorers_sha256
+
+
+@pytest.mark.parametrize(
+    "metric",
+    [
+        "json_schema@1, schema: forms/ticket.json",
+        "by_tag@1, tag: kind, scorers: "
+        "{a: {scorer: json_schema@1, schema: forms/ticket.json}}, default: {scorer: exact@1}",
+    ],
+)
+def test_a_changed_schema_file_is_another_metric(make_suite: MakeSuite, metric: str) -> None:
+    manifest = MANIFEST.replace("label@1, labels: [billing, login]", metric)
+    files = {"forms/ticket.json": '{"type": "object"}', "forms/other.json": "{}"}
+    root = make_suite(manifest, files=files)
+    first = load_suite(root)
+    (root / "forms" / "other.json").write_text("[]")
+    assert load_suite(root).scoring_fingerprint == first.scoring_fingerprint
+    (root / "forms" / "ticket.json").write_text('{"type": "array"}')
+    changed = load_suite(root)
+    assert changed.scoring_fingerprint != first.scoring_fingerprint
+    assert changed.fingerprint != first.fingerprint
+
+
+def test_a_schema_inside_the_manifest_reads_no_file(make_suite: MakeSuite) -> None:
+    metric = 'json_schema@1, schema: {properties: {scorer: {type: string}, schema: {const: "x"}}}'
+    manifest = MANIFEST.replace("label@1, labels: [billing, login]", metric)
+    assert load_suite(make_suite(manifest)).scorers_sha256 == ""
+
+
+@pytest.mark.parametrize(
+    ("named", "said"),
+    [("form.json", "does not exist"), ("../form.json", "not allowed"), ("/form.json", "relative")],
+)
+def test_a_schema_file_that_is_not_in_the_suite_is_refused_with_its_line(
+    make_suite: MakeSuite, named: str, said: str
+) -> None:
+    metric = f"json_schema@1, schema: {named}"
+    root = make_suite(MANIFEST.replace("label@1, labels: [billing, login]", metric))
+    (root.parent / "form.json").write_text("{}")
+    with pytest.raises(SuiteError, match=rf"suite.yaml:8: metrics.accuracy.schema: .*{said}"):
+        load_suite(root)
+
+
+def test_every_file_that_a_scorer_reads_is_part_of_the_metrics_identity() -> None:
+    """A scorer that reads a file by an option of its own must be named in `DATA_FILES`."""
+    folder = Path(evals.scorers.__file__).parent
+    asked = re.compile(r"\.file\(\s*[\"'](\w+)")
+    read = {name for path in folder.glob("*.py") for name in asked.findall(path.read_text())}
+    assert read == {"function", *DATA_FILES.values()}
+    assert set(DATA_FILES) < set(evals.scorers.scorer_names())
 
 
 def test_loading_never_runs_the_suites_code(make_suite: MakeSuite, tmp_path: Path) -> None:

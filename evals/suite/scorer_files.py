@@ -1,4 +1,4 @@
-"""Identity of a suite's own scorer code. The code is read and hashed, never imported."""
+"""Identity of a suite's own scorer files: code and data. They are hashed, never imported."""
 
 from __future__ import annotations
 
@@ -14,18 +14,24 @@ from evals.suite.section import Section
 from evals.suite.source import Position, describe
 
 PYTHON_SCORER = "python@1"
+DATA_FILES = {"json_schema@1": "schema"}
+"""By scorer, the option that may name a data file of the suite instead of holding the data."""
 
 
-def scorer_code_sha256(root: Path, metrics: Section) -> str:
-    """SHA-256 over the files that `python@1` scorers name and what they import of the suite.
+def scorer_files_sha256(root: Path, metrics: Section) -> str:
+    """SHA-256 over the files that a suite's scorers read, at a metric or inside another's options.
 
-    A scorer names its function as `function: "scorers.py:name"`, at a metric or inside
-    another scorer's options. Empty where none does. Raises SuiteError for a malformed
-    name, a missing file, or a file that is not Python.
+    These are what `python@1` names (`function: "scorers.py:name"`) with all that it imports of
+    the suite, and the data files of `DATA_FILES`. Empty where there are none. Raises
+    SuiteError for a malformed name, a missing file, or code that is not Python.
     """
     files: set[Path] = set()
-    for at, options in _python_scorers(metrics.values, ()):
-        files.update(_with_imports(_named_file(root, metrics, at, options), root, metrics, at))
+    for at, options in _scorers(metrics.values, ()):
+        if options["scorer"] == PYTHON_SCORER:
+            files.update(_with_imports(_named_file(root, metrics, at, options), root, metrics, at))
+        option = DATA_FILES.get(options["scorer"])
+        if option is not None and isinstance(named := options.get(option), str):
+            files.add(resolve_inner(root, named, metrics, *at, option))
     if not files:
         return ""
     digest = hashlib.sha256()
@@ -34,15 +40,16 @@ def scorer_code_sha256(root: Path, metrics: Section) -> str:
     return digest.hexdigest()
 
 
-def _python_scorers(value: Json, at: Position) -> Iterator[tuple[Position, Mapping[str, Json]]]:
+def _scorers(value: Json, at: Position) -> Iterator[tuple[Position, Mapping[str, Json]]]:
+    """Every mapping that names a scorer, and where it stands."""
     if isinstance(value, Mapping):
-        if value.get("scorer") == PYTHON_SCORER:
+        if isinstance(value.get("scorer"), str):
             yield at, value
         for key, inner in value.items():
-            yield from _python_scorers(inner, (*at, key))
+            yield from _scorers(inner, (*at, key))
     elif isinstance(value, list):
         for i, inner in enumerate(value):
-            yield from _python_scorers(inner, (*at, i))
+            yield from _scorers(inner, (*at, i))
 
 
 def _named_file(root: Path, metrics: Section, at: Position, options: Mapping[str, Json]) -> Path:

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from evals.atomic import write_atomically
 from evals.errors import ModelError, RecordError
 from evals.fingerprint import canonical, file_sha256
 from evals.models.adapters import ADAPTER_MANIFEST, adapter_fingerprint
-from tuning.checkpoints import write_atomically
 from tuning.records import TrainingRecord
 
 FORMAT = 1

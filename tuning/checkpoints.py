@@ -8,13 +8,13 @@ is a half-written one. Checkpoints are local scratch and never leave the trainin
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from evals.atomic import write_atomically
 from evals.fingerprint import file_sha256
 
 MARK = "complete.json"
@@ -29,22 +29,12 @@ class Checkpoint:
     notes: Mapping[str, Any] = field(default_factory=dict)
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """Replace a file whole: readers and a kill see the old text or the new one."""
-    scratch = path.with_name(path.name + ".new")
-    with scratch.open("w", encoding="utf-8") as handle:
-        handle.write(text)
-        handle.flush()
-        os.fsync(handle.fileno())
-    scratch.replace(path)
-
-
 def seal(folder: Path, step: int, notes: Mapping[str, Any]) -> None:
     """Mark a folder as whole, with the hash of every file in it."""
     hashes = {
         path.name: file_sha256(path)
         for path in sorted(folder.iterdir())
-        if path.is_file() and path.name not in (MARK, MARK + ".new")
+        if path.is_file() and path.name != MARK
     }
     mark = {"format": 1, "step": step, "files": hashes, "notes": dict(notes)}
     write_atomically(folder / MARK, json.dumps(mark))

@@ -18,13 +18,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from evals.atomic import write_atomically
 from evals.codec import decode, encode
 from evals.errors import TrainingError
 from evals.fingerprint import fingerprint
 from evals.records import Finding
 from tuning.adapters import WEIGHTS, is_finished, write_manifest
 from tuning.base import BaseModel
-from tuning.checkpoints import Checkpoint, last_whole, write_atomically
+from tuning.checkpoints import Checkpoint, last_whole
 from tuning.curve import Progress, best_step, loss_curve
 from tuning.dataset import (
     EncodedExample,

@@ -24,7 +24,7 @@ import torch
 from torch import Tensor
 
 ATTENTION_NAME = "tunegate_packed"
-ATTENTION_VERSION = "packed@1"
+ATTENTION_VERSION = "packed@2"
 
 # What some models ask of attention beyond softmax(qk)v; a model that asks is run plainly.
 _UNSUPPORTED = ("softcap", "s_aux", "sinks", "position_bias", "sliding_window")
@@ -55,13 +55,13 @@ class Sequences:
     cache: LayerCache = field(default_factory=LayerCache)
     width: int = 0
 
-    def start(self, layer: int, keys: Tensor, values: Tensor) -> None:
-        """Take a first pass's grid [R, T, K, D] as slots 0..T-1, with room to `capacity`."""
-        assert layer == len(self.cache.keys), "layers come in order"
+    def start(self, layer: int, row: int, keys: Tensor, values: Tensor) -> None:
+        """Take a first pass's grid [r, T, K, D] as slots 0..T-1 of the rows from `row` on."""
         for store, grid in ((self.cache.keys, keys), (self.cache.values, values)):
-            room = grid.new_zeros((grid.shape[0], self.capacity, *grid.shape[2:]))
-            room[:, : grid.shape[1]] = grid
-            store.append(room)
+            if row == 0:
+                assert layer == len(store), "layers come in order"
+                store.append(grid.new_zeros((len(self.lengths), self.capacity, *grid.shape[2:])))
+            store[layer][row : row + grid.shape[0], : grid.shape[1]] = grid
 
     def append(self, layer: int, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
         """Write one token [R, K, D] to every row; return keys, values [R, T, K, D] so far."""
@@ -96,7 +96,8 @@ class FirstPass:
 
     `cells` [N] is each packed token's place in the R x T grid. `mask` [R, 1, T, T], added
     to the scores, says who attends to whom; None is causal. Keys and values are kept in
-    `keep` (for decoding) or `record` (a prefix being made), where given.
+    `keep` (for decoding, as its rows from `first_row` on) or `record` (a prefix being
+    made), where given.
     """
 
     cells: Tensor
@@ -105,13 +106,14 @@ class FirstPass:
     prefix: LayerCache | None = None
     mask: Tensor | None = None
     keep: Sequences | None = None
+    first_row: int = 0
     record: LayerCache | None = None
 
     def own(self, layer: int, q: Tensor, k: Tensor, v: Tensor, scale: float) -> tuple[Tensor, ...]:
         """Attention within each row: q [N, H, D], k and v [N, K, D] -> [N, H, D], [N, H]."""
         grid_q, grid_k, grid_v = (self._grid(x) for x in (q, k, v))
         if self.keep is not None:
-            self.keep.start(layer, grid_k, grid_v)
+            self.keep.start(layer, self.first_row, grid_k, grid_v)
         if self.record is not None:
             self.record.keys.append(grid_k)
             self.record.values.append(grid_v)

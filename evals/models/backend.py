@@ -1,21 +1,30 @@
 """Which way a model is run: packed where its attention allows it, else plainly.
 
 Packing is not assumed to be right for a family of models: it is tried on a few tokens
-beside transformers' own attention, and used only where both agree.
+beside transformers' own attention, and used only where both agree. What the trial said is
+remembered in the cache folder for the same weights, precision, device and versions: it
+reads all weights several times, which is half of the time that opening a model takes.
 """
 
 from __future__ import annotations
 
+import contextlib
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
+import transformers
 from torch import Tensor
 
+from evals.atomic import write_atomically
+from evals.fingerprint import fingerprint
 from evals.models import attention
+from evals.models.embedded import cache_folder
 from evals.models.likelihood import rank_options
-from evals.models.loading import quiet_transformers
+from evals.models.loading import Loaded, quiet_transformers
 from evals.models.packing import PackedModel
 from evals.models.plain import PLAIN_VERSION, PlainModel
 
@@ -23,6 +32,8 @@ Rank = Callable[
     [Sequence[Sequence[int]], Sequence[Sequence[Sequence[int]]], int, str],
     list[tuple[float, ...] | None],
 ]
+
+PACKED_VERSION = attention.ATTENTION_VERSION
 
 # Largest relative distance of the logits: rounding, not another computation.
 _TOLERANCE = {torch.float32: 1e-3, torch.bfloat16: 6e-2}
@@ -37,21 +48,72 @@ class Backend:
     version: str
 
 
-def choose_backend(model: Any) -> Backend:
+def choose_backend(loaded: Loaded) -> Backend:
     """Packed attention if the model gives the same logits with it, else the plain way."""
-    reference = _plain_logits(model)
-    own = model.config._attn_implementation
+    model = loaded.model
     if _can_switch(model):
-        attention.register()
-        with quiet_transformers():
-            model.set_attn_implementation(attention.ATTENTION_NAME)
-        packed = PackedModel(model)
-        if _agree(_packed_logits(packed), reference, _TOLERANCE[model.dtype]):
-            packed.forget_prefixes()
-            return _packed_backend(packed)
-        with quiet_transformers():
-            model.set_attn_implementation(own)
+        record = trials_folder() / f"{_trial_key(loaded)}.json"
+        agrees = _remembered(record)
+        if agrees is None:
+            agrees = _packing_agrees(model)
+            _remember(record, agrees)
+        if agrees:
+            _switch(model, attention.ATTENTION_NAME)
+            return _packed_backend(PackedModel(model))
     return _plain_backend(PlainModel(model))
+
+
+def trials_folder() -> Path:
+    """Where the outcomes of trials are remembered."""
+    return cache_folder() / "packing"
+
+
+def _packing_agrees(model: Any) -> bool:
+    """The trial itself; leaves the model with its own attention."""
+    own = model.config._attn_implementation
+    reference = _plain_logits(model)
+    _switch(model, attention.ATTENTION_NAME)
+    try:
+        return _agree(_packed_logits(PackedModel(model)), reference, _TOLERANCE[model.dtype])
+    finally:
+        _switch(model, own)
+
+
+def _switch(model: Any, implementation: str) -> None:
+    attention.register()
+    with quiet_transformers():
+        model.set_attn_implementation(implementation)
+
+
+def _trial_key(loaded: Loaded) -> str:
+    """Hash of all that the trial's outcome can depend on."""
+    return fingerprint(
+        "packing-trial@1",
+        attention.ATTENTION_VERSION,
+        loaded.weights_hash,
+        loaded.precision,
+        loaded.device,
+        torch.backends.cpu.get_cpu_capability(),
+        torch.__version__,
+        transformers.__version__,
+    )
+
+
+def _remembered(record: Path) -> bool | None:
+    """The outcome of an earlier trial; None where there is none that can be read."""
+    try:
+        outcome = json.loads(record.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    agrees = outcome.get("agrees") if isinstance(outcome, dict) else None
+    return agrees if isinstance(agrees, bool) else None
+
+
+def _remember(record: Path, agrees: bool) -> None:
+    """Keep the outcome for the next time; where nothing can be written, try again then."""
+    with contextlib.suppress(OSError):
+        record.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(record, json.dumps({"agrees": agrees}))
 
 
 def _packed_backend(packed: PackedModel) -> Backend:
@@ -63,7 +125,7 @@ def _packed_backend(packed: PackedModel) -> Backend:
     ) -> list[tuple[float, ...] | None]:
         return rank_options(packed, contexts, options, prefix_tokens, adapter)
 
-    return Backend(packed, rank, attention.ATTENTION_VERSION)
+    return Backend(packed, rank, PACKED_VERSION)
 
 
 def _plain_backend(plain: PlainModel) -> Backend:

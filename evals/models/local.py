@@ -34,7 +34,7 @@ class LocalModel:
         self.loaded = loaded
         self.tokenizer = loaded.tokenizer
         self.template_hash = tokens.template_hash(loaded.tokenizer)
-        self.backend: Backend = choose_backend(loaded.model)
+        self.backend: Backend = choose_backend(loaded)
         self.stops = tokens.stop_ids(loaded.tokenizer) | _configured_stops(loaded.model)
         self._decoder = Decoder(self.backend.passes, loaded.tokenizer, self.stops)
         self._adapter = ""

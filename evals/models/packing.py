@@ -6,7 +6,7 @@ logits of chosen tokens out, keys and values kept where they are needed again.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
@@ -16,6 +16,7 @@ from evals.models import attention
 from evals.models.attention import DecodePass, FirstPass, LayerCache, Layout, Sequences
 
 _PREFIXES_KEPT = 2  # the prompt of a candidate, and that of the one it is compared with
+_PASS_TOKENS = 4096  # more tokens in one pass cost memory and are no faster each
 
 
 class PackedModel:
@@ -52,18 +53,21 @@ class PackedModel:
         """Run the suffixes after a prefix of `offset` tokens.
 
         Returns the logits [R, vocabulary] after each suffix's last token, and the
-        sequences, with room for `room` more tokens before they must grow.
+        sequences, with room for `room` more tokens before they must grow. Rows that are
+        too many for one pass take several; they decode together all the same.
         """
         lengths = [len(ids) for ids in suffixes]
-        width = max(lengths)
-        sequences = Sequences(self._tensor(lengths), width + room)
-        layout = FirstPass(
-            self._cells(lengths, width), len(suffixes), width, prefix, keep=sequences
-        )
-        positions = [offset + place for length in lengths for place in range(length)]
-        last = torch.tensor(lengths).cumsum(0) - 1
-        ids = [token for suffix in suffixes for token in suffix]
-        return self._forward(ids, positions, layout, last), sequences
+        sequences = Sequences(self._tensor(lengths), max(lengths) + room)
+        logits = []
+        for start, end in passes(lengths):
+            part, width = lengths[start:end], max(lengths[start:end])
+            cells = self._cells(part, width)
+            layout = FirstPass(cells, end - start, width, prefix, keep=sequences, first_row=start)
+            positions = [offset + place for length in part for place in range(length)]
+            ids = [token for suffix in suffixes[start:end] for token in suffix]
+            last = torch.tensor(part).cumsum(0) - 1
+            logits.append(self._forward(ids, positions, layout, last))
+        return torch.cat(logits), sequences
 
     def decode(
         self, tokens: Sequence[int], offset: int, prefix: LayerCache | None, sequences: Sequences
@@ -136,3 +140,14 @@ class PackedModel:
 
     def _tensor(self, values: Sequence[int]) -> Tensor:
         return torch.tensor(list(values), dtype=torch.long, device=self.device)
+
+
+def passes(lengths: Sequence[int], limit: int = _PASS_TOKENS) -> Iterator[tuple[int, int]]:
+    """Ranges of neighbouring rows whose tokens fit one pass; a longer row gets its own."""
+    start, tokens = 0, 0
+    for row, length in enumerate(lengths):
+        if row > start and tokens + length > limit:
+            yield start, row
+            start, tokens = row, 0
+        tokens += length
+    yield start, len(lengths)

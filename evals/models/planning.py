@@ -15,14 +15,18 @@ MIN_PREFIX = 16
 
 @dataclass(frozen=True)
 class Budget:
-    """Bounds of one batch: tokens computed in the first pass, and rows."""
+    """Bounds of one batch: tokens read before decoding, and rows.
+
+    A last batch of a quarter or less joins the one before, which is then so much larger.
+    """
 
     tokens: int
     rows: int
 
 
-GENERATION = Budget(tokens=6144, rows=64)
-"""Long decodes gain from many rows; 64 keep a batch (the unit of resuming) short."""
+GENERATION = Budget(tokens=24576, rows=128)
+"""A decoding step costs little more for many rows; 128 keep a batch (the unit of resuming)
+short. The tokens bound the keys and values that a batch holds until its last row ends."""
 CHOICES = Budget(tokens=2048, rows=64)
 """Beyond about 2,000 tokens a packed pass gets no faster per token."""
 
@@ -47,7 +51,7 @@ def group_by_length(lengths: Sequence[int], budget: Budget) -> list[tuple[int, .
     """Indices in batches, longest first, ties by index; deterministic in the lengths.
 
     `lengths` are tokens that each request adds to the first pass. A request longer than
-    the budget gets a batch of its own.
+    the budget gets a batch of its own. A small rest joins the batch before it.
     """
     order = sorted(range(len(lengths)), key=lambda index: (-lengths[index], index))
     groups: list[tuple[int, ...]] = []
@@ -60,4 +64,10 @@ def group_by_length(lengths: Sequence[int], budget: Budget) -> list[tuple[int, .
             current, tokens = [], 0
         current.append(index)
         tokens += lengths[index]
+    if groups and _is_rest(current, tokens, budget):
+        return [*groups[:-1], (*groups[-1], *current)]
     return [*groups, tuple(current)] if current else groups
+
+
+def _is_rest(group: Sequence[int], tokens: int, budget: Budget) -> bool:
+    return 4 * len(group) <= budget.rows and 4 * tokens <= budget.tokens

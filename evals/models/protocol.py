@@ -62,7 +62,11 @@ class Model(Protocol):
         ...
 
     def run(self, batch: Batch) -> list[Output]:
-        """Outputs in the order of `batch.requests`. Raises InfrastructureError if broken."""
+        """Outputs in the order of `batch.requests`. Raises InfrastructureError if broken.
+
+        An error output is kept for good unless it is `transient`. Local models give none of
+        that kind: whether a request fits is certain, and running out of memory is raised.
+        """
         ...
 
     def count_tokens(self, text: str) -> int:

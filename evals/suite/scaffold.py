@@ -9,6 +9,7 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
+from evals.atomic import write_atomically
 from evals.errors import UsageError
 from evals.suite.load import MANIFEST
 from evals.suite.section import NAME
@@ -75,17 +76,8 @@ def write_suite(target: Path, contents: Mapping[str, str]) -> list[Path]:
         path = paths[relative]
         path.parent.mkdir(parents=True, exist_ok=True)
         if relative == MANIFEST:
-            _write_atomically(path, contents[relative])
+            write_atomically(path, contents[relative])
         else:
             with path.open("x", encoding="utf-8", newline="\n") as handle:
                 handle.write(contents[relative])
     return [paths[relative] for relative in ordered]
-
-
-def _write_atomically(path: Path, text: str) -> None:
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    with partial.open("x", encoding="utf-8", newline="\n") as handle:
-        handle.write(text)
-        handle.flush()
-        os.fsync(handle.fileno())
-    partial.replace(path)

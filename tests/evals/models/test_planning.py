@@ -12,9 +12,20 @@ def test_every_request_is_in_exactly_one_batch_within_the_budget(
 ) -> None:
     groups = group_by_length(lengths, Budget(tokens, rows))
     assert sorted(index for group in groups for index in group) == list(range(len(lengths)))
-    for group in groups:
+    for group in groups[:-1]:
         assert 1 <= len(group) <= rows
         assert len(group) == 1 or sum(lengths[index] for index in group) <= tokens
+    for group in groups[-1:]:  # may have taken in a rest
+        assert 1 <= len(group) <= rows * 1.25
+        rest = [lengths[index] for index in group[1:]]
+        assert len(group) == 1 or sum(rest) <= tokens * 1.25
+
+
+def test_a_small_rest_joins_the_batch_before_it() -> None:
+    sizes = [len(group) for group in group_by_length([3] * 21, Budget(100, 8))]
+    assert sizes == [8, 8, 5]
+    sizes = [len(group) for group in group_by_length([3] * 18, Budget(100, 8))]
+    assert sizes == [8, 10]
 
 
 def test_batches_are_longest_first_with_ties_by_index() -> None:

@@ -60,7 +60,7 @@ def test_option_logprobs_are_those_of_full_passes(embedded: LocalModel) -> None:
 
 
 def test_the_embedded_model_is_packed_and_its_files_are_whole(embedded: LocalModel) -> None:
-    assert embedded.backend.version == "packed@1"
+    assert embedded.backend.version == "packed@2"
     assert embedded.context_tokens == 8192
     assert embedded_status(thorough=True).problem == ""
 

@@ -94,7 +94,9 @@ class Output:
 
     `seconds` is this request's share of its batch's wall time. `logprobs` holds, for a
     choice, the summed natural-log probability of each option's tokens given the prompt.
-    An `error` means there is no output: `text` is then None.
+    An `error` means there is no output: `text` is then None. It is `transient` where it may
+    pass (an endpoint that did not answer): the same work then tries the case again. Any
+    other error stays: a request that does not fit the context never will.
     """
 
     text: str | None
@@ -104,6 +106,7 @@ class Output:
     seconds: float = 0.0
     logprobs: tuple[float, ...] = ()
     error: str | None = None
+    transient: bool = False
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -59,6 +59,8 @@ class Runner:
     ) -> Run:
         """The stored run of `candidate` on `split` (or on `cases` of it), made if need be.
 
+        A stored run with errors that may pass is made again in its own place: the batches
+        that hold them are run again, everything else is found.
         Raises NothingRunError for an empty split, InfrastructureError when most cases ended
         in errors of the model and ScorerError when most could not be scored; what was
         generated until then stays in the ledger.
@@ -73,7 +75,7 @@ class Runner:
         requests = build_requests(suite, candidate, chosen)
         run_id = identify(suite, candidate, split, chosen, requests)
         stored = self.ledger.find_run(run_id)
-        if stored is not None:
+        if stored is not None and not _may_pass(result.output for result in stored.results):
             self.progress(len(chosen), len(chosen))
             return stored
         generated = self._generate(requests, candidate)
@@ -119,8 +121,7 @@ class Runner:
         started = self.clock()
         outputs = self.model.run(batch)
         took = self.clock() - started
-        # An error may pass (memory, an endpoint): it is not worth remembering.
-        if not any(output.error for output in outputs):
+        if not _may_pass(outputs):
             self.ledger.store_batch(key, outputs, took)
         return Generated(outputs, took)
 
@@ -189,6 +190,11 @@ def environment() -> dict[str, str]:
         except metadata.PackageNotFoundError:
             continue
     return found
+
+
+def _may_pass(outputs: Iterable[Output]) -> bool:
+    """Whether an output is an error that another try may not give."""
+    return any(output.error is not None and output.transient for output in outputs)
 
 
 def _refuse_mostly_errors(outputs: Sequence[Output]) -> None:

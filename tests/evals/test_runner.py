@@ -6,6 +6,7 @@ from evals.errors import InfrastructureError, NothingRunError
 from evals.ledger import Ledger
 from evals.models.scripted import Rule, ScriptedModel
 from evals.prompting import make_candidate
+from evals.records import Output
 from evals.runner import Runner
 from evals.scorers import build_scorers
 from evals.suite import load_suite
@@ -62,13 +63,77 @@ def test_a_run_that_was_killed_goes_on_and_equals_an_uninterrupted_one(suite, tm
     assert [r.scores for r in again.results] == [r.scores for r in whole.results]
 
 
-def test_an_error_is_kept_as_a_third_state_and_tried_again_by_another_run(suite, tmp_path):
+def test_an_error_is_kept_as_a_third_state(suite, tmp_path):
     rules = [Rule(contains="train", reply="x"), Rule(contains=TOPICS["login"], error="fell over")]
     model = ScriptedModel(rules, default="billing")
     made = run(suite, model, Ledger(tmp_path / "l"))
     assert len(made.errors) == 20
     assert len(made.values()) == 40
     assert made.errors[0].failed == "fell over"
+
+
+class Flaky(ScriptedModel):
+    """Fails for one case of every batch while it is `down`, in a way that may pass."""
+
+    down = True
+
+    def run(self, batch):
+        outputs = super().run(batch)
+        if self.down:
+            outputs[0] = Output(None, "error", error="no answer", transient=True)
+        return outputs
+
+
+def test_an_error_that_may_pass_is_tried_again_by_the_same_work(suite, tmp_path):
+    ledger, model = Ledger(tmp_path / "l"), Flaky(RULES, default="login")
+    model.down = False
+    whole = run(suite, model, Ledger(tmp_path / "whole"))
+    model.down = True
+    first = run(suite, model, ledger)
+    assert [result.failed for result in first.errors] == ["no answer"] * 8
+    still = run(suite, model, ledger)
+    assert len(still.errors) == 8
+    model.down = False
+    mended = run(suite, model, ledger)
+    assert mended.id == first.id == whole.id
+    assert [r.scores for r in mended.results] == [r.scores for r in whole.results]
+    assert ledger.find_run(first.id) == mended
+    calls = model.calls
+    assert run(suite, model, ledger) == mended
+    assert model.calls == calls
+
+
+def test_only_the_batches_with_an_error_that_may_pass_are_run_again(suite, tmp_path):
+    ledger, model = Ledger(tmp_path / "l"), Flaky(RULES, default="login")
+    model.down = False
+
+    def fail_in_the_third(done: int, _total: int) -> None:
+        model.down = done == 16
+
+    run(suite, model, ledger, progress=fail_in_the_third)
+    calls = model.calls
+    model.down = False
+    assert not run(suite, model, ledger).errors
+    assert model.calls == calls + 1
+
+
+def test_while_most_cases_fail_again_the_stored_run_stays_as_it_was(suite, tmp_path):
+    ledger, model = Ledger(tmp_path / "l"), Flaky(RULES, default="login")
+    first = run(suite, model, ledger)
+    model.down, model.script = False, [Rule(error="endpoint down")]
+    with pytest.raises(InfrastructureError, match="endpoint down"):
+        run(suite, model, ledger)
+    assert ledger.find_run(first.id) == first
+
+
+def test_an_error_that_will_not_pass_stays_and_costs_nothing_again(suite, tmp_path):
+    rules = [Rule(contains=TOPICS["login"], error="needs 9000 tokens")]
+    ledger, model = Ledger(tmp_path / "l"), ScriptedModel(rules, default="billing")
+    first = run(suite, model, ledger)
+    assert len(first.errors) == 20
+    calls = model.calls
+    assert run(suite, model, ledger) == first
+    assert model.calls == calls
 
 
 def test_mostly_errors_is_an_infrastructure_failure_not_a_score(suite, tmp_path):

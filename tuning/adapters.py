@@ -84,9 +84,3 @@ def is_finished(folder: Path) -> bool:
         return adapter_fingerprint(folder) == manifest.fingerprint
     except (RecordError, ModelError):
         return False
-
-
-def trained_adapters(root: Path) -> list[tuple[Path, AdapterManifest]]:
-    """All finished adapters below a folder, by folder name."""
-    folders = sorted(path.parent for path in root.glob(f"*/{ADAPTER_MANIFEST}"))
-    return [(folder, read_manifest(folder)) for folder in folders if is_finished(folder)]

@@ -17,7 +17,8 @@ import torch
 from evals.errors import ModelError
 from evals.models.adapters import check_adapter
 from evals.models.loading import load_folder
-from evals.models.tokens import stop_ids, template_hash
+from evals.models.tokens import encode_chat, stop_ids, template_hash
+from evals.records import Message
 from tuning.base import BaseModel
 from tuning.curve import held_out_points, loss_curve
 from tuning.dataset import EncodedExample
@@ -29,6 +30,13 @@ _EXTRA_TOKENS = 32
 # The first steps train at a tiny rate and the last at none: both ends are averaged.
 _AVERAGED = 5
 _TOLERANCE: Mapping[Precision, float] = {"float32": 1e-3, "bfloat16": 0.05}
+
+
+class Canary(NamedTuple):
+    """An example to ask about: its messages, and its token ids as training encoded them."""
+
+    messages: tuple[Message, ...]
+    encoded: EncodedExample
 
 
 class Answers(NamedTuple):
@@ -44,7 +52,7 @@ def prove(
     base: BaseModel,
     precision: Precision,
     *,
-    canaries: Sequence[EncodedExample],
+    canaries: Sequence[Canary],
     log: Sequence[Mapping[str, Any]],
 ) -> tuple[Proof, ...]:
     """Check a saved adapter against the model it was saved from, on a few examples.
@@ -53,27 +61,31 @@ def prove(
     folder cannot be loaded at all.
     """
     stops = stop_ids(base.tokenizer)
-    memory = _answers(trained.eval(), canaries, stops)
+    examples = [canary.encoded for canary in canaries]
+    memory = _answers(trained.eval(), examples, stops)
     with trained.disable_adapter():
-        plain = _answers(trained, canaries, stops)
-    fresh = _answers(_reload(folder, base, precision), canaries, stops)
+        plain = _answers(trained, examples, stops)
+    reloaded, tokenizer = _reload(folder, base, precision)
+    fresh = _answers(reloaded, examples, stops)
     return (
         _weights_proof(folder, base),
         _changes_proof(plain, memory),
         _reload_proof(memory, fresh, _TOLERANCE[precision]),
-        _template_proof(base),
-        _stop_proof(base, canaries, fresh, stops),
+        template_proof(canaries, tokenizer),
+        stop_proof(examples, plain, fresh, stops),
         loss_proof(loss_curve(log)),
     )
 
 
-def _reload(folder: Path, base: BaseModel, precision: Precision) -> Any:
+def _reload(folder: Path, base: BaseModel, precision: Precision) -> tuple[Any, Any]:
+    """The adapter over a fresh base, and the tokenizer that an evaluation would use."""
     from peft import PeftModel
 
     loaded = load_folder(base.folder, precision)
-    return PeftModel.from_pretrained(
+    model = PeftModel.from_pretrained(
         loaded.model, str(folder), use_safetensors=True, is_trainable=False
-    ).eval()
+    )
+    return model.eval(), loaded.tokenizer
 
 
 def _answers(model: Any, canaries: Sequence[EncodedExample], stops: frozenset[int]) -> Answers:
@@ -127,26 +139,56 @@ def _reload_proof(memory: Answers, fresh: Answers, tolerance: float) -> Proof:
     )
 
 
-def _template_proof(base: BaseModel) -> Proof:
-    found = template_hash(base.tokenizer)
-    return Proof("same chat template as the evals", found == base.template_hash, found)
+def template_proof(canaries: Sequence[Canary], tokenizer: Any) -> Proof:
+    """Whether an evaluation asks in the very tokens that training taught an answer to.
+
+    `tokenizer` is freshly loaded; the same messages go through the encoding of the evals.
+    """
+    asked = [tuple(encode_chat(tokenizer, canary.messages)) for canary in canaries]
+    taught = [canary.encoded.prompt_ids for canary in canaries]
+    same = sum(one == other for one, other in zip(asked, taught, strict=True))
+    return Proof(
+        "same chat template as the evals",
+        same == len(canaries) > 0,
+        f"{same} of {len(canaries)} prompts have the same token ids in training and evaluation; "
+        f"template {template_hash(tokenizer)}",
+    )
 
 
-def _stop_proof(
-    base: BaseModel,
-    canaries: Sequence[EncodedExample],
-    answers: Answers,
-    stops: frozenset[int],
+def stop_proof(
+    canaries: Sequence[EncodedExample], plain: Answers, tuned: Answers, stops: frozenset[int]
 ) -> Proof:
+    """Whether the token that ends an answer was taught, and learnt.
+
+    Asked of every canary: its completion ends in a stop token, and after the whole right
+    answer the tuned model (`tuned`) stops: it is its first choice there, or at least likelier
+    than for the base (`plain`). Of its own answers, which may be wrong, at least half must
+    stop: one that runs on is a matter of quality, which the sealed split judges, but most
+    that do mean that stopping was not learnt.
+    """
     taught = sum(example.completion_ids[-1] in stops for example in canaries)
-    emitted = sum(bool(answer) and answer[-1] in stops for answer in answers.greedy)
-    names = ", ".join(base.tokenizer.convert_ids_to_tokens(sorted(stops)))
+    learnt = sum(
+        _stops_at_the_end(example, before, after)
+        for example, before, after in zip(canaries, plain.logits, tuned.logits, strict=True)
+    )
+    emitted = sum(bool(answer) and answer[-1] in stops for answer in tuned.greedy)
+    count = len(canaries)
     return Proof(
         "trains the stop token",
-        taught == len(canaries) and 2 * emitted >= len(canaries),
-        f"{taught} of {len(canaries)} examples end in {names}; "
-        f"the tuned model ends {emitted} of {len(canaries)} answers with it",
+        taught == learnt == count and 2 * emitted >= count > 0,
+        f"{taught} of {count} examples end in a stop token; the tuned model stops after {learnt} "
+        f"of {count} right answers, and ends {emitted} of {count} of its own (at least half)",
     )
+
+
+def _stops_at_the_end(example: EncodedExample, before: Any, after: Any) -> bool:
+    """Whether `after` ends where the example does: `before`, `after` are (tokens, vocabulary).
+
+    The logits of the last token but one predict the last.
+    """
+    stop = example.completion_ids[-1]
+    rise = float(after[-2].log_softmax(-1)[stop] - before[-2].log_softmax(-1)[stop])
+    return rise > 0 or (math.isfinite(rise) and int(after[-2].argmax()) == stop)
 
 
 def loss_proof(curve: Sequence[LossPoint]) -> Proof:

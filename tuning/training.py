@@ -4,6 +4,7 @@
         training.json         the TrainingRecord
         adapter.json          the manifest, written last: its presence proves the rest
         scratch/              checkpoints while training; gone afterwards
+    <root>/<identity>.lock    held by the one process that may train it
 
 `identity` is a hash of all that determines the weights, so the same training is never
 done twice, and one that was killed goes on from its last whole checkpoint.
@@ -13,8 +14,9 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,7 +24,8 @@ from evals.atomic import write_atomically
 from evals.codec import decode, encode
 from evals.errors import TrainingError
 from evals.fingerprint import fingerprint
-from evals.records import Finding
+from evals.locks import only_one
+from evals.records import Finding, Message
 from tuning.adapters import WEIGHTS, is_finished, write_manifest
 from tuning.base import BaseModel
 from tuning.checkpoints import Checkpoint, last_whole
@@ -49,7 +52,10 @@ _CANARIES = 4
 
 @dataclass(frozen=True)
 class Task:
-    """What is to be trained: data, settings and base, under the suite's and prompt's names."""
+    """What is to be trained: data, settings and base, under the suite's and prompt's names.
+
+    `replayed` are general examples (`tuning.replay`) trained on beside the suite's own.
+    """
 
     suite: str
     prompt: str
@@ -57,6 +63,7 @@ class Task:
     examples: tuple[Example, ...]
     settings: TrainSettings
     findings: tuple[Finding, ...] = ()
+    replayed: tuple[Example, ...] = ()
 
     @property
     def data_fingerprint(self) -> str:
@@ -67,13 +74,28 @@ class Task:
     def identity(self) -> str:
         """Hash of everything that determines the trained weights."""
         return fingerprint(
-            "lora@1",
+            "lora@2",
             self.base.weights_hash,
             self.base.template_hash,
             self.base.tokenizer_hash,
             self.data_fingerprint,
+            data_fingerprint(self.replayed),
             self.settings,
         )
+
+
+class Encoded(NamedTuple):
+    """What a training reads: the suite's examples, general ones, and those kept back."""
+
+    train: tuple[EncodedExample, ...]
+    replayed: tuple[EncodedExample, ...]
+    held_out: tuple[EncodedExample, ...]
+
+    @property
+    def prefix(self) -> tuple[int, ...]:
+        """Token ids that every example of the suite begins with."""
+        prompts = [example.prompt_ids for example in (*self.train, *self.held_out)]
+        return tuple(prompts[0][: shared_prefix(prompts)])
 
 
 class Trained(NamedTuple):
@@ -93,22 +115,35 @@ def train_lora(task: Task, root: Path, progress: Progress | None = None) -> Trai
 
     `progress` gets (step, total steps, loss in nats per token). A run that was killed goes
     on where it stopped and ends with the same weights. Raises TrainingError for a loss that
-    is not finite or too few examples, MissingExtraError where `[tune]` is not installed.
+    is not finite or too few examples, MissingExtraError where `[tune]` is not installed,
+    UsageError where another process is training the same adapter.
     """
     folder = root / task.identity
     if (finished := finished_record(folder)) is not None:
         return finished
     folder.mkdir(parents=True, exist_ok=True)
+    busy = f"another process is training the same adapter, {folder}"
+    hint = "wait for it; the same command then finds what it trained"
+    with only_one(root / f"{task.identity}.lock", busy=busy, hint=hint):
+        # The one that held the lock until now may have finished it.
+        return finished_record(folder) or _train_whole(task, folder, progress or _ignore)
+
+
+def _train_whole(task: Task, folder: Path, progress: Progress) -> TrainingRecord:
     parts = hold_out(
         task.examples, share=task.settings.held_out_share, limit=task.settings.held_out_limit
     )
     if not parts.train:
         raise TrainingError("there is nothing to train on", hint="add train cases to the suite")
-    train = encode_examples(task.base.tokenizer, parts.train)
-    held_out = encode_examples(task.base.tokenizer, parts.held_out)
+    encode_all = partial(encode_examples, task.base.tokenizer)
+    data = Encoded(*map(encode_all, (parts.train, task.replayed, parts.held_out)))
+    shown = zip(parts.held_out or parts.train, data.held_out or data.train, strict=True)
+    asked = [(example.messages, encoded) for example, encoded in shown][:_CANARIES]
     with quietly():
-        trained, proofs = _train_and_prove(task, folder, train, held_out, progress)
-    record = _record(task, folder, train, len(held_out), trained=trained, proofs=proofs)
+        trained, model = _fit(task, folder / _SCRATCH, data, progress)
+        publish(model, trained.weights, folder, task.base.name)
+        proofs = _prove(task, folder, model, asked, trained.log)
+    record = _record(task, folder, data, trained=trained, proofs=proofs)
     write_atomically(folder / RECORD, encode(record))
     write_manifest(folder, record)
     shutil.rmtree(folder / _SCRATCH, ignore_errors=True)
@@ -123,22 +158,17 @@ def finished_record(folder: Path) -> TrainingRecord | None:
     return replace(record, adapter_path=str(folder))
 
 
-def _train_and_prove(
+def _prove(
     task: Task,
     folder: Path,
-    train: Sequence[EncodedExample],
-    held_out: Sequence[EncodedExample],
-    progress: Progress | None,
-) -> tuple[Trained, tuple[Proof, ...]]:
-    from tuning.proofs import prove
+    model: Any,
+    asked: Sequence[tuple[tuple[Message, ...], EncodedExample]],
+    log: Sequence[Mapping[str, Any]],
+) -> tuple[Proof, ...]:
+    from tuning.proofs import Canary, prove
 
-    trained, model = _fit(task, folder / _SCRATCH, train, held_out, progress or _ignore)
-    publish(model, trained.weights, folder, task.base.name)
-    canaries = (held_out or train)[:_CANARIES]
-    proofs = prove(
-        model, folder, task.base, task.settings.precision, canaries=canaries, log=trained.log
-    )
-    return trained, proofs
+    canaries = [Canary(messages, encoded) for messages, encoded in asked]
+    return prove(model, folder, task.base, task.settings.precision, canaries=canaries, log=log)
 
 
 def _ignore(step: int, total: int, loss: float | None) -> None:
@@ -148,8 +178,7 @@ def _ignore(step: int, total: int, loss: float | None) -> None:
 def _fit(
     task: Task,
     scratch: Path,
-    train: Sequence[EncodedExample],
-    held_out: Sequence[EncodedExample],
+    data: Encoded,
     progress: Progress,
 ) -> tuple[Trained, Any]:
     """Train to the end, from the last whole checkpoint if there is one.
@@ -157,43 +186,18 @@ def _fit(
     Returns what to record and the model, which carries the best weights.
     """
     from evals.models.allocator import keep_freed_memory
-    from evals.models.loading import load_folder
-    from tuning.sft import Steps, make_trainer, plan_steps
-    from tuning.watch import Watch
 
     keep_freed_memory()
     start = time.perf_counter()
-    loaded = load_folder(task.base.folder, task.settings.precision)
-    loaded.model.set_attn_implementation(task.settings.attention)
     checkpoint = _resumable(scratch)
     before = dict(checkpoint.notes) if checkpoint else {}
-    seconds, tokens = float(before.get("seconds", 0)), int(before.get("trained_tokens", 0))
-    steps: Steps = plan_steps(len(train), task.settings)
 
-    def notes() -> dict[str, Any]:
-        elapsed = seconds + time.perf_counter() - start
-        return {"seconds": elapsed, "trained_tokens": trainer.trained_tokens}
+    def seconds() -> float:
+        return float(before.get("seconds", 0)) + time.perf_counter() - start
 
-    watch = Watch(
-        scratch=scratch,
-        patience=task.settings.patience,
-        progress=progress,
-        keep_best=lambda step: keep_best(trainer.model, scratch, step),
-        notes=notes,
-    )
-    trainer = make_trainer(
-        loaded.model,
-        task.base.tokenizer,
-        train,
-        held_out,
-        prefix=shared_prefix([e.prompt_ids for e in (*train, *held_out)]),
-        settings=task.settings,
-        steps=steps,
-        scratch=scratch,
-        callbacks=[watch],
-    )
-    trainer.trained_tokens = tokens
-    if checkpoint and checkpoint.notes["finished"]:
+    trainer = _open_trainer(task, scratch, data, progress=progress, seconds=seconds)
+    trainer.trained_tokens = int(before.get("trained_tokens", 0))
+    if checkpoint and before["finished"]:
         log = _stored_log(checkpoint)
     else:
         trainer.train(resume_from_checkpoint=str(checkpoint.folder) if checkpoint else None)
@@ -204,15 +208,52 @@ def _fit(
     load_weights(trainer.model, best.folder)
     parameters = list(trainer.model.parameters())
     trained = Trained(
-        best.folder / WEIGHTS,
-        log,
-        best.step,
-        sum(p.numel() for p in parameters if p.requires_grad),
-        sum(p.numel() for p in parameters),
-        trainer.trained_tokens,
-        seconds + time.perf_counter() - start,
+        weights=best.folder / WEIGHTS,
+        log=log,
+        best_step=best.step,
+        trained_parameters=sum(p.numel() for p in parameters if p.requires_grad),
+        total_parameters=sum(p.numel() for p in parameters),
+        trained_tokens=trainer.trained_tokens,
+        seconds=seconds(),
     )
     return trained, trainer.model
+
+
+def _open_trainer(
+    task: Task,
+    scratch: Path,
+    data: Encoded,
+    *,
+    progress: Progress,
+    seconds: Callable[[], float],
+) -> Any:
+    """The trainer over freshly loaded weights; `seconds` is the time spent so far."""
+    from evals.models.loading import load_folder
+    from tuning.sft import make_trainer, plan_steps
+    from tuning.watch import Watch
+
+    model = load_folder(task.base.folder, task.settings.precision).model
+    model.set_attn_implementation(task.settings.attention)
+    watch = Watch(
+        scratch=scratch,
+        patience=task.settings.patience,
+        progress=progress,
+        keep_best=lambda step: keep_best(trainer.model, scratch, step),
+        notes=lambda: {"seconds": seconds(), "trained_tokens": trainer.trained_tokens},
+    )
+    train = (*data.train, *data.replayed)
+    trainer = make_trainer(
+        model,
+        task.base.tokenizer,
+        train,
+        data.held_out,
+        prefix=data.prefix,
+        settings=task.settings,
+        steps=plan_steps(len(train), task.settings),
+        scratch=scratch,
+        callbacks=[watch],
+    )
+    return trainer
 
 
 def _resumable(scratch: Path) -> Checkpoint | None:
@@ -240,8 +281,7 @@ def _stored_log(checkpoint: Checkpoint) -> list[Mapping[str, Any]]:
 def _record(
     task: Task,
     folder: Path,
-    train: Sequence[EncodedExample],
-    held_out: int,
+    data: Encoded,
     *,
     trained: Trained,
     proofs: tuple[Proof, ...],
@@ -256,8 +296,9 @@ def _record(
         method="lora",
         prompt=task.prompt,
         template_hash=task.base.template_hash,
-        examples=len(train),
-        held_out=held_out,
+        examples=len(data.train),
+        replayed=len(data.replayed),
+        held_out=len(data.held_out),
         data_fingerprint=task.data_fingerprint,
         settings=task.settings.as_dict(),
         trained_parameters=trained.trained_parameters,
@@ -268,7 +309,7 @@ def _record(
         curve=loss_curve(trained.log),
         best_step=trained.best_step,
         findings=task.findings,
-        preview=preview_text(task.base.tokenizer, train[:_PREVIEWED]),
+        preview=preview_text(task.base.tokenizer, data.train[:_PREVIEWED]),
         proofs=proofs,
     )
 

@@ -9,7 +9,7 @@ import pytest
 from evals.errors import ModelError, RecordError
 from evals.models import open_model
 from tests.tiny_model import make_tiny_model
-from tuning.adapters import is_finished, read_manifest, trained_adapters
+from tuning.adapters import is_finished, read_manifest
 from tuning.base import BaseModel
 from tuning.quiet import quietly
 from tuning.records import TrainingRecord
@@ -71,12 +71,6 @@ def test_a_manifest_of_another_format_is_refused(copy: Path) -> None:
     file.write_text(json.dumps(json.loads(file.read_text()) | {"format": 2}))
     with pytest.raises(RecordError, match="expected format 1, got 2"):
         read_manifest(copy)
-
-
-def test_the_list_of_adapters_leaves_out_unfinished_ones(copy: Path) -> None:
-    half = Path(shutil.copytree(copy, copy.parent / "two"))
-    (half / "adapter.json").unlink()
-    assert [folder.name for folder, _ in trained_adapters(copy.parent)] == ["one"]
 
 
 def test_another_base_refuses_the_adapter(copy: Path, tmp_path: Path) -> None:

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import copy
 import math
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,7 @@ from evals.models.loading import load_folder
 from tests.tuning.conftest import tickets
 from tuning.base import BaseModel
 from tuning.dataset import EncodedExample, encode_examples
-from tuning.proofs import loss_proof, prove
+from tuning.proofs import Answers, Canary, loss_proof, prove, stop_proof
 from tuning.quiet import quietly
 from tuning.records import LossPoint, Proof, TrainingRecord
 
@@ -38,11 +40,17 @@ def in_memory(base: BaseModel, adapter: Path) -> Any:
     return PeftModel.from_pretrained(load_folder(base.folder, "float32").model, str(adapter))
 
 
+def canaries_of(base: BaseModel, tokenizer: Any = None) -> list[Canary]:
+    examples = tickets(3)
+    encoded = encode_examples(tokenizer or base.tokenizer, examples)
+    return [Canary(e.messages, ids) for e, ids in zip(examples, encoded, strict=True)]
+
+
 def failed(
-    model: Any, folder: Path, base: BaseModel, canaries: tuple[EncodedExample, ...] | None = None
+    model: Any, folder: Path, base: BaseModel, canaries: list[Canary] | None = None
 ) -> dict[str, Proof]:
-    examples = canaries or encode_examples(base.tokenizer, tickets(3))
-    proofs = prove(model, folder, base, "float32", canaries=examples, log=LOG)
+    asked = canaries or canaries_of(base)
+    proofs = prove(model, folder, base, "float32", canaries=asked, log=LOG)
     return {proof.name: proof for proof in proofs if not proof.passed}
 
 
@@ -88,12 +96,63 @@ def test_weights_that_are_not_numbers_fail(adapter: Path, tiny_base: BaseModel) 
 
 @pytest.mark.usefixtures("quiet")
 def test_a_completion_that_does_not_stop_fails(adapter: Path, tiny_base: BaseModel) -> None:
-    cut = tuple(
-        item._replace(completion_ids=item.completion_ids[:-1])
-        for item in encode_examples(tiny_base.tokenizer, tickets(3))
-    )
+    cut = [
+        Canary(
+            canary.messages,
+            canary.encoded._replace(completion_ids=canary.encoded.completion_ids[:-1]),
+        )
+        for canary in canaries_of(tiny_base)
+    ]
     found = failed(in_memory(tiny_base, adapter), adapter, tiny_base, cut)
     assert "0 of 3 examples end in" in found["trains the stop token"].evidence
+
+
+STOP = 2
+
+
+def told(*stop_logits: float, greedy_stops: int | None = None) -> Answers:
+    """A model that gives the stop token these logits at the end of each answer, others 0."""
+    rows = [torch.tensor([[0.0] * 4, [0.0, 0.0, logit, 0.0], [0.0] * 4]) for logit in stop_logits]
+    stopping = len(rows) if greedy_stops is None else greedy_stops
+    return Answers(rows, [[1, STOP]] * stopping + [[1, 1]] * (len(rows) - stopping))
+
+
+@pytest.mark.parametrize(
+    ("tuned", "passed"),
+    [
+        (told(9.0, 9.0, 9.0, 9.0), True),
+        (told(9.0, 9.0, 9.0, -1.0), True),  # not the first choice, but likelier than before
+        (told(9.0, 9.0, 9.0, -5.0), False),  # one of four unlearnt it
+        (told(9.0, 9.0, 9.0, math.nan), False),
+        (told(9.0, 9.0, 9.0, 9.0, greedy_stops=2), True),
+        (told(9.0, 9.0, 9.0, 9.0, greedy_stops=1), False),
+    ],
+)
+def test_every_right_answer_and_half_of_its_own_must_end(tuned: Answers, passed: bool) -> None:
+    examples = [EncodedExample(str(n), (0,), (1, STOP)) for n in range(4)]
+    plain = told(-2.0, -2.0, -2.0, -2.0)
+    assert stop_proof(examples, plain, tuned, frozenset({STOP})).passed is passed
+
+
+@pytest.mark.usefixtures("quiet")
+def test_prompts_taught_in_another_template_than_the_evals_use_fail(
+    adapter: Path, tiny_base: BaseModel
+) -> None:
+    other = copy.deepcopy(tiny_base.tokenizer)
+    other.chat_template = other.chat_template.replace("assistant\n", "assistant: ")
+    base = replace(tiny_base, tokenizer=other)  # its hash still says what the folder holds
+    found = failed(in_memory(tiny_base, adapter), adapter, base, canaries_of(base))
+    proof = found["same chat template as the evals"]
+    assert proof.evidence.startswith("0 of 3 prompts have the same token ids")
+
+
+@pytest.mark.usefixtures("quiet")
+def test_one_prompt_of_other_token_ids_fails(adapter: Path, tiny_base: BaseModel) -> None:
+    first, *rest = canaries_of(tiny_base)
+    ids = first.encoded.prompt_ids
+    changed = Canary(first.messages, first.encoded._replace(prompt_ids=(*ids[:-1], ids[0])))
+    found = failed(in_memory(tiny_base, adapter), adapter, tiny_base, [changed, *rest])
+    assert "2 of 3 prompts" in found["same chat template as the evals"].evidence
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import random
 import shutil
 import signal
@@ -13,17 +14,17 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from evals.errors import MissingExtraError, TrainingError
+from evals.errors import MissingExtraError, TrainingError, UsageError
 from evals.models import open_model
 from evals.models.loading import load_folder
 from tests.tuning.conftest import MakeTask, tickets
-from tuning import extras
+from tuning import extras, training
 from tuning.base import BaseModel
 from tuning.curve import held_out_points
 from tuning.dataset import encode_examples, hold_out
 from tuning.quiet import quietly
 from tuning.records import TrainingRecord
-from tuning.training import train_lora
+from tuning.training import finished_record, train_lora
 
 Finished = tuple[TrainingRecord, Path]
 ROOT = Path(__file__).parents[2]
@@ -144,6 +145,50 @@ def test_training_killed_at_any_moment_ends_with_the_weights_of_an_uninterrupted
     assert record.trained_tokens == finished[0].trained_tokens
     expected = [] if moment == "publishing" else [5]  # nothing whole was done again
     assert first_step[:1] == expected
+
+
+def test_a_second_training_of_the_same_adapter_is_one_clear_error(
+    make_task: MakeTask, tmp_path: Path
+) -> None:
+    tries: list[str] = []
+
+    def progress(step: int, total: int, loss: float | None) -> None:
+        if not tries:
+            with pytest.raises(UsageError) as caught:
+                train_lora(make_task(), tmp_path)
+            tries.append(str(caught.value))
+            assert caught.value.exit_code == 2
+
+    record = train_lora(make_task(), tmp_path, progress)
+    assert f"another process is training the same adapter, {record.adapter_path}" in tries[0]
+    assert f"(process {os.getpid()}) (wait for it" in tries[0]
+    assert train_lora(make_task(), tmp_path) == record
+
+
+def test_a_lock_that_a_killed_training_left_is_no_obstacle(
+    finished: Finished, make_task: MakeTask, tmp_path: Path
+) -> None:
+    task = make_task()
+    (tmp_path / f"{task.identity}.lock").write_text("1")
+    assert train_lora(task, tmp_path).adapter == finished[0].adapter
+
+
+def test_what_another_process_finished_meanwhile_is_not_trained_again(
+    finished: Finished, make_task: MakeTask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task = make_task()
+    folder = tmp_path / task.identity
+    looks: list[TrainingRecord | None] = []
+
+    def finished_after_a_look(path: Path) -> TrainingRecord | None:
+        looks.append(finished_record(path))
+        if len(looks) == 1:
+            shutil.copytree(finished[0].adapter_path, folder)
+        return looks[-1]
+
+    monkeypatch.setattr(training, "finished_record", finished_after_a_look)
+    assert train_lora(task, tmp_path).adapter == finished[0].adapter
+    assert [look is None for look in looks] == [True, False]
 
 
 def test_training_stops_when_the_held_out_loss_rises_and_the_best_weights_are_kept(

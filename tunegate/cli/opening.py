@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from evals.errors import SuiteError, UsageError
+from evals.errors import SuiteError
 from evals.ledger_file import check_folder
+from evals.locks import only_one
 from evals.looks import FILE_NAME as LOOKS
 from evals.models import open_model
 from evals.models.names import check_model_name
@@ -78,28 +78,14 @@ def only_job(folder: Path) -> Iterator[None]:
     A folder made for the lock goes again where the job failed before it stored anything.
     """
     check_folder(folder)
-    try:
-        import fcntl
-    except ImportError:  # no such locks on this system: SQLite still keeps writers apart
-        yield
-        return
     is_new = not folder.exists()
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     lock = folder / "job.lock"
-    descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise UsageError(
-                f"another tunegate command is at work on {folder}",
-                hint="wait for it, or give this one its own --ledger",
-            ) from error
+    hint = "wait for it, or give this one its own --ledger"
+    with only_one(lock, busy=f"another tunegate command is at work on {folder}", hint=hint):
         try:
             yield
         finally:
             if is_new and list(folder.iterdir()) == [lock]:
                 lock.unlink()
                 folder.rmdir()
-    finally:
-        os.close(descriptor)

@@ -1,37 +1,29 @@
 """Demonstrations for a prompt: which train cases it shows, for which case.
 
 They come from the train split only. A train case that is the case itself, shares its
-cluster, or reads the same once normalised is never shown: it would leak the answer.
+cluster, or reads the same in its bare form (`evals.suite.folding`) is never shown: it would
+leak the answer.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 from evals.errors import SuiteError
 from evals.fingerprint import fingerprint
-from evals.records import Case, Json
+from evals.records import Case
+from evals.suite.folding import bare, input_text
 
 Method = Literal["none", "static", "nearest"]
-
-
-def case_text(case: Case) -> str:
-    """All strings of a case's input, in key order: what similarity is measured on."""
-    return "\n".join(_strings(case.input))
-
-
-def normalized(text: str) -> str:
-    """Casefolded words of letters and digits only, for spotting the same text again."""
-    return " ".join("".join(c if c.isalnum() else " " for c in text.casefold()).split())
 
 
 def method_fingerprint(method: Method, k: int, seed: int, train: Sequence[Case]) -> str:
     """Identity of a selection: the method, its settings and the pool it draws from."""
     if method == "none":
         return ""
-    return fingerprint(f"demonstrations-{method}@1", k, seed, [c.fingerprint for c in train])
+    return fingerprint(f"demonstrations-{method}@2", k, seed, [c.fingerprint for c in train])
 
 
 def select(
@@ -45,7 +37,7 @@ def select(
     similar by TF-IDF of character n-grams (2 to 4, within words). Raises SuiteError if train
     has fewer than k usable cases.
     """
-    if method == "none" or k == 0:
+    if method == "none" or k == 0 or not cases:
         return [() for _ in cases]
     train = [case for case in pool if case.split == "train" and not case.choices]
     if len(train) < k:
@@ -63,13 +55,9 @@ def select(
 def _static(k: int, seed: int, train: Sequence[Case], held_out: Sequence[Case]) -> tuple[Case, ...]:
     order = list(train)
     random.Random(seed).shuffle(order)  # noqa: S311 - a reproducible draw, not a secret
-    leaks = {normalized(case_text(case)) for case in held_out}
+    leaks = {_key(case) for case in held_out}
     clusters = {case.cluster for case in held_out if case.cluster}
-    clean = [
-        demo
-        for demo in order
-        if normalized(case_text(demo)) not in leaks and demo.cluster not in clusters
-    ]
+    clean = [demo for demo in order if _key(demo) not in leaks and demo.cluster not in clusters]
     if len(clean) < k:
         raise SuiteError(
             f"only {len(clean)} train cases do not also stand in dev or test; {k} are needed",
@@ -84,10 +72,10 @@ def _nearest(k: int, train: Sequence[Case], cases: Sequence[Case]) -> list[tuple
     from sklearn.feature_extraction.text import TfidfVectorizer
 
     vectorizer = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 4), sublinear_tf=True)
-    matrix = vectorizer.fit_transform([case_text(case) for case in train])
+    matrix = vectorizer.fit_transform([input_text(case) for case in train])
     # Rounding keeps the order the same on machines whose dot products differ in the last bit.
     similarity = np.round(
-        (vectorizer.transform([case_text(case) for case in cases]) @ matrix.T).toarray(), 6
+        (vectorizer.transform([input_text(case) for case in cases]) @ matrix.T).toarray(), 6
     )
     chosen: list[tuple[Case, ...]] = []
     for case, row in zip(cases, similarity, strict=True):
@@ -98,10 +86,10 @@ def _nearest(k: int, train: Sequence[Case], cases: Sequence[Case]) -> list[tuple
 
 
 def _first_clean(k: int, case: Case, ranked: Iterable[Case]) -> list[Case]:
-    text = normalized(case_text(case))
+    text = _key(case)
     clean: list[Case] = []
     for demo in ranked:
-        same = demo.id == case.id or normalized(case_text(demo)) == text
+        same = demo.id == case.id or _key(demo) == text
         if same or (case.cluster is not None and demo.cluster == case.cluster):
             continue
         clean.append(demo)
@@ -110,11 +98,6 @@ def _first_clean(k: int, case: Case, ranked: Iterable[Case]) -> list[Case]:
     return clean
 
 
-def _strings(value: Json) -> list[str]:
-    if isinstance(value, str):
-        return [value]
-    if isinstance(value, Mapping):
-        return [text for key in sorted(value) for text in _strings(value[key])]
-    if isinstance(value, Sequence):
-        return [text for item in value for text in _strings(item)]
-    return []
+def _key(case: Case) -> str:
+    """What two cases share that read the same. Choices are left out: they are no question."""
+    return bare(input_text(case))

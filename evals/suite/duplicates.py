@@ -1,22 +1,22 @@
 """Cases that repeat, contradict each other, or leak from one split into another.
 
-Three forms of an input are compared. *Folded*: NFKC, casefolded, single spaces. *Loose*:
-also without sentence punctuation; signs that carry meaning ("<", "+", "3.5", "-5") stay.
-*Near*: cosine of TF-IDF weights of four-character pieces within words.
+Three forms of an input are compared: *folded* and *loose* (`evals.suite.folding`), and *near*:
+cosine of TF-IDF weights of four-character pieces within words.
 """
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 from typing import Any, NamedTuple
 
 from evals.fingerprint import canonical_json
 from evals.records import SPLITS, Case, Finding, Json
+from evals.suite.folding import comparable, fold, loosen
+
+__all__ = ["NearPair", "comparable", "find_duplicates", "fold", "loosen", "near_duplicates"]
 
 NEAR = 0.92
 MAX_NAMED = 5
@@ -73,39 +73,6 @@ def _limited(findings: Iterable[Finding]) -> Iterator[Finding]:
     for code, count in counts.items():
         if count > MAX_FINDINGS:
             yield replace(levels[code], message=f"and {count - MAX_FINDINGS} more", where="")
-
-
-def comparable(case: Case) -> str:
-    """All text of a case that a model could see: its input by key, then its choices."""
-    return "\n".join([*_leaves(case.input), *case.choices])
-
-
-def fold(text: str) -> str:
-    """NFKC, casefolded, with single spaces."""
-    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
-
-
-# A mark between two digits belongs to a number; a hyphen is dropped only between letters.
-_SENTENCE_MARKS = re.compile(
-    r"(?<![0-9])[.,:]|[.,:](?![0-9])|[;!?¡¿…\"'`´‘’“”„«»()\[\]{}。、！？]"
-    r"|(?<=[^\W\d_])[-‐‑–—](?=[^\W\d_])"
-)
-
-
-def loosen(text: str) -> str:
-    """Folded text without sentence punctuation; the text itself where nothing is left."""
-    return " ".join(_SENTENCE_MARKS.sub(" ", text).split()) or text
-
-
-def _leaves(value: Json) -> Iterator[str]:
-    if isinstance(value, Mapping):
-        for key in sorted(value):
-            yield from _leaves(value[key])
-    elif isinstance(value, list | tuple):
-        for item in value:
-            yield from _leaves(item)
-    else:
-        yield value if isinstance(value, str) else canonical_json(value)
 
 
 def _groups(texts: Sequence[str]) -> Iterator[list[int]]:

@@ -14,7 +14,7 @@ from evals.errors import SuiteError
 from evals.fingerprint import fingerprint
 from evals.records import SPLITS, Finding, Json, SplitName
 from evals.suite.cases import MAX_ID_LENGTH
-from evals.suite.duplicates import fold, loosen
+from evals.suite.folding import fold, loosen
 from evals.suite.scaffold import check_name, example_prompts, write_suite, yaml_name
 from evals.suite.section import suggestion
 from evals.suite.source import BOM

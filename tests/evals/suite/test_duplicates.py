@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evals.records import Case, Finding, SplitName
-from evals.suite.duplicates import MAX_FINDINGS, find_duplicates, fold, loosen, near_duplicates
+from evals.suite.duplicates import MAX_FINDINGS, find_duplicates, near_duplicates
+from evals.suite.folding import bare, comparable, fold, loosen
 
 
 def case(
@@ -168,6 +169,22 @@ def test_whether_there_are_errors_does_not_depend_on_order(
 def test_folding_is_idempotent_and_loosening_never_loses_everything(text: str) -> None:
     assert loosen(fold(text)).strip() or not fold(text)
     assert loosen(loosen(fold(text))) == loosen(loosen(loosen(fold(text))))
+
+
+@settings(deadline=None)
+@given(st.text(), st.text())
+def test_what_is_equal_in_one_form_is_equal_in_every_laxer_one(one: str, other: str) -> None:
+    for text in (one, other, one + " " + other, one + "." + other, one.upper() + "\t" + other):
+        if fold(text) == fold(one):
+            assert loosen(fold(text)) == loosen(fold(one))
+        if loosen(fold(text)) == loosen(fold(one)):
+            assert bare(text) == bare(one)
+
+
+def test_signs_and_numbers_alone_are_still_told_apart_in_the_bare_form() -> None:
+    assert len({bare(text) for text in ("<", ">", "-", "")}) == 4
+    one, other = (Case(str(n), {"n": n}, "a", "a", "dev") for n in (1, 2))
+    assert bare(comparable(one)) != bare(comparable(other))
 
 
 def test_blocks_find_the_same_pairs_as_one_product() -> None:

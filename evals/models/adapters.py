@@ -1,9 +1,9 @@
 """LoRA adapters on disk: looked at before they are loaded, and refused for a reason.
 
 A tunegate adapter is a PEFT folder (`adapter_config.json`, `adapter_model.safetensors`)
-with an `adapter.json` beside them:
+with an `adapter.json` beside them, of which three keys are read here (training writes more):
 
-    {"format": 1, "fingerprint": "…", "base_weights_hash": "…", "template_hash": "…"}
+    {"fingerprint": "…", "base_weights_hash": "…", "template_hash": "…"}
 
 `base_weights_hash` is `Loaded.weights_hash` of the model it was trained on (precision
 does not matter), `template_hash` that of its chat template. A PEFT folder without
@@ -72,21 +72,6 @@ def check_adapter(folder: Path, base_weights_hash: str, template_hash: str) -> s
             key="fingerprint",
             hint="delete the folder and train again",
         )
-    return identity
-
-
-def write_adapter_manifest(folder: Path, base_weights_hash: str, template_hash: str) -> str:
-    """Write `adapter.json` beside a trained adapter, last and atomically; its fingerprint."""
-    identity = adapter_fingerprint(folder)
-    manifest = {
-        "format": 1,
-        "fingerprint": identity,
-        "base_weights_hash": base_weights_hash,
-        "template_hash": template_hash,
-    }
-    scratch = folder / (ADAPTER_MANIFEST + ".new")
-    scratch.write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
-    scratch.replace(folder / ADAPTER_MANIFEST)
     return identity
 
 

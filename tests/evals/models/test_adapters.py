@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,11 +10,14 @@ from safetensors.torch import load_file, save_file
 
 from evals.errors import ModelError
 from evals.models import open_model
-from evals.models.adapters import write_adapter_manifest
 from evals.models.loading import quiet_transformers
 from evals.models.local import LocalModel
 from evals.records import Decoding, Message, Output, Request
+from evals.suite import load_suite
+from tests.sample_suite import write_suite
 from tests.tiny_model import make_tiny_adapter, make_tiny_model
+from tests.tunegate.scenes import pretended_training
+from tuning.adapters import write_manifest
 
 REQUESTS = [
     Request((Message("user", f"route the {word} dog"),), choices)
@@ -35,6 +39,15 @@ def answers(model: LocalModel) -> list[Output]:
 @pytest.fixture
 def copy(adapter_folder: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(adapter_folder, tmp_path / "adapter"))
+
+
+def sign(folder: Path, weights_hash: str, template_hash: str) -> None:
+    """Write the manifest as training does, of a training on that base and template."""
+    suite = load_suite(write_suite(folder.parent / "suite"))
+    record = pretended_training(str(folder))(suite, "hf:tiny", folder.parent)
+    write_manifest(
+        folder, replace(record, base_fingerprint=weights_hash, template_hash=template_hash)
+    )
 
 
 def test_an_adapter_changes_the_answers_and_off_is_exactly_the_base(
@@ -98,14 +111,14 @@ def test_pickled_weights_are_refused(tiny: LocalModel, copy: Path) -> None:
 def test_another_bases_adapter_is_refused(tiny: LocalModel, copy: Path, tmp_path: Path) -> None:
     other = open_model(f"hf:{make_tiny_model(tmp_path / 'other', seed=9)}", precision="float32")
     assert isinstance(other, LocalModel)
-    write_adapter_manifest(copy, tiny.loaded.weights_hash, tiny.template_hash)
+    sign(copy, tiny.loaded.weights_hash, tiny.template_hash)
     tiny.use_adapter(str(copy))
     with pytest.raises(ModelError, match="another base model"):
         other.use_adapter(str(copy))
 
 
 def test_another_templates_adapter_is_refused(tiny: LocalModel, copy: Path) -> None:
-    write_adapter_manifest(copy, tiny.loaded.weights_hash, "0" * 16)
+    sign(copy, tiny.loaded.weights_hash, "0" * 16)
     with pytest.raises(ModelError, match="another chat template"):
         tiny.use_adapter(str(copy))
 

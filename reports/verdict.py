@@ -215,6 +215,7 @@ def _caveats(job: JobRecord) -> tuple[Caveat, ...]:
         untested = [r.title for r in job.decision.rules if r.status == "not_tested"]
         if untested:
             caveats.append(Caveat("Not tested", "; ".join(untested)))
+        caveats += [Caveat("Left out", text) for text in job.decision.left_out]
         caveats += [Caveat("Flag", FLAGS.get(flag, flag)) for flag in job.decision.flags]
     if detectable := _detectable(job):
         caveats.append(Caveat("Could have seen", detectable))

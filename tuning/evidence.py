@@ -88,6 +88,21 @@ class CostEvidence:
 
 
 @dataclass(frozen=True)
+class LeftOut:
+    """Stored dev runs, by prompt on this model's name, that a verdict does not rest on.
+
+    `other_weights`: of this suite as it stands, but of `fingerprints` other model
+    fingerprints than the one judged, `fingerprint`. `older_suite`: of prompts, cases,
+    scoring or decoding that the suite no longer has.
+    """
+
+    other_weights: int = 0
+    fingerprints: int = 0
+    older_suite: int = 0
+    fingerprint: str = ""
+
+
+@dataclass(frozen=True)
 class Evidence:
     """All that is known about one suite on its dev split.
 
@@ -104,6 +119,7 @@ class Evidence:
     stronger_models: tuple[StrongerModel, ...] | None = None
     cost: CostEvidence | None = None
     facts_change: Literal["never", "rarely", "often"] | None = None
+    left_out: LeftOut = LeftOut()
 
 
 @dataclass(frozen=True)

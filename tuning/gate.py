@@ -13,7 +13,7 @@ from tuning.evidence import Evidence, Policy
 from tuning.records import Decision, Interval, RuleLine, RuleStatus, TrialLine, Verdict
 from tuning.rules import Answer
 from tuning.standing import Judged, Standing, cases_for_a_start, cases_to_decide, find_standing
-from tuning.wording import share
+from tuning.wording import left_out_texts, share
 
 __all__ = ["Evidence", "Policy", "decide"]
 
@@ -59,6 +59,7 @@ def decide(evidence: Evidence, policy: Policy) -> Decision:
         target=policy.target,
         alpha=policy.look_alpha,
         provisional=_provisional(standing),
+        left_out=left_out_texts(evidence.left_out),
     )
 
 

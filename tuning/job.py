@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-from evals.errors import GateShutError, SuiteError, TrainingError
+from evals.errors import GateShutError, NothingRunError, SuiteError, TrainingError
 from evals.ledger import Ledger
 from evals.models.protocol import AdaptableModel
 from evals.prompting import round_candidates
@@ -30,8 +30,9 @@ from tuning.lint import Accepts
 from tuning.records import Decision, JobRecord, Phase, ShipDecision, TrainingRecord
 from tuning.sealed import Look, judge_sealed
 from tuning.soundness import StoredChecks, check_stored, soundness_of
-from tuning.tried import gather_evidence, policy_of, tried_runs
+from tuning.tried import find_search, gather_evidence, policy_of
 from tuning.tune import tune_suite
+from tuning.wording import left_out_texts
 
 JOB = "job"
 
@@ -255,13 +256,19 @@ def decide_stored(
 ) -> Decision:
     """The gate's verdict from stored runs. Raises NothingRunError when none counts.
 
-    `model_fingerprint` is what the model is now, where it was opened (see `tried_runs`).
+    `model_fingerprint` is what the model is now, where it was opened (see `find_search`).
     """
-    tried = tried_runs(suite, ledger, model, model_fingerprint)
+    tried, left_out = find_search(suite, ledger, model, model_fingerprint)
+    if not tried and (said := left_out_texts(left_out)):
+        raise NothingRunError(
+            f"no stored run is of this suite and model as they are. {' '.join(said)}",
+            hint="evaluate some prompts first",
+        )
     evidence = gather_evidence(
         tried,
         clean_examples=clean_examples(suite),
         soundness=soundness_of(suite, ledger, [item.run for item in tried]),
+        left_out=left_out,
     )
     return decide(evidence, policy_of(suite))
 

@@ -74,7 +74,8 @@ class TrialLine:
 class Decision:
     """The gate's verdict with its evidence. `open` is true only for `fine_tune`.
 
-    `trials` are ranked, the leader first; `provisional` says in words who leads, how sure.
+    `trials` are ranked, the leader first; `provisional` says in words who leads, how sure;
+    `left_out` names the stored runs that the verdict does not rest on.
     """
 
     verdict: Verdict
@@ -92,6 +93,7 @@ class Decision:
     target: float | None
     alpha: float
     provisional: str = ""
+    left_out: tuple[str, ...] = ()
     format: int = 1
 
     @property

@@ -2,15 +2,20 @@
 
 A run counts when it is of this suite as it stands (same cases, same scoring, a prompt and
 demonstrations that still read the same) and of this model as it is, without an adapter.
-Runs of a declared round come in the order the suite declares them; any other (a prompt
-tried by hand) counts as tried before the rounds, where it can only make the anchor
-stronger.
+One verdict rests on one model fingerprint (weights, tokenizer, precision, versions): that of
+the model as it is where a command has opened it, else that of the newest run that fits the
+suite. Where weights went from A to B and back to A, and nothing had to be run since, that is
+B; so what is left out is counted and said.
+
+Runs of a declared round come in the order the suite declares them; any other (a prompt tried
+by hand) counts as tried before the rounds, where it can only make the anchor stronger.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from evals.demonstrations import method_fingerprint
 from evals.fingerprint import fingerprint
@@ -18,7 +23,7 @@ from evals.ledger import Ledger
 from evals.prompting import DEMONSTRATION_METHODS
 from evals.records import Candidate, Run
 from evals.suite.spec import RoundSpec, Suite
-from tuning.evidence import Evidence, Policy, Soundness, clusters_of, trial_of
+from tuning.evidence import Evidence, LeftOut, Policy, Soundness, clusters_of, trial_of
 
 BY_HAND = "by_hand"
 
@@ -32,40 +37,62 @@ class Tried:
     family: str
 
 
+class Search(NamedTuple):
+    """The runs that count, in the order tried, and how many by prompt on this model do not."""
+
+    tried: list[Tried]
+    left_out: LeftOut
+
+
+def find_search(
+    suite: Suite, ledger: Ledger, model: str, model_fingerprint: str | None = None
+) -> Search:
+    """The runs that count; a repeated candidate only once, the newest.
+
+    `model_fingerprint` is what the model is now; None where nobody has opened it. Runs of
+    some dev cases only, and repeats, neither count nor are counted as left out.
+    """
+    expected = {case.id: case.fingerprint for case in suite.split("dev")}
+    fitting: list[Run] = []
+    stale = 0
+    for header in ledger.runs(suite.name, "dev"):
+        if header.candidate.model != model or header.candidate.adapter:
+            continue
+        run = ledger.run(header.id) if _reads_the_same(header, suite) else header
+        cases = {r.case_id: r.case_fingerprint for r in run.results}
+        if run is header or not cases.items() <= expected.items():
+            stale += 1
+        elif cases == expected:
+            fitting.append(run)
+    if model_fingerprint is None and fitting:
+        model_fingerprint = fitting[-1].candidate.model_fingerprint
+    counting = [run for run in fitting if run.candidate.model_fingerprint == model_fingerprint]
+    newest = {_spot(run.candidate): run for run in counting}
+    placed = [_place(run, suite.rounds) for run in newest.values()]
+    placed.sort(key=lambda tried: (tried.round_index, _position(tried, suite.rounds)))
+    others = {run.candidate.model_fingerprint for run in fitting} - {model_fingerprint}
+    left_out = LeftOut(
+        other_weights=len(fitting) - len(counting),
+        fingerprints=len(others),
+        older_suite=stale,
+        fingerprint=model_fingerprint or "",
+    )
+    return Search(placed, left_out)
+
+
 def tried_runs(
     suite: Suite, ledger: Ledger, model: str, model_fingerprint: str | None = None
 ) -> list[Tried]:
-    """The runs that count, in the order tried; a repeated candidate only once, the newest.
-
-    `model_fingerprint` is what the model is now. Where nobody has opened it (None), the
-    newest run tells: runs of other weights or precision never count beside it.
-    """
-    expected = {case.id: case.fingerprint for case in suite.split("dev")}
-    headers = [h for h in ledger.runs(suite.name, "dev") if _is_current(h, suite, model)]
-    complete = [run for run in (ledger.run(h.id) for h in headers) if _covers(run, expected)]
-    if model_fingerprint is None and complete:
-        model_fingerprint = complete[-1].candidate.model_fingerprint
-    newest = {
-        _spot(run.candidate): run
-        for run in complete
-        if run.candidate.model_fingerprint == model_fingerprint
-    }
-    placed = [_place(run, suite.rounds) for run in newest.values()]
-    return sorted(placed, key=lambda tried: (tried.round_index, _position(tried, suite.rounds)))
+    """The runs of `find_search` alone."""
+    return find_search(suite, ledger, model, model_fingerprint).tried
 
 
-def _covers(run: Run, expected: Mapping[str, str]) -> bool:
-    """Whether the run is of exactly these cases, by id and fingerprint."""
-    return {r.case_id: r.case_fingerprint for r in run.results} == expected
-
-
-def _is_current(run: Run, suite: Suite, model: str) -> bool:
+def _reads_the_same(run: Run, suite: Suite) -> bool:
+    """Whether scoring, decoding, prompt and demonstrations are those of the suite now."""
     candidate = run.candidate
     prompt = suite.prompts.get(candidate.prompt)
     return (
-        candidate.model == model
-        and not candidate.adapter
-        and run.scoring_fingerprint == suite.scoring_fingerprint
+        run.scoring_fingerprint == suite.scoring_fingerprint
         and candidate.decoding == suite.decoding
         and prompt is not None
         and candidate.prompt_fingerprint
@@ -107,7 +134,11 @@ def _position(tried: Tried, rounds: tuple[RoundSpec, ...]) -> tuple[int, int, st
 
 
 def gather_evidence(
-    tried: Sequence[Tried], *, clean_examples: int, soundness: Soundness | None
+    tried: Sequence[Tried],
+    *,
+    clean_examples: int,
+    soundness: Soundness | None,
+    left_out: LeftOut | None = None,
 ) -> Evidence:
     """What the gate decides from. What nothing here gathers stays None: "not tested"."""
     return Evidence(
@@ -115,6 +146,7 @@ def gather_evidence(
         clean_examples=clean_examples,
         clusters=clusters_of(tried[0].run) if tried else {},
         soundness=soundness,
+        left_out=left_out or LeftOut(),
     )
 
 

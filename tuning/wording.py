@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tuning.evidence import Evidence, Policy
+from tuning.evidence import Evidence, LeftOut, Policy
 from tuning.standing import Judged, Standing
 
 
@@ -61,8 +61,7 @@ def certain_low(judged: Judged, standing: Standing, policy: Policy) -> float:
 
 def errors_text(errors: int) -> str:
     """How bounds treat so many cases without a score, as a clause; empty without any."""
-    cases = f"{errors} case{'s' if errors > 1 else ''}"
-    return f"bounded by the worst case of {cases} with errors" if errors else ""
+    return f"bounded by the worst case of {_plural(errors, 'case')} with errors" if errors else ""
 
 
 def examples_text(evidence: Evidence, policy: Policy) -> str:
@@ -71,6 +70,27 @@ def examples_text(evidence: Evidence, policy: Policy) -> str:
         f"there are {evidence.clean_examples} clean training examples "
         f"(at least {policy.min_examples} are asked for)"
     )
+
+
+def left_out_texts(left_out: LeftOut) -> tuple[str, ...]:
+    """One sentence for each kind of stored run that the verdict does not rest on."""
+    texts = []
+    if left_out.other_weights:
+        others = _plural(left_out.fingerprints, "other model fingerprint")
+        texts.append(
+            f"{_plural(left_out.other_weights, 'run')} of {others} left out: this verdict is of "
+            f"{left_out.fingerprint} alone."
+        )
+    if left_out.older_suite:
+        texts.append(
+            f"{_plural(left_out.older_suite, 'run')} of older versions of the suite left out: "
+            "their prompt, cases, scoring or decoding has changed."
+        )
+    return tuple(texts)
+
+
+def _plural(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 def gain_text(policy: Policy) -> str:

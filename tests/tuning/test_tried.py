@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from evals.errors import NothingRunError
 from evals.ledger import Ledger
 from evals.models.scripted import ScriptedModel
 from evals.prompting import make_candidate
@@ -18,7 +19,9 @@ from evals.runner import Runner
 from evals.scorers import build_scorers
 from evals.suite import Suite, load_suite
 from tests.sample_suite import TOPICS, write_suite
-from tuning.tried import BY_HAND, gather_evidence, tried_runs
+from tuning.evidence import LeftOut
+from tuning.job import decide_stored
+from tuning.tried import BY_HAND, find_search, gather_evidence, tried_runs
 
 REPLIES = {text: label for label, text in TOPICS.items()}
 
@@ -48,6 +51,9 @@ class Bench:
     def tried(self, fingerprint: str | None = None) -> list[tuple[str, int, str]]:
         found = tried_runs(self.suite, self.ledger, self.model.name, fingerprint)
         return [(t.run.candidate.label, t.round_index, t.family) for t in found]
+
+    def left_out(self, fingerprint: str | None = None) -> LeftOut:
+        return find_search(self.suite, self.ledger, self.model.name, fingerprint).left_out
 
     def edit(self, name: str, old: str, new: str) -> None:
         path = self.root / name
@@ -150,6 +156,52 @@ def test_runs_of_other_weights_never_count_beside_those_of_the_present_ones(benc
     assert bench.tried(old) == [TERSE, SPEC]
     (now,) = tried_runs(bench.suite, bench.ledger, "scripted", bench.model.fingerprint)
     assert now.run.candidate.model_fingerprint == bench.model.fingerprint
+
+
+def test_one_verdict_rests_on_one_fingerprint_and_says_what_it_leaves_out(bench: Bench) -> None:
+    bench.run("terse")
+    bench.run("spec")
+    first, weights_a = bench.model.fingerprint, bench.model
+    bench.model = replace(bench.model, script=REPLIES | {"more": "words"})
+    bench.run("terse")
+    second = bench.model.fingerprint
+    bench.model = weights_a  # A, B, and A again: its runs are found, so none is newer
+    bench.run("terse")
+    expected = LeftOut(other_weights=2, fingerprints=1, fingerprint=second)
+    assert bench.left_out() == expected
+    assert bench.left_out(first) == LeftOut(1, 1, 0, first)
+    decision = decide_stored(bench.suite, bench.ledger, "scripted")
+    assert decision.left_out == (
+        f"2 runs of 1 other model fingerprint left out: this verdict is of {second} alone.",
+    )
+    now = decide_stored(bench.suite, bench.ledger, "scripted", first)
+    assert now.left_out == (
+        f"1 run of 1 other model fingerprint left out: this verdict is of {first} alone.",
+    )
+
+
+def test_runs_of_older_versions_of_the_suite_are_counted_once_each(bench: Bench) -> None:
+    bench.run("terse")
+    bench.run("spec")
+    bench.run("terse", cases=bench.suite.split("dev")[:2])  # some cases: no version of its own
+    bench.run("terse", adapter="tuned", adapter_path="tuned")  # no prompt that was tried
+    bench.model.use_adapter(None)
+    assert bench.left_out().older_suite == 0
+    bench.edit("prompts/terse.j2", "Route.", "Route it.")
+    assert bench.left_out().older_suite == 2  # the run of some cases is of the old prompt too
+    bench.edit("dev.jsonl", "charged", "billed")
+    assert bench.left_out() == LeftOut(older_suite=3)
+    with pytest.raises(NothingRunError, match="3 runs of older versions of the suite left out"):
+        decide_stored(bench.suite, bench.ledger, "scripted")
+    bench.run("spec")
+    (said,) = decide_stored(bench.suite, bench.ledger, "scripted").left_out
+    assert said.startswith("3 runs of older versions of the suite left out")
+
+
+def test_nothing_is_said_where_every_run_counts(bench: Bench) -> None:
+    bench.run("terse")
+    bench.run("spec")
+    assert decide_stored(bench.suite, bench.ledger, "scripted").left_out == ()
 
 
 def test_a_prompt_put_back_as_it_was_counts_again(bench: Bench) -> None:

@@ -162,6 +162,8 @@ def show_decision(decision: Decision, terminal: Terminal) -> None:
         ["verdict", "!applies", "evidence"],
         [[rule.title, MARKS[rule.status], rule.evidence] for rule in decision.rules],
     )
+    for text in decision.left_out:
+        terminal.line(text)
     terminal.line(f"gate: {decision.verdict}", "bold")
     terminal.line(decision.sentence)
     for step in decision.next_steps:

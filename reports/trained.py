@@ -68,6 +68,7 @@ def _facts(training: TrainingRecord) -> tuple[tuple[str, str], ...]:
         ("Method", training.method),
         ("Prompt", training.prompt),
         ("Examples", f"{training.examples:,} trained on, {training.held_out:,} held out"),
+        ("Replay", f"{training.replayed:,} general requests, answered as the base model does"),
         (
             "Trained parameters",
             f"{training.trained_parameters:,} of {training.total_parameters:,} ({share:.1%})",

@@ -41,6 +41,16 @@ def summed_loss(model: Any, batch: dict[str, Any], prefix: int) -> Any:
     return functional.cross_entropy(logits.float(), targets[predicting], reduction="sum")
 
 
+def shared_columns(batch: dict[str, Any], bound: int) -> int:
+    """How many of the first `bound` tokens all rows of a batch share and none is to learn.
+
+    The token after them is no label either, so that what predicts a label stays in its row.
+    """
+    ids, labels = batch["input_ids"][:, :bound], batch["labels"][:, 1 : bound + 1]
+    same = (ids == ids[:1]).all(0)[: labels.shape[1]] & (labels == IGNORED).all(0)
+    return int(same.long().cumprod(0).sum())
+
+
 def plain_summed_loss(model: Any, batch: dict[str, Any]) -> Any:
     """The same through the model's own forward and all its logits."""
     logits = model(

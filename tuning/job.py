@@ -28,6 +28,7 @@ from tuning.dataset import clean_examples
 from tuning.gate import decide
 from tuning.lint import Accepts
 from tuning.records import Decision, JobRecord, Phase, ShipDecision, TrainingRecord
+from tuning.replay import replay_of
 from tuning.sealed import Look, judge_sealed
 from tuning.soundness import StoredChecks, check_stored, soundness_of
 from tuning.tried import find_search, gather_evidence, policy_of
@@ -200,12 +201,15 @@ class Job:
         """Train, or find what was trained; only answers the suite's scorer accepts count."""
         self.model.use_adapter(None)
         root = self.ledger.folder / "adapters"
+        judged = [case for suite in (self.suite, *self.guards.values()) for case in suite.cases]
+        replay = replay_of(self.model, judged, self.ledger.folder / "replay")
         with build_scorers(self.suite) as scorers, self.narrator.progress("training") as progress:
             return tune_suite(
                 self.suite,
                 self.model.name,
                 root,
                 accepts=_accepted_by(scorers[self.suite.primary]),
+                replay=replay,
                 progress=lambda step, total, _loss: progress(step, total),
             )
 

@@ -163,7 +163,10 @@ class Proof:
 
 @dataclass(frozen=True)
 class TrainingRecord:
-    """What was trained, on what, how, and what was proven of the result."""
+    """What was trained, on what, how, and what was proven of the result.
+
+    `replayed` counts general examples trained on beside the `examples` of the suite.
+    """
 
     adapter: str
     adapter_path: str
@@ -186,6 +189,7 @@ class TrainingRecord:
     findings: tuple[Finding, ...]
     preview: str
     proofs: tuple[Proof, ...]
+    replayed: int = 0
     format: int = 1
 
 

@@ -19,12 +19,21 @@ from trl import SFTConfig, SFTTrainer
 
 from evals.errors import TrainingError
 from tuning.dataset import EncodedExample
-from tuning.forward import IGNORED, fast_path_is_exact, plain_summed_loss, summed_loss
+from tuning.forward import (
+    IGNORED,
+    fast_path_is_exact,
+    plain_summed_loss,
+    shared_columns,
+    summed_loss,
+)
 from tuning.settings import TrainSettings
 
 # Batches are cut from this many batches' worth of shuffled examples, sorted by length:
 # little padding, and still another mixture each epoch.
 _WINDOW = 8
+
+
+Size = tuple[bool, int]
 
 
 class Steps(NamedTuple):
@@ -34,11 +43,14 @@ class Steps(NamedTuple):
     between: int
 
 
-class LengthSampler(Sampler[int]):  # type: ignore[misc]  # torch is untyped here
-    """Examples in batches of like length; the order depends on seed and epoch alone."""
+class SizeSampler(Sampler[int]):  # type: ignore[misc]  # torch is untyped here
+    """Examples in batches of like size; the order depends on seed and epoch alone.
 
-    def __init__(self, lengths: Sequence[int], batch: int, seed: int) -> None:
-        self.lengths = lengths
+    A size is whether the example lacks the shared prefix, then its length in tokens.
+    """
+
+    def __init__(self, sizes: Sequence[Size], batch: int, seed: int) -> None:
+        self.sizes = sizes
         self.batch = batch
         self.seed = seed
         self.epoch = 0
@@ -48,23 +60,23 @@ class LengthSampler(Sampler[int]):  # type: ignore[misc]  # torch is untyped her
         self.epoch = epoch
 
     def __len__(self) -> int:
-        return len(self.lengths)
+        return len(self.sizes)
 
     def __iter__(self) -> Iterator[int]:
-        return iter(length_batched_order(self.lengths, self.batch, f"{self.seed}/{self.epoch}"))
+        return iter(size_batched_order(self.sizes, self.batch, f"{self.seed}/{self.epoch}"))
 
 
-def length_batched_order(lengths: Sequence[int], batch: int, seed: str) -> list[int]:
-    """A permutation of the indices whose runs of `batch` have like lengths, in random order.
+def size_batched_order(sizes: Sequence[Size], batch: int, seed: str) -> list[int]:
+    """A permutation of the indices whose runs of `batch` have like sizes, in random order.
 
     The incomplete batch, if any, comes last.
     """
     generator = random.Random(seed)  # noqa: S311 - an order to learn in, no secret
-    order = list(range(len(lengths)))
+    order = list(range(len(sizes)))
     generator.shuffle(order)
     size = batch * _WINDOW
     windows = [order[i : i + size] for i in range(0, len(order), size)]
-    ordered = [i for window in windows for i in sorted(window, key=lambda i: lengths[i])]
+    ordered = [i for window in windows for i in sorted(window, key=lambda i: sizes[i])]
     batches = [ordered[i : i + batch] for i in range(0, len(ordered), batch)]
     last = [batches.pop()] if batches and len(batches[-1]) < batch else []
     generator.shuffle(batches)
@@ -74,14 +86,15 @@ def length_batched_order(lengths: Sequence[int], batch: int, seed: str) -> list[
 class CompletionTrainer(SFTTrainer):  # type: ignore[misc]  # trl is untyped; it is extended so
     """SFTTrainer whose loss is taken on completions only, through `tuning.forward`.
 
-    `prefix` is how many leading tokens all examples share. `trained_tokens` counts the
-    completion and prompt tokens seen in training, shared ones once for every row.
+    `prefix` is what the task's examples begin with, as token ids; batches that begin so pass
+    it through the model once. `trained_tokens` counts the completion and prompt tokens seen
+    in training, shared ones once for every row.
     """
 
-    def __init__(self, *args: Any, prefix: int, seed: int, **kwargs: Any) -> None:
-        self.prefix = prefix
+    def __init__(self, *args: Any, prefix: Sequence[int], seed: int, **kwargs: Any) -> None:
+        self.prefix = list(prefix)
         self.order_seed = seed
-        self.exact: bool | None = None
+        self.exact: dict[bool, bool] = {}
         self.trained_tokens = 0
         super().__init__(*args, **kwargs)
 
@@ -94,11 +107,13 @@ class CompletionTrainer(SFTTrainer):  # type: ignore[misc]  # trl is untyped; it
     ) -> Any:
         """Mean loss per completion token of the whole step (of this batch when evaluating)."""
         causal = self.accelerator.unwrap_model(model).get_base_model()
-        if self.exact is None:
+        shared = shared_columns(inputs, len(self.prefix))
+        prefix = shared if shared == len(self.prefix) else 0
+        if bool(prefix) not in self.exact:
             small = {name: tensor[:2] for name, tensor in inputs.items()}
-            self.exact = fast_path_is_exact(causal, small, self.prefix)
-        if self.exact:
-            total = summed_loss(causal, inputs, self.prefix)
+            self.exact[bool(prefix)] = fast_path_is_exact(causal, small, prefix)
+        if self.exact[bool(prefix)]:
+            total = summed_loss(causal, inputs, prefix)
         else:
             total = plain_summed_loss(causal, inputs)
         count = num_items_in_batch
@@ -117,9 +132,9 @@ class CompletionTrainer(SFTTrainer):  # type: ignore[misc]  # trl is untyped; it
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Any:
         rows = self.train_dataset if train_dataset is None else train_dataset
-        lengths = [len(ids) for ids in rows["input_ids"]]
+        sizes = [(ids[: len(self.prefix)] != self.prefix, len(ids)) for ids in rows["input_ids"]]
         batch = self.args.train_batch_size * self.args.gradient_accumulation_steps
-        return LengthSampler(lengths, batch, self.order_seed)
+        return SizeSampler(sizes, batch, self.order_seed)
 
     def create_model_card(self, *args: Any, **kwargs: Any) -> None:
         """Nothing: an adapter's manifest says what it is."""
@@ -134,7 +149,7 @@ def make_trainer(
     train: Sequence[EncodedExample],
     held_out: Sequence[EncodedExample],
     *,
-    prefix: int,
+    prefix: Sequence[int],
     settings: TrainSettings,
     steps: Steps,
     scratch: Path,

@@ -14,6 +14,7 @@ from tuning.dataset import EncodedExample, Example, build_examples, encode_examp
 from tuning.lint import Accepts, Lengths, lint_examples, refuse_errors, within
 from tuning.quiet import quietly
 from tuning.records import TrainingRecord
+from tuning.replay import Replay, replay_count
 from tuning.settings import TrainSettings, settings_for
 from tuning.training import Task, train_lora
 
@@ -65,11 +66,13 @@ def tune_suite(
     *,
     accepts: Accepts | None = None,
     leave_out_longer: bool = False,
+    replay: Replay | None = None,
     progress: Progress | None = None,
 ) -> TrainingRecord:
     """Train an adapter for a suite under `root`, or find the one already trained.
 
-    `accepts` says whether the suite's own scorer gives an answer full marks. Raises
+    `accepts` says whether the suite's own scorer gives an answer full marks; `replay` gives
+    general examples to train on beside the suite's own (none where it is None). Raises
     TrainingError where the lint refuses the data or training fails, MissingExtraError
     without `[tune]`, ModelError for a model that cannot be trained.
     """
@@ -82,5 +85,13 @@ def tune_suite(
         longest=max(item.tokens for item in data.encoded),
         context=base.context_tokens,
     )
-    task = Task(suite.name, tuning_prompt(suite), base, data.examples, settings, data.findings)
+    task = Task(
+        suite.name,
+        tuning_prompt(suite),
+        base,
+        data.examples,
+        settings,
+        data.findings,
+        replay(replay_count(suite.tune, len(data.examples))) if replay else (),
+    )
     return train_lora(task, root, progress)

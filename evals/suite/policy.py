@@ -64,7 +64,9 @@ def read_guards(top: Section) -> tuple[GuardSpec, ...]:
 
 def read_tune(section: Section, prompts: Prompts) -> TuneSpec:
     """How to train; what is not stated is left to the trainer's defaults."""
-    section.only("method", "prompt", "min_examples", "rank", "learning_rate", "epochs", "seed")
+    section.only(
+        "method", "prompt", "min_examples", "rank", "learning_rate", "epochs", "replay", "seed"
+    )
     methods: tuple[Literal["lora"], ...] = ("lora",)
     has, prompt = section.has, section.optional_text("prompt")
     return TuneSpec(
@@ -76,6 +78,7 @@ def read_tune(section: Section, prompts: Prompts) -> TuneSpec:
             section.number("learning_rate", above=0, below=1) if has("learning_rate") else None
         ),
         epochs=section.number("epochs", above=0, at_most=1000) if has("epochs") else None,
+        replay=section.number("replay", at_least=0, at_most=1) if has("replay") else None,
         seed=section.integer("seed", high=2**31 - 1) if has("seed") else 0,
     )
 

@@ -60,7 +60,10 @@ class GuardSpec:
 
 @dataclass(frozen=True)
 class TuneSpec:
-    """How to train when the gate opens. `prompt` is what the adapter is trained with."""
+    """How to train when the gate opens. `prompt` is what the adapter is trained with.
+
+    `replay` is how many general requests are mixed in, for each example of the suite.
+    """
 
     method: Literal["lora"] = "lora"
     prompt: str | None = None
@@ -68,6 +71,7 @@ class TuneSpec:
     rank: int | None = None
     learning_rate: float | None = None
     epochs: float | None = None
+    replay: float | None = None
     seed: int = 0
 
 

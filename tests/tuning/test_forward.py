@@ -14,7 +14,7 @@ from tuning.base import BaseModel
 from tuning.dataset import EncodedExample, encode_examples, shared_prefix
 from tuning.forward import IGNORED, fast_path_is_exact, plain_summed_loss, summed_loss
 from tuning.quiet import quietly
-from tuning.sft import LengthSampler, _table, length_batched_order
+from tuning.sft import SizeSampler, _table, size_batched_order
 
 
 @pytest.fixture(scope="module")
@@ -99,14 +99,14 @@ def test_a_wrong_shortcut_is_noticed(model: Any, encoded: tuple[EncodedExample, 
     seed=st.text(max_size=3),
 )
 def test_every_example_comes_once_an_epoch(lengths: list[int], batch: int, seed: str) -> None:
-    order = length_batched_order(lengths, batch, seed)
+    order = size_batched_order([(False, n) for n in lengths], batch, seed)
     assert sorted(order) == list(range(len(lengths)))
 
 
 def test_batches_hold_like_lengths_and_differ_between_epochs() -> None:
     generator = random.Random(0)
     lengths = [generator.randint(10, 300) for _ in range(512)]
-    sampler = LengthSampler(lengths, 16, seed=0)
+    sampler = SizeSampler([(False, n) for n in lengths], 16, seed=0)
     first = list(sampler)
     padding = sum(
         max(lengths[i] for i in rows) - lengths[j]

@@ -54,6 +54,7 @@ def check_suite(suite: Suite, *, self_test: SelfTest | None = None) -> CheckRepo
         *_lint_splits(suite),
         *_lint_rounds(suite),
         *_lint_prompts(suite),
+        *_lint_unused(suite),
         *find_duplicates(suite.cases),
         *(self_test(suite) if self_test else ()),
     ]
@@ -204,6 +205,13 @@ def _lint_prompts(suite: Suite) -> Iterator[Finding]:
             except SuiteError as error:
                 yield _template_error(error, prompt, f" for case {case.id!r}")
                 break
+
+
+def _lint_unused(suite: Suite) -> Iterator[Finding]:
+    """Nobody should believe that a key works because it is accepted."""
+    if suite.not_used_yet:
+        text = f"read but not used yet: {', '.join(suite.not_used_yet)}"
+        yield Finding("note", "not_used_yet", text, _manifest(suite))
 
 
 def _rendered_cases(suite: Suite) -> list[Case]:

@@ -10,6 +10,7 @@ from evals.errors import SuiteError
 from evals.records import SPLITS, Case, Decoding, Json, SplitName
 from evals.suite.cases import CaseFile, read_cases
 from evals.suite.inside import inner_file
+from evals.suite.not_used_yet import not_used_yet
 from evals.suite.policy import (
     read_candidate,
     read_ci,
@@ -97,6 +98,7 @@ def load_suite(path: Path) -> Suite:
         ci=read_ci(top.section("ci")),
         candidate=read_candidate(top.section("candidate"), prompts),
         compare_models=top.texts("compare_models"),
+        not_used_yet=not_used_yet(top, cases),
         scorers_sha256=scorer_files_sha256(root, metrics_section),
     )
 

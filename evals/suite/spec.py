@@ -95,7 +95,10 @@ class CiSpec:
 
 @dataclass(frozen=True)
 class Suite:
-    """One domain task: cases in splits, prompt templates, metrics, and how to decide."""
+    """One domain task: cases in splits, prompt templates, metrics, and how to decide.
+
+    `not_used_yet` names the keys it states that this version does nothing with.
+    """
 
     name: str
     task: str
@@ -117,6 +120,7 @@ class Suite:
     candidate: Mapping[str, str] = field(default_factory=dict)
     compare_models: tuple[str, ...] = ()
     scorers_sha256: str = ""
+    not_used_yet: tuple[str, ...] = ()
     format: int = 1
 
     def split(self, name: SplitName) -> tuple[Case, ...]:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from evals.records import Finding
 from evals.stats.power import cases_for_gain
 from evals.suite import CheckReport, check_suite, load_suite
+from evals.suite.not_used_yet import CASE_KEYS, SUITE_KEYS
 from evals.suite.spec import Suite
 from tests.evals.suite.small_suite import MANIFEST, PROMPT, MakeSuite, rows
 
+DOCS = Path(__file__).parents[3] / "docs" / "suites.md"
 ROUNDS = """\
 rounds:
   - {family: wording, prompts: [terse, spec]}
@@ -151,3 +156,49 @@ def test_the_scorer_self_test_is_run_where_given(make_suite: MakeSuite) -> None:
     suite = load_suite(make_suite(MANIFEST))
     assert check_suite(suite).passed
     assert codes(check_suite(suite, self_test=self_test), "error") == {"selftest"}
+
+
+EVERYTHING = """\
+candidate: {model: "hf:org/small", prompt: spec}
+compare_models: ["openai:large"]
+operation: {calls_per_month: 100, facts_change: never, retrain_months: 6}
+ci: {split: dev}
+"""
+
+
+def unused(suite: Suite) -> list[str]:
+    findings = check_suite(suite).findings
+    assert all(f.level == "note" for f in findings if f.code == "not_used_yet")
+    return [f.message for f in findings if f.code == "not_used_yet"]
+
+
+def test_keys_that_are_read_and_not_used_are_named_in_one_finding(make_suite: MakeSuite) -> None:
+    cases = rows()
+    cases[0] |= {"must_pass": True, "documents": ["faq-1"]}
+    assert unused(load_suite(make_suite(extra=EVERYTHING, cases=cases))) == [
+        "read but not used yet: candidate.model, ci, compare_models, operation.facts_change, "
+        "operation.retrain_months, documents (of cases), must_pass (of cases)"
+    ]
+
+
+def test_keys_that_work_and_cases_that_ask_for_nothing_are_not_named(
+    make_suite: MakeSuite,
+) -> None:
+    cases = rows()
+    cases[0] |= {"must_pass": False, "documents": []}
+    extra = "candidate: {prompt: spec}\noperation: {calls_per_month: 100}\n"
+    assert unused(load_suite(make_suite(extra=extra, cases=cases))) == []
+
+
+def test_every_key_that_is_not_used_is_documented_as_such() -> None:
+    rows_of = [
+        line
+        for line in DOCS.read_text().splitlines()
+        if line.startswith("|") and "**not used in this version**" in line
+    ]
+    documented = {
+        name.split(".")[0] if name.startswith("ci.") else name
+        for line in rows_of
+        for name in re.findall(r"`([a-z_.]+)`", line.split("|")[1])
+    }
+    assert documented == {".".join(keys) for keys in SUITE_KEYS} | set(CASE_KEYS)

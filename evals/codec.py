@@ -26,7 +26,7 @@ def decode(text: str, kind: type[T]) -> T:
 
     try:
         return msgspec.convert(json.loads(text), type=kind)
-    except (msgspec.ValidationError, json.JSONDecodeError) as error:
+    except (msgspec.ValidationError, ValueError, RecursionError) as error:
         raise RecordError(
             f"a stored {kind.__name__} is damaged or of another format: {error}",
             hint="it was written by another version of tunegate, or edited by hand",

@@ -20,6 +20,8 @@ from evals.records import Case, CaseResult, Output, Run
 
 __all__ = ["FILE_NAME", "Ledger"]
 
+RUN_FORMAT = 1
+
 T = TypeVar("T")
 
 
@@ -117,7 +119,7 @@ class Ledger:
             " and (?2 is null or split = ?2) order by created, rowid",
             (suite, split),
         ).fetchall()
-        return [decode(body, Run) for (body,) in rows]
+        return [_header(body) for (body,) in rows]
 
     def cases(self, fingerprints: Sequence[str]) -> dict[str, Case]:
         """Stored cases by fingerprint; those never stored are left out."""
@@ -135,7 +137,9 @@ class Ledger:
             "select body from results where run = ? order by position", (run_id,)
         ).fetchall()
         results = tuple(decode(body, CaseResult) for (body,) in rows)
-        return replace(decode(header, Run), results=results)
+        run = replace(_header(header), results=results)
+        _check_scores(run)
+        return run
 
     # -- documents: decisions, trainings, phases ------------------------------------
 
@@ -176,3 +180,29 @@ class Ledger:
                 self._db.execute("rollback")
             raise
         self._db.execute("commit")
+
+
+def _header(body: str) -> Run:
+    """A stored run without its results. Raises RecordError for one of a later format."""
+    run = decode(body, Run)
+    if run.format != RUN_FORMAT:
+        raise RecordError(
+            f"run {run.id} has format {run.format}, this version reads format {RUN_FORMAT}",
+            hint="use the tunegate version that wrote it",
+        )
+    return run
+
+
+def _check_scores(run: Run) -> None:
+    """Raise RecordError unless every case has one result: an error, or scores from 0 to 1."""
+    hint = "it was edited by hand or damaged: restore a copy, or name another ledger"
+    ids = [result.case_id for result in run.results]
+    if len(set(ids)) < len(ids):
+        raise RecordError(f"the stored run {run.id} has two results of one case", hint=hint)
+    for result in run.results:
+        wrong = [name for name, score in result.scores.items() if not 0 <= score.value <= 1]
+        if wrong or (not result.failed and run.primary not in result.scores):
+            found = f"a score outside 0 to 1: {wrong[0]}" if wrong else f"no score {run.primary}"
+            raise RecordError(
+                f"the stored run {run.id} is damaged: case {result.case_id} has {found}", hint=hint
+            )

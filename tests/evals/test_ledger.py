@@ -65,6 +65,14 @@ def test_a_record_that_does_not_fit_its_type_is_refused():
         decode("{", Case)
 
 
+@pytest.mark.parametrize(
+    "body", ["[" * 100_000, b"\xff\xfe{\x00}", b"\x80abc", "5", "null", "", '{"id": "a"}\x00']
+)
+def test_no_text_can_break_the_decoding_of_a_record(body):
+    with pytest.raises(RecordError, match="stored Run is damaged"):
+        decode(body, Run)
+
+
 def test_a_case_with_nested_input_comes_back_equal():
     case = Case(
         "a", {"text": HOSTILE, "n": [1, {"x": None}]}, {"k": 2}, "yes", "dev", "c", ("a", "b")

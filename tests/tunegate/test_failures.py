@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
+import shutil
 import signal
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from evals.ledger import FILE_NAME, Ledger
-from tests.sample_suite import write_suite
-from tests.tunegate.command_line import CommandLine, finish, start
+from tests.sample_suite import PROMPTS, write_suite
+from tests.tunegate.command_line import CommandLine, call_in, finish, start
 from tests.tunegate.scenes import KNOWN, write_model
 from tests.unprivileged import make_read_only, open_folder, unprivileged
 from tunegate.cli.failures import as_deliberate
@@ -51,13 +55,101 @@ def test_a_damaged_ledger_is_named_and_not_a_crash(
     assert told.out == ""
 
 
-def test_a_record_edited_by_hand_is_named(evaluated: Path, tunegate: CommandLine) -> None:
-    with sqlite3.connect(LEDGER) as db:
-        db.execute("update results set body = '{\"case_id\": 7}' where position = 3")
+def stored_run(tunegate: CommandLine) -> str:
+    """The id of the one stored run, read before it is damaged."""
+    (run,) = tunegate("runs", "--json").document
+    return str(run["id"])
+
+
+def alter(table: str, change: Callable[[Any], Any], where: str = "true") -> None:
+    """Change the stored records of a table, as JSON values or as whole texts."""
+    db = sqlite3.connect(LEDGER)
+    key = "id" if table == "runs" else "position"
+    for number, body in db.execute(f"select {key}, body from {table} where {where}").fetchall():
+        changed = change(json.loads(body))
+        text = changed if isinstance(changed, str | bytes) else json.dumps(changed)
+        db.execute(f"update {table} set body = ? where {key} = ?", (text, number))
+    db.commit()
     db.close()
-    told = tunegate("runs")
-    assert told.code == 2
-    assert "CaseResult is damaged or of another format" in told.err
+
+
+def with_score(result: dict[str, Any], value: float) -> dict[str, Any]:
+    return result | {"scores": {"accuracy": {"value": value}}}
+
+
+DAMAGE: list[tuple[str, Callable[[Any], Any], str]] = [
+    ("results", lambda _: '{"case_id": 7}', "CaseResult is damaged"),
+    ("results", lambda _: "{", "CaseResult is damaged"),
+    ("results", lambda _: "", "CaseResult is damaged"),
+    ("results", lambda _: b"\xff\xfe\x00", "CaseResult is damaged"),
+    ("results", lambda _: "[" * 100_000, "CaseResult is damaged"),
+    ("results", lambda result: result | {"scores": {}}, "no score accuracy"),
+    ("results", lambda result: with_score(result, float("nan")), "outside 0 to 1"),
+    ("results", lambda result: with_score(result, 1.5), "outside 0 to 1"),
+    ("results", lambda result: result | {"case_id": "dev-0001"}, "two results of one case"),
+    ("runs", lambda run: run | {"primary": "speed"}, "no score speed"),
+    ("runs", lambda run: run | {"candidate": None}, "Run is damaged"),
+    ("runs", lambda run: run | {"format": 2}, "has format 2, this version reads format 1"),
+]
+
+
+@pytest.mark.parametrize("command", ["runs", "show", "show case", "gate", "report", "compare"])
+@pytest.mark.parametrize(("table", "change", "said"), DAMAGE)
+def test_a_damaged_record_is_one_error_to_every_command_that_reads_it(
+    command: str,
+    table: str,
+    change: Callable[[Any], Any],
+    said: str,
+    judged: str,
+    tunegate: CommandLine,
+) -> None:
+    alter(table, change, "position = 3" if table == "results" else "true")
+    arguments = {
+        "runs": ["runs"],
+        "show": ["show", judged],
+        "show case": ["show", judged, "dev-0000"],
+        "gate": ["gate", "tickets", *MODEL],
+        "report": ["report", "tickets", *MODEL],
+        "compare": ["compare", judged, judged],
+    }[command]
+    told = tunegate(*arguments, "--json")
+    assert told.code == told.document["error"]["exit_code"] == 2
+    assert said in told.document["error"]["message"]
+    assert not Path("tickets-report.html").exists()
+
+
+@pytest.fixture(scope="module")
+def judged_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which a job of one prompt ended with its verdict."""
+    folder = tmp_path_factory.mktemp("judged")
+    write_model(folder / "model.json")
+    write_suite(
+        folder / "tickets", sizes={"dev": 12}, extra="", prompts={"terse": PROMPTS["terse"]}
+    )
+    assert call_in(folder, "run", "tickets", *MODEL).code in {0, 3}
+    return folder
+
+
+@pytest.fixture
+def judged(judged_once: Path, tunegate: CommandLine) -> str:
+    """A copy of that folder to work in; the id of its run."""
+    shutil.copytree(judged_once, Path(), dirs_exist_ok=True)
+    Path("tickets-report.html").unlink()
+    return stored_run(tunegate)
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
+@pytest.mark.parametrize("command", ["runs", "show", "report", "gate"])
+def test_a_ledger_cut_short_is_named(
+    command: str, share: float, judged: str, tunegate: CommandLine
+) -> None:
+    body = LEDGER.read_bytes()
+    LEDGER.write_bytes(body[: int(share * len(body))])
+    arguments = {"runs": [], "show": [judged]}.get(command, ["tickets", *MODEL])
+    told = tunegate(command, *arguments)
+    assert (told.code, told.out) == (2, "")
+    assert str(LEDGER) in told.err
+    assert "malformed" in told.err
 
 
 def test_a_file_that_is_no_ledger_is_never_overwritten(scene: Path, tunegate: CommandLine) -> None:

@@ -16,11 +16,12 @@ from typing import TypeVar
 from evals.codec import decode, encode
 from evals.errors import RecordError
 from evals.ledger_file import FILE_NAME, open_to_read, open_to_write
-from evals.records import Case, CaseResult, Output, Run
+from evals.records import Candidate, Case, CaseResult, Output, Run
 
 __all__ = ["FILE_NAME", "Ledger"]
 
 RUN_FORMAT = 1
+EDITED = "it was edited by hand or damaged: restore a copy, or name another ledger"
 
 T = TypeVar("T")
 
@@ -129,7 +130,8 @@ class Ledger:
                 "select body from cases where fingerprint = ?", (fingerprint,)
             ).fetchone()
             if row:
-                found[fingerprint] = decode(row[0], Case)
+                found[fingerprint] = case = decode(row[0], Case)
+                _check_identity(case, f"case {case.id}")
         return found
 
     def _run(self, run_id: str, header: str) -> Run:
@@ -190,19 +192,28 @@ def _header(body: str) -> Run:
             f"run {run.id} has format {run.format}, this version reads format {RUN_FORMAT}",
             hint="use the tunegate version that wrote it",
         )
+    _check_identity(run.candidate, f"run {run.id}")
     return run
+
+
+def _check_identity(record: Case | Candidate, what: str) -> None:
+    """Raise RecordError where a record holds what no record is made of: NaN, infinity."""
+    try:
+        _ = record.fingerprint
+    except ValueError as error:
+        raise RecordError(f"the stored {what} is damaged: {error}", hint=EDITED) from error
 
 
 def _check_scores(run: Run) -> None:
     """Raise RecordError unless every case has one result: an error, or scores from 0 to 1."""
-    hint = "it was edited by hand or damaged: restore a copy, or name another ledger"
     ids = [result.case_id for result in run.results]
     if len(set(ids)) < len(ids):
-        raise RecordError(f"the stored run {run.id} has two results of one case", hint=hint)
+        raise RecordError(f"the stored run {run.id} has two results of one case", hint=EDITED)
     for result in run.results:
         wrong = [name for name, score in result.scores.items() if not 0 <= score.value <= 1]
         if wrong or (not result.failed and run.primary not in result.scores):
             found = f"a score outside 0 to 1: {wrong[0]}" if wrong else f"no score {run.primary}"
             raise RecordError(
-                f"the stored run {run.id} is damaged: case {result.case_id} has {found}", hint=hint
+                f"the stored run {run.id} is damaged: case {result.case_id} has {found}",
+                hint=EDITED,
             )

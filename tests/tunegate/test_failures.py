@@ -77,6 +77,11 @@ def with_score(result: dict[str, Any], value: float) -> dict[str, Any]:
     return result | {"scores": {"accuracy": {"value": value}}}
 
 
+def with_temperature(run: dict[str, Any]) -> dict[str, Any]:
+    decoding = run["candidate"]["decoding"] | {"temperature": float("inf")}
+    return run | {"candidate": run["candidate"] | {"decoding": decoding}}
+
+
 DAMAGE: list[tuple[str, Callable[[Any], Any], str]] = [
     ("results", lambda _: '{"case_id": 7}', "CaseResult is damaged"),
     ("results", lambda _: "{", "CaseResult is damaged"),
@@ -89,6 +94,7 @@ DAMAGE: list[tuple[str, Callable[[Any], Any], str]] = [
     ("results", lambda result: result | {"case_id": "dev-0001"}, "two results of one case"),
     ("runs", lambda run: run | {"primary": "speed"}, "no score speed"),
     ("runs", lambda run: run | {"candidate": None}, "Run is damaged"),
+    ("runs", with_temperature, "not JSON compliant"),
     ("runs", lambda run: run | {"format": 2}, "has format 2, this version reads format 1"),
 ]
 

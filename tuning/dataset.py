@@ -15,7 +15,7 @@ from evals.errors import TrainingError
 from evals.fingerprint import fingerprint
 from evals.prompting import find_prompt
 from evals.records import Case, Message
-from evals.suite.duplicates import comparable, fold, loosen
+from evals.suite.folding import comparable, fold, loosen
 from evals.suite.spec import Suite
 from evals.suite.splits import hash_fraction
 
@@ -25,7 +25,8 @@ class Example:
     """One training example: a prompt as messages, and the answer to learn.
 
     `group` holds examples together when a part is held out: the case's cluster, else its id.
-    `where` is the file and line the case was read from.
+    `where` is the file and line the case was read from. `whole` is false where the answer is
+    only the beginning of one: stopping after it is then not learned.
     """
 
     case_id: str
@@ -33,10 +34,14 @@ class Example:
     answer: str
     group: str
     where: str = ""
+    whole: bool = True
 
 
 class EncodedExample(NamedTuple):
-    """Token ids of an example. Loss is taken on `completion_ids` alone; its last id stops."""
+    """Token ids of an example. Loss is taken on `completion_ids` alone.
+
+    Its last id stops, unless the example's answer goes on.
+    """
 
     case_id: str
     prompt_ids: tuple[int, ...]
@@ -89,8 +94,8 @@ def where_of(case: Case) -> str:
 
 def data_fingerprint(examples: Sequence[Example]) -> str:
     """Identity of the training data: ids, messages and answers, in order."""
-    rows = [[e.case_id, e.messages, e.answer, e.group] for e in examples]
-    return fingerprint("training-data@1", rows)
+    rows = [[e.case_id, e.messages, e.answer, e.group, e.whole] for e in examples]
+    return fingerprint("training-data@2", rows)
 
 
 def clean_examples(suite: Suite) -> int:
@@ -138,7 +143,8 @@ def encode_examples(tokenizer: Any, examples: Iterable[Example]) -> tuple[Encode
             raise TrainingError(
                 f"the answer of {example.case_id} does not end in a stop token", path=example.where
             )
-        encoded.append(EncodedExample(example.case_id, tuple(prompt), tuple(completion)))
+        learned = completion if example.whole else completion[:-1]
+        encoded.append(EncodedExample(example.case_id, tuple(prompt), tuple(learned)))
     return tuple(encoded)
 
 

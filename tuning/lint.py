@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from evals.errors import TrainingError
 from evals.records import Case, Finding, Message
-from evals.suite.duplicates import comparable, fold, loosen
+from evals.suite.folding import comparable, fold, loosen
 from evals.suite.spec import Suite
 from tuning.dataset import EncodedExample, Example, render, where_of
 

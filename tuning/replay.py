@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict
 from itertools import cycle
 from pathlib import Path
+from typing import NamedTuple
 
 from evals.atomic import write_atomically
 from evals.fingerprint import fingerprint
@@ -27,7 +28,7 @@ from tuning.dataset import Example
 REPLAY_SHARE = 0.08
 """Replayed requests for each example of the task, where the suite does not say."""
 
-ANSWERING = Decoding(max_tokens=64)
+ANSWERING = Decoding(max_tokens=48)
 _REQUESTS = Path(__file__).with_name("replay_requests.txt")
 # The settings that a general request may come in; without one, the template's own default.
 _SYSTEMS = ("", "You are a helpful assistant.", "", "Answer the user's question briefly.")
@@ -79,37 +80,43 @@ def _alike(a: frozenset[str], b: frozenset[str]) -> bool:
     return len(a & b) >= _ALIKE * len(a | b) > 0
 
 
-def _answers(model: Model, requests: Sequence[Request], folder: Path) -> list[str]:
-    """The model's answers, empty for one that did not come to its end; asked for once."""
+class Answer(NamedTuple):
+    """What the model said, and whether it came to an end of its own."""
+
+    text: str
+    whole: bool
+
+
+def _answers(model: Model, requests: Sequence[Request], folder: Path) -> list[Answer]:
+    """The model's answers, asked for once; empty where it gave none."""
     asked = [asdict(request) for request in requests]
-    key = fingerprint("replay@1", model.fingerprint, asked, asdict(ANSWERING))
+    key = fingerprint("replay@2", model.fingerprint, asked, asdict(ANSWERING))
     path = folder / f"{key}.json"
     stored = _stored(path, len(requests))
     if stored is not None:
         return stored
-    answers = [""] * len(requests)
+    answers = [Answer("", True)] * len(requests)
     for batch in model.plan(requests, ANSWERING):
         for index, output in zip(batch.indices, model.run(batch), strict=True):
-            if output.finish_reason == "stop" and output.text:
-                answers[index] = output.text.strip()
+            text = (output.text or "").strip()
+            answers[index] = Answer(text, output.finish_reason == "stop")
     folder.mkdir(parents=True, exist_ok=True)
     write_atomically(path, json.dumps(answers))
     return answers
 
 
-def _stored(path: Path, count: int) -> list[str] | None:
+def _stored(path: Path, count: int) -> list[Answer] | None:
     try:
-        answers = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        answers = [Answer(str(text), bool(whole)) for text, whole in json.loads(path.read_bytes())]
+    except (OSError, ValueError, TypeError):
         return None
-    whole = isinstance(answers, list) and all(isinstance(item, str) for item in answers)
-    return answers if whole and len(answers) == count else None
+    return answers if len(answers) == count else None
 
 
-def _as_examples(requests: Sequence[Request], answers: Sequence[str]) -> tuple[Example, ...]:
+def _as_examples(requests: Sequence[Request], answers: Sequence[Answer]) -> tuple[Example, ...]:
     pairs = enumerate(zip(requests, answers, strict=True), 1)
     return tuple(
-        Example(f"replay-{n:03}", request.messages, answer, group=f"replay-{n:03}")
-        for n, (request, answer) in pairs
-        if answer
+        Example(name, request.messages, answer.text, group=name, whole=answer.whole)
+        for name, request, answer in ((f"replay-{n:03}", *pair) for n, pair in pairs)
+        if answer.text
     )

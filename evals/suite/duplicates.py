@@ -16,7 +16,7 @@ from evals.fingerprint import canonical_json
 from evals.records import SPLITS, Case, Finding, Json
 from evals.suite.folding import comparable, fold, loosen
 
-__all__ = ["NearPair", "comparable", "find_duplicates", "fold", "loosen", "near_duplicates"]
+__all__ = ["NearPair", "find_duplicates", "near_duplicates"]
 
 NEAR = 0.92
 MAX_NAMED = 5

@@ -75,9 +75,7 @@ def _other_words(case: dict[str, Any]) -> dict[str, Any]:
 def pretended_training(adapter: str) -> Callable[..., TrainingRecord]:
     """Stands for `tune_suite`: a scripted model's adapter needs no training."""
 
-    def train(
-        suite: Suite, model: str, root: Path, *, accepts: Any = None, progress: Any = None
-    ) -> TrainingRecord:
+    def train(suite: Suite, model: str, root: Path, **_: Any) -> TrainingRecord:
         train.calls += 1  # type: ignore[attr-defined]
         return TrainingRecord(
             adapter=adapter,

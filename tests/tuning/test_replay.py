@@ -6,17 +6,18 @@ from pathlib import Path
 import pytest
 
 from evals.models.scripted import ScriptedModel
+from evals.models.tokens import stop_ids
 from evals.records import Case, Message
 from evals.suite import load_suite
 from evals.suite.folding import input_text
 from evals.suite.shipped import shipped_names
 from evals.suite.spec import TuneSpec
 from tests.tuning.conftest import MakeTask, tickets
-from tuning.dataset import Example
+from tuning.dataset import Example, encode_examples
 from tuning.forward import shared_columns
 from tuning.replay import _REQUESTS, replay_count, replay_of, replay_requests
 from tuning.sft import size_batched_order
-from tuning.training import train_lora
+from tuning.training import Encoded, train_lora
 
 
 def echo() -> ScriptedModel:
@@ -46,9 +47,25 @@ def test_another_model_is_asked_again(tmp_path: Path) -> None:
     assert {e.answer for e in replay_of(other, [], tmp_path)(3)} == {"no"}
 
 
-def test_an_answer_that_came_to_no_end_is_left_out(tmp_path: Path) -> None:
+def test_where_an_answer_was_cut_off_stopping_is_not_learned(
+    make_task: MakeTask, tmp_path: Path
+) -> None:
     endless = ScriptedModel(lambda messages: "and so on " * 100, identity="endless")
-    assert replay_of(endless, [], tmp_path)(10) == ()
+    examples = replay_of(endless, [], tmp_path)(10)
+    assert len(examples) == 10
+    tokenizer = make_task().base.tokenizer
+    stops = stop_ids(tokenizer)
+    cut = encode_examples(tokenizer, examples)
+    whole = encode_examples(tokenizer, [replace(e, whole=True) for e in examples])
+    assert all(e.completion_ids[-1] not in stops for e in cut)
+    assert [(*e.completion_ids, f.completion_ids[-1]) for e, f in zip(cut, whole, strict=True)] == [
+        e.completion_ids for e in whole
+    ]
+
+
+def test_no_answer_is_no_example(tmp_path: Path) -> None:
+    silent = ScriptedModel(lambda messages: " ", identity="silent")
+    assert replay_of(silent, [], tmp_path)(10) == ()
 
 
 def test_a_request_like_a_judged_case_is_left_out() -> None:
@@ -121,8 +138,6 @@ def test_shared_columns_stop_before_the_last_token_that_predicts_a_label() -> No
 
 
 def test_tickets_share_what_they_begin_with(make_task: MakeTask) -> None:
-    from tuning.dataset import encode_examples
-    from tuning.training import Encoded
 
     task = make_task()
     encoded = encode_examples(task.base.tokenizer, tickets(6))

@@ -77,6 +77,7 @@ def judge_sealed(
         min_gain=suite.min_gain,
         look=number,
         clusters=clusters_of(before),
+        target=suite.target,
     )
     return Sealed(decision, before, after)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import prod
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from evals.claims import MAX_ERROR_SHARE, GainCheck, MarginCheck, check_gain, check_margin
 from evals.comparison import points
@@ -23,6 +23,7 @@ from evals.stats import (
 from tuning.evidence import Arm
 from tuning.records import GuardLine, Interval, Outcome, ShipDecision
 from tuning.sample import Sample
+from tuning.shipping_wording import Quality, Target, next_steps_of, sentence_of
 from tuning.wording import errors_text
 
 __all__ = ["CostRoute", "Guard", "judge_adapter"]
@@ -49,15 +50,6 @@ class CostRoute:
     break_even_met: bool
 
 
-class _Quality(NamedTuple):
-    """What the sealed split says, and the words for it."""
-
-    verdict: Outcome
-    reasons: tuple[str, ...]
-    cases_needed: int | None
-    by_cost: bool = False
-
-
 def judge_adapter(
     before: Arm,
     after: Arm,
@@ -68,13 +60,15 @@ def judge_adapter(
     alpha: float = 0.05,
     clusters: Mapping[str, str | None] | None = None,
     cost: CostRoute | None = None,
+    target: float | None = None,
 ) -> ShipDecision:
     """Judge the adapter: `before` is the leader by prompt, `after` the adapter, sealed cases.
 
     Ship: L > 0 at alpha / 2^look and an estimate of at least `min_gain` (or the cost route:
     not worse by its margin at alpha / 2^look, and break-even met), and every guard passes. Reject:
     U < min_gain at alpha with no cost route open, or a guard fails. Otherwise inconclusive.
-    `gain.low` is L at alpha / 2^look and `gain.high` is U at alpha.
+    `gain.low` is L at alpha / 2^look and `gain.high` is U at alpha. A `target` changes no
+    verdict; that it is missed is said.
 
     Raises `StatisticsError` on a look below 1, a gain or margin outside (0, 1), invalid
     scores or sides over different cases, `NothingRunError` without cases.
@@ -88,16 +82,18 @@ def judge_adapter(
     check = check_gain(pair, min_gain, alpha, look_alpha, claims=claims)
     quality = _judge_quality(pair, check, look_alpha, cost)
     if not claims:
-        quality = _Quality("inconclusive", (_no_claim(sample, before, after),), None)
+        quality = Quality("inconclusive", (_no_claim(sample, before, after),), None)
     lines = tuple(_judge_guard(guard, alpha) for guard in guards)
     verdict = _verdict(quality.verdict, [line.result for line in lines])
-    reasons = (*quality.reasons, *_guard_reasons(lines, guards, alpha))
+    after_interval = _interval(sample, after)
+    goal = Target(target, after_interval) if target is not None else None
+    aimed = (goal.reason,) if goal is not None else ()
     return ShipDecision(
         verdict=verdict,
-        sentence=_sentence(verdict, quality, lines, pair),
-        next_steps=_next_steps(verdict, quality, lines),
+        sentence=sentence_of(verdict, quality, lines, pair, goal),
+        next_steps=next_steps_of(verdict, quality, lines, goal),
         before=_interval(sample, before),
-        after=_interval(sample, after),
+        after=after_interval,
         gain=Interval(pair.estimate, check.low, check.high, 1 - alpha),
         wins=pair.scored.wins,
         losses=pair.scored.losses,
@@ -108,7 +104,7 @@ def judge_adapter(
         alpha=look_alpha,
         min_gain=min_gain,
         guards=lines,
-        reasons=reasons,
+        reasons=(*quality.reasons, *aimed, *_guard_reasons(lines, guards, alpha)),
     )
 
 
@@ -130,14 +126,14 @@ def _interval(sample: Sample, arm: Arm) -> Interval:
 
 def _judge_quality(
     pair: BoundedDifference, check: GainCheck, look_alpha: float, cost: CostRoute | None
-) -> _Quality:
+) -> Quality:
     seen = f"the adapter gains {points(pair.estimate)} on {pair.n} sealed cases"
     if pair.errors:
         seen += f" ({errors_text(pair.errors)})"
     asked = f"{100 * check.min_gain:g} points are asked for"
     low, high = f"{100 * check.low:+.1f}", f"{100 * check.high:+.1f}"
     if check.result == "reached":
-        return _Quality(
+        return Quality(
             "ship_adapter",
             (f"Quality: {seen} ({asked}), at least {low} for certain: a real gain.",),
             None,
@@ -149,13 +145,13 @@ def _judge_quality(
         text = f"Quality: {seen}, between {low} and {high}; {asked}, and neither is settled."
         verdict = "inconclusive"
     if cost is None:
-        return _Quality(verdict, (text,), check.cases_needed)
-    return _judge_cost(pair, cost, look_alpha, _Quality(verdict, (text,), check.cases_needed))
+        return Quality(verdict, (text,), check.cases_needed)
+    return _judge_cost(pair, cost, look_alpha, Quality(verdict, (text,), check.cases_needed))
 
 
 def _judge_cost(
-    pair: BoundedDifference, cost: CostRoute, look_alpha: float, quality: _Quality
-) -> _Quality:
+    pair: BoundedDifference, cost: CostRoute, look_alpha: float, quality: Quality
+) -> Quality:
     check = check_margin(pair, cost.margin, look_alpha)
     margin = f"{100 * cost.margin:g} points"
     if not cost.break_even_met:
@@ -164,12 +160,12 @@ def _judge_cost(
         )
     if check.result == "pass":
         text = f"Cost: the adapter breaks even, and is not worse by {margin} or more."
-        return _Quality("ship_adapter", (*quality.reasons, text), None, by_cost=True)
+        return Quality("ship_adapter", (*quality.reasons, text), None, by_cost=True)
     if check.result == "fail":
         text = f"Cost: the adapter breaks even, but is worse by more than {margin}."
         return quality._replace(reasons=(*quality.reasons, text))
     text = f"Cost: the adapter breaks even; whether it is worse by {margin} is not settled."
-    return _Quality("inconclusive", (*quality.reasons, text), check.cases_needed)
+    return Quality("inconclusive", (*quality.reasons, text), check.cases_needed)
 
 
 def _no_claim(sample: Sample, before: Arm, after: Arm) -> str:
@@ -250,69 +246,3 @@ def _guard_reason(line: GuardLine, guard: Guard) -> str:
     likely = "a loss is likely" if line.likely_loss else "not settled"
     needed = f"; about {line.cases_needed} cases would tell" if line.cases_needed else ""
     return f"{seen}: inconclusive, {likely}{needed}."
-
-
-def _sentence(
-    verdict: Outcome, quality: _Quality, lines: Sequence[GuardLine], pair: BoundedDifference
-) -> str:
-    gain = f"{points(pair.estimate)} on {pair.n} sealed cases"
-    failed = [
-        f"{line.suite} ({points(line.difference.estimate)}; at most {100 * line.margin:g} may go)"
-        for line in lines
-        if line.result == "fail"
-    ]
-    if verdict == "ship_adapter":
-        kept = "every guard passes" if lines else "no guard was configured"
-        route = "cheaper and not worse" if quality.by_cost else "better"
-        return f"Ship the adapter: it is {route} ({gain}), and {kept}."
-    if failed:
-        return (
-            f"Reject the adapter: whatever it gains ({gain}), "
-            f"it loses too much on {', '.join(failed)}."
-        )
-    if verdict == "reject_adapter":
-        return f"Reject the adapter: the gain asked for is implausible ({gain})."
-    if quality.verdict == "ship_adapter":
-        return f"Inconclusive: the gain is real ({gain}), but {_open_guards_text(lines)}."
-    needed = f"; about {quality.cases_needed} cases would tell" if quality.cases_needed else ""
-    return f"Inconclusive: the sealed cases do not settle the gain ({gain}){needed}."
-
-
-def _open_guards_text(lines: Sequence[GuardLine]) -> str:
-    """What is unsettled about the guards; a likely loss is said as such."""
-    parts = []
-    for line in lines:
-        if line.result != "inconclusive":
-            continue
-        if line.likely_loss:
-            lost = f"{-100 * line.difference.estimate:.1f} points"
-            margin = f"{100 * line.margin:g} are tolerated"
-            parts.append(f"it probably loses too much on {line.suite} ({lost}; {margin})")
-        else:
-            parts.append(f"{line.suite} is not settled")
-    return ", and ".join(parts)
-
-
-def _guard_step(line: GuardLine) -> str:
-    if line.likely_loss or line.result == "fail":
-        return (
-            f"Train so that less is forgotten (a lower learning rate, fewer steps, examples like "
-            f"{line.suite}'s among the training data), and judge the new adapter."
-        )
-    return f"Add cases to {line.suite}" + (
-        f" (about {line.cases_needed})." if line.cases_needed else "."
-    )
-
-
-def _next_steps(verdict: Outcome, quality: _Quality, lines: Sequence[GuardLine]) -> tuple[str, ...]:
-    if verdict == "ship_adapter":
-        return ("Deploy the adapter with the prompt it was trained with.",)
-    if verdict == "reject_adapter":
-        forgot = [_guard_step(line) for line in lines if line.result == "fail"]
-        learnt = "Read the cases the adapter lost; more or cleaner examples of those may help."
-        return ("Keep the leading prompt.", *(forgot or [learnt]))
-    steps = []
-    if quality.verdict != "ship_adapter":
-        steps.append("Add sealed cases that nobody has seen; each look costs confidence.")
-    steps += [_guard_step(line) for line in lines if line.result == "inconclusive"]
-    return (*steps, "Until then keep the leading prompt.")

@@ -282,3 +282,22 @@ def test_an_adapter_that_gains_nothing_is_hardly_ever_shipped() -> None:
     draws = random.multinomial(250, [0.15, 0.15, 0.7], size=400)
     shipped = sum(judge((int(b), int(c), 250)).verdict == "ship_adapter" for b, c, _ in draws)
     assert shipped / 400 <= 0.025
+
+
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [(0.5, "reached"), (0.94, "not settled"), (0.999, "missed")],
+)
+def test_a_target_is_said_and_changes_no_verdict(target: float, said: str) -> None:
+    plain, aimed = judge((40, 15, 250)), judge((40, 15, 250), target=target)
+    assert aimed.verdict == plain.verdict == "ship_adapter"
+    assert any(line.startswith("Target: ") and f": {said}." in line for line in aimed.reasons)
+    assert not any(line.startswith("Target: ") for line in plain.reasons)
+
+
+def test_an_adapter_that_ships_below_the_target_is_said_to_be_not_good_enough() -> None:
+    decision = judge((40, 15, 250), target=0.999)
+    assert "0.94 is below the suite's target of 1.00" in decision.sentence
+    assert "not yet good enough" in decision.sentence
+    assert "Read the sealed cases" in decision.next_steps[0]
+    assert "not yet" not in judge((40, 15, 250), target=0.94).sentence

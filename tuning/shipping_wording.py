@@ -1,0 +1,134 @@
+"""The words for what is decided after training: the verdict's sentence and what to do next."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+from evals.comparison import points
+from evals.stats import BoundedDifference
+from tuning.records import GuardLine, Interval, Outcome
+
+TargetResult = Literal["reached", "missed", "not settled"]
+
+
+class Quality(NamedTuple):
+    """What the sealed split says, and the words for it."""
+
+    verdict: Outcome
+    reasons: tuple[str, ...]
+    cases_needed: int | None
+    by_cost: bool = False
+
+
+class Target(NamedTuple):
+    """The suite's target beside the adapter's score on the sealed split."""
+
+    wanted: float
+    scored: Interval
+
+    @property
+    def result(self) -> TargetResult:
+        """Whether the adapter's whole interval lies on one side of the target."""
+        if self.scored.low >= self.wanted:
+            return "reached"
+        return "missed" if self.scored.high < self.wanted else "not settled"
+
+    @property
+    def reason(self) -> str:
+        """The line of evidence."""
+        seen = f"Target: the adapter scores {self.scored.estimate:.2f} on the sealed split"
+        asked = f"the suite's target is {self.wanted:.2f}"
+        if self.result == "reached":
+            return f"{seen}, at least {self.scored.low:.2f}; {asked}: reached."
+        if self.result == "missed":
+            return f"{seen}, at most {self.scored.high:.2f}; {asked}: missed."
+        between = f"between {self.scored.low:.2f} and {self.scored.high:.2f}"
+        return f"{seen}, {between}; {asked}: not settled."
+
+
+def sentence_of(
+    verdict: Outcome,
+    quality: Quality,
+    lines: Sequence[GuardLine],
+    pair: BoundedDifference,
+    target: Target | None,
+) -> str:
+    """The verdict in a sentence; of an adapter that ships, also whether it is good enough."""
+    gain = f"{points(pair.estimate)} on {pair.n} sealed cases"
+    failed = [
+        f"{line.suite} ({points(line.difference.estimate)}; at most {100 * line.margin:g} may go)"
+        for line in lines
+        if line.result == "fail"
+    ]
+    if verdict == "ship_adapter":
+        kept = "every guard passes" if lines else "no guard was configured"
+        route = "cheaper and not worse" if quality.by_cost else "better"
+        text = f"Ship the adapter: it is {route} ({gain}), and {kept}."
+        if target is not None and target.result == "missed":
+            text += (
+                f" But {target.scored.estimate:.2f} is below the suite's target of "
+                f"{target.wanted:.2f}: better than prompting, not yet good enough."
+            )
+        return text
+    if failed:
+        return (
+            f"Reject the adapter: whatever it gains ({gain}), "
+            f"it loses too much on {', '.join(failed)}."
+        )
+    if verdict == "reject_adapter":
+        return f"Reject the adapter: the gain asked for is implausible ({gain})."
+    if quality.verdict == "ship_adapter":
+        return f"Inconclusive: the gain is real ({gain}), but {_open_guards_text(lines)}."
+    needed = f"; about {quality.cases_needed} cases would tell" if quality.cases_needed else ""
+    return f"Inconclusive: the sealed cases do not settle the gain ({gain}){needed}."
+
+
+def _open_guards_text(lines: Sequence[GuardLine]) -> str:
+    """What is unsettled about the guards; a likely loss is said as such."""
+    parts = []
+    for line in lines:
+        if line.result != "inconclusive":
+            continue
+        if line.likely_loss:
+            lost = f"{-100 * line.difference.estimate:.1f} points"
+            margin = f"{100 * line.margin:g} are tolerated"
+            parts.append(f"it probably loses too much on {line.suite} ({lost}; {margin})")
+        else:
+            parts.append(f"{line.suite} is not settled")
+    return ", and ".join(parts)
+
+
+def _guard_step(line: GuardLine) -> str:
+    if line.likely_loss or line.result == "fail":
+        return (
+            f"Train so that less is forgotten (a lower learning rate, fewer steps, examples like "
+            f"{line.suite}'s among the training data), and judge the new adapter."
+        )
+    return f"Add cases to {line.suite}" + (
+        f" (about {line.cases_needed})." if line.cases_needed else "."
+    )
+
+
+def next_steps_of(
+    verdict: Outcome, quality: Quality, lines: Sequence[GuardLine], target: Target | None
+) -> tuple[str, ...]:
+    """What to do now, in order."""
+    if verdict == "ship_adapter":
+        deploy = "Deploy the adapter with the prompt it was trained with."
+        if target is None or target.result != "missed":
+            return (deploy,)
+        return (
+            "Read the sealed cases it still gets wrong: more examples like them, more passes or "
+            "a larger base model may reach the target.",
+            f"{deploy[:-1]}, if what it reaches is worth having before that.",
+        )
+    if verdict == "reject_adapter":
+        forgot = [_guard_step(line) for line in lines if line.result == "fail"]
+        learnt = "Read the cases the adapter lost; more or cleaner examples of those may help."
+        return ("Keep the leading prompt.", *(forgot or [learnt]))
+    steps = []
+    if quality.verdict != "ship_adapter":
+        steps.append("Add sealed cases that nobody has seen; each look costs confidence.")
+    steps += [_guard_step(line) for line in lines if line.result == "inconclusive"]
+    return (*steps, "Until then keep the leading prompt.")

@@ -72,7 +72,14 @@ def _nearest(k: int, train: Sequence[Case], cases: Sequence[Case]) -> list[tuple
     from sklearn.feature_extraction.text import TfidfVectorizer
 
     vectorizer = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 4), sublinear_tf=True)
-    matrix = vectorizer.fit_transform([input_text(case) for case in train])
+    try:
+        matrix = vectorizer.fit_transform([input_text(case) for case in train])
+    except ValueError as error:  # scikit-learn's way of saying that no text has two letters
+        raise SuiteError(
+            "no train input holds text that another input could be near to",
+            key="rounds",
+            hint="give the train cases inputs, or leave the family `nearest` out",
+        ) from error
     # Rounding keeps the order the same on machines whose dot products differ in the last bit.
     similarity = np.round(
         (vectorizer.transform([input_text(case) for case in cases]) @ matrix.T).toarray(), 6

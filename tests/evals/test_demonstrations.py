@@ -125,3 +125,10 @@ def test_a_question_with_choices_is_not_shown_without_them():
     train = [make_case(1, "What is up?", "train"), make_case(2, "where is it", "train")]
     (demos,) = select("static", 1, 0, pool=[*train, asked], cases=[asked])
     assert demos == (train[1],)
+
+
+def test_train_inputs_without_text_are_near_to_nothing():
+    train = [make_case(n, " " * n, "train") for n in range(4)]
+    asked = make_case(9, "error rate", "dev")
+    with pytest.raises(SuiteError, match="near to"):
+        select("nearest", 2, 0, pool=[*train, asked], cases=[asked])

@@ -71,7 +71,7 @@ def _refuse(message: str, path: Path, line: int, key: str | None = None) -> NoRe
 
 def _object(raw: bytes, path: Path, line: int) -> Mapping[str, Json]:
     try:
-        entry = json.loads(raw)
+        entry = json.loads(raw, object_pairs_hook=_once)
     except UnicodeDecodeError:
         _refuse("not UTF-8 text", path, line)
     except RecursionError:
@@ -80,6 +80,15 @@ def _object(raw: bytes, path: Path, line: int) -> Mapping[str, Json]:
         _refuse(f"malformed JSON: {error}", path, line)
     if not isinstance(entry, dict):
         _refuse(f"a JSON {type(entry).__name__} where an object belongs", path, line)
+    return entry
+
+
+def _once(pairs: list[tuple[str, Json]]) -> Mapping[str, Json]:
+    """An object; ValueError where a key stands twice, so that neither value is guessed."""
+    entry = dict(pairs)
+    if len(entry) < len(pairs):
+        twice = next(key for n, (key, _) in enumerate(pairs) if key in dict(pairs[:n]))
+        raise ValueError(f"the key {twice!r} stands twice")
     return entry
 
 
@@ -108,6 +117,8 @@ def _score(entry: Mapping[str, Json], path: Path, line: int) -> float | None:
     error = entry.get("error")
     if value is None and isinstance(error, str) and error:
         return None
+    if isinstance(error, str) and error:
+        _refuse("both a score and an error; a case has one of them", path, line, "error")
     if "score" not in entry:
         _refuse("no score, and no error that says why", path, line, "score")
     if not isinstance(value, int | float):

@@ -143,6 +143,10 @@ def _lint_rounds(suite: Suite) -> Iterator[Finding]:
         text = "no rounds: `run` tries every prompt once, which can show no plateau"
         yield Finding("note", "no_rounds", text, _manifest(suite))
         return
+    shown = suite.split("train") if any(r.family == "nearest" for r in suite.rounds) else ()
+    if shown and not any(map(_has_text, shown)):
+        text = "a round shows the nearest demonstrations, and no train input holds any text"
+        yield Finding("error", "nearest_to_nothing", text, _manifest(suite))
     tried = {prompt for one in suite.rounds for prompt in one.prompts}
     used = tried | {suite.tune.prompt, suite.candidate.get("prompt")}
     for name, prompt in suite.prompts.items():

@@ -34,7 +34,15 @@ MAX_MESSAGES = 1000
 
 _MESSAGES = "_messages"
 # What running hostile text in a sandbox can end in besides Jinja's own errors.
-_RUN_ERRORS = (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, RecursionError)
+_RUN_ERRORS = (
+    TemplateError,
+    TypeError,
+    ValueError,
+    ArithmeticError,
+    LookupError,
+    RecursionError,
+    AssertionError,  # how Jinja's own filters refuse arguments
+)
 
 
 class Demonstration(Protocol):

@@ -33,6 +33,8 @@ def test_numbers_booleans_clusters_and_stated_errors_are_read_in_order(tmp_path:
     ("line", "message"),
     [
         ("{not json", "malformed JSON"),
+        ('{"id": "b", "score": 0, "score": 1}', "the key 'score' stands twice"),
+        ('{"id": "b", "score": 1, "error": "timeout"}', "both a score and an error"),
         ('{"id": "b", "score": 1', "malformed JSON"),
         ("[1, 2]", "a JSON list"),
         ('{"score": 1}', "no id"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import subprocess
 import sys
 from pathlib import Path
 
@@ -101,12 +102,59 @@ def test_colours_are_for_terminals_and_no_color_is_honoured(scene: Path, tmp_pat
     assert "\x1b[1;31m" in on_terminal(tmp_path, "run", "nowhere")
 
 
-def test_a_reader_that_leaves_early_is_no_error(scene: Path, tmp_path: Path) -> None:
+def test_a_reader_that_leaves_early_leaves_no_traceback(scene: Path, tmp_path: Path) -> None:
     process = start(tmp_path, "check", *["tickets"] * 3, "--json")
     assert process.stdout is not None
     process.stdout.close()
     process.stdout = None
     told_err = process.communicate(timeout=120)[1].decode()
-    assert process.returncode == 0
+    assert process.returncode == 141
     assert "Traceback" not in told_err
     assert "BrokenPipe" not in told_err
+
+
+def write_opposites() -> None:
+    for name, score in (("right", 1), ("wrong", 0)):
+        lines = (f'{{"id": "case-{n}", "score": {score}}}' for n in range(500))
+        Path(f"{name}.jsonl").write_text("\n".join(lines))
+
+
+@pytest.mark.parametrize("more", [(), ("--json",)], ids=["table", "json"])
+def test_a_failed_quality_is_no_success_where_nobody_reads(
+    more: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_opposites()
+    process = start(tmp_path, "compare", "right.jsonl", "wrong.jsonl", "--margin", "0.05", *more)
+    assert process.stdout is not None
+    process.stdout.close()
+    process.stdout = None
+    told_err = process.communicate(timeout=120)[1].decode()
+    assert process.returncode in (1, 141)
+    assert "Traceback" not in told_err
+
+
+def test_a_stream_that_was_closed_from_the_start_changes_no_exit_code(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_opposites()
+    command = f"{sys.executable} -m tunegate compare right.jsonl wrong.jsonl --margin 0.05 >&-"
+    told = subprocess.run(
+        ["/bin/sh", "-c", command], env=environment(), capture_output=True, check=False, timeout=120
+    )
+    assert told.returncode == 1
+    assert b"Traceback" not in told.stderr
+
+
+@pytest.mark.parametrize("width", ["20", "60", "80", "200"])
+def test_a_number_is_never_cut_to_another_one(
+    width: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tunegate: CommandLine
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_opposites()
+    monkeypatch.setenv("COLUMNS", width)
+    told = tunegate("compare", "right.jsonl", "wrong.jsonl")
+    row = next(line.split() for line in told.out.splitlines() if "0/500/0" in line)
+    assert row[:4] == ["500", "100.0%", "0.0%", "-100.0"]
+    assert float(row[-1]) < 1e-100  # mid-p: cut short it would read as a millionth

@@ -32,6 +32,8 @@ COMMANDS = {
 """Which module of this package holds each command's function."""
 
 INTERRUPTED = 130
+NOBODY_READS = 141
+"""As of a program that SIGPIPE ended: what was asked for was not delivered."""
 
 
 def run_command(arguments: list[str]) -> int:
@@ -40,8 +42,10 @@ def run_command(arguments: list[str]) -> int:
     Deliberate errors say themselves what they are; those of the file system and of the
     ledger's database become one (`tunegate.cli.failures`). Any other is a bug and shows.
     """
+    _open_closed_streams()
     terminal = Terminal(as_json="--json" in arguments)
     ledger: Path | None = None
+    code = NOBODY_READS
     try:
         options = build_parser().parse_args(arguments)
         if options.command:
@@ -54,10 +58,17 @@ def run_command(arguments: list[str]) -> int:
         return terminal.interrupted(INTERRUPTED)
     except BrokenPipeError:
         _forget_stdout()
-        return 0
+        return code  # the command's own where it came to an end before the pipe was missed
     except (OSError, sqlite3.DatabaseError) as error:
         return terminal.error(as_deliberate(error, ledger))
     return code
+
+
+def _open_closed_streams() -> None:
+    """A stream that was closed before we began (`>&-`) takes what is written to nobody."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115
 
 
 def _dispatch(options: Namespace, terminal: Terminal) -> int:

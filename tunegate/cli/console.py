@@ -22,19 +22,22 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
 
+_CELL_EDGES = 3  # padding on both sides and a separator
+_WRAPPED_WIDTH = 12  # a column that wraps is not squeezed below this
+
+
 class Terminal:
     """The two streams of one command, made for a person or (`as_json`) for a program."""
 
     def __init__(self, *, as_json: bool) -> None:
-        from rich.console import Console
 
         self.as_json = as_json
         for stream in (sys.stdout, sys.stderr):
             # A terminal that cannot show a character gets an escape, never a crash.
             if isinstance(stream, TextIOWrapper):
                 stream.reconfigure(errors="backslashreplace")
-        self.err: Console = Console(stderr=True, highlight=False, soft_wrap=False)
-        self._out: Console = Console(highlight=False)
+        self.err: Console = _console(stderr=True)
+        self._out: Console = _console()
 
     def show(self, renderable: RenderableType = "") -> None:
         """Print one rich renderable for a person; silent when a program reads."""
@@ -51,12 +54,23 @@ class Terminal:
         _print_line(self.err, text, "dim")
 
     def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-        """Print a table. Heads beginning with '>' (numbers) or '!' (names) are not wrapped."""
+        """Print a table. Heads beginning with '>' (numbers) or '!' (names) are not wrapped.
+
+        Nor are they ever cut: a table that needs more room than there is runs over the edge.
+        """
         from rich import box
         from rich.table import Table
         from rich.text import Text
 
-        table = Table(title=title or None, box=box.SIMPLE_HEAD, title_justify="left")
+        if self.as_json:
+            return
+        least = _least_width(columns, rows)
+        table = Table(
+            title=title or None,
+            box=box.SIMPLE_HEAD,
+            title_justify="left",
+            width=least if least > self._out.width else None,
+        )
         for column in columns:
             table.add_column(
                 column.lstrip(">!"),
@@ -66,7 +80,7 @@ class Terminal:
             )
         for row in rows:
             table.add_row(*(Text(visible(str(cell))) for cell in row))
-        self.show(table)
+        self._out.print(table, crop=False, no_wrap=True, overflow="ignore")
 
     def result(self, document: Any) -> None:
         """Print the command's JSON document when a program reads; silent for a person."""
@@ -143,3 +157,32 @@ def _print_line(console: Console, text: str, style: str = "", head: str = "") ->
 def percent(share: float | None) -> str:
     """A score in [0, 1] as a percentage with one decimal; a dash where there is none."""
     return "–" if share is None else f"{100 * share:.1f}%"
+
+
+def _console(*, stderr: bool = False) -> Console:
+    """A console that leaves a closed pipe to the one place that handles it.
+
+    By itself rich would end with exit code 1, which means a failed quality here.
+    """
+    from rich.console import Console
+
+    def pass_on() -> None:
+        raise BrokenPipeError
+
+    console = Console(stderr=stderr, highlight=False)
+    console.on_broken_pipe = pass_on  # type: ignore[method-assign]
+    return console
+
+
+def _least_width(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> int:
+    """Screen columns that a table takes when only its wrapping columns give way."""
+    from rich.cells import cell_len
+
+    width = 2
+    for index, column in enumerate(columns):
+        cells = [column.lstrip(">!"), *(visible(str(row[index])) for row in rows)]
+        longest = max(map(cell_len, cells))
+        width += _CELL_EDGES + (
+            longest if column.startswith((">", "!")) else min(longest, _WRAPPED_WIDTH)
+        )
+    return width

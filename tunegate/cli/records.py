@@ -38,8 +38,9 @@ def compare_command(options: Namespace, terminal: Terminal) -> int:
     settings = {"margin": options.margin, "min_gain": options.min_gain}
     files = [Path(name) for name in (options.a, options.b) if _is_file(name)]
     if len(files) == 1:
+        other = options.b if str(files[0]) == options.a else options.a
         raise UsageError(
-            f"{files[0]} is a file of scores and the other side is not",
+            f"{other!r} is no file of scores, and {files[0]} is compared with nothing else",
             hint="compare two JSONL files, or two stored runs",
         )
     if files:

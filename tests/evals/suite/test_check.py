@@ -98,6 +98,12 @@ def test_a_prompt_that_ignores_demonstrations_or_the_input_is_an_error(
     assert any(finding.where.endswith("suite.yaml:14") for finding in report.findings)
 
 
+def test_nearest_demonstrations_of_nothing_are_an_error(make_suite: MakeSuite) -> None:
+    blank = [row | {"input": {"text": " "}} if row["split"] == "train" else row for row in rows()]
+    report = check_suite(load_suite(make_suite(extra=ROUNDS, cases=blank)))
+    assert "nearest_to_nothing" in codes(report, "error")
+
+
 def test_more_demonstrations_than_train_has_are_an_error(make_suite: MakeSuite) -> None:
     report = check_suite(load_suite(make_suite(extra=ROUNDS.replace("4]", "8]"))))
     assert codes(report, "error") == {"few_demonstrations"}

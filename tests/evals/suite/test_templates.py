@@ -240,6 +240,11 @@ def test_a_hostile_template_is_refused_quickly(source: str) -> None:
     assert len(str(error)) < 500
 
 
+@pytest.mark.parametrize("filter_", ["truncate(2)", "truncate(-5)", "truncate(5, leeway=-1)"])
+def test_what_a_filter_asserts_is_an_error_of_the_template(filter_: str) -> None:
+    assert "expected" in str(fails(user("{{ 'a long text' | " + filter_ + " }}")))
+
+
 def test_comparing_large_values_again_and_again_is_paid_for() -> None:
     big = "{% set x = range(9999) | list %}{% set x = x + x %}{% set y = x + [] %}"
     loop = "{% for i in range(9999) %}{% if x == y %}{% endif %}{{ x[1:] | length }}{% endfor %}"

@@ -81,6 +81,16 @@ class GuardsView:
     chart: Forest
 
 
+def _why(job: JobRecord) -> str:
+    """Why running the job again would not change it: the gate is shut."""
+    shut = job.decision is not None and not job.decision.open and not job.override
+    return ": the gate is shut, so no adapter was trained" if shut else ""
+
+
+def _again(job: JobRecord) -> str:
+    return f"tunegate gate {job.suite}" if _why(job) else f"tunegate run {job.suite}"
+
+
 def outcome_view(job: JobRecord) -> OutcomeView | SingleView | NotRun:
     """Best prompt against adapter; the primary metric's numbers are the verdict's own."""
     before, after = sealed_runs(job)
@@ -88,7 +98,7 @@ def outcome_view(job: JobRecord) -> OutcomeView | SingleView | NotRun:
         only = before or after
         if only:
             return _single(only)
-        return NotRun("Nothing has been run on the sealed cases", f"tunegate run {job.suite}")
+        return NotRun(f"Nothing has been run on the sealed cases{_why(job)}", _again(job))
     pairs = {name: pair_of(before, after, name) for name in _metrics(before, after)}
     primary = pairs.get(job.primary)
     if job.shipping:
@@ -112,7 +122,7 @@ def outcome_view(job: JobRecord) -> OutcomeView | SingleView | NotRun:
 def guards_view(job: JobRecord) -> GuardsView | NotRun:
     """What the adapter lost on abilities that must not be lost."""
     if not job.shipping or not job.shipping.guards:
-        return NotRun("No guard suite has been run", f"tunegate run {job.suite}")
+        return NotRun(f"No guard suite has been run{_why(job)}", _again(job))
     guards = job.shipping.guards
     rows = [
         ForestRow(

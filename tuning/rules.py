@@ -225,7 +225,7 @@ def judge_more_prompts(standing: Standing, _: Evidence, policy: Policy) -> Answe
         )
     if standing.gaps:
         return Answer(True, f"Keep prompting: too little was tried. {as_sentence(standing.gaps)}")
-    return Answer(False, "Enough was tried, and nothing in the last two rounds improved.")
+    return Answer(False, "Enough was tried, and no improvement is shown in the last two rounds.")
 
 
 def judge_more_cases(standing: Standing, _: Evidence, policy: Policy) -> Answer:

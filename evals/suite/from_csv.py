@@ -165,11 +165,13 @@ def _find_delimiter(text: str, path: Path, columns: Columns) -> str:
             return delimiter
     likely = max(headers.values(), key=len, default=[])
     missing = next((column for column in columns.named if column not in likely), columns.input)
+    close = suggestion(missing, [cell for cell in likely if cell])
+    naming = "name the columns with --input-column and --expected-column"
     raise SuiteError(
         f"no column {missing!r} in the header",
         path=path,
         line=1,
-        hint=suggestion(missing, [cell for cell in likely if cell]),
+        hint=f"{close}; {naming}" if close else naming,
     )
 
 

@@ -182,7 +182,11 @@ def test_a_record_over_several_lines_counts_from_its_first(tmp_path: Path) -> No
 
 
 BAD_TABLES: list[tuple[str | bytes, int | None, str]] = [
-    ("inputs,expected\na,b\n", 1, "no column 'input' in the header (did you mean 'inputs'?)"),
+    (
+        "inputs,expected\na,b\n",
+        1,
+        "no column 'input' in the header (did you mean 'inputs'?; name the columns",
+    ),
     ("", 1, "no column 'input'"),
     ("input,expected,input\na,b,c\n", 1, "column 'input' appears twice"),
     ("input,expected\n", None, "holds no row"),

@@ -148,7 +148,7 @@ def _lint_rounds(suite: Suite) -> Iterator[Finding]:
         text = "a round shows the nearest demonstrations, and no train input holds any text"
         yield Finding("error", "nearest_to_nothing", text, _manifest(suite))
     tried = {prompt for one in suite.rounds for prompt in one.prompts}
-    used = tried | {suite.tune.prompt, suite.candidate.get("prompt")}
+    used = tried | {suite.tune.prompt, suite.candidate.prompt}
     for name, prompt in suite.prompts.items():
         if name not in used:
             yield Finding("note", "unused_prompt", f"no round tries {name!r}", str(prompt.path))

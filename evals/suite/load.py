@@ -19,7 +19,7 @@ from evals.suite.policy import (
     read_rounds,
     read_tune,
 )
-from evals.suite.scorer_files import scorer_files_sha256
+from evals.suite.scorer_files import find_scorer_files
 from evals.suite.section import Section, suggestion
 from evals.suite.source import describe, read_text
 from evals.suite.spec import MetricSpec, PromptSpec, Suite
@@ -78,6 +78,7 @@ def load_suite(path: Path) -> Suite:
     metrics_section = top.section("metrics")
     metrics = _read_metrics(metrics_section)
     cases = _read_cases(top, root)
+    scorer_files = find_scorer_files(root, metrics_section)
     return Suite(
         name=top.checked_name(top.text("name"), "name"),
         task=top.text("task").strip(),
@@ -95,11 +96,12 @@ def load_suite(path: Path) -> Suite:
         guards=read_guards(top),
         tune=read_tune(top.section("tune"), prompts),
         operation=read_operation(top.section("operation")),
-        ci=read_ci(top.section("ci")),
+        ci=read_ci(top.section("ci"), metrics),
         candidate=read_candidate(top.section("candidate"), prompts),
         compare_models=top.texts("compare_models"),
         not_used_yet=not_used_yet(top, cases),
-        scorers_sha256=scorer_files_sha256(root, metrics_section),
+        scorers_sha256=scorer_files.all_sha256,
+        metric_files=scorer_files.by_metric,
     )
 
 

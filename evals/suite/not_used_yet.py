@@ -12,13 +12,11 @@ from evals.records import Case
 from evals.suite.section import Section
 
 SUITE_KEYS: tuple[tuple[str, ...], ...] = (
-    ("candidate", "model"),
-    ("ci",),
     ("compare_models",),
     ("operation", "facts_change"),
     ("operation", "retrain_months"),
 )
-CASE_KEYS = ("documents", "must_pass")
+CASE_KEYS = ("documents",)
 
 
 def not_used_yet(top: Section, cases: Iterable[Case]) -> tuple[str, ...]:

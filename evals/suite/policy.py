@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import PurePath
 from typing import Literal, get_args
 
 from evals.records import SPLITS
 from evals.suite.section import Section, suggestion
+from evals.suite.source import describe
 from evals.suite.spec import (
+    CandidateSpec,
     CiSpec,
     GuardSpec,
+    MetricSpec,
     OperationSpec,
     PromptSpec,
     RoundFamily,
@@ -96,23 +100,46 @@ def read_operation(section: Section) -> OperationSpec:
     )
 
 
-def read_ci(section: Section) -> CiSpec:
-    """How continuous integration judges."""
-    section.only("split", "max_loss", "on_inconclusive")
+def read_ci(section: Section, metrics: Mapping[str, MetricSpec]) -> CiSpec:
+    """How continuous integration judges. Raises SuiteError for a threshold of no metric."""
+    section.only("split", "max_loss", "on_inconclusive", "thresholds", "pass_score")
     reactions: tuple[Literal["warn", "fail"], ...] = ("warn", "fail")
+    has, thresholds = section.has, section.section("thresholds")
+    for name in thresholds.values:
+        if name not in metrics:
+            thresholds.fail(f"no metric {name!r}", name, hint=suggestion(name, metrics))
     return CiSpec(
         split=section.choice("split", SPLITS, "dev"),
-        max_loss=(
-            section.number("max_loss", above=0, below=1) if section.has("max_loss") else 0.05
-        ),
+        max_loss=section.number("max_loss", above=0, below=1) if has("max_loss") else 0.05,
         on_inconclusive=section.choice("on_inconclusive", reactions, "warn"),
+        thresholds={
+            name: thresholds.number(name, above=0, at_most=1) for name in thresholds.values
+        },
+        pass_score=section.number("pass_score", above=0, at_most=1) if has("pass_score") else 1.0,
     )
 
 
-def read_candidate(section: Section, prompts: Prompts) -> dict[str, str]:
-    """What runs where nothing else is said: a model's name and a prompt's."""
-    section.only("model", "prompt")
-    result = {key: section.text(key) for key in ("model", "prompt") if section.has(key)}
-    if "prompt" in result:
-        _known_prompt(section, result["prompt"], prompts, "prompt")
-    return result
+def read_candidate(section: Section, prompts: Prompts) -> CandidateSpec:
+    """What runs where nothing else is said. Raises SuiteError for an adapter outside."""
+    section.only("model", "prompt", "few_shot", "nearest", "adapter")
+    has, prompt = section.has, section.optional_text("prompt")
+    if has("few_shot") and has("nearest"):
+        section.fail("few_shot and nearest are two ways to choose demonstrations", "nearest")
+
+    def shown(key: str) -> int:
+        return section.integer(key, low=1, high=MAX_DEMONSTRATIONS) if has(key) else 0
+
+    adapter = section.optional_text("adapter")
+    if adapter and (PurePath(adapter).is_absolute() or ".." in PurePath(adapter).parts):
+        section.fail(
+            f"expected a folder inside the suite, found {describe(adapter)}",
+            "adapter",
+            hint="an adapter that lies elsewhere is given with --adapter",
+        )
+    return CandidateSpec(
+        model=section.optional_text("model"),
+        prompt=_known_prompt(section, prompt, prompts, "prompt") if prompt else None,
+        few_shot=shown("few_shot"),
+        nearest=shown("nearest"),
+        adapter=adapter,
+    )

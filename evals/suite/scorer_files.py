@@ -6,6 +6,7 @@ import ast
 import hashlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 from evals.fingerprint import file_sha256
 from evals.records import Json
@@ -18,20 +19,38 @@ DATA_FILES = {"json_schema@1": "schema"}
 """By scorer, the option that may name a data file of the suite instead of holding the data."""
 
 
-def scorer_files_sha256(root: Path, metrics: Section) -> str:
-    """SHA-256 over the files that a suite's scorers read, at a metric or inside another's options.
+class ScorerFiles(NamedTuple):
+    """SHA-256 over the files that a suite's scorers read: of all, and of each metric that has any.
+
+    `all_sha256` is empty where there are none.
+    """
+
+    all_sha256: str
+    by_metric: Mapping[str, str]
+
+
+def find_scorer_files(root: Path, metrics: Section) -> ScorerFiles:
+    """Hash the files that scorers read, at a metric or inside another's options.
 
     These are what `python@1` names (`function: "scorers.py:name"`) with all that it imports of
-    the suite, and the data files of `DATA_FILES`. Empty where there are none. Raises
-    SuiteError for a malformed name, a missing file, or code that is not Python.
+    the suite, and the data files of `DATA_FILES`. Raises SuiteError for a malformed name, a
+    missing file, or code that is not Python.
     """
-    files: set[Path] = set()
+    files: dict[str, set[Path]] = {}
     for at, options in _scorers(metrics.values, ()):
+        found = files.setdefault(str(at[0]), set())
         if options["scorer"] == PYTHON_SCORER:
-            files.update(_with_imports(_named_file(root, metrics, at, options), root, metrics, at))
+            found.update(_with_imports(_named_file(root, metrics, at, options), root, metrics, at))
         option = DATA_FILES.get(options["scorer"])
         if option is not None and isinstance(named := options.get(option), str):
-            files.add(resolve_inner(root, named, metrics, *at, option))
+            found.add(resolve_inner(root, named, metrics, *at, option))
+    return ScorerFiles(
+        _sha256(root, set().union(*files.values())),
+        {metric: _sha256(root, found) for metric, found in files.items() if found},
+    )
+
+
+def _sha256(root: Path, files: set[Path]) -> str:
     if not files:
         return ""
     digest = hashlib.sha256()

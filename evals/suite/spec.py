@@ -86,18 +86,37 @@ class OperationSpec:
 
 @dataclass(frozen=True)
 class CiSpec:
-    """How `ci` judges this suite against its accepted baseline."""
+    """How `ci` and pytest judge this suite.
+
+    `max_loss` is the largest loss of the primary metric against the accepted baseline that
+    is tolerated, `thresholds` the least mean of a metric. A case is right when its primary
+    score is at least `pass_score`.
+    """
 
     split: SplitName = "dev"
     max_loss: float = 0.05
     on_inconclusive: Literal["warn", "fail"] = "warn"
+    thresholds: Mapping[str, float] = field(default_factory=dict)
+    pass_score: float = 1.0
+
+
+@dataclass(frozen=True)
+class CandidateSpec:
+    """What runs where nothing else is said. `adapter` is a folder, seen from the suite's."""
+
+    model: str | None = None
+    prompt: str | None = None
+    few_shot: int = 0
+    nearest: int = 0
+    adapter: str | None = None
 
 
 @dataclass(frozen=True)
 class Suite:
     """One domain task: cases in splits, prompt templates, metrics, and how to decide.
 
-    `not_used_yet` names the keys it states that this version does nothing with.
+    `scorers_sha256` is over all files that its scorers read, `metric_files` over those of each
+    metric. `not_used_yet` names the keys it states that this version does nothing with.
     """
 
     name: str
@@ -117,9 +136,10 @@ class Suite:
     tune: TuneSpec = field(default_factory=TuneSpec)
     operation: OperationSpec = field(default_factory=OperationSpec)
     ci: CiSpec = field(default_factory=CiSpec)
-    candidate: Mapping[str, str] = field(default_factory=dict)
+    candidate: CandidateSpec = field(default_factory=CandidateSpec)
     compare_models: tuple[str, ...] = ()
     scorers_sha256: str = ""
+    metric_files: Mapping[str, str] = field(default_factory=dict)
     not_used_yet: tuple[str, ...] = ()
     format: int = 1
 
@@ -137,6 +157,13 @@ class Suite:
         """Identity of what is measured: metrics, options, and the suite's own scorer files."""
         metrics = {m.name: [m.scorer, m.options] for m in self.metrics.values()}
         return fingerprint("scoring@1", metrics, self.primary, self.scorers_sha256)
+
+    def metric_fingerprint(self, name: str) -> str:
+        """Identity of one metric: its scorer, options and files. Others may come and go."""
+        metric = self.metrics[name]
+        return fingerprint(
+            "metric@1", metric.scorer, metric.options, self.metric_files.get(name, "")
+        )
 
     @property
     def fingerprint(self) -> str:

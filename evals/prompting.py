@@ -30,13 +30,12 @@ def make_candidate(
 
     Raises SuiteError when the suite has no such prompt.
     """
-    spec = find_prompt(suite, prompt)
     method = DEMONSTRATION_METHODS[family] if k else "none"
     return Candidate(
         model=model.name,
         model_fingerprint=model.fingerprint,
         prompt=prompt,
-        prompt_fingerprint=fingerprint(spec.fingerprint, suite.variables, suite.labels),
+        prompt_fingerprint=prompt_fingerprint(suite, prompt),
         demonstrations=method,  # type: ignore[arg-type]  # the values of the table above
         k=k if method != "none" else 0,
         seed=seed if method == "static" else 0,
@@ -45,6 +44,11 @@ def make_candidate(
         adapter_path=adapter_path,
         decoding=suite.decoding,
     )
+
+
+def prompt_fingerprint(suite: Suite, prompt: str) -> str:
+    """Identity of a prompt with all that is filled in from the suite. Raises SuiteError."""
+    return fingerprint(find_prompt(suite, prompt).fingerprint, suite.variables, suite.labels)
 
 
 def find_prompt(suite: Suite, name: str) -> PromptSpec:

@@ -97,7 +97,7 @@ class Runner:
             results=tuple(results),
             seconds=generated.seconds,
             created=self.now().isoformat(timespec="seconds"),
-            environment=environment(),
+            environment=environment(self.model.provenance),
         )
         self.ledger.store_run(run, chosen)
         return run
@@ -179,8 +179,11 @@ def identify(
     return f"{suite.name}-{split}-{content[:10]}"
 
 
-def environment() -> dict[str, str]:
-    """Versions that can matter to an output; nothing that names a person or a machine."""
+def environment(model: Mapping[str, str]) -> dict[str, str]:
+    """What the model was (`model.weights`, ...) and the versions that can matter to an output.
+
+    Nothing that names a person or a machine.
+    """
     from importlib import metadata
 
     found = {"python": platform.python_version(), "system": platform.system()}
@@ -189,7 +192,7 @@ def environment() -> dict[str, str]:
             found[package] = metadata.version(package)
         except metadata.PackageNotFoundError:
             continue
-    return found
+    return found | {f"model.{part}": value for part, value in model.items()}
 
 
 def _may_pass(outputs: Iterable[Output]) -> bool:

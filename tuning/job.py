@@ -129,7 +129,7 @@ class Job:
                 override=override,
                 phases=(Phase("check", checks.seconds),),
                 slices=self.suite.slices,
-                environment=environment(),
+                environment=environment(self.model.provenance),
             )
         )
 

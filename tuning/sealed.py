@@ -98,7 +98,7 @@ def _guard_arms(
     training: TrainingRecord,
     evaluate: Evaluate,
 ) -> Guard:
-    prompt = guard.candidate.get("prompt") or next(iter(guard.prompts))
+    prompt = guard.default_prompt
     base = make_candidate(guard, model, prompt)
     tuned = tuned_candidate(guard, model, prompt, training)
     base_run = evaluate(guard, base, "dev", f"guard {guard.name}: base")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -55,6 +55,18 @@ class LocalModel:
             versions,
             self.backend.version,
         )
+
+    @property
+    def provenance(self) -> Mapping[str, str]:
+        """Hashes of weights, tokenizer and template; precision, device and backend."""
+        return {
+            "weights": self.loaded.weights_hash,
+            "tokenizer": tokens.tokenizer_hash(self.tokenizer),
+            "template": self.template_hash,
+            "precision": self.loaded.precision,
+            "device": self.loaded.device,
+            "backend": self.backend.version,
+        }
 
     @property
     def context_tokens(self) -> int:

@@ -7,7 +7,7 @@ resumed and (on another machine) repeated. See `evals.runner`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -46,6 +46,15 @@ class Model(Protocol):
     @property
     def fingerprint(self) -> str:
         """Hash of weights, tokenizer, chat template, precision and backend version."""
+        ...
+
+    @property
+    def provenance(self) -> Mapping[str, str]:
+        """The parts of the fingerprint that a person can be told of, by name.
+
+        `weights`, and where they exist `tokenizer`, `template`, `precision`, `device`: what
+        may change behind the same model name. Kept with every run.
+        """
         ...
 
     @property

@@ -92,6 +92,11 @@ class ScriptedModel:
             script = [self.script, self.default, self.identity]
         return fingerprint("scripted@1", self.name, script, self.context_tokens, self.batch_size)
 
+    @property
+    def provenance(self) -> Mapping[str, str]:
+        """The script's hash, in place of weights."""
+        return {"weights": self.fingerprint}
+
     def plan(self, requests: Sequence[Request], decoding: Decoding) -> list[Batch]:
         """Batches of `batch_size` in the given order."""
         size = self.batch_size

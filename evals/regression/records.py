@@ -144,11 +144,11 @@ class CaseChange:
 
 @dataclass(frozen=True)
 class DetectableLoss:
-    """What loss `cases` can show, 8 times in 10, beyond a margin, if `discordance` of them
-    (a share) come out differently for other reasons than the loss.
+    """What loss `cases` can show to be beyond a margin, 8 times in 10.
 
-    `caught` is the smallest true loss that fails, `double_needs` how many cases a loss of
-    twice the margin needs, `pass_chance` how often the gate passes where nothing is lost.
+    `discordance` is the share of cases taken to come out differently for other reasons than
+    the loss. `caught` is the smallest true loss that fails, `double_needs` how many cases a
+    loss of twice the margin needs, `pass_chance` how often it passes where nothing is lost.
     """
 
     cases: int

@@ -14,14 +14,16 @@ from evals.stats.power import (
     cases_for_gain,
     cases_for_noninferiority,
     cases_for_plateau,
+    cases_to_catch,
     cases_to_ship,
     noninferiority_power,
+    smallest_caught_loss,
     smallest_detectable_gain,
     smallest_flat_cases,
     smallest_plateau_gain,
 )
 from evals.stats.quantiles import one_sided_z, two_sided_z
-from evals.stats.sample import MIN_CLUSTERS
+from evals.stats.sample import MIN_CLUSTERS, design_effect
 from evals.stats.worst_case import BoundedDifference, bounded, bounded_difference
 
 __all__ = [
@@ -37,7 +39,9 @@ __all__ = [
     "cases_for_gain",
     "cases_for_noninferiority",
     "cases_for_plateau",
+    "cases_to_catch",
     "cases_to_ship",
+    "design_effect",
     "mcnemar_mid_p",
     "noninferiority_power",
     "one_sided_z",
@@ -45,6 +49,7 @@ __all__ = [
     "paired_difference",
     "require_share",
     "score_interval",
+    "smallest_caught_loss",
     "smallest_detectable_gain",
     "smallest_flat_cases",
     "smallest_plateau_gain",

@@ -128,6 +128,52 @@ def noninferiority_power(
     return normal_cdf((margin * sqrt(n) - one_sided_z(alpha) * at_bound) / sqrt(psi))
 
 
+def cases_to_catch(
+    loss: float,
+    margin: float,
+    discordance: float = DISCORDANCE,
+    alpha: float = 0.05,
+    power: float = POWER,
+) -> int:
+    """Cases that show a true loss beyond the margin (U < -margin) with `power`.
+
+    n = ((z_alpha s0 + z_power s1) / (loss - margin))^2. The loss comes on top of the
+    `discordance`, half of which are wins: b = psi/2, c = psi/2 + loss, s1^2 = b + c - loss^2
+    and s0^2 Tango's constrained variance at -margin. Raises StatisticsError unless
+    margin < loss.
+    """
+    margin, loss = require_share(margin, "margin"), require_share(loss, "loss")
+    if loss <= margin:
+        raise StatisticsError(f"a loss of {loss:g} is within the margin {margin:g}")
+    psi = min(_discordance(discordance), 1 - loss)
+    wins, losses = psi / 2, psi / 2 + loss
+    at_margin = sqrt(constrained_variance(losses, wins, 1.0, margin))
+    spread = sqrt(wins + losses - loss**2)
+    root = one_sided_z(alpha) * at_margin + one_sided_z(1 - power) * spread
+    return max(1, ceil((root / (loss - margin)) ** 2))
+
+
+def smallest_caught_loss(
+    n: int,
+    margin: float,
+    discordance: float = DISCORDANCE,
+    alpha: float = 0.05,
+    power: float = POWER,
+) -> float:
+    """The smallest true loss that n cases show to be beyond the margin; 1.0 where none would."""
+    _count(n)
+    low, high = require_share(margin, "margin"), 1 - 1e-6
+    if cases_to_catch(high, margin, discordance, alpha, power) > n:
+        return 1.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        if middle <= margin or cases_to_catch(middle, margin, discordance, alpha, power) > n:
+            low = middle
+        else:
+            high = middle
+    return high
+
+
 def _discordance(psi: float) -> float:
     if not 0 <= psi <= 1:
         raise StatisticsError(f"discordance is {psi!r}; expected a share of cases, 0 to 1")

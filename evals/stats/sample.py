@@ -120,3 +120,8 @@ def independence(values: Floats, clusters: Sequence[str | None] | None) -> Indep
         clustered = count / (count - 1) * float(sums @ sums) / n**2
         deff = clustered / (squares / (n * (n - 1)))
     return Independence(max(1.0, deff), count - 1, count)
+
+
+def design_effect(scores: Sequence[float], clusters: Sequence[str | None]) -> float:
+    """By how much clusters inflate the variance of the mean score; see `independence`."""
+    return independence(as_scores(scores), clusters).deff

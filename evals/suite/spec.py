@@ -148,6 +148,11 @@ class Suite:
         return tuple(case for case in self.cases if case.split == name)
 
     @property
+    def default_prompt(self) -> str:
+        """The prompt of the suite's `candidate`, else its first."""
+        return self.candidate.prompt or next(iter(self.prompts))
+
+    @property
     def labels(self) -> tuple[str, ...]:
         """The primary metric's labels, for templates; empty where it has none."""
         return tuple(self.metrics[self.primary].options.get("labels", ()))

@@ -25,7 +25,7 @@ def eval_command(options: Namespace, terminal: Terminal) -> int:
     opened = open_suite(options.suite)
     suite = opened.suite
     cases = _chosen_cases(suite, options)
-    prompt = options.prompt or default_prompt(suite)
+    prompt = options.prompt or suite.default_prompt
     find_prompt(suite, prompt)
     if options.few_shot and options.nearest:
         raise UsageError("--few-shot and --nearest are two ways to choose demonstrations: give one")
@@ -49,11 +49,6 @@ def eval_command(options: Namespace, terminal: Terminal) -> int:
     terminal.line(f"cases: tunegate show {run.id}")
     terminal.result({**summary, "run": run})
     return 0
-
-
-def default_prompt(suite: Suite) -> str:
-    """The prompt of the suite's `candidate`, else its first."""
-    return suite.candidate.get("prompt") or next(iter(suite.prompts))
 
 
 def _candidate(suite: Suite, model: AdaptableModel, prompt: str, options: Namespace) -> Candidate:

@@ -1,0 +1,115 @@
+"""From names to a candidate and back: what a fresh clone runs, and runs of it repeated."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from evals.errors import ModelError, RecordError
+from evals.models.protocol import AdaptableModel
+from evals.prompting import find_prompt, make_candidate
+from evals.records import Candidate, Case, Run, SplitName
+from evals.regression.records import Recipe
+from evals.runner import Runner
+from evals.suite.spec import Suite
+
+
+def stated_recipe(suite: Suite, accepted: Recipe | None, default_model: str) -> Recipe:
+    """What a suite runs where nothing else is said.
+
+    What `suite.yaml` states of its candidate comes before what was accepted, so that
+    changing it there is a change under test. Raises SuiteError for a prompt that is gone.
+    """
+    stated = suite.candidate
+    base = accepted or Recipe(default_model, suite.default_prompt)
+    shown = stated if stated.few_shot or stated.nearest else base
+    recipe = replace(
+        base,
+        model=stated.model or base.model,
+        prompt=stated.prompt or base.prompt,
+        few_shot=shown.few_shot,
+        nearest=shown.nearest,
+        adapter_path=stated.adapter or base.adapter_path,
+    )
+    find_prompt(suite, recipe.prompt)
+    return recipe
+
+
+def recipe_of(suite: Suite, runs: Sequence[Run]) -> Recipe:
+    """The recipe by which stored runs, repeats of one candidate, can be made again.
+
+    An adapter's folder is kept only where it lies inside the suite, and so is committed with
+    it. Raises RecordError for runs of different candidates and for one that no recipe makes.
+    """
+    first = runs[0].candidate
+    for run in runs[1:]:
+        if _apart_from_seed(run.candidate) != _apart_from_seed(first):
+            raise RecordError(
+                f"runs {runs[0].id} and {run.id} are of different candidates",
+                hint="repeats differ in nothing but the seed",
+            )
+    if first.seed:
+        raise RecordError(f"run {runs[0].id} drew its demonstrations by seed {first.seed}")
+    return Recipe(
+        model=first.model,
+        prompt=first.prompt,
+        few_shot=first.k if first.demonstrations == "static" else 0,
+        nearest=first.k if first.demonstrations == "nearest" else 0,
+        adapter=first.adapter,
+        adapter_path=_inside(suite, first.adapter_path) if first.adapter else "",
+        repeats=len(runs),
+    )
+
+
+def _apart_from_seed(candidate: Candidate) -> Candidate:
+    return replace(candidate, decoding=replace(candidate.decoding, seed=0), adapter_path="")
+
+
+def _inside(suite: Suite, folder: str) -> str:
+    root, path = suite.root.resolve(), Path(folder).resolve()
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else ""
+
+
+def candidates(
+    suite: Suite, model: AdaptableModel, recipe: Recipe, adapter_folder: str = ""
+) -> tuple[Candidate, ...]:
+    """One candidate for each repeat, apart in their seeds; the first is what `eval` runs.
+
+    `adapter_folder` is where the adapter lies if not where the recipe says. Raises ModelError
+    for a recipe with an adapter of which nobody knows where it is.
+    """
+    folder = adapter_folder or (
+        str(suite.root / recipe.adapter_path) if recipe.adapter_path else ""
+    )
+    if recipe.adapter and not folder:
+        raise ModelError(
+            f"{suite.name} was accepted with the adapter {recipe.adapter}, which lies outside "
+            "the suite",
+            hint="say where it is here with --adapter",
+        )
+    model.use_adapter(folder or None)
+    first = make_candidate(
+        suite,
+        model,
+        recipe.prompt,
+        family="nearest" if recipe.nearest else "few_shot" if recipe.few_shot else "wording",
+        k=recipe.nearest or recipe.few_shot,
+        adapter=model.adapter,
+        adapter_path=folder,
+    )
+    return tuple(
+        replace(first, decoding=replace(first.decoding, seed=first.decoding.seed + number))
+        for number in range(recipe.repeats)
+    )
+
+
+def run_repeats(
+    runner: Runner,
+    suite: Suite,
+    repeats: Sequence[Candidate],
+    split: SplitName,
+    cases: Sequence[Case] | None = None,
+) -> tuple[Run, ...]:
+    """One run for each repeat, found or made."""
+    return tuple(runner.run(suite, candidate, split, cases=cases) for candidate in repeats)

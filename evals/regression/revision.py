@@ -1,0 +1,144 @@
+"""A suite's gate as it stands at another git revision: read from git, never checked out.
+
+Blobs are written to a scratch folder as they are stored: no filter, hook or attribute of the
+repository runs or applies.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from evals.errors import TunegateError, UsageError
+from evals.regression.accepted_file import FILE_NAME as ACCEPTED
+from evals.regression.accepted_file import read_accepted
+from evals.regression.definition import define_gate
+from evals.regression.verdict import Reference
+from evals.suite.load import MANIFEST, load_suite
+from evals.suite.spec import Suite
+
+SECONDS = 120
+MAX_BYTES = 1 << 30
+_FILE = "100"  # modes of files; links and submodules are left out
+
+FindGuards = Callable[[Suite], Mapping[str, Suite]]
+
+
+@dataclass(frozen=True)
+class Revision:
+    """A commit of the repository in `top`; `name` is what a person called it."""
+
+    top: Path
+    commit: str
+    name: str
+
+    @property
+    def label(self) -> str:
+        """Name and abbreviated commit."""
+        return f"{self.name} ({self.commit[:10]})"
+
+
+def find_revision(folder: Path, name: str) -> Revision:
+    """Where the history of HEAD and of `name` part, in the repository around `folder`.
+
+    Raises UsageError where `folder` is in no repository or `name` is no commit there.
+    """
+    top = Path(_git(folder, "rev-parse", "--show-toplevel").decode().rstrip("\n"))
+    try:
+        found = _git(top, "rev-parse", "--verify", "--end-of-options", f"{name}^{{commit}}")
+    except UsageError as error:
+        raise UsageError(
+            f"there is no base revision {name!r} in this clone: {error.message}",
+            path=top,
+            hint="fetch it first (in CI, check out with full history: `fetch-depth: 0`)",
+        ) from error
+    commit = found.decode().strip()
+    try:
+        commit = _git(top, "merge-base", commit, "HEAD").decode().strip()
+    except UsageError:
+        pass  # a shallow clone, or histories without a common commit: the commit itself
+    return Revision(top, commit, name)
+
+
+def read_reference(root: Path, revision: Revision, find_guards: FindGuards) -> Reference:
+    """The gate of the suite in folder `root` as `revision` has it.
+
+    `find_guards` finds a suite's guards beside it or elsewhere. Raises UsageError where git
+    fails; a suite that is not there, or cannot be read, is a reference without a gate.
+    """
+    inside = root.resolve().relative_to(revision.top.resolve())
+    with TemporaryDirectory(prefix="tunegate-base-") as scratch:
+        there = Path(scratch) / "suites" / inside.name
+        if not _write_folder(revision, inside, there):
+            return Reference(revision.label, problem=f"the suite is new since {revision.label}")
+        try:
+            suite = load_suite(there)
+            for guard in suite.guards:
+                _write_folder(revision, inside.parent / guard.suite, there.parent / guard.suite)
+            definition = define_gate(suite, find_guards(suite))
+            baseline = read_accepted(there / ACCEPTED)
+        except TunegateError as error:
+            problem = f"the gate cannot be read as {revision.label} has it: {error.message}"
+            return Reference(revision.label, problem=problem)
+    return Reference(revision.label, definition, baseline)
+
+
+def removed_gates(revision: Revision) -> list[str]:
+    """Folders, seen from the top, of suites with a baseline that are there no more."""
+    folders = [path.parent for _, path in _files(revision, Path()) if path.name == ACCEPTED]
+    return sorted(
+        folder.as_posix() for folder in folders if not (revision.top / folder / MANIFEST).exists()
+    )
+
+
+def _write_folder(revision: Revision, inside: Path, target: Path) -> bool:
+    """Write the files of a folder as they were; whether there are any."""
+    files = list(_files(revision, inside))
+    total = 0
+    for blob, path in files:
+        content = _git(revision.top, "cat-file", "blob", blob)
+        total += len(content)
+        if total > MAX_BYTES:
+            raise UsageError(f"more than {MAX_BYTES >> 30} GiB at {revision.label}", path=inside)
+        place = target / path.relative_to(inside)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(content)
+    return bool(files)
+
+
+def _files(revision: Revision, inside: Path) -> Iterator[tuple[str, Path]]:
+    """Object name and path, seen from the top, of every file below `inside`."""
+    listed = _git(
+        revision.top,
+        "ls-tree",
+        "-r",
+        "-z",
+        "--full-tree",
+        revision.commit,
+        "--",
+        f"{inside}/" if inside.parts else ".",
+    )
+    for entry in listed.split(b"\0"):
+        if entry.startswith(_FILE.encode()):
+            about, _, path = entry.partition(b"\t")
+            yield about.split()[2].decode(), Path(path.decode("utf-8", "surrogateescape"))
+
+
+def _git(folder: Path, *arguments: str) -> bytes:
+    """Run git in `folder`. Raises UsageError with what it said."""
+    command = ["git", "-C", str(folder), *arguments]
+    try:
+        done = subprocess.run(  # noqa: S603 - fixed program, no shell
+            command, capture_output=True, check=False, timeout=SECONDS, stdin=subprocess.DEVNULL
+        )
+    except FileNotFoundError as error:
+        raise UsageError("git is not installed", hint="install it, or leave --base away") from error
+    except subprocess.TimeoutExpired as error:
+        raise UsageError(f"git took longer than {SECONDS} s", path=folder) from error
+    if done.returncode != 0:
+        said = done.stderr.decode("utf-8", "replace").strip().splitlines()
+        raise UsageError(f"git: {said[0] if said else 'failed'}", path=folder)
+    return done.stdout

@@ -1,0 +1,309 @@
+"""One suite's verdict: by what it is judged, what was found, and which cases changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from statistics import fmean
+from typing import NamedTuple
+
+from evals.errors import StatisticsError
+from evals.records import Case, CaseResult, Finding, Run
+from evals.regression.acceptance import detectable_loss, identity_of
+from evals.regression.definition import (
+    ci_rules,
+    counted,
+    define_gate,
+    definition_changes,
+    guard_losses,
+)
+from evals.regression.drift import find_drift
+from evals.regression.judge import (
+    check_baseline,
+    check_guard,
+    check_level,
+    check_must_pass,
+    same_cases,
+)
+from evals.regression.records import (
+    Baseline,
+    CaseChange,
+    Check,
+    DefinitionChange,
+    DetectableLoss,
+    GateDefinition,
+    Recipe,
+    SuiteVerdict,
+    worst,
+)
+from evals.regression.tables import Table, metric_scores, tabulate
+from evals.stats import score_interval
+from evals.suite.spec import Suite
+
+ACCEPTED = "the accepted baseline"
+
+
+class Reference(NamedTuple):
+    """A suite's gate as it stands at another revision, `name`; None where it has none there.
+
+    `problem` says why there is none: the suite is new, or cannot be read as it was.
+    """
+
+    name: str
+    definition: GateDefinition | None = None
+    baseline: Baseline | None = None
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class Gate:
+    """By what a suite is judged: the reference's definition where the suite's own differs.
+
+    Unless `reviewed`, `changes` from `reference` stand for review and do not judge yet.
+    """
+
+    definition: GateDefinition
+    baseline: Baseline | None
+    changes: tuple[DefinitionChange, ...]
+    reference: str
+    reviewed: bool
+
+
+class GuardRuns(NamedTuple):
+    """A guard suite answered without the adapter and with it."""
+
+    metric: str
+    base: tuple[Run, ...]
+    tuned: tuple[Run, ...]
+
+
+def gate_of(
+    suite: Suite,
+    guards: Mapping[str, Suite],
+    baseline: Baseline | None,
+    reference: Reference | None,
+    *,
+    reviewed: bool = False,
+) -> Gate:
+    """By what `suite` is judged, given its baseline and (if known) the base revision's gate.
+
+    Without a base revision, the definition that was accepted is the reference.
+    """
+    now = define_gate(suite, guards)
+    if reference is None:
+        before = baseline.definition if baseline else now
+        changes = definition_changes(before, now)
+        name, judging = (ACCEPTED if baseline else ""), baseline
+    elif reference.definition is None:
+        before, name, judging = now, reference.name, baseline
+        changes = (DefinitionChange("suite", reference.problem),)
+    else:
+        before, name = reference.definition, reference.name
+        changes = (
+            *definition_changes(before, now),
+            *_changed_baseline(reference.baseline, baseline),
+        )
+        judging = reference.baseline or baseline
+    if reviewed:
+        return Gate(now, baseline, changes, name, reviewed)
+    return Gate(before, judging, changes, name, reviewed)
+
+
+def _changed_baseline(before: Baseline | None, now: Baseline | None) -> Iterator[DefinitionChange]:
+    if before == now:
+        return
+    if now is None:
+        yield DefinitionChange("baseline", "accepted.json is gone (looser)")
+        return
+    said = f"accepted by {now.by} on {now.when[:10]}: {now.why}"
+    if before is None:
+        yield DefinitionChange("baseline", f"accepted.json is new, {said}")
+        return
+    means = [
+        fmean(values)
+        for one in (before, now)
+        if (values := metric_scores(one.cases, one.definition.primary).values.values())
+    ]
+    moved = " -> ".join(f"{100 * mean:.1f}%" for mean in means)
+    yield DefinitionChange("baseline", f"accepted.json changed, {moved}, {said}")
+
+
+def judge_suite(
+    suite: Suite,
+    gate: Gate,
+    recipe: Recipe,
+    runs: Sequence[Run],
+    guard_runs: Mapping[str, GuardRuns] | None = None,
+) -> SuiteVerdict:
+    """Everything the gate says of `runs`, the repeats of `recipe` over the gate's split."""
+    now = tabulate(runs)
+    definition = gate.definition
+    checks = (
+        *_definition_check(suite, gate),
+        *_level_checks(suite, definition, now),
+        *_guard_checks(definition, guard_runs or {}),
+        _baseline_check(suite, gate, now),
+    )
+    scores = metric_scores(now, suite.primary)
+    low, high = _interval(scores.values, scores.clusters)
+    lost, gained = _changed_cases(suite, gate, runs, now)
+    return SuiteVerdict(
+        suite=suite.name,
+        path=str(suite.root / "suite.yaml"),
+        split=runs[0].split,
+        recipe=recipe,
+        result=worst([check.result for check in checks]),
+        checks=checks,
+        score=fmean(scores.values.values()),
+        low=low,
+        high=high,
+        cases=len(now),
+        errors=len(scores.errors),
+        runs=tuple(run.id for run in runs),
+        primary=suite.primary,
+        on_inconclusive=ci_rules(definition).on_inconclusive,
+        changes=gate.changes,
+        reference=gate.reference,
+        reviewed=gate.reviewed,
+        drift=_drift(suite, gate, recipe, runs[0], now),
+        lost=lost,
+        gained=gained,
+        baseline=gate.baseline,
+        detectable=_detectable(definition, now),
+    )
+
+
+def _definition_check(suite: Suite, gate: Gate) -> Iterator[Check]:
+    if not gate.reference:
+        return
+    if not gate.changes:
+        text = f"the gate is defined as in {gate.reference}"
+        yield Check("definition", suite.name, "pass", text)
+        return
+    what = "; ".join(change.what for change in gate.changes)
+    if gate.reviewed:
+        text = f"gate definition changed and reviewed: {what}"
+        yield Check("definition", suite.name, "pass", text)
+    else:
+        text = f"gate definition changed: review ({what}); judged as in {gate.reference}"
+        yield Check("definition", suite.name, "review", text)
+
+
+def _level_checks(suite: Suite, definition: GateDefinition, now: Table) -> Iterator[Check]:
+    if must := check_must_pass(definition, now):
+        yield must
+    thresholds = ci_rules(definition).thresholds
+    for metric, least in thresholds.items():
+        yield check_level("threshold", metric, least, now)
+    if suite.target is not None and suite.primary not in thresholds:
+        found = check_level("target", suite.primary, suite.target, now)
+        # A target is where a team wants to be, not what a change may break.
+        if found.result != "pass":
+            text = f"not reached yet: {found.sentence}"
+            found = replace(found, result="skipped", sentence=text, cases_needed=None)
+        yield found
+
+
+def _guard_checks(
+    definition: GateDefinition, guard_runs: Mapping[str, GuardRuns]
+) -> Iterator[Check]:
+    for name, loss in guard_losses(definition).items():
+        if (arms := guard_runs.get(name)) is None:
+            text = f"{name}: without an adapter nothing can have been forgotten"
+            yield Check("guard", name, "skipped", text, limit=loss)
+        else:
+            yield check_guard(name, arms.metric, loss, tabulate(arms.base), tabulate(arms.tuned))
+
+
+def _baseline_check(suite: Suite, gate: Gate, now: Table) -> Check:
+    if gate.baseline is None:
+        text = "no baseline was accepted yet: `tunegate accept` makes one"
+        return Check("baseline", suite.primary, "skipped", text)
+    metrics = {name: suite.metric_fingerprint(name) for name in suite.metrics}
+    return check_baseline(gate.baseline, gate.definition, metrics, now)
+
+
+def _drift(suite: Suite, gate: Gate, recipe: Recipe, run: Run, now: Table) -> tuple[Finding, ...]:
+    if gate.baseline is None:
+        return ()
+    return find_drift(gate.baseline, recipe, identity_of(suite, run), now)
+
+
+def _detectable(definition: GateDefinition, now: Table) -> DetectableLoss | None:
+    if definition.primary not in {name for case in now.values() for name in case.scores}:
+        return None
+    try:
+        return detectable_loss(now, definition.primary, ci_rules(definition).max_loss)
+    except StatisticsError:  # too few clusters: the baseline's own check says so
+        return None
+
+
+def _interval(
+    values: Mapping[str, float], clusters: Mapping[str, str | None]
+) -> tuple[float, float]:
+    """The mean's 95 % bounds; 0 and 1 where the clusters are too few to tell."""
+    try:
+        found = score_interval(list(values.values()), [clusters[name] for name in values])
+    except StatisticsError:
+        return 0.0, 1.0
+    return found.low, found.high
+
+
+def _changed_cases(
+    suite: Suite, gate: Gate, runs: Sequence[Run], now: Table
+) -> tuple[tuple[CaseChange, ...], tuple[CaseChange, ...]]:
+    """Cases that lost and that gained against the baseline, the largest change first."""
+    metric = gate.definition.primary
+    if gate.baseline is None or metric not in suite.metrics:
+        return (), ()
+    then = metric_scores(gate.baseline.cases, metric, same_cases(gate.baseline, now)).values
+    after = metric_scores(now, metric).values
+    moved = [name for name in then if then[name] != after.get(name)]
+    moved.sort(key=lambda name: (-abs(after.get(name, 0.0) - then[name]), name))
+    cases = {case.id: case for case in suite.split(runs[0].split)}
+    found = {name: _worst_result(runs, name, metric) for name in moved}
+    changes = [
+        _case_change(cases[name], then[name], after.get(name), found[name], metric)
+        for name in moved
+    ]
+    lost = tuple(change for change in changes if (change.after or 0.0) < change.before)
+    return lost, tuple(change for change in changes if (change.after or 0.0) > change.before)
+
+
+def _worst_result(runs: Sequence[Run], case_id: str, metric: str) -> CaseResult:
+    """The repeat that shows best why a case lost: a failed one, else the lowest score."""
+    results = [result for run in runs for result in run.results if result.case_id == case_id]
+    return min(results, key=lambda r: -1.0 if r.failed else r.scores[metric].value)
+
+
+def _case_change(
+    case: Case, before: float, after: float | None, result: CaseResult, metric: str
+) -> CaseChange:
+    return CaseChange(
+        id=case.id,
+        before=before,
+        after=after,
+        input=case.input,
+        expected=case.expected,
+        got=result.output.text,
+        why=result.failed or result.scores[metric].reason,
+        path=case.path,
+        line=case.line,
+    )
+
+
+def judged(verdict: SuiteVerdict) -> bool:
+    """Whether anything was judged at all: a gate without baseline or thresholds says nothing."""
+    return any(
+        check.result != "skipped" and check.kind not in ("definition", "target")
+        for check in verdict.checks
+    )
+
+
+def summary_line(verdict: SuiteVerdict) -> str:
+    """One line: result, suite, score with its interval."""
+    return (
+        f"{verdict.result.upper()} {verdict.suite}: {verdict.primary} {100 * verdict.score:.1f}% "
+        f"({100 * verdict.low:.1f} to {100 * verdict.high:.1f}) on "
+        f"{counted(verdict.cases, 'case')}, {counted(verdict.errors, 'error')}"
+    )

@@ -7,19 +7,22 @@ behind by a process that was killed is no obstacle, and none has to be deleted b
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from evals.errors import UsageError
 
+_PAUSE = 0.1  # seconds between two tries
+
 
 @contextmanager
-def only_one(path: Path, *, busy: str, hint: str) -> Iterator[None]:
+def only_one(path: Path, *, busy: str, hint: str, patience: float = 0.0) -> Iterator[None]:
     """Hold the lock file `path`, made in an existing folder, while the body runs.
 
-    Raises UsageError with `busy`, the holder's process id and `hint` where another holds it.
-    On systems without such locks nothing is held.
+    Raises UsageError with `busy`, the holder's process id and `hint` where another holds it,
+    and still does after `patience` seconds. On systems without such locks nothing is held.
     """
     try:
         import fcntl
@@ -28,15 +31,24 @@ def only_one(path: Path, *, busy: str, hint: str) -> Iterator[None]:
         return
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise UsageError(f"{busy}{_holder(descriptor)}", hint=hint) from error
+        deadline = time.monotonic() + patience
+        while not _try(lambda: fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)):
+            if time.monotonic() >= deadline:
+                raise UsageError(f"{busy}{_holder(descriptor)}", hint=hint)
+            time.sleep(_PAUSE)
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, str(os.getpid()).encode(), 0)
         yield
     finally:
         os.close(descriptor)
+
+
+def _try(take: Callable[[], None]) -> bool:
+    try:
+        take()
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _holder(descriptor: int) -> str:

@@ -33,7 +33,7 @@ def find_drift(
     """
     return (
         *_model(baseline, recipe, identity),
-        *_adapter(baseline, recipe, identity),
+        *_adapter(baseline, identity),
         *_asked(baseline, recipe, identity),
         *_answers(baseline, recipe, identity, now),
     )
@@ -69,11 +69,11 @@ def _model(baseline: Baseline, recipe: Recipe, identity: Mapping[str, str]) -> I
         yield Finding("warning", "made_elsewhere", text)
 
 
-def _adapter(baseline: Baseline, recipe: Recipe, identity: Mapping[str, str]) -> Iterator[Finding]:
+def _adapter(baseline: Baseline, identity: Mapping[str, str]) -> Iterator[Finding]:
     then, now = baseline.identity.get("adapter", ""), identity.get("adapter", "")
     if then != now:
         text = f"the adapter is {now or 'none'}, accepted was {then or 'none'}"
-        yield Finding("warning" if recipe.adapter == then else "note", "adapter_changed", text)
+        yield Finding("warning", "adapter_changed", text)
     elif now and baseline.identity.get("train") != identity.get("train"):
         text = "the adapter is the accepted one, but the train split it was made from has changed"
         yield Finding("warning", "adapter_data_changed", text)

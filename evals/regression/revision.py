@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -56,10 +57,8 @@ def find_revision(folder: Path, name: str) -> Revision:
             hint="fetch it first (in CI, check out with full history: `fetch-depth: 0`)",
         ) from error
     commit = found.decode().strip()
-    try:
+    with suppress(UsageError):  # a shallow clone, or no common history: the commit itself
         commit = _git(top, "merge-base", commit, "HEAD").decode().strip()
-    except UsageError:
-        pass  # a shallow clone, or histories without a common commit: the commit itself
     return Revision(top, commit, name)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import PurePath
 from statistics import fmean
 from typing import NamedTuple
 
@@ -292,6 +293,31 @@ def _case_change(
     )
 
 
+def removed_suite(folder: str, reference: str) -> SuiteVerdict:
+    """What is said of a suite that `reference` has a gate for and that is there no more."""
+    name = PurePath(folder).name
+    change = DefinitionChange("suite", f"the suite is gone: {reference} has a gate for it (looser)")
+    text = f"gate definition changed: review ({change.what})"
+    return SuiteVerdict(
+        suite=name,
+        path=f"{folder}/suite.yaml",
+        split="dev",
+        recipe=Recipe("", ""),
+        result="review",
+        checks=(Check("definition", name, "review", text),),
+        score=0.0,
+        low=0.0,
+        high=1.0,
+        cases=0,
+        errors=0,
+        runs=(),
+        primary="",
+        on_inconclusive="warn",
+        changes=(change,),
+        reference=reference,
+    )
+
+
 def judged(verdict: SuiteVerdict) -> bool:
     """Whether anything was judged at all: a gate without baseline or thresholds says nothing."""
     return any(
@@ -302,6 +328,8 @@ def judged(verdict: SuiteVerdict) -> bool:
 
 def summary_line(verdict: SuiteVerdict) -> str:
     """One line: result, suite, score with its interval."""
+    if not verdict.cases:
+        return f"{verdict.result.upper()} {verdict.suite}: nothing was run"
     return (
         f"{verdict.result.upper()} {verdict.suite}: {verdict.primary} {100 * verdict.score:.1f}% "
         f"({100 * verdict.low:.1f} to {100 * verdict.high:.1f}) on "

@@ -16,8 +16,11 @@ from tunegate.cli.failures import as_deliberate
 from tunegate.cli.parser import build_parser
 
 COMMANDS = {
+    "aa": "regression",
+    "accept": "regression",
     "audit": "suites",
     "check": "suites",
+    "ci": "regression",
     "compare": "records",
     "eval": "running",
     "gate": "deciding",

@@ -12,15 +12,16 @@ from pathlib import Path
 from evals.errors import NothingRunError
 from evals.ledger import Ledger
 from tunegate.cli.console import Terminal, percent
-from tunegate.cli.opening import (
-    OpenedSuite,
-    only_job,
-    open_guards,
-    open_named_model,
-    open_suite,
-)
 from tunegate.cli.output import check_output, write_whole
 from tunegate.cli.records import INCONCLUSIVE, open_stored
+from tunegate.evaluating import Evaluator
+from tunegate.opening import (
+    OpenedSuite,
+    model_name,
+    only_job,
+    open_guards,
+    open_suite,
+)
 from tuning.job import Job, decide_stored, load_job
 from tuning.records import Decision, Interval, JobRecord, ShipDecision
 
@@ -35,9 +36,9 @@ def run_command(options: Namespace, terminal: Terminal) -> int:
     with _job(options, opened, terminal) as job:
         record = job.run(override=options.override, tune=not options.no_tune)
         _show_verdicts(record, terminal)
-        write_report(job.ledger, record, _commands(options), output)
+        write_report(job.ledger, record, _commands(options, record.model), output)
     terminal.line(f"report: {output}")
-    terminal.result(replace(record, commands=_commands(options)))
+    terminal.result(replace(record, commands=_commands(options, record.model)))
     return exit_code(record)
 
 
@@ -45,7 +46,7 @@ def gate_command(options: Namespace, terminal: Terminal) -> int:
     """Show the verdict and its evidence from stored runs."""
     suite = open_suite(options.suite).suite
     ledger = open_stored(options.ledger)
-    decision = decide_stored(suite, ledger, options.model)
+    decision = decide_stored(suite, ledger, model_name(suite, options.model))
     show_decision(decision, terminal)
     terminal.result(decision)
     return INCONCLUSIVE if decision.verdict == "more_cases" else 0
@@ -65,16 +66,17 @@ def report_command(options: Namespace, terminal: Terminal) -> int:
     """Render the stored job."""
     suite = open_suite(options.suite).suite
     ledger = open_stored(options.ledger)
-    record = load_job(ledger, suite.name, options.model)
+    model = model_name(suite, options.model)
+    record = load_job(ledger, suite.name, model)
     if record is None:
         raise NothingRunError(
-            f"nothing is stored of {suite.name} on {options.model}",
+            f"nothing is stored of {suite.name} on {model}",
             hint=f"run `tunegate run {options.suite}` first",
         )
     ending = "html" if options.format == "html" else "md"
     output = options.output or Path(f"{suite.name}-report.{ending}")
     check_output(output)
-    write_report(ledger, record, _commands(options), output, options.format)
+    write_report(ledger, record, _commands(options, model), output, options.format)
     terminal.line(f"report: {output}")
     terminal.result({"report": str(output), "format": options.format})
     return 0
@@ -84,7 +86,8 @@ def report_command(options: Namespace, terminal: Terminal) -> int:
 def _job(options: Namespace, opened: OpenedSuite, terminal: Terminal) -> Iterator[Job]:
     guards = open_guards(opened.suite)
     with only_job(options.ledger):
-        model = open_named_model(options, terminal)
+        evaluator = Evaluator(options.ledger, terminal, options.precision or "auto")
+        model = evaluator.model(model_name(opened.suite, options.model))
         ledger = Ledger(options.ledger)
         try:
             yield Job(
@@ -124,8 +127,8 @@ def write_report(
     write_whole(output, text)
 
 
-def _commands(options: Namespace) -> tuple[str, ...]:
-    model = ["--model", options.model]
+def _commands(options: Namespace, name: str) -> tuple[str, ...]:
+    model = ["--model", name]
     suite = [options.suite]
     return tuple(
         shlex.join(["tunegate", command, *suite, *(() if command == "check" else model)])

@@ -42,7 +42,7 @@ def build_parser() -> Parser:
         "--version", action="version", version=f"tunegate {__version__}", help="print the version"
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
-    for add in (_suites, _runs, _gate, _records):
+    for add in (_suites, _runs, _gate, _regression, _records):
         add(_adder(commands))
     return parser
 
@@ -99,16 +99,8 @@ def _suites(add: Callable[[str, str], Parser]) -> None:
 def _runs(add: Callable[[str, str], Parser]) -> None:
     one = add("eval", "run one candidate on one split")
     _suite(one)
-    _model(one)
-    one.add_argument("--prompt", metavar="P", help="which prompt (default: the suite's candidate)")
+    _candidate(one)
     one.add_argument("--split", choices=("train", "dev", "test"), default="dev")
-    one.add_argument(
-        "--few-shot", type=_count, default=0, metavar="K", help="show K fixed demonstrations"
-    )
-    one.add_argument(
-        "--nearest", type=_count, default=0, metavar="K", help="show the K most similar train cases"
-    )
-    one.add_argument("--adapter", metavar="A", help="a trained adapter: its folder")
     one.add_argument("--case", action="append", default=[], metavar="ID", help="only these cases")
 
     compare = add("compare", "two runs, paired case by case: B minus A")
@@ -148,6 +140,42 @@ def _gate(add: Callable[[str, str], Parser]) -> None:
     report.add_argument("--format", choices=("html", "markdown"), default="html")
 
 
+def _regression(add: Callable[[str, str], Parser]) -> None:
+    accept = add("accept", "make a run the committed baseline of its suite")
+    _suite(accept)
+    accept.add_argument(
+        "runs", nargs="*", metavar="RUN", help="a run, or its repeats (default: the newest)"
+    )
+    accept.add_argument("--why", type=_reason, required=True, metavar="WHY", help="is recorded")
+    accept.add_argument("--by", metavar="NAME", help="who accepts (default: git's user name)")
+
+    ci = add("ci", "judge suites against their baselines: what became worse?")
+    ci.add_argument(
+        "suites", nargs="+", metavar="SUITE", help="a suite, or a folder of several suites"
+    )
+    _candidate(ci)
+    ci.add_argument(
+        "--base", metavar="REV", help="git revision whose gate definition is compared with"
+    )
+    ci.add_argument(
+        "--reviewed", action="store_true", help="a person has reviewed the changed definition"
+    )
+    ci.add_argument("--markdown", type=Path, metavar="FILE", help="write a summary for a comment")
+    ci.add_argument("--junit", type=Path, metavar="FILE", help="write the checks as JUnit XML")
+    ci.add_argument(
+        "--annotations", action="store_true", help="print GitHub annotations outside it too"
+    )
+
+    aa = add("aa", "one candidate against itself: how often would the gate cry wolf?")
+    _suite(aa)
+    _candidate(aa)
+    aa.add_argument("--runs", type=_several, default=3, metavar="N", help="how often it is run")
+    aa.add_argument(
+        "--comparisons", type=_count, default=400, metavar="N", help="how many are simulated"
+    )
+    aa.add_argument("--seed", type=int, default=0, metavar="N", help="of batches and simulation")
+
+
 def _records(add: Callable[[str, str], Parser]) -> None:
     runs = add("runs", "what is stored")
     runs.add_argument("suite", nargs="?", metavar="SUITE", help="only this suite's")
@@ -168,12 +196,25 @@ def _suite(command: Parser) -> None:
 def _model(command: Parser) -> None:
     command.add_argument(
         "--model",
-        default=DEFAULT_MODEL,
         metavar="M",
-        help=f"{DEFAULT_MODEL} (embedded, the default), hf:<path or repo>, or scripted:<file>",
+        help=f"{DEFAULT_MODEL} (embedded), hf:<path or repo>, or scripted:<file> "
+        "(default: the suite's candidate's, else the embedded one)",
     )
     command.add_argument(
         "--precision", choices=("float32", "bfloat16"), help="default: what is fast here"
+    )
+
+
+def _candidate(command: Parser) -> None:
+    _model(command)
+    command.add_argument("--prompt", metavar="P", help="which prompt (default: the candidate's)")
+    command.add_argument("--few-shot", type=_count, metavar="K", help="show K fixed demonstrations")
+    command.add_argument(
+        "--nearest", type=_count, metavar="K", help="show the K most similar train cases"
+    )
+    command.add_argument("--adapter", metavar="A", help="a trained adapter: its folder")
+    command.add_argument(
+        "--repeats", type=_count, metavar="N", help="run each case N times, with other seeds"
     )
 
 
@@ -187,9 +228,16 @@ def _count(text: str) -> int:
     return value
 
 
+def _several(text: str) -> int:
+    value = _count(text)
+    if value < 2:
+        raise argparse.ArgumentTypeError("a candidate and itself are at least two runs")
+    return value
+
+
 def _reason(text: str) -> str:
     if not text.strip():
-        raise argparse.ArgumentTypeError("an override needs a reason; it is recorded")
+        raise argparse.ArgumentTypeError("a reason is needed; it is recorded")
     return text.strip()
 
 

@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from contextlib import closing
-from datetime import UTC, datetime
 
-from evals.errors import SuiteError, UsageError
-from evals.ledger import Ledger
-from evals.looks import split_fingerprint, take_look
-from evals.models.protocol import AdaptableModel
-from evals.prompting import find_prompt, make_candidate
-from evals.records import Candidate, Case
-from evals.runner import Runner
-from evals.scorers import build_scorers
+from evals.errors import SuiteError
+from evals.records import Case
+from evals.regression.accepted_file import FILE_NAME as ACCEPTED
+from evals.regression.accepted_file import read_accepted
 from evals.suite import Suite
 from tunegate.cli.console import Terminal, percent
-from tunegate.cli.opening import OpenedSuite, only_job, open_named_model, open_suite
 from tunegate.cli.records import run_summary
+from tunegate.evaluating import Evaluator, Wishes, settle_recipe
+from tunegate.opening import only_job, open_suite
 
 
 def eval_command(options: Namespace, terminal: Terminal) -> int:
@@ -25,43 +20,39 @@ def eval_command(options: Namespace, terminal: Terminal) -> int:
     opened = open_suite(options.suite)
     suite = opened.suite
     cases = _chosen_cases(suite, options)
-    prompt = options.prompt or suite.default_prompt
-    find_prompt(suite, prompt)
-    if options.few_shot and options.nearest:
-        raise UsageError("--few-shot and --nearest are two ways to choose demonstrations: give one")
-    with only_job(options.ledger), build_scorers(suite) as scorers:
-        model = open_named_model(options, terminal)
-        candidate = _candidate(suite, model, prompt, options)
-        with closing(Ledger(options.ledger)) as ledger:
-            if options.split == "test" and suite.split("test"):
-                _record_look(opened, candidate, options)
-            with terminal.progress(f"{suite.name}: {candidate.label}") as progress:
-                runner = Runner(model, scorers, ledger, progress)
-                run = runner.run(suite, candidate, options.split, cases=cases)
-    summary = run_summary(run)
-    terminal.line(
-        f"{run.primary} {percent(summary['score'])} ({percent(summary['low'])} to "
-        f"{percent(summary['high'])}) on {summary['cases']} {run.split} cases, "
-        f"{summary['errors']} errors",
-        "bold",
-    )
-    terminal.line(f"{candidate.label} on {model.name}; {summary['seconds']:.1f} s generating")
-    terminal.line(f"cases: tunegate show {run.id}")
-    terminal.result({**summary, "run": run})
+    accepted = read_accepted(suite.root / ACCEPTED)
+    recipe = settle_recipe(suite, accepted, wishes_of(options))
+    with only_job(options.ledger):
+        evaluator = Evaluator(options.ledger, terminal, options.precision or "auto")
+        runs = evaluator.run_recipe(
+            opened, recipe, options.split, adapter=options.adapter or "", cases=cases
+        )
+    summaries = [run_summary(run) for run in runs]
+    for run, summary in zip(runs, summaries, strict=True):
+        terminal.line(
+            f"{run.primary} {percent(summary['score'])} ({percent(summary['low'])} to "
+            f"{percent(summary['high'])}) on {summary['cases']} {run.split} cases, "
+            f"{summary['errors']} errors",
+            "bold",
+        )
+        terminal.line(
+            f"{run.candidate.label} on {run.candidate.model}; {summary['seconds']:.1f} s generating"
+        )
+        terminal.line(f"cases: tunegate show {run.id}")
+    documents = [{**summary, "run": run} for summary, run in zip(summaries, runs, strict=True)]
+    terminal.result(documents if len(documents) > 1 else documents[0])
     return 0
 
 
-def _candidate(suite: Suite, model: AdaptableModel, prompt: str, options: Namespace) -> Candidate:
-    if options.adapter:
-        model.use_adapter(options.adapter)
-    return make_candidate(
-        suite,
-        model,
-        prompt,
-        family="nearest" if options.nearest else "few_shot" if options.few_shot else "wording",
-        k=options.nearest or options.few_shot,
-        adapter=model.adapter,
-        adapter_path=options.adapter or "",
+def wishes_of(options: Namespace) -> Wishes:
+    """What the command line says of the candidate."""
+    return Wishes(
+        model=options.model,
+        prompt=options.prompt,
+        few_shot=options.few_shot,
+        nearest=options.nearest,
+        adapter=options.adapter,
+        repeats=options.repeats,
     )
 
 
@@ -77,13 +68,3 @@ def _chosen_cases(suite: Suite, options: Namespace) -> tuple[Case, ...] | None:
             hint="see the ids in the suite's case files",
         )
     return tuple(by_id[name] for name in dict.fromkeys(options.case))
-
-
-def _record_look(opened: OpenedSuite, candidate: Candidate, options: Namespace) -> None:
-    take_look(
-        opened.looks_path(options.ledger),
-        split_fingerprint(opened.suite.split("test")),
-        candidate.fingerprint,
-        purpose=f"eval of {candidate.label}",
-        when=datetime.now(UTC).isoformat(timespec="seconds"),
-    )

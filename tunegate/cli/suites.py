@@ -12,8 +12,8 @@ from evals.scorers import self_test
 from evals.suite import CheckReport, check_suite, init_from_csv, init_suite
 from evals.text import visible
 from tunegate.cli.console import Terminal, percent
-from tunegate.cli.opening import open_guards, open_suite
 from tunegate.cli.records import open_stored
+from tunegate.opening import open_guards, open_suite
 
 INVALID = 2
 STYLES = {"error": "bold red", "warning": "yellow", "note": "dim"}

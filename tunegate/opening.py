@@ -1,9 +1,8 @@
-"""What commands open: suites by path or shipped name, models, the ledger, one job at a time."""
+"""What is opened: suites by path or shipped name with their guards, and one job at a time."""
 
 from __future__ import annotations
 
-from argparse import Namespace
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,12 +11,10 @@ from evals.errors import SuiteError
 from evals.ledger_file import check_folder
 from evals.locks import only_one
 from evals.looks import FILE_NAME as LOOKS
-from evals.models import open_model
-from evals.models.names import check_model_name
-from evals.models.protocol import AdaptableModel
+from evals.models import DEFAULT_MODEL
 from evals.suite import Suite, load_suite
+from evals.suite.load import MANIFEST
 from evals.suite.shipped import resolve_suite
-from tunegate.cli.console import Terminal
 from tunegate.shipped import shipped_root
 
 
@@ -45,6 +42,23 @@ def open_suite(name: str) -> OpenedSuite:
     return OpenedSuite(load_suite(root), shipped=root.parent == shipped_root())
 
 
+def model_name(suite: Suite, wished: str | None) -> str:
+    """The model that was asked for, else the suite's candidate's, else the embedded one."""
+    return wished or suite.candidate.model or DEFAULT_MODEL
+
+
+def open_suites(names: Sequence[str]) -> list[OpenedSuite]:
+    """Load suites; a folder that is none itself stands for those in it. Raises SuiteError."""
+    found: list[OpenedSuite] = []
+    for name in names:
+        folder = Path(name)
+        inner = [] if (folder / MANIFEST).is_file() else sorted(folder.glob(f"*/{MANIFEST}"))
+        found.extend(open_suite(str(path.parent)) for path in inner)
+        if not inner:
+            found.append(open_suite(name))
+    return found
+
+
 def open_guards(suite: Suite) -> dict[str, Suite]:
     """The suites that guard `suite`: beside it, or shipped. Raises SuiteError for a missing one."""
     guards: dict[str, Suite] = {}
@@ -63,18 +77,12 @@ def open_guards(suite: Suite) -> dict[str, Suite]:
     return guards
 
 
-def open_named_model(options: Namespace, terminal: Terminal) -> AdaptableModel:
-    """Open `--model`; the embedded one is fetched, with a progress bar, on first use."""
-    check_model_name(options.model)
-    with terminal.fraction(f"opening {options.model}") as progress:
-        return open_model(options.model, precision=options.precision or "auto", progress=progress)
-
-
 @contextmanager
-def only_job(folder: Path) -> Iterator[None]:
+def only_job(folder: Path, *, patience: float = 0.0) -> Iterator[None]:
     """Keep a second job off the same ledger.
 
-    Raises UsageError when one is at work, and where the folder is a file.
+    Raises UsageError when one is at work, after `patience` seconds still, and where the folder
+    is a file.
     A folder made for the lock goes again where the job failed before it stored anything.
     """
     check_folder(folder)
@@ -82,7 +90,9 @@ def only_job(folder: Path) -> Iterator[None]:
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     lock = folder / "job.lock"
     hint = "wait for it, or give this one its own --ledger"
-    with only_one(lock, busy=f"another tunegate command is at work on {folder}", hint=hint):
+    with only_one(
+        lock, busy=f"another tunegate command is at work on {folder}", hint=hint, patience=patience
+    ):
         try:
             yield
         finally:

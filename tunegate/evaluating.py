@@ -1,0 +1,217 @@
+"""Running suites for the command line, pytest and Python: one ledger, one model at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, closing
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol
+
+from evals.errors import UsageError
+from evals.ledger import Ledger
+from evals.looks import split_fingerprint, take_look
+from evals.models import DEFAULT_MODEL, open_model
+from evals.models.names import Precision, check_model_name
+from evals.models.protocol import AdaptableModel
+from evals.models.wheel import Progress as Fetched
+from evals.prompting import find_prompt, make_candidate
+from evals.records import Candidate, Case, Run, SplitName
+from evals.regression.accepted_file import FILE_NAME as ACCEPTED
+from evals.regression.accepted_file import read_accepted
+from evals.regression.definition import ci_rules, guard_losses
+from evals.regression.recipes import candidates, stated_recipe
+from evals.regression.records import Baseline, Recipe, SuiteVerdict
+from evals.regression.revision import Revision, read_reference
+from evals.regression.verdict import Gate, GuardRuns, gate_of, judge_suite
+from evals.runner import Progress, Runner
+from evals.scorers import build_scorers
+from evals.suite import Suite
+from tunegate.opening import OpenedSuite, open_guards
+
+
+class Narrator(Protocol):
+    """Shows a person how far long work is."""
+
+    def progress(self, label: str) -> AbstractContextManager[Progress]:
+        """Begin a stretch of work that reports (cases done, cases in all)."""
+        ...
+
+    def fraction(self, label: str) -> AbstractContextManager[Fetched]:
+        """Begin a stretch of work that reports (what is being done, share done)."""
+        ...
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What the caller wants otherwise than the suite and its baseline say; None changes nothing.
+
+    `adapter` is a folder. `baseline` is a file in place of the suite's `accepted.json`.
+    """
+
+    model: str | None = None
+    prompt: str | None = None
+    few_shot: int | None = None
+    nearest: int | None = None
+    adapter: str | None = None
+    repeats: int | None = None
+    split: SplitName | None = None
+    baseline: Path | None = None
+
+
+@dataclass
+class Evaluator:
+    """Runs candidates on suites. The model that was opened last stays open."""
+
+    folder: Path
+    narrator: Narrator
+    precision: Precision = "auto"
+    _model: AdaptableModel | None = field(default=None, init=False)
+
+    def model(self, name: str) -> AdaptableModel:
+        """The model of that name, opened if another one (or none) is open."""
+        if self._model is None or self._model.name != name:
+            check_model_name(name)
+            self._model = None  # its memory goes before the next one comes
+            with self.narrator.fraction(f"opening {name}") as progress:
+                self._model = open_model(name, precision=self.precision, progress=progress)
+        return self._model
+
+    def run(
+        self,
+        opened: OpenedSuite,
+        repeats: Sequence[Candidate],
+        split: SplitName,
+        cases: Sequence[Case] | None = None,
+    ) -> tuple[Run, ...]:
+        """One run for each of `repeats`, found or made; looks at test are written down first."""
+        suite, model = opened.suite, self.model(repeats[0].model)
+        with build_scorers(suite) as scorers, closing(Ledger(self.folder)) as ledger:
+            if split == "test" and suite.split("test"):
+                self._look(opened, repeats[0])
+            runs: list[Run] = []
+            for number, candidate in enumerate(repeats, 1):
+                again = f", {number} of {len(repeats)}" if len(repeats) > 1 else ""
+                label = f"{suite.name} {split}: {candidate.label}{again}"
+                with self.narrator.progress(label) as progress:
+                    runner = Runner(model, scorers, ledger, progress)
+                    runs.append(runner.run(suite, candidate, split, cases=cases))
+        return tuple(runs)
+
+    def _look(self, opened: OpenedSuite, candidate: Candidate) -> None:
+        take_look(
+            opened.looks_path(self.folder),
+            split_fingerprint(opened.suite.split("test")),
+            candidate.fingerprint,
+            purpose=f"eval of {candidate.label}",
+            when=datetime.now(UTC).isoformat(timespec="seconds"),
+        )
+
+    def run_recipe(
+        self,
+        opened: OpenedSuite,
+        recipe: Recipe,
+        split: SplitName,
+        *,
+        adapter: str = "",
+        cases: Sequence[Case] | None = None,
+    ) -> tuple[Run, ...]:
+        """The repeats of a recipe; `adapter` is its folder where the recipe does not say."""
+        model = self.model(recipe.model)
+        return self.run(opened, candidates(opened.suite, model, recipe, adapter), split, cases)
+
+    def judge(self, task: Task) -> SuiteVerdict:
+        """Run what a task's gate needs, and judge it."""
+        suite, gate = task.opened.suite, task.gate
+        recipe, adapter = task.recipe, task.adapter
+        runs = self.run_recipe(
+            task.opened, recipe, ci_rules(gate.definition).split, adapter=adapter
+        )
+        tuned = runs[0].candidate
+        recipe = replace(recipe, adapter=tuned.adapter)
+        guard_runs = {
+            name: self._guard_arms(guard, tuned)
+            for name, guard in task.guards.items()
+            if tuned.adapter and name in guard_losses(gate.definition)
+        }
+        return judge_suite(suite, gate, recipe, runs, guard_runs)
+
+    def _guard_arms(self, guard: Suite, tuned: Candidate) -> GuardRuns:
+        """A guard suite's dev split, answered without the adapter and with it."""
+        model, opened = self.model(tuned.model), OpenedSuite(guard, shipped=False)
+        base = make_candidate(guard, model, guard.default_prompt)
+        with_adapter = replace(base, adapter=tuned.adapter, adapter_path=tuned.adapter_path)
+        return GuardRuns(
+            guard.primary,
+            self.run(opened, [base], "dev"),
+            self.run(opened, [with_adapter], "dev"),
+        )
+
+
+@dataclass(frozen=True)
+class Task:
+    """One suite to be judged: by what gate, and what is run for it."""
+
+    opened: OpenedSuite
+    guards: Mapping[str, Suite]
+    gate: Gate
+    recipe: Recipe
+    adapter: str = ""
+
+
+def plan_task(
+    opened: OpenedSuite,
+    wishes: Wishes,
+    *,
+    base: Revision | None = None,
+    reviewed: bool = False,
+) -> Task:
+    """What judging a suite will run. Reads files and git; runs nothing.
+
+    Raises SuiteError, RecordError and UsageError as reading the suite, its baseline and the
+    base revision do.
+    """
+    suite = opened.suite
+    if wishes.split is not None:
+        suite = replace(suite, ci=replace(suite.ci, split=wishes.split))
+        opened = replace(opened, suite=suite)
+    guards = open_guards(suite)
+    accepted = read_accepted(wishes.baseline or suite.root / ACCEPTED)
+    _refuse_missing_baseline(wishes, accepted)
+    if accepted and wishes.split not in (None, accepted.split):
+        accepted = None  # other cases: nothing to compare with
+    reference = read_reference(suite.root, base, open_guards) if base else None
+    return Task(
+        opened=opened,
+        guards=guards,
+        gate=gate_of(suite, guards, accepted, reference, reviewed=reviewed),
+        recipe=settle_recipe(suite, accepted, wishes),
+        adapter=wishes.adapter or "",
+    )
+
+
+def _refuse_missing_baseline(wishes: Wishes, found: Baseline | None) -> None:
+    if wishes.baseline is not None and found is None:
+        raise UsageError("there is no such baseline", path=wishes.baseline)
+
+
+def settle_recipe(suite: Suite, accepted: Baseline | None, wishes: Wishes) -> Recipe:
+    """What runs: the caller's wishes before the suite's statement before what was accepted.
+
+    A prompt that the caller names comes without the demonstrations and the adapter that were
+    stated for another. Raises SuiteError for an unknown prompt.
+    """
+    if wishes.few_shot and wishes.nearest:
+        raise UsageError("few-shot and nearest are two ways to choose demonstrations: give one")
+    recipe = stated_recipe(suite, accepted.recipe if accepted else None, DEFAULT_MODEL)
+    if wishes.prompt:
+        find_prompt(suite, wishes.prompt)
+        recipe = Recipe(recipe.model, wishes.prompt, repeats=recipe.repeats)
+    if wishes.few_shot or wishes.nearest:
+        recipe = replace(recipe, few_shot=wishes.few_shot or 0, nearest=wishes.nearest or 0)
+    return replace(
+        recipe,
+        model=wishes.model or recipe.model,
+        repeats=wishes.repeats or recipe.repeats,
+    )

@@ -1,0 +1,186 @@
+"""What pytest's process and the working process say to each other, and what tests get to see.
+
+Standard library only: this is imported where a project's own packages are.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Result = Literal["pass", "fail", "inconclusive", "review", "skipped"]
+
+
+class TunegateWarning(UserWarning):
+    """Something that a person should know and that fails no test."""
+
+
+class SuiteFaultError(Exception):
+    """A suite, a run or a check is not as it must be; the message says how."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command line of pytest says of the runs. Paths are absolute."""
+
+    ledger: str
+    model: str | None = None
+    prompt: str | None = None
+    few_shot: int | None = None
+    nearest: int | None = None
+    adapter: str | None = None
+    precision: str | None = None
+    split: str | None = None
+    repeats: int | None = None
+    baseline: str | None = None
+    base: str | None = None
+    reviewed: bool = False
+    cases: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class PlannedCase:
+    """A case to be judged: where it stands, and whether it fails by itself."""
+
+    id: str
+    path: str
+    line: int
+    must_pass: bool
+
+
+@dataclass(frozen=True)
+class PlannedSuite:
+    """What a suite will be judged by: its cases, and checks as (kind, name)."""
+
+    suite: str
+    split: str
+    cases: tuple[PlannedCase, ...]
+    checks: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class JudgedCase:
+    """One case: right or not, and `lines` for a person. `score` is None where there is none."""
+
+    id: str
+    right: bool
+    score: float | None
+    why: str
+    lines: tuple[str, ...]
+    output: str | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class JudgedCheck:
+    """One threshold, guard, baseline or definition, judged."""
+
+    kind: str
+    name: str
+    result: Result
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Level:
+    """A metric's mean with its 95 % interval, and one-sided 5 % bounds (`least`, `most`)."""
+
+    mean: float
+    low: float
+    high: float
+    least: float
+    most: float
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What running a suite gave. `metrics` has every metric, `score` the primary one's mean.
+
+    Errors are cases without a score; they count in no mean. `summary` is one line.
+    """
+
+    suite: str
+    split: str
+    metric: str
+    score: float
+    low: float
+    high: float
+    errors: int
+    runs: tuple[str, ...]
+    cases: tuple[JudgedCase, ...]
+    metrics: Mapping[str, Level]
+    checks: tuple[JudgedCheck, ...] = ()
+    notes: tuple[str, ...] = ()
+    fails_undecided: bool = False
+    summary: str = ""
+
+    def case(self, name: str) -> JudgedCase:
+        """One case by its id. Raises KeyError."""
+        for case in self.cases:
+            if case.id == name:
+                return case
+        raise KeyError(f"{self.suite} {self.split} has no case {name!r}")
+
+    def assert_at_least(self, least: float, metric: str | None = None) -> None:
+        """Fail where a metric's mean is shown to be below `least`; warn where it is not settled.
+
+        Judged by one-sided 5 % bounds. Raises AssertionError, and KeyError for no metric.
+        """
+        name = metric or self.metric
+        level = self.metrics[name]
+        found = (
+            f"{self.suite}: {name} is {100 * level.mean:.1f}% (bounds {100 * level.least:.1f}% "
+            f"to {100 * level.most:.1f}%), wanted at least {100 * least:.1f}%"
+        )
+        if level.most < least:
+            raise AssertionError(found)
+        if level.least < least:
+            warnings.warn(TunegateWarning(f"not settled: {found}"), stacklevel=2)
+
+    def assert_no_regression(self) -> None:
+        """Fail where the accepted baseline is missing, or a loss beyond the margin is shown.
+
+        Where it is not settled: warn, or fail if the suite says so. Raises AssertionError.
+        """
+        checks = [check for check in self.checks if check.kind in ("definition", "baseline")]
+        for check in checks:
+            undecided = check.result == "inconclusive"
+            if undecided and not self.fails_undecided:
+                warnings.warn(TunegateWarning(f"inconclusive: {check.sentence}"), stacklevel=2)
+            elif check.result != "pass":
+                raise AssertionError(f"{self.suite}: {check.sentence}")
+
+
+_INNER: Mapping[type, Mapping[str, type]] = {
+    Evaluation: {"cases": JudgedCase, "checks": JudgedCheck},
+    PlannedSuite: {"cases": PlannedCase},
+}
+
+
+def evaluation_from(document: Mapping[str, Any]) -> Evaluation:
+    """The evaluation that the working process sent."""
+    metrics = {name: Level(**level) for name, level in document["metrics"].items()}
+    return Evaluation(**{**_rebuilt(Evaluation, document), "metrics": metrics})
+
+
+def plan_from(document: Mapping[str, Any]) -> PlannedSuite:
+    """The plan that the working process sent."""
+    rebuilt = _rebuilt(PlannedSuite, document)
+    checks = tuple((kind, name) for kind, name in document["checks"])
+    return PlannedSuite(**{**rebuilt, "checks": checks})
+
+
+def _rebuilt(kind: type, document: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a record from JSON: lists as tuples, inner objects as their records."""
+    inner = _INNER[kind]
+    fields: dict[str, Any] = {}
+    for key, value in document.items():
+        made = [_record(inner[key], one) for one in value] if key in inner else value
+        fields[key] = tuple(made) if isinstance(made, list) else made
+    return fields
+
+
+def _record(kind: type, document: Mapping[str, Any]) -> Any:
+    return kind(**{k: tuple(v) if isinstance(v, list) else v for k, v in document.items()})

@@ -1,0 +1,56 @@
+"""The working process: reads one request a line, does it, answers with one line.
+
+Standard output belongs to the answers. Whatever else writes to it goes to standard error.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from evals.errors import TunegateError
+from evals.fingerprint import canonical
+from evals.runner import Progress
+from evals.text import visible
+from tunegate.pytesting.work import Worker
+
+
+class Answers:
+    """The stream of answers; a narrator whose progress goes to pytest's process."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._out = os.fdopen(descriptor, "w", encoding="ascii")
+
+    def send(self, **message: Any) -> None:
+        """Send one message."""
+        self._out.write(json.dumps(canonical(message)) + "\n")
+        self._out.flush()
+
+    @contextmanager
+    def progress(self, label: str) -> Iterator[Progress]:
+        """Work that reports (cases done, cases in all)."""
+        yield lambda done, total: self.send(progress=(visible(label), done, total))
+
+    @contextmanager
+    def fraction(self, label: str) -> Iterator[Callable[[str, float], None]]:
+        """Work that reports (what is being done, share done)."""
+        yield lambda _what, share: self.send(progress=(visible(label), round(100 * share), 100))
+
+
+def main() -> None:
+    """Answer requests until standard input ends."""
+    answers = Answers(os.dup(1))
+    os.dup2(2, 1)
+    worker = Worker(answers)
+    for line in sys.stdin:
+        request: Mapping[str, Any] = json.loads(line)
+        try:
+            answers.send(reply=worker.do(request))
+        except TunegateError as error:
+            answers.send(error=visible(str(error)))
+        except OSError as error:
+            answers.send(error=visible(f"{error.filename or ''}: {error.strerror or error}"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from statistics import fmean
 from typing import NoReturn
 
 from evals.demonstrations import method_fingerprint
@@ -178,6 +179,7 @@ def detectable_loss(
     twice = min(2 * margin, 0.99)
     return DetectableLoss(
         cases=len(groups),
+        mean=fmean(scores.values.values()),
         margin=margin,
         discordance=discordance,
         caught=smallest_caught_loss(effective, margin, discordance),

@@ -13,6 +13,7 @@ from typing import get_args
 from evals.fingerprint import fingerprint
 from evals.records import Json, SplitName
 from evals.regression.records import DefinitionChange, GateDefinition
+from evals.regression.wording import counted
 from evals.suite.spec import CiSpec, Suite
 
 MAX_LOSS, SPLIT = "ci.max_loss", "ci.split"
@@ -153,8 +154,3 @@ def _changed_guards(before: GateDefinition, now: GateDefinition) -> Iterator[Def
         if now.guards.get(name, identity) != identity:
             text = f"guard {name}: its cases or its metric changed"
             yield DefinitionChange("guards", text, (name,))
-
-
-def counted(number: int, noun: str) -> str:
-    """`1 case`, `2 cases`."""
-    return f"{number} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from evals.records import Finding
-from evals.regression.definition import counted
 from evals.regression.records import Baseline, Recipe
 from evals.regression.tables import Table
+from evals.regression.wording import counted
 
 MODEL_PARTS = {
     "model.weights": "its weights",

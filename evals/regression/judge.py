@@ -13,9 +13,10 @@ from statistics import fmean
 from evals.claims import MAX_ERROR_SHARE
 from evals.comparison import Comparison, compare_scores, points
 from evals.errors import StatisticsError
-from evals.regression.definition import ci_rules, counted
+from evals.regression.definition import ci_rules
 from evals.regression.records import Baseline, Check, CheckKind, CheckResult, GateDefinition
 from evals.regression.tables import Table, metric_scores
+from evals.regression.wording import counted, percent
 from evals.stats import one_sided_z, score_interval
 
 ALPHA = 0.05
@@ -72,11 +73,11 @@ def check_level(kind: CheckKind, metric: str, least: float, now: Table) -> Check
     needed = None
     if result == "inconclusive" and not too_many:
         needed = _cases_to_settle_level(mean, least, len(values))
-    text = f"{metric} is {_percent(mean)} (bounds {_percent(low)} to {_percent(high)})"
+    text = f"{metric} is {percent(mean)} (bounds {percent(low)} to {percent(high)})"
     outcome = {
-        "pass": f"at least {_percent(least)}",
-        "fail": f"below {_percent(least)}",
-        "inconclusive": f"neither shown to be {_percent(least)} nor below",
+        "pass": f"at least {percent(least)}",
+        "fail": f"below {percent(least)}",
+        "inconclusive": f"neither shown to be {percent(least)} nor below",
     }[result]
     text = f"{text}: {outcome}" + _errors_said(missing, too_many) + _needed_said(needed)
     return Check(kind, metric, result, text, mean, low, high, least, len(values), needed)
@@ -178,7 +179,7 @@ def _difference_said(metric: str, found: Comparison) -> str:
     assert judged is not None
     margin = f"{100 * judged.margin:g} points"
     text = (
-        f"{metric} {_percent(found.mean_a)} -> {_percent(found.mean_b)}: "
+        f"{metric} {percent(found.mean_a)} -> {percent(found.mean_b)}: "
         f"{points(found.estimate)} (bounds {100 * judged.low:+.1f} to {100 * judged.high:+.1f}), "
         f"{found.wins} won and {found.losses} lost of {counted(found.cases, 'case')}"
     )
@@ -203,7 +204,3 @@ def _errors_said(errors: int, too_many: bool) -> str:
 
 def _needed_said(needed: int | None) -> str:
     return f"; about {counted(needed, 'case')} would settle it" if needed else ""
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f}%"

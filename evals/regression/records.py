@@ -144,7 +144,7 @@ class CaseChange:
 
 @dataclass(frozen=True)
 class DetectableLoss:
-    """What loss `cases` can show to be beyond a margin, 8 times in 10.
+    """What loss `cases`, whose mean is `mean`, can show to be beyond a margin, 8 times in 10.
 
     `discordance` is the share of cases taken to come out differently for other reasons than
     the loss. `caught` is the smallest true loss that fails, `double_needs` how many cases a
@@ -152,6 +152,7 @@ class DetectableLoss:
     """
 
     cases: int
+    mean: float
     margin: float
     discordance: float
     caught: float

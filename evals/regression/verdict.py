@@ -13,7 +13,6 @@ from evals.records import Case, CaseResult, Finding, Run
 from evals.regression.acceptance import detectable_loss, identity_of
 from evals.regression.definition import (
     ci_rules,
-    counted,
     define_gate,
     definition_changes,
     guard_losses,
@@ -38,6 +37,7 @@ from evals.regression.records import (
     worst,
 )
 from evals.regression.tables import Table, metric_scores, tabulate
+from evals.regression.wording import counted
 from evals.stats import score_interval
 from evals.suite.spec import Suite
 

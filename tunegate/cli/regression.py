@@ -18,7 +18,7 @@ from evals.records import Run
 from evals.regression.acceptance import accept, detectable_loss
 from evals.regression.accepted_file import FILE_NAME as ACCEPTED
 from evals.regression.accepted_file import read_accepted, write_accepted
-from evals.regression.definition import ci_rules, counted
+from evals.regression.definition import ci_rules
 from evals.regression.noise import NoiseFloor, halves, noise_floor
 from evals.regression.records import (
     Baseline,
@@ -30,6 +30,7 @@ from evals.regression.records import (
 from evals.regression.revision import find_revision, removed_gates
 from evals.regression.tables import Table, metric_scores, tabulate
 from evals.regression.verdict import judged, removed_suite, summary_line
+from evals.regression.wording import counted, power_said
 from evals.text import visible
 from tunegate.cli.console import Terminal, percent
 from tunegate.cli.output import check_output, write_whole
@@ -146,23 +147,6 @@ def _mean(cases: Table, metric: str) -> float | None:
     return sum(values) / len(values) if values else None
 
 
-def power_said(power: DetectableLoss) -> list[str]:
-    """What loss a gate can show, in words."""
-    noise = f"if {percent(power.discordance)} of the cases differ for other reasons"
-    margin = f"{100 * power.margin:g} points"
-    said = [
-        f"a true loss of {100 * power.caught:.0f} points fails eight times in ten ({noise}); "
-        f"without a loss the gate passes {percent(power.pass_chance)} of the time at a margin of "
-        f"{margin}"
-    ]
-    if power.double_needs > power.cases:
-        said.append(
-            f"to catch a loss of twice the margin as often, about {power.double_needs:,} cases are "
-            f"needed; there are {power.cases:,}"
-        )
-    return said
-
-
 def ci_command(options: Namespace, terminal: Terminal) -> int:
     """Judge suites against their accepted baselines."""
     for path in (options.markdown, options.junit):
@@ -232,7 +216,8 @@ def show_verdict(verdict: SuiteVerdict, terminal: Terminal) -> None:
         )
     if (more := len(verdict.lost) - MOST_CASES) > 0:
         terminal.line(f"and {more} more; see `tunegate show {verdict.runs[0]}`")
-    if verdict.detectable and any(check.kind == "baseline" for check in verdict.checks):
+    undecided = any(check.result == "inconclusive" for check in verdict.checks)
+    if verdict.detectable and (undecided or verdict.detectable.mean <= verdict.detectable.margin):
         for text in power_said(verdict.detectable):
             terminal.line(text, "dim")
     terminal.line()

@@ -1,0 +1,48 @@
+"""What the regression gate says in words, the same on every output."""
+
+from __future__ import annotations
+
+from evals.regression.records import DetectableLoss
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 case`, `2 cases`."""
+    return f"{number} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def percent(share: float) -> str:
+    """A share in [0, 1] as a percentage with one decimal."""
+    return f"{100 * share:.1f}%"
+
+
+def power_said(power: DetectableLoss) -> tuple[str, ...]:
+    """What loss a gate can show, in sentences without their full stops."""
+    margin = f"{100 * power.margin:g} points"
+    if power.mean <= power.margin:
+        return (
+            f"the score is {percent(power.mean)}, so no loss can be larger than the margin of "
+            f"{margin}: this gate cannot fail",
+        )
+    passes = (
+        f"without a loss it passes {percent(power.pass_chance)} of the time "
+        f"(if {percent(power.discordance)} of the cases come out otherwise by chance)"
+    )
+    if power.caught >= power.mean:
+        return (
+            f"{counted(power.cases, 'case')} are too few at this score of {percent(power.mean)}: "
+            f"even losing all of it is shown to be beyond the margin of {margin} less than eight "
+            "times in ten",
+            passes,
+        )
+    said = (
+        f"a true loss of {100 * power.caught:.0f} points is shown to be beyond the margin of "
+        f"{margin} eight times in ten",
+        passes,
+    )
+    if power.double_needs <= power.cases or 2 * power.margin >= power.mean:
+        return said
+    return (
+        *said,
+        f"a loss of twice the margin needs about {power.double_needs:,} cases to be shown as "
+        f"often; there are {power.cases:,}",
+    )

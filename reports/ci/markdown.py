@@ -52,7 +52,7 @@ def _table(verdicts: Sequence[SuiteVerdict]) -> Block:
         result = word if row.result == "pass" else f"**{word}**"
         cells = [words(row.suite, 80), result, words(row.metric, 80)]
         rows.append(
-            table_row([*cells, *map(_whole, (row.score, row.difference, row.margin, row.cases))])
+            table_row([*cells, _whole(row.score), _whole(row.difference), row.margin, row.cases])
         )
     head = table(_HEAD, [], numeric_from=3)
     return Block(head, tuple(rows), noun="suite", nouns="suites")
@@ -76,7 +76,7 @@ def _sections(verdicts: Sequence[SuiteVerdict], room: int, left_out: str) -> str
         text, room = text + section, room - len(section)
     rest = len(verdicts) - len(shown)
     if rest:
-        text += f"\n_Left out here: {numbers.plural(rest, 'more suite')} that {left_out}._\n"
+        text += f"\n_Left out here: {numbers.plural(rest, 'suite')} that {left_out}._\n"
     return text
 
 

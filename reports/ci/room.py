@@ -26,7 +26,7 @@ class Block:
 
 
 def fit(block: Block, room: int) -> str:
-    """`block` within `room` characters; empty where not even its first entry has room."""
+    """`block` within `room` characters; empty where not even what frames its entries fits."""
     kept, used = 0, len(block.head) + len(block.tail)
     for number, entry in enumerate(block.entries, start=1):
         left = len(block.entries) - number + block.hidden
@@ -34,7 +34,7 @@ def fit(block: Block, room: int) -> str:
             break
         kept, used = number, used + len(entry)
     left = len(block.entries) - kept + block.hidden
-    if (block.entries and not kept) or used + len(_left_out(block, left)) > room:
+    if used + len(_left_out(block, left)) > room:
         return ""
     return block.head + "".join(block.entries[:kept]) + _left_out(block, left) + block.tail
 
@@ -65,4 +65,4 @@ def _placed(blocks: Sequence[Block], room: int) -> list[str]:
 def _left_out(block: Block, count: int) -> str:
     if not count:
         return ""
-    return f"\n_Left out here: {plural(count, f'more {block.noun}', f'more {block.nouns}')}._\n"
+    return f"\n_Left out here: {plural(count, block.noun, block.nouns)}._\n"

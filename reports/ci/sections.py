@@ -16,7 +16,7 @@ MOST_CASES = 30
 MOST_NAMES = 30
 MOST_ENTRIES = 40
 CELL = 120
-SENTENCE = 600
+SENTENCE = 400
 """Characters of one sentence that are shown."""
 
 _CASE_HEAD = ("Case", "Score", "Input", "Expected", "Got", "Why")
@@ -134,7 +134,7 @@ def _lost(verdict: SuiteVerdict) -> list[Block]:
     if len(rows) <= MOST_OPEN_CASES:
         return [start]
     rest = tuple(rows[MOST_OPEN_CASES:])
-    summary = numbers.plural(len(rest), "more lost case")
+    summary = numbers.plural(len(shown) - MOST_OPEN_CASES, "more lost case")
     folded = Block(
         f"\n<details><summary>{summary}</summary>\n\n{head}",
         rest,

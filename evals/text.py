@@ -2,6 +2,7 @@ r"""Hostile text made visible: model output and case data on their way to a term
 
 Control characters, ANSI escapes, direction overrides, invisible characters and lone
 surrogates become escapes such as `\x1b` and `\u202e`; everything else stays as it is.
+What a CI runner would take for a command from its log is a further matter: `inert`.
 """
 
 from __future__ import annotations
@@ -27,6 +28,10 @@ _SURROGATES = "\ud800-\udfff"
 _HOSTILE = re.compile(f"[{_CONTROLS}{_SURROGATES}]")
 _HOSTILE_OR_LAYOUT = re.compile(f"[\t\n{_CONTROLS}{_SURROGATES}]")
 _LONE = re.compile(f"[{_SURROGATES}]")
+
+# A line's beginning as CI runners trim it, colours included, when "::" comes next.
+_COMMAND = re.compile(r"(?:\s|\x1b\[[0-9;]*m)*(:)(?=:)")
+_DOUBLE_HASH = re.compile("#(?=#)")
 
 _NAMED = {"\t": "\\t", "\n": "\\n", "\r": "\\r"}
 
@@ -76,9 +81,28 @@ def visible_markup(text: str, limit: int | None = None, *, layout: bool = False)
     return f"[none]{escape(body)}{tail}[/none]" if tail else escape(body)
 
 
+def inert(text: str) -> str:
+    r"""`text` with nothing in it that a CI runner takes for a command from its log.
+
+    GitHub takes lines that begin with `::`, white space apart, and `##[` anywhere; Azure and
+    TeamCity take `##vso[` and `##teamcity[`. The first colon of such a line is written as
+    `\x3a`, and every hash before another as `\x23`. What needs a control character is not
+    looked for: `visible` leaves none.
+    """
+    lines = map(_inert_start, text.splitlines(keepends=True))
+    return _DOUBLE_HASH.sub(_escape, "".join(lines))
+
+
 def encodable(text: str) -> str:
     r"""`text` with each lone surrogate written as `\udXXX`, so that it encodes as UTF-8."""
     return _LONE.sub(_escape, text)
+
+
+def _inert_start(line: str) -> str:
+    begins = _COMMAND.match(line)
+    if begins is None:
+        return line
+    return line[: begins.start(1)] + _escape_one(":") + line[begins.end(1) :]
 
 
 def _escape(match: re.Match[str]) -> str:

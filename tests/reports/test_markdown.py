@@ -11,7 +11,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from reports import render_markdown
-from reports.markdown import MOST_CHARACTERS
+from reports.markup import MOST_CHARACTERS
 from tests.reports.hostile import PAYLOADS, poisoned
 from tests.reports.partial_jobs import PARTIAL, nothing_run, small_job
 from tests.reports.sample_job import sample_job

@@ -1,22 +1,25 @@
 """What a command prints: tables for a person, or one JSON document for a program.
 
 Standard output carries the result and nothing else; progress and errors go to standard
-error. Everything that came from a file or a model passes through `evals.text.visible`.
+error. Everything that came from a file or a model passes through `evals.text.visible`, and
+in continuous integration all of it through `tunegate.cli.ci_log`, so that no line is a command.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from io import TextIOWrapper
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, cast
 
 from evals.errors import TunegateError
 from evals.fingerprint import canonical
 from evals.runner import Progress
 from evals.text import visible
+from tunegate.cli.ci_log import InertStream, in_ci, inert_json
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -30,14 +33,15 @@ class Terminal:
     """The two streams of one command, made for a person or (`as_json`) for a program."""
 
     def __init__(self, *, as_json: bool) -> None:
-
         self.as_json = as_json
         for stream in (sys.stdout, sys.stderr):
             # A terminal that cannot show a character gets an escape, never a crash.
             if isinstance(stream, TextIOWrapper):
                 stream.reconfigure(errors="backslashreplace")
-        self.err: Console = _console(stderr=True)
-        self._out: Console = _console()
+        self._in_ci = in_ci(os.environ)
+        self._raw_err = InertStream(sys.stderr)
+        self.err: Console = _console(self._raw_err if self._in_ci else None, stderr=True)
+        self._out: Console = _console(InertStream(sys.stdout) if self._in_ci else None)
 
     def show(self, renderable: RenderableType = "") -> None:
         """Print one rich renderable for a person; silent when a program reads."""
@@ -52,6 +56,17 @@ class Terminal:
     def note(self, text: str) -> None:
         """Print one line on standard error."""
         _print_line(self.err, text, "dim")
+
+    def command(self, line: str) -> None:
+        """Write one command for the CI's runner on standard error, just as it is.
+
+        Raises ValueError where it is more than one line. Nothing in it is made harmless: that
+        is for whoever writes it (`reports.ci.render_annotations`).
+        """
+        if line.splitlines() != [line]:
+            raise ValueError(f"a command for the runner is one line, not {line!r}")
+        self._raw_err.command(line)
+        self._raw_err.flush()
 
     def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         """Print a table. Heads beginning with '>' (numbers) or '!' (names) are not wrapped.
@@ -85,7 +100,8 @@ class Terminal:
     def result(self, document: Any) -> None:
         """Print the command's JSON document when a program reads; silent for a person."""
         if self.as_json:
-            sys.stdout.write(json.dumps(canonical(document), indent=2) + "\n")
+            text = json.dumps(canonical(document), indent=2)
+            sys.stdout.write((inert_json(text) if self._in_ci else text) + "\n")
 
     def error(self, error: TunegateError) -> int:
         """Print a deliberate error once, for whoever reads; returns its exit code."""
@@ -159,17 +175,20 @@ def percent(share: float | None) -> str:
     return "–" if share is None else f"{100 * share:.1f}%"
 
 
-def _console(*, stderr: bool = False) -> Console:
-    """A console that leaves a closed pipe to the one place that handles it.
+def _console(stream: InertStream | None, *, stderr: bool = False) -> Console:
+    """A console on `stream`, or else on a standard one.
 
-    By itself rich would end with exit code 1, which means a failed quality here.
+    It leaves a closed pipe to the one place that handles it: by itself rich would end with
+    exit code 1, which means a failed quality here.
     """
     from rich.console import Console
 
     def pass_on() -> None:
         raise BrokenPipeError
 
-    console = Console(stderr=stderr, highlight=False)
+    console = Console(
+        file=cast("IO[str]", stream) if stream else None, stderr=stderr, highlight=False
+    )
     console.on_broken_pipe = pass_on  # type: ignore[method-assign]
     return console
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+_SERVICES = ("CI", "GITHUB_ACTIONS", "TF_BUILD", "TEAMCITY_VERSION")
 _NO = {"", "0", "false", "no"}
 
 
 def in_ci(environ: Mapping[str, str]) -> bool:
     """Whether a continuous-integration service runs this."""
-    return any(_is_set(environ, name) for name in ("CI", "GITHUB_ACTIONS", "TF_BUILD"))
+    return any(_is_set(environ, name) for name in _SERVICES)
 
 
 def in_github(environ: Mapping[str, str]) -> bool:

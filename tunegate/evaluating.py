@@ -203,7 +203,7 @@ def settle_recipe(suite: Suite, accepted: Baseline | None, wishes: Wishes) -> Re
     stated for another. Raises SuiteError for an unknown prompt.
     """
     if wishes.few_shot and wishes.nearest:
-        raise UsageError("few-shot and nearest are two ways to choose demonstrations: give one")
+        raise UsageError("--few-shot and --nearest are two ways to choose demonstrations: give one")
     recipe = stated_recipe(suite, accepted.recipe if accepted else None, DEFAULT_MODEL)
     if wishes.prompt:
         find_prompt(suite, wishes.prompt)

@@ -30,20 +30,26 @@ def is_right(score: float | None, pass_score: float) -> bool:
     return score is not None and score >= pass_score - 1e-12
 
 
-def check_must_pass(definition: GateDefinition, now: Table) -> Check | None:
-    """Whether every case marked `must_pass` is right; None where none is marked."""
+def check_must_pass(definition: GateDefinition, now: Table) -> tuple[Check, ...]:
+    """A failed check, by its id, for every case marked `must_pass` that is wrong; else one pass.
+
+    Nothing where no case is marked.
+    """
     marked = [name for name in definition.must_pass if name in now]
     if not marked:
-        return None
-    scores = metric_scores(now, definition.primary, marked).values
-    least = ci_rules(definition).pass_score
+        return ()
+    primary, least = definition.primary, ci_rules(definition).pass_score
+    scores = metric_scores(now, primary, marked).values
     wrong = [name for name in marked if not is_right(scores.get(name), least)]
     if wrong:
-        shown = ", ".join(wrong[:5]) + (", ..." if len(wrong) > 5 else "")
-        text = f"{len(wrong)} of {counted(len(marked), 'case')} marked must_pass is wrong: {shown}"
-        return Check("must_pass", definition.primary, "fail", text, cases=len(marked))
+        return tuple(_missed(name, scores.get(name), now[name].error) for name in wrong)
     text = f"all {counted(len(marked), 'case')} marked must_pass are right"
-    return Check("must_pass", definition.primary, "pass", text, cases=len(marked))
+    return (Check("must_pass", primary, "pass", text, cases=len(marked)),)
+
+
+def _missed(name: str, score: float | None, error: str | None) -> Check:
+    found = f"scored {score:.2f}" if score is not None else f"has no score: {error}"
+    return Check("must_pass", name, "fail", f"case {name} must pass and {found}", score, cases=1)
 
 
 def check_level(kind: CheckKind, metric: str, least: float, now: Table) -> Check:
@@ -79,7 +85,7 @@ def check_level(kind: CheckKind, metric: str, least: float, now: Table) -> Check
         "fail": f"below {percent(least)}",
         "inconclusive": f"neither shown to be {percent(least)} nor below",
     }[result]
-    text = f"{text}: {outcome}" + _errors_said(missing, too_many) + _needed_said(needed)
+    text = f"{text}: {outcome}" + _errors_said(missing, too_many)
     return Check(kind, metric, result, text, mean, low, high, least, len(values), needed)
 
 
@@ -192,7 +198,7 @@ def _difference_said(metric: str, found: Comparison) -> str:
         outcome += ", but a loss is likely"
     errors = len({*found.errors_a, *found.errors_b})
     said = _errors_said(errors, found.too_many_errors)
-    return f"{text}: {outcome}{said}{_needed_said(judged.cases_needed)}"
+    return f"{text}: {outcome}{said}"
 
 
 def _errors_said(errors: int, too_many: bool) -> str:
@@ -200,7 +206,3 @@ def _errors_said(errors: int, too_many: bool) -> str:
         return ""
     why = ", too many to claim anything" if too_many else ""
     return f"; {counted(errors, 'case')} without a score{why}"
-
-
-def _needed_said(needed: int | None) -> str:
-    return f"; about {counted(needed, 'case')} would settle it" if needed else ""

@@ -191,8 +191,7 @@ def _definition_check(suite: Suite, gate: Gate) -> Iterator[Check]:
 
 
 def _level_checks(suite: Suite, definition: GateDefinition, now: Table) -> Iterator[Check]:
-    if must := check_must_pass(definition, now):
-        yield must
+    yield from check_must_pass(definition, now)
     thresholds = ci_rules(definition).thresholds
     for metric, least in thresholds.items():
         yield check_level("threshold", metric, least, now)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from evals.regression.records import DetectableLoss
+from evals.regression.records import Check, DetectableLoss
 
 
 def counted(number: int, noun: str) -> str:
@@ -13,6 +13,13 @@ def counted(number: int, noun: str) -> str:
 def percent(share: float) -> str:
     """A share in [0, 1] as a percentage with one decimal."""
     return f"{100 * share:.1f}%"
+
+
+def check_said(check: Check) -> str:
+    """What was found, and how many cases would settle what is not."""
+    if not check.cases_needed:
+        return check.sentence
+    return f"{check.sentence}; about {counted(check.cases_needed, 'case')} would settle it"
 
 
 def power_said(power: DetectableLoss) -> tuple[str, ...]:

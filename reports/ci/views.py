@@ -5,7 +5,6 @@ Texts here are plain and untrusted: each writer makes them safe in its own way.
 
 from __future__ import annotations
 
-import math
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from evals.regression.records import (
     DetectableLoss,
     SuiteVerdict,
 )
+from evals.regression.wording import power_said
 from reports import numbers
 from reports.excerpts import compact_text
 from tuning.records import Interval
@@ -123,21 +123,7 @@ def bounded_score(verdict: SuiteVerdict) -> str:
 
 def can_detect(found: DetectableLoss) -> str:
     """The power statement in words."""
-    cases, margin = numbers.plural(found.cases, "case"), numbers.points(found.margin)
-    start = (
-        f"With {cases} and a margin of {margin}, if {numbers.percent(found.discordance)} of the "
-        "cases come out differently for other reasons"
-    )
-    caught = (
-        f"a true loss of {numbers.points(found.caught)} or more fails 8 times in 10"
-        if math.isfinite(found.caught) and found.caught <= 1
-        else "no loss is large enough to fail 8 times in 10"
-    )
-    return (
-        f"{start}, {caught}. Where nothing is lost, {numbers.percent(found.pass_chance)} of the "
-        f"runs pass. To catch a loss of twice the margin 8 times in 10 takes "
-        f"{numbers.plural(found.double_needs, 'case')}."
-    )
+    return " ".join(stop(said[0].upper() + said[1:]) for said in power_said(found))
 
 
 def lost_first(verdict: SuiteVerdict) -> list[CaseChange]:

@@ -19,8 +19,9 @@ from tests.reports.ci.runner_log import Command, commands
 from tests.sample_suite import write_suite
 from tests.tunegate.command_line import CommandLine
 from tests.tunegate.scenes import write_model
-from tunegate.cli.ci_log import InertStream, in_ci, inert_json
+from tunegate.cli.ci_log import InertStream, inert_json
 from tunegate.cli.console import Terminal
+from tunegate.environment import in_ci
 
 VARIABLES = ("CI", "GITHUB_ACTIONS", "TF_BUILD", "TEAMCITY_VERSION")
 

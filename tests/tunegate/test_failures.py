@@ -329,7 +329,7 @@ def test_an_interrupt_ends_with_130(tmp_path: Path) -> None:
     process = start(tmp_path, "eval", "tickets", *MODEL)
     try:
         assert process.stderr is not None
-        while not process.stderr.readline().startswith(b"tickets: terse"):
+        while not process.stderr.readline().startswith(b"tickets dev: terse"):
             assert process.poll() is None
     finally:
         process.send_signal(signal.SIGINT)

@@ -12,7 +12,7 @@ from evals.looks import read_looks
 from tests.sample_suite import ROUNDS, TOPICS, write_suite
 from tests.tunegate.command_line import CommandLine
 from tests.tunegate.scenes import KNOWN, TUNE, guarded_suite, pretended_training, write_model
-from tunegate.cli import opening
+from tunegate import opening
 
 MODEL = ("--model", "scripted:model.json")
 BESIDE = Path("tickets/looks.jsonl")

@@ -1,4 +1,4 @@
-"""Whether this is continuous integration, and a stream whose lines its runner cannot obey.
+"""A stream whose lines no runner of continuous integration obeys.
 
 Runners read what a job prints for commands of their own, and case texts, model output and
 names are not ours. Lines are made harmless where they leave, after wrapping and padding: a
@@ -8,19 +8,11 @@ line of a paragraph or a cell of a table can begin with anything.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from typing import TextIO
 
 from evals.text import inert
 
-_VARIABLES = ("CI", "GITHUB_ACTIONS", "TF_BUILD", "TEAMCITY_VERSION")
-_OFF = {"", "0", "false"}
 _DOUBLE_HASH = re.compile("#(?=#)")
-
-
-def in_ci(environment: Mapping[str, str]) -> bool:
-    """Whether the variables that CI services set say so."""
-    return any(environment.get(name, "").strip().lower() not in _OFF for name in _VARIABLES)
 
 
 def inert_json(text: str) -> str:

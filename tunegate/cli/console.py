@@ -19,7 +19,8 @@ from evals.errors import TunegateError
 from evals.fingerprint import canonical
 from evals.runner import Progress
 from evals.text import visible
-from tunegate.cli.ci_log import InertStream, in_ci, inert_json
+from tunegate.cli.ci_log import InertStream, inert_json
+from tunegate.environment import in_ci
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType

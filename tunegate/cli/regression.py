@@ -30,7 +30,7 @@ from evals.regression.records import (
 from evals.regression.revision import find_revision, removed_gates
 from evals.regression.tables import Table, metric_scores, tabulate
 from evals.regression.verdict import judged, removed_suite, summary_line
-from evals.regression.wording import counted, power_said
+from evals.regression.wording import check_said, counted, power_said
 from evals.text import visible
 from tunegate.cli.console import Terminal, percent
 from tunegate.cli.output import check_output, write_whole
@@ -202,7 +202,7 @@ def show_verdict(verdict: SuiteVerdict, terminal: Terminal) -> None:
     terminal.table(
         "",
         ["!check", "!result", "what was found"],
-        [[_check_name(check), check.result.upper(), check.sentence] for check in verdict.checks],
+        [[_check_name(check), check.result.upper(), check_said(check)] for check in verdict.checks],
     )
     for finding in verdict.drift:
         terminal.line(

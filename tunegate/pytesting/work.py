@@ -21,6 +21,7 @@ from evals.regression.records import SuiteVerdict
 from evals.regression.revision import find_revision
 from evals.regression.tables import Table, metric_scores, tabulate
 from evals.regression.verdict import summary_line
+from evals.regression.wording import check_said
 from evals.runner import identify
 from evals.scorers import self_test
 from evals.stats import score_interval
@@ -189,7 +190,7 @@ def _evaluation(task: Task, runs: Sequence[Run], verdict: SuiteVerdict | None) -
         ),
         metrics=levels,
         checks=tuple(
-            JudgedCheck(check.kind, check.name, check.result, visible(check.sentence))
+            JudgedCheck(check.kind, check.name, check.result, visible(check_said(check)))
             for check in checks
             if check.kind != "must_pass"
         ),

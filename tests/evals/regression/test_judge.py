@@ -13,6 +13,7 @@ from evals.regression.judge import (
     check_must_pass,
 )
 from evals.regression.records import Check
+from evals.regression.wording import check_said
 from evals.stats import cases_to_catch, paired_counts, smallest_caught_loss
 from tests.evals.regression.tables import METRICS, baseline, definition, table
 
@@ -53,7 +54,7 @@ def test_a_likely_loss_that_is_not_settled_is_called_so() -> None:
     check = judged(*swapped(100, 2, 12), max_loss=0.05)
     assert check.result == "inconclusive"
     assert "a loss is likely" in check.sentence
-    assert f"{check.cases_needed} cases would settle it" in check.sentence
+    assert check_said(check).endswith(f"about {check.cases_needed} cases would settle it")
 
 
 def test_only_cases_that_are_the_same_are_compared() -> None:
@@ -143,22 +144,20 @@ def test_the_cases_a_threshold_needs_settle_it() -> None:
 
 def test_a_case_that_must_pass_fails_the_gate_alone() -> None:
     now = table([1.0, 0.0, 1.0, None])
-    gate = definition(now, must_pass=["c0", "c2"])
-    check = check_must_pass(gate, now)
-    assert check is not None
+    (check,) = check_must_pass(definition(now, must_pass=["c0", "c2"]), now)
     assert check.result == "pass"
-    for wrong in ("c1", "c3"):
-        check = check_must_pass(definition(now, must_pass=["c0", wrong]), now)
-        assert check is not None
-        assert (check.result, wrong in check.sentence) == ("fail", True)
-    assert check_must_pass(definition(now), now) is None
+    found = check_must_pass(definition(now, must_pass=["c0", "c1", "c3"]), now)
+    assert [(check.name, check.result, check.sentence) for check in found] == [
+        ("c1", "fail", "case c1 must pass and scored 0.00"),
+        ("c3", "fail", "case c3 must pass and has no score: no answer"),
+    ]
+    assert check_must_pass(definition(now), now) == ()
 
 
 def test_a_case_is_right_from_the_pass_score_on() -> None:
     now = table([0.6])
     for least, result in ((0.6, "pass"), (0.61, "fail")):
-        check = check_must_pass(definition(now, must_pass=["c0"], pass_score=least), now)
-        assert check is not None
+        (check,) = check_must_pass(definition(now, must_pass=["c0"], pass_score=least), now)
         assert check.result == result
 
 

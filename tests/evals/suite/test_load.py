@@ -16,6 +16,7 @@ import evals.scorers
 from evals.errors import SuiteError
 from evals.suite import load_suite
 from evals.suite.scorer_files import DATA_FILES
+from evals.suite.spec import CandidateSpec
 from tests.evals.suite.small_suite import MANIFEST, MakeSuite, rows
 
 FULL = """\
@@ -58,7 +59,7 @@ def test_a_full_manifest_is_read_into_typed_parts(make_suite: MakeSuite) -> None
     assert (suite.ci.max_loss, suite.ci.on_inconclusive) == (0.04, "fail")
     assert suite.decoding.stop == ("\n",)
     assert suite.operation.calls_per_month == 2_000_000
-    assert suite.candidate == {"model": "hf:org/small", "prompt": "spec"}
+    assert suite.candidate == CandidateSpec(model="hf:org/small", prompt="spec")
     assert [len(suite.split(s)) for s in ("train", "dev", "test")] == [4, 3, 3]
     assert suite.cases[3].line == 4
 

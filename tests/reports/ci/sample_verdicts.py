@@ -123,7 +123,7 @@ def failing(lost: int = 34) -> SuiteVerdict:
                 "suites/ticket_routing/prompts/spec.j2",
             ),
         ),
-        detectable=DetectableLoss(250, 0.05, 0.2, 0.124, 640, 0.71),
+        detectable=DetectableLoss(250, 0.8, 0.05, 0.2, 0.124, 640, 0.71),
     )
 
 
@@ -151,7 +151,7 @@ def doubtful(**changes: Any) -> SuiteVerdict:
         "inconclusive",
         baseline_check("inconclusive", comparison(120, 7, 4), needed=410),
         lost=tuple(lost_case(n) for n in (11, 12)),
-        detectable=DetectableLoss(120, 0.05, 0.2, 0.17, 640, 0.42),
+        detectable=DetectableLoss(120, 0.7, 0.05, 0.2, 0.17, 640, 0.42),
         **changes,
     )
 

@@ -128,7 +128,7 @@ def test_a_suite_that_does_not_pass_says_what_a_reviewer_needs() -> None:
         "34 cases lost, 4 gained",
         "_Left out here: 4 lost cases._",
         "the text of prompt 'spec' is not what was accepted. `suites/ticket_routing/prompts/",
-        "a true loss of 12.4 points or more fails 8 times in 10",
+        "A true loss of 12 points is shown to be beyond the margin of 5 points",
         "`tunegate ci suites/ticket_routing`",
         "`tunegate show ticket_routing-dev-4f2a9c1be07d3355 t-002`",
         '`tunegate accept suites/ticket_routing ticket_routing-dev-4f2a9c1be07d3355 --why "..."`',

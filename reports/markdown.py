@@ -1,41 +1,23 @@
 """A job's records as Markdown for a pull request: verdict first, then counts, worst cases.
 
-Hostile text has two ways in. `_words` writes it as text: every character that Markdown,
-HTML or a forge could read as more is a numeric entity, and a mention or reference is
-broken by an invisible space. `_literal` writes it as a code span whose fence is longer
-than any run of backticks inside. Both are one line.
+Hostile text has two ways in, both one line: `words` and `literal` of `reports.markup`.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Sequence
-
-from evals.text import visible
 from reports import numbers
 from reports.attempts import AttemptsView
 from reports.cases import CasesView, CaseView
 from reports.cost import CostView
+from reports.markup import MOST_CHARACTERS, literal, table, words
 from reports.outcome import GuardsView, OutcomeView, SingleView
 from reports.stored import NotRun
 from reports.verdict import ReasonsView, VerdictView
 from reports.views import Page, page_view
 from tuning.records import JobRecord
 
-MOST_CHARACTERS = 60_000
 MOST_ROWS = 20
 MOST_CASES = 40
-TEXT = 300
-
-# What could be read as more than text: anything but letters, digits and harmless signs;
-# underscores outside words; colons that make links or emoji; `www.`; a bullet in front.
-_ACTIVE = re.compile(
-    r"""[^\w\s,;.:()%+=/?!"'\u2019\u2212\u2013\u2192\u00d7…-]"""
-    r"""|(?<![^\W_])_|_(?![^\W_])|:(?=\S)|(?<=www)\.|^[-+=]""",
-    re.IGNORECASE,
-)
-_NUMBERED = re.compile(r"^(\d{1,9})([.)])(?=\s|$)")  # "1." in front begins a list
-_SPACE = re.compile(r"\s+")
 
 
 def render_markdown(job: JobRecord) -> str:
@@ -61,74 +43,40 @@ def render_markdown(job: JobRecord) -> str:
     return f"{text}\n{_cases(page.cases, room)}{end}"
 
 
-def _words(text: str, most: int = TEXT) -> str:
-    """Untrusted text as text: nothing in it is markup, a mention, a link or a cell's end."""
-    line = _SPACE.sub(" ", visible(text[: 4 * most], layout=True)).strip()
-    cut = line if len(line) <= most else line[:most] + "…"
-    safe = _ACTIVE.sub(_entity, cut)
-    return _NUMBERED.sub(lambda m: f"{m[1]}&#{ord(m[2])};", safe)
-
-
-def _entity(match: re.Match[str]) -> str:
-    character = match[0]
-    # An entity alone does not stop a forge: it looks for mentions after decoding.
-    return f"&#{ord(character)};" + ("&#8203;" if character in "@#" else "")
-
-
-def _literal(text: str, most: int = TEXT) -> str:
-    """Untrusted text as a code span on one line."""
-    line = visible(text, most)
-    if not line.strip():
-        return "_(empty)_"
-    longest = max((len(run) for run in re.findall("`+", line)), default=0)
-    fence = "`" * (longest + 1)
-    edge = " " if longest or line[0] == " " or line[-1] == " " else ""
-    return f"{fence}{edge}{line}{edge}{fence}"
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]], numeric_from: int = 1) -> str:
-    """A table whose cells are already safe; columns from `numeric_from` on stand right."""
-    rule = ["---" if i < numeric_from else "---:" for i in range(len(head))]
-    lines = [head, rule, *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
-
-
 def _section(title: str, view: object, write: object) -> str:
     if isinstance(view, NotRun):
-        return f"## {title}\n\nNot run. {_words(view.what)}: {_literal(view.command)}\n"
+        return f"## {title}\n\nNot run. {words(view.what)}: {literal(view.command)}\n"
     assert callable(write)
     return f"## {title}\n\n{write(view)}"
 
 
 def _verdict(page: Page, verdict: VerdictView) -> str:
-    lines = [f"# {_words(page.suite)}: {verdict.main.headline}", ""]
+    lines = [f"# {words(page.suite)}: {verdict.main.headline}", ""]
     if verdict.override:
-        lines += [f"> **Override.** A person went past the gate: {_words(verdict.override)}", ""]
-    lines += [f"**{_words(verdict.main.sentence, 1_000)}**", ""]
+        lines += [f"> **Override.** A person went past the gate: {words(verdict.override)}", ""]
+    lines += [f"**{words(verdict.main.sentence, 1_000)}**", ""]
     if verdict.earlier:
         earlier = verdict.earlier
-        lines += [f"{earlier.name}: {earlier.headline}. {_words(earlier.sentence, 1_000)}", ""]
+        lines += [f"{earlier.name}: {earlier.headline}. {words(earlier.sentence, 1_000)}", ""]
     lines += [
-        f"- {_words(t.label)}: **{_words(t.value)}** ({_words(t.detail)})" for t in verdict.tiles
+        f"- {words(t.label)}: **{words(t.value)}** ({words(t.detail)})" for t in verdict.tiles
     ]
     if verdict.next_steps:
         lines += ["", "Next:", ""]
-        lines += [f"- {_words(step)}" for step in verdict.next_steps[:MOST_ROWS]]
+        lines += [f"- {words(step)}" for step in verdict.next_steps[:MOST_ROWS]]
     lines += ["", "How sure this is:", ""]
-    lines += [f"- {_words(c.label)}: {_words(c.text, 600)}" for c in verdict.caveats[:MOST_ROWS]]
+    lines += [f"- {words(c.label)}: {words(c.text, 600)}" for c in verdict.caveats[:MOST_ROWS]]
     return "\n".join([*lines, ""])
 
 
 def _outcome(view: OutcomeView | SingleView) -> str:
     if isinstance(view, SingleView):
-        rows = [[_words(name), score, bounds] for name, score, bounds in view.rows]
-        return f"Only {_words(view.label)}:\n\n" + _table(
-            ["Metric", "Score", "95 % interval"], rows
-        )
+        rows = [[words(name), score, bounds] for name, score, bounds in view.rows]
+        return f"Only {words(view.label)}:\n\n" + table(["Metric", "Score", "95 % interval"], rows)
     head = ["", "Before", "After", "Difference", "Wins", "Losses", "Ties"]
     rows = [
         [
-            _words(row.name, 80),
+            words(row.name, 80),
             f"{row.before} ({row.before_bounds})",
             f"{row.after} ({row.after_bounds})",
             f"**{row.difference}** ({row.difference_bounds})",
@@ -138,15 +86,15 @@ def _outcome(view: OutcomeView | SingleView) -> str:
         ]
         for row in (*view.metrics[:MOST_ROWS], *view.slices[:MOST_ROWS])
     ]
-    sides = f"{_words(view.before_label)} before, {_words(view.after_label)} after.\n\n"
-    return sides + _table(head, rows)
+    sides = f"{words(view.before_label)} before, {words(view.after_label)} after.\n\n"
+    return sides + table(head, rows)
 
 
 def _guards(view: GuardsView) -> str:
     head = ["Guard", "Result", "Base", "Tuned", "Difference", "Margin", "Cases"]
     rows = [
         [
-            _words(row.suite, 80),
+            words(row.suite, 80),
             row.result_label,
             row.base,
             row.tuned,
@@ -156,20 +104,20 @@ def _guards(view: GuardsView) -> str:
         ]
         for row in view.rows[:MOST_ROWS]
     ]
-    return _table(head, rows, numeric_from=2)
+    return table(head, rows, numeric_from=2)
 
 
 def _reasons(view: ReasonsView) -> str:
     rows = [
         [
-            _words(rule.title, 120),
+            words(rule.title, 120),
             f"**{rule.status_label}**" if rule.status == "applies" else rule.status_label,
-            _words(rule.evidence),
+            words(rule.evidence),
         ]
         for rule in view.rules[:MOST_ROWS]
     ]
-    table = _table(["Question", "Answer", "Evidence"], rows, numeric_from=3)
-    return table + "".join(f"\n- {_words(reason)}" for reason in view.shipping[:MOST_ROWS]) + "\n"
+    found = table(["Question", "Answer", "Evidence"], rows, numeric_from=3)
+    return found + "".join(f"\n- {words(reason)}" for reason in view.shipping[:MOST_ROWS]) + "\n"
 
 
 def _attempts(view: AttemptsView) -> str:
@@ -177,8 +125,8 @@ def _attempts(view: AttemptsView) -> str:
     head += ["Errors"]
     rows = [
         [
-            _words(row.label, 80),
-            _words(row.round_name, 40),
+            words(row.label, 80),
+            words(row.round_name, 40),
             row.standing,
             f"{row.score} ({row.bounds})",
             row.gain if row.gain == numbers.NOTHING else f"{row.gain} ({row.gain_bounds})",
@@ -190,16 +138,16 @@ def _attempts(view: AttemptsView) -> str:
     rest = len(view.rows) - len(rows)
     more = f"\n{rest} more in the HTML report.\n" if rest else ""
     return (
-        f"{_words(view.sentence)} {_words(view.standing, 600)}\n\n"
-        + _table(head, rows, numeric_from=3)
+        f"{words(view.sentence)} {words(view.standing, 600)}\n\n"
+        + table(head, rows, numeric_from=3)
         + more
     )
 
 
 def _cost(view: CostView) -> str:
     rows = [[row.name, row.before, row.after, row.change] for row in view.rows]
-    table = _table(["Mean", "Before", "After", "Change"], rows)
-    return table + "".join(f"\n- {_words(f.name)}: {_words(f.value)}" for f in view.facts) + "\n"
+    found = table(["Mean", "Before", "After", "Change"], rows)
+    return found + "".join(f"\n- {words(f.name)}: {words(f.value)}" for f in view.facts) + "\n"
 
 
 def _cases(view: CasesView | NotRun, room: int) -> str:
@@ -207,7 +155,7 @@ def _cases(view: CasesView | NotRun, room: int) -> str:
     if isinstance(view, NotRun):
         return ""
     counts = ", ".join(f"{s.count} {s.label}" for s in view.statuses)
-    text = f"## Cases\n\n{_words(view.heading)}: {counts}.\n\n"
+    text = f"## Cases\n\n{words(view.heading)}: {counts}.\n\n"
     ending = "\n_The HTML report shows every case._\n"
     worst = [c for c in view.cases if c.status not in ("still_right", "right")]
     for case in worst[:MOST_CASES]:
@@ -219,21 +167,21 @@ def _cases(view: CasesView | NotRun, room: int) -> str:
 
 
 def _case(case: CaseView) -> str:
-    lines = [f"- **{case.status_label}** {_literal(case.case_id, 80)}: {_literal(case.summary)}"]
+    lines = [f"- **{case.status_label}** {literal(case.case_id, 80)}: {literal(case.summary)}"]
     wanted = case.answer or case.expected
     if wanted:
-        lines.append(f"  - expected {_literal(wanted.text)}")
+        lines.append(f"  - expected {literal(wanted.text)}")
     for side in case.sides:
-        shown = _literal("".join(piece.text for piece in side.pieces))
-        said = f"error {_literal(side.error)}" if side.error else shown
-        lines.append(f"  - {_words(side.label, 100)}: {said}")
+        shown = literal("".join(piece.text for piece in side.pieces))
+        said = f"error {literal(side.error)}" if side.error else shown
+        lines.append(f"  - {words(side.label, 100)}: {said}")
     return "\n".join(lines) + "\n"
 
 
 def _reproduce(page: Page) -> str:
     lines = ["", "## How to reproduce", ""]
-    lines += [f"- {_literal(command)}" for command in page.reproduce.commands[:MOST_ROWS]]
-    lines += [f"- {_words(k, 60)}: {_literal(v, 120)}" for k, v in page.reproduce.identities]
-    rows = [[_words(p.name, 60), p.duration] for p in page.reproduce.phases[:MOST_ROWS]]
-    table = "\n" + _table(["Phase", "Time"], rows) if rows else ""
-    return "\n".join(lines) + "\n" + table
+    lines += [f"- {literal(command)}" for command in page.reproduce.commands[:MOST_ROWS]]
+    lines += [f"- {words(k, 60)}: {literal(v, 120)}" for k, v in page.reproduce.identities]
+    rows = [[words(p.name, 60), p.duration] for p in page.reproduce.phases[:MOST_ROWS]]
+    phases = "\n" + table(["Phase", "Time"], rows) if rows else ""
+    return "\n".join(lines) + "\n" + phases

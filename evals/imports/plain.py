@@ -167,7 +167,7 @@ def read_lines(path: Path) -> Iterator[tuple[int, Mapping[str, Json]]]:
 
 def _object(raw: bytes, path: Path, number: int) -> Mapping[str, Json]:
     try:
-        text = raw.decode("utf-8")
+        text = raw.rstrip(b"\r\n").decode("utf-8")
     except UnicodeDecodeError as cause:
         said = f"not valid UTF-8: byte 0x{raw[cause.start]:02x}"
         raise RecordError(said, path=path, line=number) from None

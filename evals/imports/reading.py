@@ -119,9 +119,13 @@ def text_of(value: Json) -> str | None:
 
 def number_of(value: Json) -> float:
     """A score as a number, whatever its size; NaN for what is no number."""
-    if not isinstance(value, int | float):
+    if isinstance(value, float):
+        return value
+    if not isinstance(value, int):
         return math.nan
-    return float(value) if -1e18 < value < 1e18 else math.copysign(math.inf, value)
+    if abs(value) > 1 << 60:  # a float of it could overflow
+        return math.inf if value > 0 else -math.inf
+    return float(value)
 
 
 def amount(value: Json) -> float:

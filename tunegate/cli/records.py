@@ -228,7 +228,8 @@ def _show_case(
     for key, value in given.items():
         terminal.line(f"input.{key}: {value}")
     terminal.line(f"expected: {expected}")
-    terminal.line(f"got: {result.output.text}")
+    said = result.output.text
+    terminal.line("got: nothing" if said is None else f"got: {said}")
     for name, score in result.scores.items():
         terminal.line(f"{name}: {score.value:.2f} {score.kind} {score.reason}")
     if result.failed:

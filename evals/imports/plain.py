@@ -14,7 +14,7 @@ from evals.imports.reading import (
     MAX_CASES,
     MAX_FILE_BYTES,
     Place,
-    number_of,
+    amount,
     parse,
     read_document,
     shortened,
@@ -120,7 +120,7 @@ def _case(values: Mapping[str, Json], fields: Fields, place: Place) -> ImportedC
         expected=place.plain(values.get(fields.expected), fields.expected),
         cluster=None if cluster is None else place.name(cluster, fields.cluster),
         error=shortened(error) if error else None,
-        seconds=_seconds(values.get(fields.seconds)),
+        seconds=amount(values.get(fields.seconds)),
         line=place.line,
     )
 
@@ -138,11 +138,6 @@ def _scores(values: Mapping[str, Json], fields: Fields, place: Place) -> Mapping
         if not 0 <= value <= 1:
             place.fail(f"the score is {value!r:.40}; scores lie between 0 and 1", name)
     return {name: float(value) for name, value in stated.items()}
-
-
-def _seconds(value: Json) -> float:
-    found = number_of(value)
-    return found if 0 <= found < 1e9 else 0.0
 
 
 def _lines(path: Path) -> Iterator[_Row]:

@@ -129,9 +129,9 @@ def number_of(value: Json) -> float:
 
 
 def amount(value: Json) -> float:
-    """Seconds or tokens: a finite number from 0 on, else 0."""
+    """Seconds or tokens: a number from 0 to what can be believed, else 0."""
     found = number_of(value)
-    return found if 0 <= found < math.inf else 0.0
+    return found if 0 <= found < 1e12 else 0.0
 
 
 def shortened(text: str) -> str:

@@ -171,6 +171,15 @@ def test_a_size_that_lies_does_not_let_more_through(
         read_results(path)
 
 
+def test_a_member_whose_checksum_is_wrong_is_refused(tmp_path: Path) -> None:
+    with zipfile.ZipFile(LETTERS_EVAL) as log:
+        checksum = log.getinfo("header.json").CRC.to_bytes(4, "little")
+    path = tmp_path / "log.eval"
+    path.write_bytes(LETTERS_EVAL.read_bytes().replace(checksum, b"\0\1\2\3"))
+    with pytest.raises(RecordError, match=r"'header.json' is damaged: its checksum is wrong"):
+        read_results(path)
+
+
 def test_a_damaged_archive_and_one_of_something_else_are_refused(tmp_path: Path) -> None:
     other = tmp_path / "other.zip"
     with zipfile.ZipFile(other, "w") as made:

@@ -73,7 +73,9 @@ def test_repeats_are_averaged_as_inspect_does_and_say_so() -> None:
 
 
 def test_a_case_of_which_one_attempt_failed_is_an_error() -> None:
-    made = named(results(case("a"), case("a", 0.0), ImportedCase("a", error="broke"), case("b")))
+    whole = case("a", output="said")
+    made = named(results(whole, case("a", 0.0), ImportedCase("a", error="broke"), case("b")))
+    assert made.run.results[0].output.text is None
     assert made.run.results[0].failed == "1 of 3 attempts failed: broke"
     assert made.run.values() == {"b": 1.0}
 

@@ -60,7 +60,9 @@ def test_the_pytest_plugin_loads_nothing_of_the_house():
     assert loaded_after("import tunegate.pytest_plugin") & {"evals", "tuning", "reports"} == set()
 
 
-@pytest.mark.parametrize("package", ["tunegate", "evals.scorers", "evals.suite", "evals.models"])
+@pytest.mark.parametrize(
+    "package", ["tunegate", "evals.imports", "evals.scorers", "evals.suite", "evals.models"]
+)
 def test_the_stated_public_names_are_importable(package):
     import importlib
 

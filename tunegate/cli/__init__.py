@@ -24,6 +24,7 @@ COMMANDS = {
     "compare": "records",
     "eval": "running",
     "gate": "deciding",
+    "import": "importing",
     "init": "suites",
     "models": "records",
     "report": "deciding",

@@ -42,7 +42,7 @@ def build_parser() -> Parser:
         "--version", action="version", version=f"tunegate {__version__}", help="print the version"
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
-    for add in (_suites, _runs, _gate, _regression, _records):
+    for add in (_suites, _runs, _gate, _regression, _records, _imports):
         add(_adder(commands))
     return parser
 
@@ -108,6 +108,9 @@ def _runs(add: Callable[[str, str], Parser]) -> None:
     compare.add_argument("b", metavar="B", help="the same; what is judged")
     compare.add_argument("--margin", type=_share, metavar="M", help="tolerated loss: judge B by it")
     compare.add_argument("--min-gain", type=_share, metavar="D", help="smallest gain that matters")
+    compare.add_argument(
+        "--markdown", type=Path, metavar="FILE", help="also write it as Markdown to FILE"
+    )
 
 
 def _gate(add: Callable[[str, str], Parser]) -> None:
@@ -187,6 +190,45 @@ def _records(add: Callable[[str, str], Parser]) -> None:
     models = add("models", "which models there are; fetch the embedded one")
     models.add_argument("action", nargs="?", choices=("pull",), help="fetch and convert")
     models.add_argument("name", nargs="?", metavar="NAME", help="which model to fetch")
+
+
+def _imports(add: Callable[[str, str], Parser]) -> None:
+    command = add("import", "results of another harness become a stored run")
+    command.add_argument("file", metavar="FILE", help="what the other harness wrote")
+    command.add_argument(
+        "--suite",
+        required=True,
+        metavar="S",
+        help="the suite whose cases these are, or a name for one that is not here",
+    )
+    command.add_argument(
+        "--format",
+        choices=("jsonl", "csv", "lm_eval", "inspect", "promptfoo"),
+        help="default: told from the content",
+    )
+    command.add_argument(
+        "--select", metavar="NAME", help="which candidate, where there are several"
+    )
+    command.add_argument("--metric", metavar="M", help="the primary metric")
+    command.add_argument("--name", metavar="NAME", help="what to call the candidate")
+    command.add_argument("--split", choices=("train", "dev", "test"), default="dev")
+    command.add_argument(
+        "--rescore", action="store_true", help="score the outputs with the suite's own scorers"
+    )
+    command.add_argument(
+        "--score-column",
+        action="append",
+        default=[],
+        metavar="COLUMN",
+        help="a score in JSONL or CSV; several make several metrics (default: score)",
+    )
+    for column in ("id", "output", "input", "expected", "cluster", "error"):
+        command.add_argument(
+            f"--{column}-column",
+            default=column,
+            metavar="COLUMN",
+            help=f"the key or column with the {column} (default: {column})",
+        )
 
 
 def _suite(command: Parser) -> None:

@@ -15,6 +15,7 @@ from evals.records import CaseResult, Run
 from evals.stats import score_interval
 from evals.text import visible
 from tunegate.cli.console import Terminal, percent
+from tunegate.cli.output import check_output, write_whole
 
 INCONCLUSIVE = 3
 
@@ -36,6 +37,8 @@ def open_stored(folder: Path) -> Ledger:
 def compare_command(options: Namespace, terminal: Terminal) -> int:
     """Compare two files or two stored runs; exit 1 or 3 where a margin or gain is not met."""
     settings = {"margin": options.margin, "min_gain": options.min_gain}
+    if options.markdown:
+        check_output(options.markdown)
     files = [Path(name) for name in (options.a, options.b) if _is_file(name)]
     if len(files) == 1:
         other = options.b if str(files[0]) == options.a else options.a
@@ -50,6 +53,11 @@ def compare_command(options: Namespace, terminal: Terminal) -> int:
         ledger = open_stored(options.ledger)
         comparison = compare_runs(ledger.run(options.a), ledger.run(options.b), **settings)
     _show_comparison(comparison, (options.a, options.b), terminal)
+    if options.markdown:
+        from reports.compared import render_comparison
+
+        write_whole(options.markdown, render_comparison(comparison, (options.a, options.b)))
+        terminal.line(f"wrote {options.markdown}")
     terminal.result(comparison)
     return _comparison_code(comparison)
 
@@ -220,7 +228,8 @@ def _show_case(
     for key, value in given.items():
         terminal.line(f"input.{key}: {value}")
     terminal.line(f"expected: {expected}")
-    terminal.line(f"got: {result.output.text}")
+    said = result.output.text
+    terminal.line("got: nothing" if said is None else f"got: {said}")
     for name, score in result.scores.items():
         terminal.line(f"{name}: {score.value:.2f} {score.kind} {score.reason}")
     if result.failed:

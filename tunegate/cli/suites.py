@@ -119,7 +119,9 @@ def _run_to_audit(options: Namespace) -> Run:
     ledger = open_stored(options.ledger)
     if options.run:
         return ledger.run(options.run)
-    headers = ledger.runs(open_suite(options.suite).suite.name, "dev")
+    stored = ledger.runs(open_suite(options.suite).suite.name, "dev")
+    # Marks count against the suite's scorers, and imported scores are not theirs.
+    headers = [header for header in stored if "imported" not in header.environment]
     if not headers:
         raise NothingRunError(
             "there is no run on dev to audit", hint=f"run `tunegate eval {options.suite}` first"

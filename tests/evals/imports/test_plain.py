@@ -1,0 +1,110 @@
+"""Plain JSONL and CSV: what is read, and one clear error with its line for everything else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from evals.errors import RecordError
+from evals.imports import Fields, ImportedCase, ImportedResults, read_results
+
+
+def read(tmp_path: Path, name: str, text: str | bytes, **fields: object) -> ImportedResults:
+    path = tmp_path / name
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    (found,) = read_results(path, fields=Fields(**fields))  # type: ignore[arg-type]
+    return found
+
+
+def test_jsonl_keeps_scores_outputs_clusters_and_errors_in_order(tmp_path: Path) -> None:
+    found = read(
+        tmp_path,
+        "mine.jsonl",
+        '\ufeff{"id": "b", "score": true, "output": "x", "input": {"q": "1"}, "expected": [1]}\n\n'
+        '{"id": 7, "score": 0.25, "cluster": "acme", "output": {"a": 1}, "input": "how"}\r\n'
+        '{"id": "z", "error": "timeout", "input": NaN}',
+    )
+    assert found.candidate == "mine"
+    assert found.cases == (
+        ImportedCase("b", {"score": 1.0}, "x", {"q": "1"}, [1], line=1),
+        ImportedCase("7", {"score": 0.25}, '{"a": 1}', {"text": "how"}, cluster="acme", line=3),
+        ImportedCase("z", {}, input={"text": "nan"}, error="timeout", line=4),
+    )
+
+
+def test_several_metrics_stand_under_scores(tmp_path: Path) -> None:
+    found = read(tmp_path, "a.jsonl", '{"id": "a", "scores": {"right": 1, "short": 0.5}}\n')
+    assert found.cases[0].scores == {"right": 1.0, "short": 0.5}
+
+
+def test_csv_is_read_with_any_usual_delimiter_and_named_columns(tmp_path: Path) -> None:
+    found = read(
+        tmp_path,
+        "t.csv",
+        'case;right;short;said;why\r\na;TRUE;0,5;"two\nlines";\r\nb;;;;timed out\r\n'.replace(
+            "0,5", "0.5"
+        ),
+        id="case",
+        scores=("right", "short"),
+        output="said",
+        error="why",
+    )
+    assert found.primary == "right"
+    assert found.cases == (
+        ImportedCase("a", {"right": 1.0, "short": 0.5}, "two\nlines", line=3),
+        ImportedCase("b", {}, error="timed out", line=4),
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ('{"id": "b", "score": 1', "not valid JSON"),
+        ('{"id": "b", "score": 1, "score": 0}', "key 'score' appears twice"),
+        ('{"id": "a", "score": 1}', "id 'a' appears twice, first on line 1"),
+        ('{"id": "b", "score": 1, "error": "x"}', "both a score and an error"),
+        ('{"id": "b"}', "no score, and no error"),
+        ('{"id": "b", "score": "1"}', "not a number"),
+        ('{"id": "b", "score": 1.5}', "scores lie between 0 and 1"),
+        ('{"id": "b", "score": NaN}', "scores lie between 0 and 1"),
+        ('{"id": "b", "score": ' + "9" * 5000 + "}", "not valid JSON"),
+        ('{"id": "b\\u0007", "score": 1}', "control character U+0007"),
+        ('{"id": "\\ud800", "score": 1}', "control character U+D800"),
+        ('{"id": "", "score": 1}', "is no name"),
+        ('{"id": "' + "b" * 300 + '", "score": 1}', "is no name"),
+        ('{"id": true, "score": 1}', "expected text or a whole number"),
+        ('{"score": 1}', "no id"),
+        ("[1]", "expected a JSON object"),
+        ('{"id": "b", "score": 1, "input": ' + "[" * 100 + "]" * 100 + "}", "nested deeper"),
+        ('{"id": "b", "score": 1, "input": ' + "[" * 100_000, "nested too deeply"),
+    ],
+)
+def test_a_wrong_line_is_refused_with_its_number(tmp_path: Path, line: str, message: str) -> None:
+    with pytest.raises(RecordError) as caught:
+        read(tmp_path, "a.jsonl", '{"id": "a", "score": 0}\n' + line + "\n")
+    assert message in str(caught.value)
+    assert caught.value.line == 2
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ("id,score\na,x\n", "not a number"),
+        ("id,score\na,\n", "no score"),
+        ("id,score\na,nan\n", "scores lie between 0 and 1"),
+        ("id,score\na,1,2\n", "3 cells under 2 columns"),
+        ('id,score\n"a"b,1\n', "not a table"),
+        ("id,score,id\na,1,b\n", "column 'id' appears twice"),
+        ("id,score\na,1\0\n", "NUL"),
+    ],
+)
+def test_a_wrong_table_is_refused(tmp_path: Path, table: str, message: str) -> None:
+    with pytest.raises(RecordError, match=message):
+        read(tmp_path, "a.csv", table)
+
+
+def test_bytes_that_are_no_text_are_refused_with_their_line(tmp_path: Path) -> None:
+    with pytest.raises(RecordError, match="not valid UTF-8: byte 0xff") as caught:
+        read(tmp_path, "a.jsonl", b'{"id": "a", "score": 0}\n{"id": "\xff", "score": 1}\n')
+    assert caught.value.line == 2

@@ -8,7 +8,7 @@ from pathlib import PurePath
 from statistics import fmean
 from typing import NamedTuple
 
-from evals.errors import StatisticsError
+from evals.errors import StatisticsError, TunegateError
 from evals.records import Case, CaseResult, Finding, Run
 from evals.regression.acceptance import detectable_loss, identity_of
 from evals.regression.definition import (
@@ -142,7 +142,7 @@ def judge_suite(
     checks = (
         *_definition_check(suite, gate),
         *_level_checks(suite, definition, now),
-        *_guard_checks(definition, guard_runs or {}),
+        *_guard_checks(definition, guard_runs or {}, has_adapter=bool(runs[0].candidate.adapter)),
         _baseline_check(suite, gate, now),
     )
     scores = metric_scores(now, suite.primary)
@@ -205,12 +205,16 @@ def _level_checks(suite: Suite, definition: GateDefinition, now: Table) -> Itera
 
 
 def _guard_checks(
-    definition: GateDefinition, guard_runs: Mapping[str, GuardRuns]
+    definition: GateDefinition, guard_runs: Mapping[str, GuardRuns], *, has_adapter: bool
 ) -> Iterator[Check]:
     for name, loss in guard_losses(definition).items():
-        if (arms := guard_runs.get(name)) is None:
+        arms = guard_runs.get(name)
+        if not has_adapter:
             text = f"{name}: without an adapter nothing can have been forgotten"
             yield Check("guard", name, "skipped", text, limit=loss)
+        elif arms is None:
+            text = f"{name}: the guard is gone, and an adapter could have forgotten what it asks"
+            yield Check("guard", name, "review", text, limit=loss)
         else:
             yield check_guard(name, arms.metric, loss, tabulate(arms.base), tabulate(arms.tuned))
 
@@ -294,16 +298,41 @@ def _case_change(
 
 def removed_suite(folder: str, reference: str) -> SuiteVerdict:
     """What is said of a suite that `reference` has a gate for and that is there no more."""
-    name = PurePath(folder).name
-    change = DefinitionChange("suite", f"the suite is gone: {reference} has a gate for it (looser)")
-    text = f"gate definition changed: review ({change.what})"
+    what = f"the suite is gone: {reference} has a gate for it (looser)"
+    check = Check(
+        "definition", PurePath(folder).name, "review", f"gate definition changed: review ({what})"
+    )
+    changes = (DefinitionChange("suite", what),)
+    return replace(
+        _without_run(check, f"{folder}/suite.yaml"), changes=changes, reference=reference
+    )
+
+
+def broken_suite(suite: Suite, gate: Gate, recipe: Recipe, error: TunegateError) -> SuiteVerdict:
+    """What is said of a suite that could not be run."""
+    check = Check("run", suite.name, "fail", f"could not be judged: {error}")
+    verdict = _without_run(check, str(suite.root / "suite.yaml"))
+    return replace(
+        verdict,
+        split=ci_rules(gate.definition).split,
+        recipe=recipe,
+        primary=suite.primary,
+        changes=gate.changes,
+        reference=gate.reference,
+        reviewed=gate.reviewed,
+        baseline=gate.baseline,
+        error_code=error.exit_code,
+    )
+
+
+def _without_run(check: Check, path: str) -> SuiteVerdict:
     return SuiteVerdict(
-        suite=name,
-        path=f"{folder}/suite.yaml",
+        suite=check.name,
+        path=path,
         split="dev",
         recipe=Recipe("", ""),
-        result="review",
-        checks=(Check("definition", name, "review", text),),
+        result=check.result,
+        checks=(check,),
         score=0.0,
         low=0.0,
         high=1.0,
@@ -312,8 +341,6 @@ def removed_suite(folder: str, reference: str) -> SuiteVerdict:
         runs=(),
         primary="",
         on_inconclusive="warn",
-        changes=(change,),
-        reference=reference,
     )
 
 

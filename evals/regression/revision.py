@@ -17,7 +17,7 @@ from evals.errors import TunegateError, UsageError
 from evals.regression.accepted_file import FILE_NAME as ACCEPTED
 from evals.regression.accepted_file import read_accepted
 from evals.regression.definition import define_gate
-from evals.regression.verdict import Reference
+from evals.regression.gate import Reference
 from evals.suite.load import MANIFEST, load_suite
 from evals.suite.spec import Suite
 

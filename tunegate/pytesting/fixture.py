@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -35,9 +36,10 @@ class RunSuite:
         adapter: str | Path | None = None,
         split: str | None = None,
         repeats: int | None = None,
-        cases: tuple[str, ...] | list[str] | None = None,
+        cases: str | Sequence[str] | None = None,
     ) -> Evaluation:
         """Raise SuiteFaultError for anything that cannot be run."""
+        __tracebackhide__ = True
         session = session_of(self._config)
         named: dict[str, Any] = {
             "model": model,
@@ -51,5 +53,8 @@ class RunSuite:
         wanted = {key: value for key, value in named.items() if value is not None}
         options = replace(session.options, **wanted)
         folder = suite_folder(self._config, suite)
-        chosen = tuple(cases) if cases is not None else None
-        return session.evaluate(Path(folder), chosen, options)
+        return session.evaluate(Path(folder), _ids(cases), options)
+
+
+def _ids(cases: str | Sequence[str] | None) -> tuple[str, ...] | None:
+    return (cases,) if isinstance(cases, str) else None if cases is None else tuple(cases)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tunegate.pytesting.items import session_of
-from tunegate.pytesting.records import Evaluation
+from tunegate.pytesting.records import Evaluation, SuiteFaultError
 from tunegate.pytesting.starting import suite_folder
 
 
@@ -53,7 +53,10 @@ class RunSuite:
         wanted = {key: value for key, value in named.items() if value is not None}
         options = replace(session.options, **wanted)
         folder = suite_folder(self._config, suite)
-        return session.evaluate(Path(folder), _ids(cases), options)
+        try:
+            return session.evaluate(Path(folder), _ids(cases), options)
+        except SuiteFaultError as error:  # anew, so that a traceback ends in the test
+            raise SuiteFaultError(str(error)) from None
 
 
 def _ids(cases: str | Sequence[str] | None) -> tuple[str, ...] | None:

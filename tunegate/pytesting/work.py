@@ -166,13 +166,13 @@ def _chosen(suite: Suite, split: Any, names: Sequence[str]) -> tuple[Case, ...]:
 def _run_some(evaluator: Evaluator, folder: Path, task: Task, chosen: tuple[str, ...]) -> list[Run]:
     """Runs of a few cases: out of whole runs where those are stored, else of these alone."""
     suite, split = task.opened.suite, ci_rules(task.gate.definition).split
+    cases = _chosen(suite, split, chosen)
     model = evaluator.model(task.recipe.model)
     repeats = candidates(suite, model, task.recipe, task.adapter)
     with closing(Ledger(folder)) as ledger:
         stored = [ledger.find_run(_whole_id(suite, candidate, split)) for candidate in repeats]
     whole = [run for run in stored if run is not None]
     if len(whole) < len(repeats):
-        cases = _chosen(suite, split, chosen)
         return list(evaluator.run(task.opened, repeats, split, cases))
     wanted = set(chosen)
     return [

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 from tests.sample_suite import write_suite
 from tests.tunegate.command_line import environment, finish, hear_interrupts
@@ -97,7 +97,7 @@ def run_pytest(project: Path, *arguments: object, **changes: str) -> Seen:
 def read_junit(path: Path) -> dict[str, Reported]:
     """Items by `dev::dev-0001`, `threshold::accuracy`, `check`; of tests, by their names."""
     found: dict[str, Reported] = {}
-    for case in ElementTree.parse(path).getroot().iter("testcase"):
+    for case in ET.parse(path).getroot().iter("testcase"):
         group = case.get("classname", "").rpartition(".")[2]
         name = case.get("name", "")
         properties = {p.get("name", ""): p.get("value", "") for p in case.iter("property")}

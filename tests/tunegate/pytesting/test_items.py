@@ -116,10 +116,19 @@ def test_the_numbers_are_those_of_tunegate_eval(seen: Seen, project: Path):
         ), name
     right = sum(item.state == "passed" for item in cases.values())
     assert right / (document["cases"] - document["errors"]) == pytest.approx(document["score"])
-    assert seen.items["baseline::accuracy"].properties["tunegate"].startswith(
-        f"FAIL tickets: accuracy {100 * document['score']:.1f}% "
+    assert (
+        seen.items["baseline::accuracy"]
+        .properties["tunegate"]
+        .startswith(f"FAIL tickets: accuracy {100 * document['score']:.1f}% ")
     )
     assert document["run"]["id"] in seen.out
+
+
+def test_one_case_without_an_output_alone_says_the_same_from_what_is_stored(
+    seen: Seen, project: Path
+):
+    alone = run_pytest(project, "suites/tickets/suite.yaml::dev::dev-0005")
+    assert alone.items == {"dev::dev-0005": seen.items["dev::dev-0005"]}
 
 
 def test_collecting_lists_readable_node_ids_of_every_suite_and_runs_nothing(project: Path):

@@ -58,7 +58,7 @@ def test_at_least_fails_where_less_is_shown():
 
 
 def test_a_metric_that_is_not_there_is_named_with_those_that_are():
-    with pytest.raises(KeyError, match="no score of 'tone'.*accuracy"):
+    with pytest.raises(KeyError, match=r"no score of 'tone'.*accuracy"):
         FOUND.assert_at_least(0.5, "tone")
 
 

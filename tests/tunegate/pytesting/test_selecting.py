@@ -18,6 +18,8 @@ from tests.tunegate.pytesting.project import (
 )
 from tests.tunegate.pytesting.test_naming import HOSTILE
 
+REFUSED = {"line\nbreak", "\ud800", "\u202egnp"}  # a suite may not have such ids
+
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -86,7 +88,7 @@ def test_an_option_that_makes_no_sense_is_refused_before_anything_starts(
 ):
     seen = run_pytest(tmp_path, option)
     assert seen.code == 4
-    assert f"argument {option.split('=')[0]}: invalid" in seen.err
+    assert f"argument {option.split('=', maxsplit=1)[0]}: invalid" in seen.err
 
 
 def test_runxfail_shows_a_wrong_case_in_full(project: Path):
@@ -118,15 +120,14 @@ def test_another_split_model_and_adapter_are_run_where_they_are_named(project: P
 
 def test_hostile_ids_are_each_selected_by_the_node_ids_that_are_listed(tmp_path: Path):
     suite = add_suite(tmp_path, dev=1)
-    ids = [text for text in HOSTILE if text.isascii() or "日" in text]
-    ids = [text for text in ids if "\n" not in text]
+    ids = [text for text in HOSTILE if text not in REFUSED]
     write_cases(suite / "dev.jsonl", [ticket("dev", n) | {"id": i} for n, i in enumerate(ids)])
     listed = run_pytest(tmp_path, "suites", "--collect-only", "-q", "-k", "dev and not check")
     nodes = [line for line in listed.out.splitlines() if "::dev::" in line]
     assert len(nodes) == len(ids), listed.out
-    for node in (nodes[1], nodes[3], nodes[-1]):  # a::b, the one that a[1] would hide behind, $(id)
-        chosen = run_pytest(tmp_path, node, "--collect-only", "-q")
-        assert [line for line in chosen.out.splitlines() if "::" in line] == [node]
+    some = sorted([nodes[1], nodes[3], nodes[-1]])  # a::b; a, apart from a[1]; $(id)
+    chosen = run_pytest(tmp_path, *some, "--collect-only", "-q")
+    assert sorted(line for line in chosen.out.splitlines() if "::" in line) == some
     seen = run_pytest(tmp_path, *nodes)
     assert len(seen.items) == len(ids)
     assert set(seen.states().values()) == {"passed", "xfailed"}

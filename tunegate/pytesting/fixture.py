@@ -11,7 +11,7 @@ import pytest
 
 from tunegate.pytesting.items import session_of
 from tunegate.pytesting.records import Evaluation, SuiteFaultError
-from tunegate.pytesting.starting import suite_folder
+from tunegate.pytesting.starting import suite_path
 
 
 class RunSuite:
@@ -52,9 +52,9 @@ class RunSuite:
         }
         wanted = {key: value for key, value in named.items() if value is not None}
         options = replace(session.options, **wanted)
-        folder = suite_folder(self._config, suite)
+        path = suite_path(self._config, suite)
         try:
-            return session.evaluate(Path(folder), _ids(cases), options)
+            return session.evaluate(path, _ids(cases), options)
         except SuiteFaultError as error:  # anew, so that a traceback ends in the test
             raise SuiteFaultError(str(error)) from None
 

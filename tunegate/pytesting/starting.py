@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tunegate.environment import base_from
-from tunegate.pytest_plugin import NUMBERS, TEXTS, ledger_folder
+from tunegate.pytest_plugin import NUMBERS, SUITE_FILE, TEXTS, ledger_folder
 from tunegate.pytesting.child import Progress
 from tunegate.pytesting.records import Options
 from tunegate.pytesting.sessions import Session
@@ -82,10 +82,14 @@ def shown(config: pytest.Config) -> Progress:
     return show
 
 
-def suite_folder(config: pytest.Config, name: str | Path) -> Path | str:
-    """A suite named in a test: a folder seen from the root folder, else a shipped name."""
-    folder = config.rootpath / name
-    return folder if folder.exists() else str(name)
+def suite_path(config: pytest.Config, name: str | Path) -> Path:
+    """A suite named in a test: seen from the root folder, else a shipped suite's name.
+
+    In the form in which it is collected, so that items and tests share one evaluation.
+    """
+    place = config.rootpath / name
+    manifest = place / SUITE_FILE
+    return manifest if manifest.is_file() else place if place.exists() else Path(name)
 
 
 def command_alone(config: pytest.Config, item: pytest.Item) -> str:

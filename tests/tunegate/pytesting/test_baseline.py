@@ -46,7 +46,7 @@ def test_a_damaged_prompt_fails_and_names_the_loss(project: Path):
     prompt = project / "suites" / "tickets" / "prompts" / "spec.j2"
     text = prompt.read_text()
     prompt.write_text(PROMPTS["terse"])
-    seen = judged(project, "-n2")
+    seen = judged(project)
     prompt.write_text(text)
     assert seen.code == 1
     assert seen.states() == {"definition::tickets": "passed", "baseline::accuracy": "failed"}

@@ -104,7 +104,7 @@ def busy_worker(suite: Path, mark: str) -> int:
 
 def held_lock(pid: int) -> bool:
     links = Path(f"/proc/{pid}/fd").iterdir()
-    return any("job.lock" in os.readlink(link) for link in links)
+    return any(link.exists() and link.resolve().name == "job.lock" for link in links)
 
 
 def parent_of(pid: int) -> int:

@@ -29,7 +29,7 @@ def test_an_answer_that_nobody_waited_for_is_not_taken_for_the_next_questions(tm
         plan = child.ask("plan", question, nothing)
         assert len(plan["cases"]) == 12
         assert "score" not in plan
-        with pytest.raises(SuiteFaultError, match="nope: no such suite"):
+        with pytest.raises(SuiteFaultError, match=r"no such suite: .*nope"):
             child.ask("plan", question | {"suite": str(tmp_path / "nope")}, nothing)
         assert child.ask("run", question, nothing)["score"] == pytest.approx(2 / 3)
     finally:

@@ -32,7 +32,7 @@ def right(case: Case, output: Output) -> Score:
     with (HERE / "scored.txt").open("a") as handle:
         handle.write(case.id + "\\n")
     if (HERE / "slow").exists():
-        time.sleep(0.2)
+        time.sleep(1)
     return Score(float(output.text == case.expected), "compared")
 """
 
@@ -80,7 +80,10 @@ def test_a_worker_that_is_killed_while_it_generates_is_replaced_and_the_rest_is_
         project, "suites", "-k", "dev", "-n2", f"--junitxml={junit}", TUNEGATE_TEST=str(project)
     )
     try:
-        os.kill(busy_worker(suite, mark), signal.SIGKILL)
+        working = busy_process(suite, mark)
+        os.kill(parent_of(working), signal.SIGKILL)
+        # At once, and not when it next has something to say, a batch of eight seconds later.
+        wait_for(lambda: working not in processes_with(mark), seconds=4)
         (suite / "slow").unlink()
     finally:
         told = finish(process)
@@ -92,13 +95,13 @@ def test_a_worker_that_is_killed_while_it_generates_is_replaced_and_the_rest_is_
     assert processes_with(mark) == []
 
 
-def busy_worker(suite: Path, mark: str) -> int:
-    """The xdist worker whose working process is scoring."""
+def busy_process(suite: Path, mark: str) -> int:
+    """The working process that is scoring."""
     wait_for((suite / "scored.txt").exists)
     for pid in processes_with(mark):
         command = Path(f"/proc/{pid}/cmdline").read_bytes()
         if b"tunegate.pytesting.serve" in command and held_lock(pid):
-            return parent_of(pid)
+            return pid
     raise AssertionError("no working process is at work")
 
 
@@ -124,7 +127,7 @@ def test_ctrl_c_ends_the_working_process_and_the_next_run_goes_on(suite: Path):
     project = suite.parents[1]
     (suite / "slow").touch()
     mark = f"TUNEGATE_TEST={project}"
-    process = start_pytest(project, "suites", "-k", "dev", TUNEGATE_TEST=str(project))
+    process = start_pytest(project, "suites", "-k", "dev", "-s", TUNEGATE_TEST=str(project))
     try:
         wait_for((suite / "scored.txt").exists)
         os.killpg(process.pid, signal.SIGINT)  # as a terminal does
@@ -147,12 +150,7 @@ def test_a_working_process_that_is_killed_is_said_once_and_the_next_run_goes_on(
     mark = f"TUNEGATE_TEST={project}"
     process = start_pytest(project, "suites", "-k", "dev", TUNEGATE_TEST=str(project))
     try:
-        worker = 0
-        wait_for((suite / "scored.txt").exists)
-        for pid in processes_with(mark):
-            if b"tunegate.pytesting.serve" in Path(f"/proc/{pid}/cmdline").read_bytes():
-                worker = pid
-        os.kill(worker, signal.SIGKILL)
+        os.kill(busy_process(suite, mark), signal.SIGKILL)
     finally:
         told = finish(process)
     assert told.code == 1

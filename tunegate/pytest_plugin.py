@@ -19,6 +19,7 @@ SUITE_FILE = "suite.yaml"
 FORMAT_KEY = b"format"
 KEYS = {b"name", b"task", b"cases", b"prompts", b"metrics", b"primary"}
 HEAD_BYTES = 1 << 16
+COLOURS = {"FAIL": "red", "PASS": "green"}
 TEXTS: dict[str, dict[str, Any]] = {
     "model": {"metavar": "M", "help": "which model, as of `tunegate eval --model`"},
     "prompt": {"metavar": "P", "help": "which prompt of the suite"},
@@ -125,9 +126,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         if name == "tunegate"
     }
     if lines:
-        terminalreporter.section("tunegate")
+        terminalreporter.write_sep("=", "tunegate")
         for line in sorted(lines):
-            terminalreporter.write_line(line)
+            colour = COLOURS.get(line.split(" ", 1)[0], "yellow")
+            terminalreporter.write_line(line, **{colour: True})
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

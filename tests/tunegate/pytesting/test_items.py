@@ -36,7 +36,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def seen(project: Path) -> Seen:
-    return run_pytest(project, "suites/tickets", "-rsx")
+    return run_pytest(project, "suites/tickets", "-rsx", "--xfail-tb")
 
 
 def test_a_right_case_passes_and_a_wrong_one_is_expected_to_fail(seen: Seen):
@@ -81,6 +81,11 @@ def test_what_a_model_says_begins_no_line_and_hides_no_control_character(seen: S
     assert "\x1b[31m" not in everything
     assert not [line for line in everything.splitlines() if line.lstrip().startswith("::")]
     assert "\\x1b[31mred\\ud800" in everything
+
+
+def test_no_item_shows_an_inside_of_tunegate(seen: Seen):
+    # pytest takes 40 ms to make a traceback, and a suite may have thousands of wrong cases.
+    assert "tunegate/pytesting" not in seen.out
 
 
 def test_the_headline_names_the_suite_and_the_summary_what_was_run(seen: Seen):

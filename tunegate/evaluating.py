@@ -24,7 +24,7 @@ from evals.regression.definition import ci_rules, guard_losses
 from evals.regression.gate import Gate, gate_of
 from evals.regression.recipes import candidates, stated_recipe
 from evals.regression.records import Baseline, Recipe, SuiteVerdict
-from evals.regression.revision import Revision, read_reference
+from evals.regression.revision import Revision, read_reference, refuse_committed
 from evals.regression.verdict import GuardRuns, judge_suite
 from evals.runner import Progress, Runner
 from evals.scorers import build_scorers
@@ -123,7 +123,11 @@ class Evaluator:
         return self.run(opened, candidates(opened.suite, model, recipe, adapter), split, cases)
 
     def judge(self, task: Task) -> SuiteVerdict:
-        """Run what a task's gate needs, and judge it."""
+        """Run what a task's gate needs, and judge it.
+
+        Raises UsageError for a ledger that is committed, and what running raises.
+        """
+        refuse_committed(self.folder)
         suite, gate = task.opened.suite, task.gate
         recipe, adapter = task.recipe, task.adapter
         runs = self.run_recipe(

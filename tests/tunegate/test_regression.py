@@ -298,6 +298,17 @@ def test_a_suite_that_cannot_be_run_is_said_to_be_so_beside_the_others(
     assert "could not be judged: 300 of 300 cases ended in an error" in markdown
 
 
+def test_results_that_are_committed_with_the_change_are_not_trusted(
+    repository: Repository, tunegate: Tunegate
+) -> None:
+    repository.git("add", "-f", ".tunegate/ledger.sqlite3")
+    repository.git("commit", "-q", "-m", "forged")
+    told = tunegate("ci", "suites/tickets")
+    assert told.code == 2
+    assert "stored runs are committed here" in " ".join(told.out.split())
+    assert tunegate("ci", "suites/tickets", "--ledger", "fresh").code == 0
+
+
 def test_the_baseline_of_another_suite_is_refused(
     repository: Repository, tunegate: Tunegate
 ) -> None:

@@ -18,10 +18,12 @@ ACCEPTED = "the accepted baseline"
 class Reference(NamedTuple):
     """A suite's gate as it stands at another revision, `name`; None where it has none there.
 
-    `problem` says why there is none: the suite is new, or cannot be read as it was.
+    `commit` is its full name in git. `problem` says why there is no gate: the suite is new, or
+    cannot be read as it was.
     """
 
     name: str
+    commit: str = ""
     definition: GateDefinition | None = None
     baseline: Baseline | None = None
     problem: str = ""
@@ -31,7 +33,8 @@ class Reference(NamedTuple):
 class Gate:
     """By what a suite is judged: the reference's definition where the suite's own differs.
 
-    Unless `reviewed`, `changes` from `reference` stand for review and do not judge yet.
+    Unless `reviewed`, `changes` from `reference` stand for review and do not judge yet. `base`
+    is the commit that the reference was read from.
     """
 
     definition: GateDefinition
@@ -39,6 +42,7 @@ class Gate:
     changes: tuple[DefinitionChange, ...]
     reference: str
     reviewed: bool
+    base: str = ""
 
 
 def gate_of(
@@ -68,9 +72,10 @@ def gate_of(
             *_changed_baseline(reference.baseline, baseline),
         )
         judging = reference.baseline or baseline
+    base = reference.commit if reference else ""
     if reviewed:
-        return Gate(now, baseline, changes, name, reviewed)
-    return Gate(before, judging, changes, name, reviewed)
+        return Gate(now, baseline, changes, name, reviewed, base)
+    return Gate(before, judging, changes, name, reviewed, base)
 
 
 def _changed_baseline(before: Baseline | None, now: Baseline | None) -> Iterator[DefinitionChange]:

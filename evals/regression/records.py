@@ -164,10 +164,10 @@ class DetectableLoss:
 class SuiteVerdict:
     """What the regression gate says of one suite. `path` is its `suite.yaml`.
 
-    `changes` are differences of the gate's definition from `reference` (a revision, or the
-    accepted file); they stand for review unless `reviewed`. `drift` says what changed behind
-    the candidate's names. `lost` and `gained` are sorted by how much. `error_code` is not 0
-    where the suite could not be run, or is gone: there are then no scores.
+    `changes` are differences of the gate's definition from `reference` (a revision, whose
+    commit is `base`, or the accepted file); they stand for review unless `reviewed`. `drift`
+    says what changed behind the candidate's names. `lost` and `gained` are sorted by how much.
+    `error_code` is not 0 where the suite could not be run: there are then no scores.
     """
 
     suite: str
@@ -192,6 +192,7 @@ class SuiteVerdict:
     gained: tuple[CaseChange, ...] = ()
     baseline: Baseline | None = None
     detectable: DetectableLoss | None = None
+    base: str = ""
     error_code: int = 0
     format: int = 1
 

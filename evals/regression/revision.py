@@ -71,12 +71,14 @@ def read_reference(root: Path, revision: Revision, find_guards: FindGuards) -> R
     top = revision.top.resolve()
     if not root.resolve().is_relative_to(top):
         problem = f"the suite lies outside the repository of {revision.label}"
-        return Reference(revision.label, problem=problem)
+        return Reference(revision.label, revision.commit, problem=problem)
     inside = root.resolve().relative_to(top)
     with TemporaryDirectory(prefix="tunegate-base-") as scratch:
         there = Path(scratch) / "suites" / inside.name
         if not _write_folder(revision, inside, there):
-            return Reference(revision.label, problem=f"the suite is new since {revision.label}")
+            return Reference(
+                revision.label, revision.commit, problem=f"the suite is new since {revision.label}"
+            )
         try:
             suite = load_suite(there)
             for guard in suite.guards:
@@ -85,8 +87,8 @@ def read_reference(root: Path, revision: Revision, find_guards: FindGuards) -> R
             baseline = read_accepted(there / ACCEPTED)
         except TunegateError as error:
             problem = f"the gate cannot be read as {revision.label} has it: {error.message}"
-            return Reference(revision.label, problem=problem)
-    return Reference(revision.label, definition, baseline)
+            return Reference(revision.label, revision.commit, problem=problem)
+    return Reference(revision.label, revision.commit, definition, baseline)
 
 
 def removed_gates(revision: Revision) -> list[str]:

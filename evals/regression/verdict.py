@@ -89,6 +89,7 @@ def judge_suite(
         gained=gained,
         baseline=gate.baseline,
         detectable=_detectable(definition, now),
+        base=gate.base,
     )
 
 
@@ -196,6 +197,7 @@ def broken_suite(suite: Suite, gate: Gate, recipe: Recipe, error: TunegateError)
         reference=gate.reference,
         reviewed=gate.reviewed,
         baseline=gate.baseline,
+        base=gate.base,
         error_code=error.exit_code,
     )
 

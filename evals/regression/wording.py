@@ -32,7 +32,8 @@ def power_said(power: DetectableLoss) -> tuple[str, ...]:
         )
     passes = (
         f"without a loss it passes {percent(power.pass_chance)} of the time "
-        f"(if {percent(power.discordance)} of the cases come out otherwise by chance)"
+        f"(taking {percent(power.discordance)} of the cases to come out otherwise by chance; "
+        "`tunegate aa` measures that)"
     )
     if power.caught >= power.mean:
         return (

@@ -14,11 +14,15 @@ from reports.markup import MOST_CHARACTERS, table, table_row, words
 MARKER = "<!-- tunegate:ci -->"
 """The first line, by which the one comment to update is found."""
 
+_BOUNDS_SAID = (
+    "\nBounds are one-sided at 5 %: PASS where the loss at the lower bound is within the margin, "
+    "FAIL where it is beyond the margin even at the upper one.\n"
+)
 _TABLE_ROOM = 14_000
 _PASSED_ROOM = 6_000
 _LEAST_SECTION = 1_200  # below that a section says too little: others are counted instead
 _NOTE_ROOM = 200
-_HEAD = ("Suite", "Result", "Metric", "Baseline → now", "Difference (95 %)", "Margin", "Cases")
+_HEAD = ("Suite", "Result", "Metric", "Baseline → now", "Difference (bounds)", "Margin", "Cases")
 
 
 def render_ci_markdown(verdicts: Sequence[SuiteVerdict]) -> str:
@@ -29,7 +33,7 @@ def render_ci_markdown(verdicts: Sequence[SuiteVerdict]) -> str:
     ordered = views.worst_first(verdicts)
     loud = [verdict for verdict in ordered if verdict.result not in ("pass", "skipped")]
     quiet = [verdict for verdict in ordered if verdict.result in ("pass", "skipped")]
-    head = _head(verdicts) + fit(_table(ordered), _TABLE_ROOM)
+    head = _head(verdicts) + fit(_table(ordered), _TABLE_ROOM) + _BOUNDS_SAID
     lines = fit(_passed(quiet), _PASSED_ROOM) if quiet else ""
     room = MOST_CHARACTERS - len(head) - len(lines)
     sections = _sections(loud, room, "did not pass")
@@ -93,7 +97,7 @@ def _passed_line(verdict: SuiteVerdict) -> str:
     said += [f"{len(verdict.gained)} gained"] if verdict.gained else []
     said += ["**the gate's definition changed, and was reviewed**"] if verdict.changes else []
     if verdict.drift:
-        said.append(f"**{numbers.plural(len(verdict.drift), 'change')} behind the same names**")
+        said.append(f"**{numbers.plural(len(verdict.drift), 'note')} on what is not as accepted**")
     return f"- {words(verdict.suite, 80)}: {', '.join(said)}\n"
 
 

@@ -66,8 +66,12 @@ def _accepted(verdict: SuiteVerdict) -> str:
 
 
 def _checks(verdict: SuiteVerdict) -> Block | None:
-    """Every check with its sentence."""
-    entries = [_check(check) for check in views.checks_worst_first(verdict)]
+    """Every check with its sentence; must-pass cases that passed only as a number."""
+    ordered = views.checks_worst_first(verdict)
+    quiet = [c for c in ordered if (c.kind, c.result) == ("must_pass", "pass")]
+    entries = [_check(check) for check in ordered if check not in quiet]
+    if quiet:
+        entries.append(f"- pass: {numbers.plural(len(quiet), 'must-pass case')}\n")
     return _listed("#### Checks", entries, "check", rank=1)
 
 
@@ -122,7 +126,7 @@ def _lost(verdict: SuiteVerdict) -> list[Block]:
     hidden = len(shown) - len(rows)
     head = table(_CASE_HEAD, [], numeric_from=len(_CASE_HEAD))
     start = Block(
-        f"\n#### Lost cases\n\n{counts}. The worst of them:\n\n{head}",
+        f"\n#### Lost cases\n\n{counts}. The largest losses first:\n\n{head}",
         tuple(rows[:MOST_OPEN_CASES]),
         noun="lost case",
         nouns="lost cases",
@@ -169,7 +173,7 @@ def _needed(verdict: SuiteVerdict) -> Block | None:
 
 
 def _detectable(verdict: SuiteVerdict) -> Block | None:
-    if not verdict.detectable:
+    if not verdict.detectable or not views.needs_power(verdict):
         return None
     return Block(
         f"\n#### What this suite can detect\n\n{views.can_detect(verdict.detectable)}\n", rank=6

@@ -101,7 +101,7 @@ def suite_row(verdict: SuiteVerdict) -> SuiteRow:
     if check and check.comparison:
         pair = check.comparison
         score = f"{percent(pair.mean_a)} → {percent(pair.mean_b)}"
-        difference = _difference(pair.estimate, pair.low, pair.high)
+        difference = _difference(pair.estimate, check.low, check.high)
     elif check and check.value is not None:
         difference = _difference(check.value, check.low, check.high)
     return SuiteRow(
@@ -127,6 +127,13 @@ def bounded_score(verdict: SuiteVerdict) -> str:
 def can_detect(found: DetectableLoss) -> str:
     """The power statement in words."""
     return " ".join(stop(said[0].upper() + said[1:]) for said in power_said(found))
+
+
+def needs_power(verdict: SuiteVerdict) -> bool:
+    """Whether what the suite can detect matters here: nothing is settled, or nothing can fail."""
+    found = verdict.detectable
+    undecided = any(check.result == "inconclusive" for check in verdict.checks)
+    return found is not None and (undecided or found.mean <= found.margin)
 
 
 def lost_first(verdict: SuiteVerdict) -> list[CaseChange]:
@@ -180,7 +187,8 @@ class Commands:
 def commands(verdict: SuiteVerdict) -> Commands:
     """How to judge one suite again, see its run (and its worst case), and accept that."""
     suite = str(PurePath(verdict.path).parent) if verdict.path else verdict.suite
-    reproduce = shlex.join(["tunegate", "ci", suite])
+    base = ["--base", verdict.base] if verdict.base else []
+    reproduce = shlex.join(["tunegate", "ci", suite, *base])
     if not verdict.runs:
         return Commands(reproduce, "", "")
     run, worst = verdict.runs[-1], [change.id for change in lost_first(verdict)[:1]]
@@ -200,7 +208,14 @@ def _first_sentence(verdict: SuiteVerdict) -> str:
         rest = f", and {numbers.plural(more, 'more change')}" if more else ""
         return f"the gate's definition changed: {verdict.changes[0].what.rstrip('. ')}{rest}"
     deciding = [check for check in verdict.checks if check.result == verdict.result]
-    return deciding[0].sentence if deciding else f"the suite's result is {verdict.result}"
+    if not deciding:
+        return f"the suite's result is {verdict.result}"
+    main = main_check(verdict)
+    first = main if main in deciding else deciding[0]  # what was lost says more than one case
+    others = len(deciding) - 1
+    word = RESULT_WORDS[verdict.result]
+    also = f" ({numbers.plural(others, 'more check')} {word})" if others else ""
+    return f"{first.sentence.rstrip('. ')}{also}"
 
 
 def _names(names: Sequence[str]) -> str:

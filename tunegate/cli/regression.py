@@ -12,9 +12,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from evals.errors import NothingRunError, TunegateError, UsageError
+from evals.errors import NothingRunError, RecordError, TunegateError, UsageError
 from evals.fingerprint import canonical
-from evals.records import Run
 from evals.regression.acceptance import accept, detectable_loss
 from evals.regression.accepted_file import FILE_NAME as ACCEPTED
 from evals.regression.accepted_file import read_accepted, write_accepted
@@ -42,6 +41,7 @@ from tunegate.opening import OpenedSuite, only_job, open_guards, open_suite, ope
 
 STYLES = {"fail": "bold red", "review": "bold yellow", "inconclusive": "yellow", "pass": "green"}
 MOST_CASES = 5
+MUST_PASS_HELD = ("must_pass", "pass")
 
 
 def accept_command(options: Namespace, terminal: Terminal) -> int:
@@ -53,17 +53,9 @@ def accept_command(options: Namespace, terminal: Terminal) -> int:
         )
     opened = open_suite(options.suite)
     suite = opened.suite
-    runs = _named_runs(options, opened)
     path = suite.root / ACCEPTED
     before = read_accepted(path)
-    baseline = accept(
-        suite,
-        open_guards(suite),
-        runs,
-        by=options.by or _git_name(suite.root) or getpass.getuser(),
-        when=datetime.now(UTC).isoformat(timespec="seconds"),
-        why=options.why,
-    )
+    baseline = _accepted(options, opened)
     power = detectable_loss(baseline.cases, suite.primary, suite.ci.max_loss)
     write_accepted(path, baseline)
     _show_accepted(baseline, before, power, path, terminal)
@@ -78,18 +70,29 @@ def accept_command(options: Namespace, terminal: Terminal) -> int:
     return 0
 
 
-def _named_runs(options: Namespace, opened: OpenedSuite) -> list[Run]:
-    ledger = open_stored(options.ledger)
+def _accepted(options: Namespace, opened: OpenedSuite) -> Baseline:
+    """The baseline of the named runs, else of the newest run that may be accepted.
+
+    Raises what `accept` raises; of several unnamed runs, what it says of the newest.
+    """
+    suite, guards, ledger = opened.suite, open_guards(opened.suite), open_stored(options.ledger)
+    about = {
+        "by": options.by or _git_name(suite.root) or getpass.getuser(),
+        "when": datetime.now(UTC).isoformat(timespec="seconds"),
+        "why": options.why,
+    }
     if options.runs:
-        return [ledger.run(name) for name in options.runs]
-    suite = opened.suite
-    headers = ledger.runs(suite.name, suite.ci.split)
-    if not headers:
-        raise NothingRunError(
-            f"there is no run of {suite.name} on {suite.ci.split} to accept",
-            hint=f"run `tunegate eval {options.suite}` first",
-        )
-    return [ledger.run(headers[-1].id)]
+        return accept(suite, guards, [ledger.run(name) for name in options.runs], **about)
+    refusal: RecordError | None = None
+    for header in reversed(ledger.runs(suite.name, suite.ci.split)):
+        try:
+            return accept(suite, guards, [ledger.run(header.id)], **about)
+        except RecordError as error:
+            refusal = refusal or error
+    raise refusal or NothingRunError(
+        f"there is no run of {suite.name} on {suite.ci.split} to accept",
+        hint=f"run `tunegate eval {options.suite}` first",
+    )
 
 
 def _git_name(folder: Path) -> str:
@@ -165,9 +168,9 @@ def ci_command(options: Namespace, terminal: Terminal) -> int:
     verdicts = [found[task.opened.suite.root] for task in tasks]
     if base is not None:
         verdicts += [removed_suite(folder, base.label) for folder in removed_gates(base)]
+    _write_outputs(options, verdicts, terminal)  # first: whoever reads here may leave early
     for verdict in verdicts:
         show_verdict(verdict, terminal)
-    _write_outputs(options, verdicts, terminal)
     if not any(judged(verdict) or verdict.result != "pass" for verdict in verdicts):
         raise NothingRunError(
             "nothing could be judged: no suite has a baseline, a threshold or a case that must "
@@ -207,11 +210,16 @@ def _refuse_wishes_for_many(tasks: list[Task], wishes: Wishes) -> None:
 def show_verdict(verdict: SuiteVerdict, terminal: Terminal) -> None:
     """One suite's verdict for a person: result, checks, what changed, the worst cases."""
     terminal.line(summary_line(verdict), STYLES.get(verdict.result, "bold"))
-    terminal.table(
-        "",
-        ["!check", "!result", "what was found"],
-        [[_check_name(check), check.result.upper(), check_said(check)] for check in verdict.checks],
-    )
+    held = [check for check in verdict.checks if (check.kind, check.result) == MUST_PASS_HELD]
+    rows = [
+        [_check_name(check), check.result.upper(), check_said(check)]
+        for check in verdict.checks
+        if check not in held
+    ]
+    if held:
+        said = f"{counted(len(held), 'case')} that must pass: right"
+        rows.append(["must_pass", "PASS", said])
+    terminal.table("", ["!check", "!result", "what was found"], rows)
     for finding in verdict.drift:
         terminal.line(
             f"{finding.level}: {finding.message}", "yellow" if finding.level == "warning" else "dim"
@@ -232,7 +240,7 @@ def show_verdict(verdict: SuiteVerdict, terminal: Terminal) -> None:
 
 
 def _check_name(check: Check) -> str:
-    return check.kind if check.kind in ("definition", "must_pass") else f"{check.kind} {check.name}"
+    return check.kind if check.kind == "definition" else f"{check.kind} {check.name}"
 
 
 def _write_outputs(options: Namespace, verdicts: list[SuiteVerdict], terminal: Terminal) -> None:

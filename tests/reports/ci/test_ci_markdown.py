@@ -120,14 +120,14 @@ def test_the_worst_suites_come_first_and_passing_ones_are_folded() -> None:
 def test_a_suite_that_does_not_pass_says_what_a_reviewer_needs() -> None:
     text = render_ci_markdown(mixed()).replace("\u00a0", " ")
     for said in (
-        "98.4% → 86.4% | −12.0 (−17.0 to −7.7) | 5 points | 250, 1 error",
+        "98.4% → 86.4% | −12.0 (−16.2 to −8.3) | 5 points | 250, 1 error",
         "- **FAIL** must-pass `t-002`: t-002 must pass and scored 0.",
         "| `t-002` **must pass** | 1 → 0 | Hello",
         "1 → no score",
         "34 cases lost, 4 gained",
         "_Left out here: 4 lost cases._",
         "the text of prompt 'spec' is not what was accepted. `suites/ticket_routing/prompts/",
-        "A true loss of 12 points is shown to be beyond the margin of 5 points",
+        "A true loss of 17 points is shown to be beyond the margin of 5 points",
         "`tunegate ci suites/ticket_routing`",
         "`tunegate show ticket_routing-dev-4f2a9c1be07d3355 t-002`",
         '`tunegate accept suites/ticket_routing ticket_routing-dev-4f2a9c1be07d3355 --why "..."`',
@@ -137,6 +137,7 @@ def test_a_suite_that_does_not_pass_says_what_a_reviewer_needs() -> None:
         "about 410 cases would settle it",
     ):
         assert said in text, said
+    assert "A true loss of 12 points" not in text  # of a suite where all is settled
 
 
 def test_a_passing_suite_is_one_line_outside_its_details() -> None:

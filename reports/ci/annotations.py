@@ -122,10 +122,11 @@ def _title(verdict: SuiteVerdict, check: Check) -> str:
 
 
 def _story(change: CaseChange) -> str:
-    got = "no answer" if change.got is None else change.got
     scores = f"{views.case_score(change.before)} → {views.case_score(change.after)}"
-    expected = views.expected_text(change.expected)
-    return f"{scores}. {views.stop(change.why or 'The score fell')} Expected {expected}, got {got}"
+    if change.why:
+        return f"{scores}: {change.why}"
+    got = "no answer" if change.got is None else change.got
+    return f"{scores}: expected {views.expected_text(change.expected)}, got {got}"
 
 
 def _at(change: CaseChange | None, verdict: SuiteVerdict) -> tuple[str, int]:

@@ -66,12 +66,8 @@ def _accepted(verdict: SuiteVerdict) -> str:
 
 
 def _checks(verdict: SuiteVerdict) -> Block | None:
-    """Every check with its sentence; must-pass cases that passed only as a number."""
-    ordered = views.checks_worst_first(verdict)
-    quiet = [c for c in ordered if (c.kind, c.result) == ("must_pass", "pass")]
-    entries = [_check(check) for check in ordered if check not in quiet]
-    if quiet:
-        entries.append(f"- pass: {numbers.plural(len(quiet), 'must-pass case')}\n")
+    """Every check with its sentence."""
+    entries = [_check(check) for check in views.checks_worst_first(verdict)]
     return _listed("#### Checks", entries, "check", rank=1)
 
 
@@ -86,8 +82,8 @@ def _changes(verdict: SuiteVerdict) -> Block | None:
     since = f" since {literal(verdict.reference, 80)}" if verdict.reference else ""
     title = f"#### Gate definition changed: {'reviewed' if verdict.reviewed else 'review'}"
     said = (
-        f"What this suite is judged by changed{since}. Until somebody has looked at that, its "
-        "other results prove nothing."
+        f"What this suite is judged by changed{since}. Until somebody has reviewed that, it is "
+        "judged as it was there."
         if not verdict.reviewed
         else f"What this suite is judged by changed{since}, and that was reviewed."
     )
@@ -96,8 +92,9 @@ def _changes(verdict: SuiteVerdict) -> Block | None:
 
 
 def _change(change: DefinitionChange) -> str:
-    shown = ", ".join(literal(name, 60) for name in change.names[:MOST_NAMES])
-    rest = len(change.names) - MOST_NAMES
+    told = change.names if change.part == "cases" else ()  # elsewhere the sentence names them
+    shown = ", ".join(literal(name, 60) for name in told[:MOST_NAMES])
+    rest = len(told) - MOST_NAMES
     more = f" and {numbers.count(rest)} more" if rest > 0 else ""
     names = f" ({shown}{more})" if shown else ""
     return f"- {change.part}: {words(change.what.rstrip('. '), SENTENCE)}{names}\n"
@@ -109,7 +106,7 @@ def _drift(findings: Sequence[Finding]) -> Block | None:
         f"{' ' + literal(found.where, 120) if found.where else ''}\n"
         for found in findings
     ]
-    return _listed("#### Changed behind the same names", entries, "finding", rank=3)
+    return _listed("#### Not as it was accepted", entries, "finding", rank=3)
 
 
 def _lost(verdict: SuiteVerdict) -> list[Block]:

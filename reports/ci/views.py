@@ -5,6 +5,7 @@ Texts here are plain and untrusted: each writer makes them safe in its own way.
 
 from __future__ import annotations
 
+import math
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,10 +21,9 @@ from evals.regression.records import (
     DetectableLoss,
     SuiteVerdict,
 )
-from evals.regression.wording import power_said
+from evals.regression.wording import percent, power_said
 from reports import numbers
 from reports.excerpts import compact_text
-from tuning.records import Interval
 
 RESULT_WORDS: dict[CheckResult, str] = {result: result.upper() for result in WORST_FIRST}
 MOST_NAMES = 3
@@ -100,7 +100,7 @@ def suite_row(verdict: SuiteVerdict) -> SuiteRow:
     score, difference = bounded_score(verdict), numbers.NOTHING
     if check and check.comparison:
         pair = check.comparison
-        score = f"{numbers.score(pair.mean_a)} → {numbers.score(pair.mean_b)}"
+        score = f"{percent(pair.mean_a)} → {percent(pair.mean_b)}"
         difference = _difference(pair.estimate, pair.low, pair.high)
     elif check and check.value is not None:
         difference = _difference(check.value, check.low, check.high)
@@ -110,7 +110,7 @@ def suite_row(verdict: SuiteVerdict) -> SuiteRow:
         metric=verdict.primary,
         score=score,
         difference=difference,
-        margin=numbers.score(check.limit) if check else numbers.NOTHING,
+        margin=numbers.points(check.limit) if check and check.limit else numbers.NOTHING,
         cases=numbers.count(verdict.cases)
         + (f", {numbers.plural(verdict.errors, 'error')}" if verdict.errors else ""),
     )
@@ -118,7 +118,10 @@ def suite_row(verdict: SuiteVerdict) -> SuiteRow:
 
 def bounded_score(verdict: SuiteVerdict) -> str:
     """The primary score with its interval."""
-    return f"{numbers.score(verdict.score)} ({_score_bounds(verdict)})"
+    if not verdict.cases or not math.isfinite(verdict.score):
+        return numbers.NOTHING
+    low, high = (f"{100 * bound:.1f}" for bound in (verdict.low, verdict.high))
+    return f"{percent(verdict.score)} ({low} to {high})"
 
 
 def can_detect(found: DetectableLoss) -> str:
@@ -227,10 +230,11 @@ def _counts(verdicts: Sequence[SuiteVerdict]) -> str:
 
 
 def _difference(value: float, low: float | None, high: float | None) -> str:
+    """A difference in percentage points, with its bounds: `−12.0 (−17.1 to −7.0)`."""
     if low is None or high is None:
-        return numbers.signed(value)
-    return f"{numbers.signed(value)} ({numbers.signed(low)} to {numbers.signed(high)})"
+        return _points(value)
+    return f"{_points(value)} ({_points(low)} to {_points(high)})"
 
 
-def _score_bounds(verdict: SuiteVerdict) -> str:
-    return numbers.bounds(Interval(verdict.score, verdict.low, verdict.high))
+def _points(difference: float) -> str:
+    return f"{100 * difference + 0.0:+.1f}".replace("-", "\u2212")

@@ -56,7 +56,7 @@ def test_a_case_is_told_where_it_stands_and_a_check_at_its_suite() -> None:
     assert "line" not in found[0].properties
     assert found[1].properties["file"] == "suites/ticket_routing/cases.jsonl"
     assert found[1].properties["line"] == "2"
-    assert found[3].data == "1 → 0. expected billing, got login. Expected billing, got login"
+    assert found[3].data == "1 → 0: expected billing, got login"
 
 
 def test_a_must_pass_case_that_no_check_names_is_an_error_too() -> None:

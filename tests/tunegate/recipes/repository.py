@@ -86,7 +86,13 @@ class Repository:
     def run(self, *command: str) -> str:
         """Run a command that must succeed, in the repository."""
         done = subprocess.run(
-            command, cwd=self.path, env=self.environ, capture_output=True, text=True, timeout=60
+            command,
+            check=False,
+            cwd=self.path,
+            env=self.environ,
+            capture_output=True,
+            text=True,
+            timeout=60,
         )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout.strip()

@@ -17,7 +17,7 @@ from typing import Any
 import yaml
 
 from tests.tunegate.command_line import ROOT
-from tests.tunegate.recipes.expressions import expand, holds
+from tests.tunegate.recipes.expressions import Contexts, expand, holds
 
 SHELLS = {
     "bash": ["bash", "--noprofile", "--norc", "-eo", "pipefail"],
@@ -82,6 +82,12 @@ class GitHubRunner:
         }
         return outcome
 
+    def action_step(self, name: str, inputs: Mapping[str, str], steps: Contexts) -> Outcome:
+        """Run one step of the action alone, with `steps` as what went before."""
+        (step,) = (one for one in read_action()["runs"]["steps"] if one["name"] == name)
+        contexts = {"github": self.github, "inputs": inputs, "steps": steps}
+        return self._script(step, contexts, 0)
+
     def _steps(
         self, steps: list[dict[str, Any]], contexts: dict[str, Any]
     ) -> tuple[Outcome, dict[str, Any]]:
@@ -123,6 +129,7 @@ class GitHubRunner:
         stated = {k: expand(str(v), contexts) for k, v in step.get("env", {}).items()}
         done = subprocess.run(
             [*SHELLS[step.get("shell")], script],
+            check=False,
             cwd=self.workspace,
             env={**self.environ, **self._variables(), **stated, "GITHUB_OUTPUT": str(outputs)},
             capture_output=True,

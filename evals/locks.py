@@ -12,17 +12,24 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from evals.errors import UsageError
+from evals.errors import TunegateError, UsageError
 
 _PAUSE = 0.1  # seconds between two tries
 
 
 @contextmanager
-def only_one(path: Path, *, busy: str, hint: str, patience: float = 0.0) -> Iterator[None]:
+def only_one(
+    path: Path,
+    *,
+    busy: str,
+    hint: str,
+    patience: float = 0.0,
+    error: type[TunegateError] = UsageError,
+) -> Iterator[None]:
     """Hold the lock file `path`, made in an existing folder, while the body runs.
 
-    Raises UsageError with `busy`, the holder's process id and `hint` where another holds it,
-    and still does after `patience` seconds. On systems without such locks nothing is held.
+    Raises `error` with `busy`, the holder's process id and `hint` where another holds it, and
+    still does after `patience` seconds. On systems without such locks nothing is held.
     """
     try:
         import fcntl
@@ -34,7 +41,7 @@ def only_one(path: Path, *, busy: str, hint: str, patience: float = 0.0) -> Iter
         deadline = time.monotonic() + patience
         while not _try(lambda: fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)):
             if time.monotonic() >= deadline:
-                raise UsageError(f"{busy}{_holder(descriptor)}", hint=hint)
+                raise error(f"{busy}{_holder(descriptor)}", hint=hint)
             time.sleep(_PAUSE)
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, str(os.getpid()).encode(), 0)

@@ -21,10 +21,11 @@ from evals.records import Candidate, Case, Run, SplitName
 from evals.regression.accepted_file import FILE_NAME as ACCEPTED
 from evals.regression.accepted_file import read_accepted
 from evals.regression.definition import ci_rules, guard_losses
+from evals.regression.gate import Gate, gate_of
 from evals.regression.recipes import candidates, stated_recipe
 from evals.regression.records import Baseline, Recipe, SuiteVerdict
 from evals.regression.revision import Revision, read_reference
-from evals.regression.verdict import Gate, GuardRuns, gate_of, judge_suite
+from evals.regression.verdict import GuardRuns, judge_suite
 from evals.runner import Progress, Runner
 from evals.scorers import build_scorers
 from evals.suite import Suite

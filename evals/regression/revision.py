@@ -17,7 +17,7 @@ from evals.errors import TunegateError, UsageError
 from evals.regression.accepted_file import FILE_NAME as ACCEPTED
 from evals.regression.accepted_file import read_accepted
 from evals.regression.definition import define_gate
-from evals.regression.verdict import Reference
+from evals.regression.gate import Reference
 from evals.suite.load import MANIFEST, load_suite
 from evals.suite.spec import Suite
 
@@ -68,7 +68,11 @@ def read_reference(root: Path, revision: Revision, find_guards: FindGuards) -> R
     `find_guards` finds a suite's guards beside it or elsewhere. Raises UsageError where git
     fails; a suite that is not there, or cannot be read, is a reference without a gate.
     """
-    inside = root.resolve().relative_to(revision.top.resolve())
+    top = revision.top.resolve()
+    if not root.resolve().is_relative_to(top):
+        problem = f"the suite lies outside the repository of {revision.label}"
+        return Reference(revision.label, problem=problem)
+    inside = root.resolve().relative_to(top)
     with TemporaryDirectory(prefix="tunegate-base-") as scratch:
         there = Path(scratch) / "suites" / inside.name
         if not _write_folder(revision, inside, there):

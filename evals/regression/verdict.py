@@ -1,33 +1,30 @@
-"""One suite's verdict: by what it is judged, what was found, and which cases changed."""
+"""One suite's verdict: every check of its gate, and what stands beside them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import PurePath
 from statistics import fmean
 from typing import NamedTuple
 
-from evals.errors import StatisticsError
-from evals.records import Case, CaseResult, Finding, Run
+from evals.errors import StatisticsError, TunegateError
+from evals.records import Finding, Run
 from evals.regression.acceptance import detectable_loss, identity_of
+from evals.regression.changed_cases import changed_cases
 from evals.regression.definition import (
     ci_rules,
-    define_gate,
-    definition_changes,
     guard_losses,
 )
 from evals.regression.drift import find_drift
+from evals.regression.gate import Gate
 from evals.regression.judge import (
     check_baseline,
     check_guard,
     check_level,
     check_must_pass,
-    same_cases,
 )
 from evals.regression.records import (
-    Baseline,
-    CaseChange,
     Check,
     DefinitionChange,
     DetectableLoss,
@@ -41,34 +38,6 @@ from evals.regression.wording import counted
 from evals.stats import score_interval
 from evals.suite.spec import Suite
 
-ACCEPTED = "the accepted baseline"
-
-
-class Reference(NamedTuple):
-    """A suite's gate as it stands at another revision, `name`; None where it has none there.
-
-    `problem` says why there is none: the suite is new, or cannot be read as it was.
-    """
-
-    name: str
-    definition: GateDefinition | None = None
-    baseline: Baseline | None = None
-    problem: str = ""
-
-
-@dataclass(frozen=True)
-class Gate:
-    """By what a suite is judged: the reference's definition where the suite's own differs.
-
-    Unless `reviewed`, `changes` from `reference` stand for review and do not judge yet.
-    """
-
-    definition: GateDefinition
-    baseline: Baseline | None
-    changes: tuple[DefinitionChange, ...]
-    reference: str
-    reviewed: bool
-
 
 class GuardRuns(NamedTuple):
     """A guard suite answered without the adapter and with it."""
@@ -76,57 +45,6 @@ class GuardRuns(NamedTuple):
     metric: str
     base: tuple[Run, ...]
     tuned: tuple[Run, ...]
-
-
-def gate_of(
-    suite: Suite,
-    guards: Mapping[str, Suite],
-    baseline: Baseline | None,
-    reference: Reference | None,
-    *,
-    reviewed: bool = False,
-) -> Gate:
-    """By what `suite` is judged, given its baseline and (if known) the base revision's gate.
-
-    Without a base revision, the definition that was accepted is the reference.
-    """
-    now = define_gate(suite, guards)
-    if reference is None:
-        before = baseline.definition if baseline else now
-        changes = definition_changes(before, now)
-        name, judging = (ACCEPTED if baseline else ""), baseline
-    elif reference.definition is None:
-        before, name, judging = now, reference.name, baseline
-        changes = (DefinitionChange("suite", reference.problem),)
-    else:
-        before, name = reference.definition, reference.name
-        changes = (
-            *definition_changes(before, now),
-            *_changed_baseline(reference.baseline, baseline),
-        )
-        judging = reference.baseline or baseline
-    if reviewed:
-        return Gate(now, baseline, changes, name, reviewed)
-    return Gate(before, judging, changes, name, reviewed)
-
-
-def _changed_baseline(before: Baseline | None, now: Baseline | None) -> Iterator[DefinitionChange]:
-    if before == now:
-        return
-    if now is None:
-        yield DefinitionChange("baseline", "accepted.json is gone (looser)")
-        return
-    said = f"accepted by {now.by} on {now.when[:10]}: {now.why}"
-    if before is None:
-        yield DefinitionChange("baseline", f"accepted.json is new, {said}")
-        return
-    means = [
-        fmean(values)
-        for one in (before, now)
-        if (values := metric_scores(one.cases, one.definition.primary).values.values())
-    ]
-    moved = " -> ".join(f"{100 * mean:.1f}%" for mean in means)
-    yield DefinitionChange("baseline", f"accepted.json changed, {moved}, {said}")
 
 
 def judge_suite(
@@ -142,12 +60,12 @@ def judge_suite(
     checks = (
         *_definition_check(suite, gate),
         *_level_checks(suite, definition, now),
-        *_guard_checks(definition, guard_runs or {}),
+        *_guard_checks(definition, guard_runs or {}, has_adapter=bool(runs[0].candidate.adapter)),
         _baseline_check(suite, gate, now),
     )
     scores = metric_scores(now, suite.primary)
     low, high = _interval(scores.values, scores.clusters)
-    lost, gained = _changed_cases(suite, gate, runs, now)
+    lost, gained = changed_cases(suite, gate, runs, now)
     return SuiteVerdict(
         suite=suite.name,
         path=str(suite.root / "suite.yaml"),
@@ -205,12 +123,16 @@ def _level_checks(suite: Suite, definition: GateDefinition, now: Table) -> Itera
 
 
 def _guard_checks(
-    definition: GateDefinition, guard_runs: Mapping[str, GuardRuns]
+    definition: GateDefinition, guard_runs: Mapping[str, GuardRuns], *, has_adapter: bool
 ) -> Iterator[Check]:
     for name, loss in guard_losses(definition).items():
-        if (arms := guard_runs.get(name)) is None:
+        arms = guard_runs.get(name)
+        if not has_adapter:
             text = f"{name}: without an adapter nothing can have been forgotten"
             yield Check("guard", name, "skipped", text, limit=loss)
+        elif arms is None:
+            text = f"{name}: the guard is gone, and an adapter could have forgotten what it asks"
+            yield Check("guard", name, "review", text, limit=loss)
         else:
             yield check_guard(name, arms.metric, loss, tabulate(arms.base), tabulate(arms.tuned))
 
@@ -249,61 +171,43 @@ def _interval(
     return found.low, found.high
 
 
-def _changed_cases(
-    suite: Suite, gate: Gate, runs: Sequence[Run], now: Table
-) -> tuple[tuple[CaseChange, ...], tuple[CaseChange, ...]]:
-    """Cases that lost and that gained against the baseline, the largest change first."""
-    metric = gate.definition.primary
-    if gate.baseline is None or metric not in suite.metrics:
-        return (), ()
-    then = metric_scores(gate.baseline.cases, metric, same_cases(gate.baseline, now)).values
-    after = metric_scores(now, metric).values
-    moved = [name for name in then if then[name] != after.get(name)]
-    moved.sort(key=lambda name: (-abs(after.get(name, 0.0) - then[name]), name))
-    cases = {case.id: case for case in suite.split(runs[0].split)}
-    found = {name: _worst_result(runs, name, metric) for name in moved}
-    changes = [
-        _case_change(cases[name], then[name], after.get(name), found[name], metric)
-        for name in moved
-    ]
-    lost = tuple(change for change in changes if (change.after or 0.0) < change.before)
-    return lost, tuple(change for change in changes if (change.after or 0.0) > change.before)
-
-
-def _worst_result(runs: Sequence[Run], case_id: str, metric: str) -> CaseResult:
-    """The repeat that shows best why a case lost: a failed one, else the lowest score."""
-    results = [result for run in runs for result in run.results if result.case_id == case_id]
-    return min(results, key=lambda r: -1.0 if r.failed else r.scores[metric].value)
-
-
-def _case_change(
-    case: Case, before: float, after: float | None, result: CaseResult, metric: str
-) -> CaseChange:
-    return CaseChange(
-        id=case.id,
-        before=before,
-        after=after,
-        input=case.input,
-        expected=case.expected,
-        got=result.output.text,
-        why=result.failed or result.scores[metric].reason,
-        path=case.path,
-        line=case.line,
+def removed_suite(folder: str, reference: str) -> SuiteVerdict:
+    """What is said of a suite that `reference` has a gate for and that is there no more."""
+    what = f"the suite is gone: {reference} has a gate for it (looser)"
+    check = Check(
+        "definition", PurePath(folder).name, "review", f"gate definition changed: review ({what})"
+    )
+    changes = (DefinitionChange("suite", what),)
+    return replace(
+        _without_run(check, f"{folder}/suite.yaml"), changes=changes, reference=reference
     )
 
 
-def removed_suite(folder: str, reference: str) -> SuiteVerdict:
-    """What is said of a suite that `reference` has a gate for and that is there no more."""
-    name = PurePath(folder).name
-    change = DefinitionChange("suite", f"the suite is gone: {reference} has a gate for it (looser)")
-    text = f"gate definition changed: review ({change.what})"
+def broken_suite(suite: Suite, gate: Gate, recipe: Recipe, error: TunegateError) -> SuiteVerdict:
+    """What is said of a suite that could not be run."""
+    check = Check("run", suite.name, "fail", f"could not be judged: {error}")
+    verdict = _without_run(check, str(suite.root / "suite.yaml"))
+    return replace(
+        verdict,
+        split=ci_rules(gate.definition).split,
+        recipe=recipe,
+        primary=suite.primary,
+        changes=gate.changes,
+        reference=gate.reference,
+        reviewed=gate.reviewed,
+        baseline=gate.baseline,
+        error_code=error.exit_code,
+    )
+
+
+def _without_run(check: Check, path: str) -> SuiteVerdict:
     return SuiteVerdict(
-        suite=name,
-        path=f"{folder}/suite.yaml",
+        suite=check.name,
+        path=path,
         split="dev",
         recipe=Recipe("", ""),
-        result="review",
-        checks=(Check("definition", name, "review", text),),
+        result=check.result,
+        checks=(check,),
         score=0.0,
         low=0.0,
         high=1.0,
@@ -312,8 +216,6 @@ def removed_suite(folder: str, reference: str) -> SuiteVerdict:
         runs=(),
         primary="",
         on_inconclusive="warn",
-        changes=(change,),
-        reference=reference,
     )
 
 

@@ -84,6 +84,16 @@ def finish(process: subprocess.Popen[bytes], seconds: float = 300) -> Told:
     return Told(process.returncode, out.decode("utf-8"), err.decode("utf-8"))
 
 
+def interrupt(process: subprocess.Popen[bytes]) -> Told:
+    """Press Ctrl-C and see that the command ends as an interrupted one should."""
+    process.send_signal(signal.SIGINT)
+    told = finish(process)
+    assert told.code == 130
+    assert "the same command goes on where it was" in told.err
+    assert "Traceback" not in told.err
+    return told
+
+
 def files_below(folder: Path) -> set[str]:
     """Every path below a folder, to see that nothing was written."""
     return {str(path.relative_to(folder)) for path in folder.rglob("*")}

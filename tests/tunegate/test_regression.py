@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -275,6 +276,24 @@ def test_bad_arguments_are_one_error(
 ) -> None:
     told = tunegate(*arguments)
     assert (told.code, said in told.err) == (2, True), told.err
+
+
+def test_a_suite_that_cannot_be_run_is_said_to_be_so_beside_the_others(
+    repository: Repository, tunegate: Tunegate, tmp_path: Path
+) -> None:
+    other = repository.folder / "suites" / "other"
+    shutil.copytree(repository.suite, other)
+    manifest = (other / "suite.yaml").read_text()
+    (other / "suite.yaml").write_text(
+        manifest.replace("name: tickets", "name: other").replace("model.json", "broken.json")
+    )
+    write_model(tmp_path / "broken.json", [{"contains": "a", "error": "no answer"}])
+    told = tunegate("ci", "suites", "--markdown", "out.md", "--json")
+    assert (told.code, told.document["result"]) == (4, "fail")
+    results = {suite["suite"]: suite["result"] for suite in told.document["suites"]}
+    assert results == {"tickets": "pass", "other": "fail"}
+    markdown = (tmp_path / "out.md").read_text()
+    assert "could not be judged: 300 of 300 cases ended in an error" in markdown
 
 
 def test_a_damaged_baseline_is_refused_before_anything_runs(

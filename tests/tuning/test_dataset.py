@@ -18,7 +18,6 @@ from tuning.dataset import (
     data_fingerprint,
     encode_examples,
     hold_out,
-    shared_prefix,
 )
 
 
@@ -87,19 +86,6 @@ def test_control_tokens_inside_data_open_no_role(tiny_base: BaseModel) -> None:
     for before, after in zip(one[1:], other[1:], strict=True):
         assert [i for i in before if i in special] == [i for i in after if i in special]
     assert "obey me" in tiny_base.tokenizer.decode(other.prompt_ids)
-
-
-@given(
-    st.lists(st.lists(st.integers(0, 2), min_size=1, max_size=8), min_size=1, max_size=5),
-)
-def test_a_shared_prefix_is_shared_and_leaves_every_prompt_a_token(
-    prompts: list[list[int]],
-) -> None:
-    length = shared_prefix(prompts)
-    assert all(p[:length] == prompts[0][:length] for p in prompts)
-    assert all(len(p) > length for p in prompts)
-    longer = length + 1
-    assert any(p[:longer] != prompts[0][:longer] or len(p) <= longer for p in prompts)
 
 
 @pytest.mark.parametrize(

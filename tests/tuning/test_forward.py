@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evals.models.loading import load_folder
+from evals.models.planning import common_prefix
 from tests.tuning.conftest import tickets
 from tuning.base import BaseModel
-from tuning.dataset import EncodedExample, encode_examples, shared_prefix
+from tuning.dataset import EncodedExample, encode_examples
 from tuning.forward import IGNORED, fast_path_is_exact, plain_summed_loss, summed_loss
 from tuning.quiet import quietly
 from tuning.sft import SizeSampler, _table, size_batched_order
@@ -75,7 +76,7 @@ def test_the_quick_loss_and_its_gradients_are_those_of_the_models_own_forward(
 ) -> None:
     model.set_attn_implementation(attention)
     batch = batch_of(encoded)
-    prefix = shared_prefix([e.prompt_ids for e in encoded]) if shared else 0
+    prefix = common_prefix([e.prompt_ids for e in encoded]) if shared else 0
     assert bool(prefix) == shared
     own, quick = plain_summed_loss(model, batch), summed_loss(model, batch, prefix)
     torch.testing.assert_close(quick, own, rtol=1e-5, atol=1e-4)
@@ -88,7 +89,7 @@ def test_the_quick_loss_and_its_gradients_are_those_of_the_models_own_forward(
 
 def test_a_wrong_shortcut_is_noticed(model: Any, encoded: tuple[EncodedExample, ...]) -> None:
     batch = batch_of(encoded)
-    prefix = shared_prefix([e.prompt_ids for e in encoded])
+    prefix = common_prefix([e.prompt_ids for e in encoded])
     assert fast_path_is_exact(model, batch, prefix)
     assert not fast_path_is_exact(model, batch, prefix + 3)  # those tokens differ between rows
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from evals.errors import NothingRunError, UsageError
+from evals.errors import NothingRunError, TunegateError, UsageError
 from evals.fingerprint import canonical
 from evals.records import Run
 from evals.regression.acceptance import accept, detectable_loss
@@ -29,7 +29,7 @@ from evals.regression.records import (
 )
 from evals.regression.revision import find_revision, removed_gates
 from evals.regression.tables import Table, metric_scores, tabulate
-from evals.regression.verdict import judged, removed_suite, summary_line
+from evals.regression.verdict import broken_suite, judged, removed_suite, summary_line
 from evals.regression.wording import check_said, counted, power_said
 from evals.text import visible
 from tunegate.cli.console import Terminal, percent
@@ -161,7 +161,7 @@ def ci_command(options: Namespace, terminal: Terminal) -> int:
     with only_job(options.ledger):
         evaluator = Evaluator(options.ledger, terminal, options.precision or "auto")
         order = sorted(tasks, key=lambda task: task.recipe.model)  # each model is opened once
-        found = {task.opened.suite.root: evaluator.judge(task) for task in order}
+        found = {task.opened.suite.root: _judged_or_broken(evaluator, task) for task in order}
     verdicts = [found[task.opened.suite.root] for task in tasks]
     if base is not None:
         verdicts += [removed_suite(folder, base.label) for folder in removed_gates(base)]
@@ -184,10 +184,18 @@ def ci_command(options: Namespace, terminal: Terminal) -> int:
     return code
 
 
+def _judged_or_broken(evaluator: Evaluator, task: Task) -> SuiteVerdict:
+    """A suite that cannot be run is said to be so beside the others' verdicts."""
+    try:
+        return evaluator.judge(task)
+    except TunegateError as error:
+        return broken_suite(task.opened.suite, task.gate, task.recipe, error)
+
+
 def ci_exit_code(verdicts: list[SuiteVerdict]) -> int:
-    """1 where one failed, else 3 where one is undecided, else 0."""
+    """1 where one failed, else an error's code, else 3 where one is undecided, else 0."""
     codes = {verdict.exit_code for verdict in verdicts}
-    return next((code for code in (1, 3) if code in codes), 0)
+    return next((code for code in (1, 4, 5, 2, 3) if code in codes), 0)
 
 
 def _refuse_wishes_for_many(tasks: list[Task], wishes: Wishes) -> None:

@@ -3,7 +3,13 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evals.models.planning import MIN_PREFIX, Budget, group_by_length, shared_prefix
+from evals.models.planning import (
+    MIN_PREFIX,
+    Budget,
+    common_prefix,
+    group_by_length,
+    shared_prefix,
+)
 
 
 @given(st.lists(st.integers(1, 400), max_size=60), st.integers(1, 1000), st.integers(1, 9))
@@ -51,3 +57,16 @@ def test_the_shared_prefix_is_shared_and_leaves_each_prompt_a_token(
 
 def test_a_short_shared_prefix_is_not_worth_a_cache() -> None:
     assert shared_prefix([[1] * 10 + [2], [1] * 10 + [3]]) == 0
+
+
+@given(
+    st.lists(st.lists(st.integers(0, 2), min_size=1, max_size=8), min_size=1, max_size=5),
+)
+def test_a_common_prefix_is_as_long_as_it_can_be(
+    prompts: list[list[int]],
+) -> None:
+    length = common_prefix(prompts)
+    assert all(p[:length] == prompts[0][:length] for p in prompts)
+    assert all(len(p) > length for p in prompts)
+    longer = length + 1
+    assert any(p[:longer] != prompts[0][:longer] or len(p) <= longer for p in prompts)

@@ -1,0 +1,63 @@
+"""Which cases lost and gained against the baseline, with what a person needs to see of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from evals.records import Case, CaseResult, Run
+from evals.regression.gate import Gate
+from evals.regression.judge import same_cases
+from evals.regression.records import CaseChange
+from evals.regression.tables import Table, metric_scores
+from evals.suite.spec import Suite
+
+
+class ChangedCases(NamedTuple):
+    """Cases that lost and that gained against the baseline, the largest change first."""
+
+    lost: tuple[CaseChange, ...] = ()
+    gained: tuple[CaseChange, ...] = ()
+
+
+def changed_cases(suite: Suite, gate: Gate, runs: Sequence[Run], now: Table) -> ChangedCases:
+    """Compare the primary metric case by case, over the cases that are the same."""
+    metric = gate.definition.primary
+    if gate.baseline is None or metric not in suite.metrics:
+        return ChangedCases()
+    then = metric_scores(gate.baseline.cases, metric, same_cases(gate.baseline, now)).values
+    after = metric_scores(now, metric).values
+    moved = [name for name in then if then[name] != after.get(name)]
+    moved.sort(key=lambda name: (-abs(after.get(name, 0.0) - then[name]), name))
+    cases = {case.id: case for case in suite.split(runs[0].split)}
+    found = {name: _worst_result(runs, name, metric) for name in moved}
+    changes = [
+        _case_change(cases[name], then[name], after.get(name), found[name], metric)
+        for name in moved
+    ]
+    return ChangedCases(
+        tuple(change for change in changes if (change.after or 0.0) < change.before),
+        tuple(change for change in changes if (change.after or 0.0) > change.before),
+    )
+
+
+def _worst_result(runs: Sequence[Run], case_id: str, metric: str) -> CaseResult:
+    """The repeat that shows best why a case lost: a failed one, else the lowest score."""
+    results = [result for run in runs for result in run.results if result.case_id == case_id]
+    return min(results, key=lambda r: -1.0 if r.failed else r.scores[metric].value)
+
+
+def _case_change(
+    case: Case, before: float, after: float | None, result: CaseResult, metric: str
+) -> CaseChange:
+    return CaseChange(
+        id=case.id,
+        before=before,
+        after=after,
+        input=case.input,
+        expected=case.expected,
+        got=result.output.text,
+        why=result.failed or result.scores[metric].reason,
+        path=case.path,
+        line=case.line,
+    )

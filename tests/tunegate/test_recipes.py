@@ -43,6 +43,7 @@ from tests.tunegate.recipes.repository import (
 )
 from tests.tunegate.recipes.runner import GitHubRunner, Outcome, read_action
 from tests.tunegate.recipes.services import AUTHORS, READER, WRITER, Comments, serving
+from tunegate.environment import base_from
 
 
 def missing(*commands: str) -> str:
@@ -249,7 +250,6 @@ def test_what_is_installed_is_the_action_itself_or_the_version_asked_for(
     installed = tmp_path / "installed.txt"
     there = Repository(team.path, team.environ | {"INSTALLED": str(installed)})
     runner = on_github(there, tmp_path / "runner")
-    runner.github["action_path"] = "/actions/tune gate"
     for inputs in (
         {"version": "", "extras": "local"},
         {"version": "1.2.0", "extras": "local,tune"},
@@ -257,7 +257,7 @@ def test_what_is_installed_is_the_action_itself_or_the_version_asked_for(
     ):
         assert runner.action_step("Install tunegate", inputs, {}).code == 0
     assert installed.read_text().splitlines() == [
-        "-m pip install /actions/tune gate[local]",
+        f"-m pip install {ROOT}[local]",
         "-m pip install tunegate[local,tune]==1.2.0",
         "-m pip install tunegate==1.2.0",
     ]
@@ -367,6 +367,7 @@ def test_only_the_run_that_the_label_started_counts_as_reviewed() -> None:
 
     assert reviewed(action="labeled", label={"name": "gate-reviewed"}) == "true"
     assert reviewed(action="labeled", label={"name": "documentation"}) == "false"
+    assert reviewed(action="unlabeled", label={"name": "gate-reviewed"}) == "false"
     assert reviewed(action="synchronize") == "false"
 
 
@@ -419,7 +420,7 @@ def test_the_gitlab_job_judges_and_keeps_one_note(
     comments.add("mallory", f"{MARKER}\nnot yours")
     for number in range(110):
         comments.add("mallory", f"chat {number}")
-    for name, change, code in (("damaged", damage, 1), ("loose", loosen, 3), ("worded", reword, 0)):
+    for name, change, code in (("damaged", damage, 1), ("worded", reword, 0)):
         clone = team.pull_request(tmp_path / name, change)
         done = gitlab_job(clone, comments.url, TUNEGATE_NOTE_TOKEN=WRITER)
         assert done.returncode == code, done.stderr
@@ -427,6 +428,15 @@ def test_the_gitlab_job_judges_and_keeps_one_note(
     (note,) = comments.of(AUTHORS["gitlab"])
     assert note.startswith(f"{MARKER}\n## tunegate: PASS")
     assert comments.of("mallory")[0] == f"{MARKER}\nnot yours"
+
+
+def test_the_base_is_where_the_merge_request_begins() -> None:
+    of_change = {"CI_MERGE_REQUEST_DIFF_BASE_SHA": "d1ff"}
+    assert base_from(of_change) == "d1ff"
+    assert base_from(of_change | {"CI_MERGE_REQUEST_TARGET_BRANCH_SHA": "7a26e7"}) == "7a26e7"
+    assert base_from(of_change | {"CI_MERGE_REQUEST_TARGET_BRANCH_SHA": ""}) == "d1ff"
+    assert base_from(of_change | {"TUNEGATE_BASE": "main"}) == "main"
+    assert base_from({"CI_MERGE_REQUEST_DIFF_BASE_SHA": ""}) is None
 
 
 def test_the_gitlab_label_counts_for_its_commit_only(

@@ -67,9 +67,8 @@ class GitHubRunner:
         action = read_action()
         unknown = set(inputs) - set(action["inputs"])
         assert not unknown, f"the action has no input {unknown}"
-        github = self.github | {"action_path": str(ROOT), "action_ref": "COMMIT"}
         contexts: dict[str, Any] = {
-            "github": github,
+            "github": self.github | {"action_ref": "COMMIT"},
             "runner": {"os": "Linux", "arch": "X64", "temp": str(self.temp)},
         }
         contexts["inputs"] = {
@@ -148,6 +147,7 @@ class GitHubRunner:
         return {
             "CI": "true",
             "GITHUB_ACTIONS": "true",
+            "GITHUB_ACTION_PATH": str(ROOT),
             "GITHUB_BASE_REF": self.github.get("base_ref", ""),
             "GITHUB_EVENT_NAME": self.github["event_name"],
             "GITHUB_EVENT_PATH": str(event),

@@ -56,8 +56,25 @@ def test_nothing_heavy_loads_until_it_is_needed(code):
     assert loaded_after(code) & HEAVY == set()
 
 
+def modules_after(code: str) -> set[str]:
+    """Full names of the modules of the house that are loaded after `code`."""
+    script = f"{code}\nimport sys\nprint(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    return {name for name in done.stdout.split() if name.split(".")[0] in ORDER}
+
+
 def test_the_pytest_plugin_loads_nothing_of_the_house():
-    assert loaded_after("import tunegate.pytest_plugin") & {"evals", "tuning", "reports"} == set()
+    assert modules_after("import tunegate.pytest_plugin") == {"tunegate", "tunegate.pytest_plugin"}
+
+
+def test_pytests_own_process_loads_nothing_that_a_project_may_call_the_same():
+    loaded = modules_after("import tunegate.pytesting.items, tunegate.pytesting.fixture")
+    assert "tunegate.pytesting.items" in loaded
+    assert {name.split(".")[0] for name in loaded} == {"tunegate"}
+    worker_side = {"serve", "work", "judging"}
+    assert not loaded & {f"tunegate.pytesting.{name}" for name in worker_side}
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
-from evals.errors import UsageError
+from evals.errors import RecordError, UsageError
 from evals.ledger import Ledger
 from evals.looks import split_fingerprint, take_look
 from evals.models import DEFAULT_MODEL, open_model
@@ -24,7 +24,7 @@ from evals.regression.definition import ci_rules, guard_losses
 from evals.regression.gate import Gate, gate_of
 from evals.regression.recipes import candidates, stated_recipe
 from evals.regression.records import Baseline, Recipe, SuiteVerdict
-from evals.regression.revision import Revision, read_reference
+from evals.regression.revision import Revision, read_reference, refuse_committed
 from evals.regression.verdict import GuardRuns, judge_suite
 from evals.runner import Progress, Runner
 from evals.scorers import build_scorers
@@ -123,7 +123,11 @@ class Evaluator:
         return self.run(opened, candidates(opened.suite, model, recipe, adapter), split, cases)
 
     def judge(self, task: Task) -> SuiteVerdict:
-        """Run what a task's gate needs, and judge it."""
+        """Run what a task's gate needs, and judge it.
+
+        Raises UsageError for a ledger that is committed, and what running raises.
+        """
+        refuse_committed(self.folder)
         suite, gate = task.opened.suite, task.gate
         recipe, adapter = task.recipe, task.adapter
         runs = self.run_recipe(
@@ -174,12 +178,14 @@ def plan_task(
     base revision do.
     """
     suite = opened.suite
+    if wishes.split not in (None, suite.ci.split):
+        base = None  # the gate judges its own split: this is a look at another one
     if wishes.split is not None:
         suite = replace(suite, ci=replace(suite.ci, split=wishes.split))
         opened = replace(opened, suite=suite)
     guards = open_guards(suite)
     accepted = read_accepted(wishes.baseline or suite.root / ACCEPTED)
-    _refuse_missing_baseline(wishes, accepted)
+    _refuse_other_baseline(suite, wishes, accepted)
     if accepted and wishes.split not in (None, accepted.split):
         accepted = None  # other cases: nothing to compare with
     reference = read_reference(suite.root, base, open_guards) if base else None
@@ -192,9 +198,15 @@ def plan_task(
     )
 
 
-def _refuse_missing_baseline(wishes: Wishes, found: Baseline | None) -> None:
+def _refuse_other_baseline(suite: Suite, wishes: Wishes, found: Baseline | None) -> None:
     if wishes.baseline is not None and found is None:
         raise UsageError("there is no such baseline", path=wishes.baseline)
+    if found and found.suite != suite.name:
+        raise RecordError(
+            f"it is the baseline of suite {found.suite}, not of {suite.name}",
+            path=wishes.baseline or suite.root / ACCEPTED,
+            hint="accept a run of this suite",
+        )
 
 
 def settle_recipe(suite: Suite, accepted: Baseline | None, wishes: Wishes) -> Recipe:

@@ -6,8 +6,9 @@ asks for `tunegate_run`, so an unrelated project that has tunegate installed pay
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -15,37 +16,46 @@ if TYPE_CHECKING:
     from tunegate.pytesting.fixture import RunSuite
 
 SUITE_FILE = "suite.yaml"
-FORMAT_KEY = b"format:"
-OPTIONS = (
-    ("model", "M", "which model, as of `tunegate eval --model`"),
-    ("prompt", "P", "which prompt of the suite"),
-    ("adapter", "DIR", "a trained adapter's folder"),
-    ("precision", "P", "float32 or bfloat16"),
-    ("split", "S", "which split (default: the suite's ci.split, else dev)"),
-    ("baseline", "FILE", "a baseline in place of the suite's accepted.json"),
-    ("base", "REV", "git revision whose gate definition is compared with"),
-    ("ledger", "DIR", "folder of stored runs (default: .tunegate in the root folder)"),
-)
-NUMBERS = (
-    ("few-shot", "K", "show K fixed demonstrations"),
-    ("nearest", "K", "show the K most similar train cases"),
-    ("repeats", "N", "run each case N times, with other seeds"),
-)
+FORMAT_KEY = b"format"
+KEYS = {b"name", b"task", b"cases", b"prompts", b"metrics", b"primary"}
+HEAD_BYTES = 1 << 16
+COLOURS = {"FAIL": "red", "PASS": "green"}
+TEXTS: dict[str, dict[str, Any]] = {
+    "model": {"metavar": "M", "help": "which model, as of `tunegate eval --model`"},
+    "prompt": {"metavar": "P", "help": "which prompt of the suite"},
+    "adapter": {"metavar": "DIR", "help": "a trained adapter's folder"},
+    "precision": {"choices": ("float32", "bfloat16"), "help": "default: what is fast here"},
+    "split": {
+        "choices": ("train", "dev", "test"),
+        "help": "which split (default: the suite's ci.split, else dev)",
+    },
+    "baseline": {"metavar": "FILE", "help": "a baseline in place of the suite's accepted.json"},
+    "base": {"metavar": "REV", "help": "git revision whose gate definition is compared with"},
+    "ledger": {
+        "metavar": "DIR",
+        "help": "folder of stored runs (default: .tunegate in the root folder)",
+    },
+}
+NUMBERS = {
+    "few-shot": ("K", "show K fixed demonstrations"),
+    "nearest": ("K", "show the K most similar train cases"),
+    "repeats": ("N", "run each case N times, with other seeds"),
+}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """State the options of `pytest suites/`."""
     group = parser.getgroup("tunegate", "eval suites (tunegate)")
-    for name, metavar, text in OPTIONS:
-        group.addoption(f"--tunegate-{name}", metavar=metavar, help=text)
-    for name, metavar, text in NUMBERS:
-        group.addoption(f"--tunegate-{name}", metavar=metavar, type=int, help=text)
+    for name, how in TEXTS.items():
+        group.addoption(f"--tunegate-{name}", **how)
+    for name, (metavar, text) in NUMBERS.items():
+        group.addoption(f"--tunegate-{name}", metavar=metavar, type=_count, help=text)
     group.addoption(
         "--tunegate-case",
         action="append",
         default=[],
         metavar="ID",
-        help="only this case, and nothing that judges the whole split; may be repeated",
+        help="only this case, and nothing that judges a whole suite; may be repeated",
     )
     group.addoption(
         "--tunegate-reviewed",
@@ -54,8 +64,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def _count(text: str) -> int:
+    """A whole number of at least 1, for the command line's parser."""
+    number = int(text)
+    if number < 1:
+        raise ValueError(text)
+    return number
+
+
+_count.__name__ = "whole number of at least 1"  # argparse names it where a value is wrong
+
+
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
-    """Collect a file named `suite.yaml` that begins like one of tunegate's."""
+    """Collect a file named `suite.yaml` that looks like one of tunegate's."""
     if file_path.name != SUITE_FILE or not _looks_like_a_suite(file_path):
         return None
     from tunegate.pytesting.items import SuiteFile
@@ -64,9 +85,27 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
 
 
 def _looks_like_a_suite(path: Path) -> bool:
-    with path.open("rb") as handle:
-        head = handle.read(4096)
-    return any(line.startswith(FORMAT_KEY) for line in head.splitlines())
+    """Whether a file has the form of a suite, be it broken: other tools have a `suite.yaml` too.
+
+    A suite that lost its `format` must not vanish from a test run without a word.
+    """
+    try:
+        with path.open("rb") as handle:
+            head = handle.read(HEAD_BYTES)
+    except OSError:
+        return True  # collecting it says what is wrong
+    lines = head.removeprefix(b"\xef\xbb\xbf").splitlines()
+    keys = {line.partition(b":")[0].strip(b"\"' \t") for line in lines if b":" in line}
+    return len(keys & KEYS) >= (1 if FORMAT_KEY in keys else 3)
+
+
+@pytest.hookimpl(tryfirst=True)  # before -k and --lf leave any out
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Refuse a case that no suite has: a misspelt id must not pass for a run of it."""
+    if wanted := config.getoption("tunegate_case", None):
+        from tunegate.pytesting.items import refuse_unknown_cases
+
+        refuse_unknown_cases(wanted, items)
 
 
 @pytest.fixture
@@ -87,27 +126,27 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         if name == "tunegate"
     }
     if lines:
-        terminalreporter.section("tunegate")
+        terminalreporter.write_sep("=", "tunegate")
         for line in sorted(lines):
-            terminalreporter.write_line(line)
+            colour = COLOURS.get(line.split(" ", 1)[0], "yellow")
+            terminalreporter.write_line(line, **{colour: True})
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """End the working process, and clear what xdist's workers shared."""
-    import sys
-
     if items := sys.modules.get("tunegate.pytesting.items"):
         session = config.stash.get(items.SESSION, None)
         if session is not None:
             session.close()
     controller = config.pluginmanager.get_plugin("dsession")
-    if controller is None:
-        return
-    ledger = config.invocation_params.dir / (config.getoption("tunegate_ledger") or "")
-    if not config.getoption("tunegate_ledger"):
-        ledger = config.rootpath / ".tunegate"
-    uid = controller.nodemanager.testrunuid
-    if (ledger / "pytest" / uid).is_dir():
+    nodes = getattr(controller, "nodemanager", None)
+    if nodes is not None and (ledger_folder(config) / "pytest").is_dir():
         from tunegate.pytesting.sessions import forget
 
-        forget(ledger, uid)
+        forget(ledger_folder(config), nodes.testrunuid)
+
+
+def ledger_folder(config: pytest.Config) -> Path:
+    """The folder of stored runs."""
+    stated = config.getoption("tunegate_ledger", None)
+    return config.invocation_params.dir / stated if stated else config.rootpath / ".tunegate"

@@ -129,7 +129,27 @@ def check_baseline(
             "was accepted: too few to compare"
         )
         return Check("baseline", primary, "review", text, limit=margin, cases=len(same))
-    return _compared("baseline", primary, margin, (baseline.cases, now), same)
+    check = _compared("baseline", primary, margin, (baseline.cases, now), same)
+    return _with_uncompared(check, baseline, now)
+
+
+def _with_uncompared(check: Check, baseline: Baseline, now: Table) -> Check:
+    """The check with the cases that only one side has, or has otherwise, listed and counted."""
+    gone = tuple(name for name in baseline.cases if name not in now)
+    new = tuple(name for name in now if name not in baseline.cases)
+    changed = tuple(
+        name for name, case in baseline.cases.items() if name in now and now[name].case != case.case
+    )
+    counts = {"gone": len(gone), "new": len(new), "changed": len(changed)}
+    if not any(counts.values()):
+        return check
+    said = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
+    found = check.comparison
+    return replace(
+        check,
+        sentence=f"{check.sentence}; not compared, since the baseline: {said}",
+        comparison=found and replace(found, only_in_a=gone, only_in_b=new, changed=changed),
+    )
 
 
 def same_cases(baseline: Baseline, now: Table) -> list[str]:

@@ -97,6 +97,26 @@ def removed_gates(revision: Revision) -> list[str]:
     )
 
 
+def refuse_committed(folder: Path) -> None:
+    """Raise UsageError for a folder of stored runs that git tracks.
+
+    Whoever may change the repository could put the results there that the gate should find.
+    """
+    if not folder.is_dir():
+        return
+    try:
+        tracked = _git(folder, "ls-files", "-z", "--", ".")
+    except UsageError:  # no repository, or no git: nothing is committed
+        return
+    if tracked:
+        raise UsageError(
+            "stored runs are committed here, and a gate cannot trust results that come with "
+            "the change",
+            path=folder,
+            hint="take the folder out of git (`git rm -r --cached`), or name another --ledger",
+        )
+
+
 def _write_folder(revision: Revision, inside: Path, target: Path) -> bool:
     """Write the files of a folder as they were; whether there are any."""
     files = list(_files(revision, inside))
@@ -132,7 +152,8 @@ def _files(revision: Revision, inside: Path) -> Iterator[tuple[str, Path]]:
 
 def _git(folder: Path, *arguments: str) -> bytes:
     """Run git in `folder`. Raises UsageError with what it said."""
-    command = ["git", "-C", str(folder), *arguments]
+    # Replaced objects would be another history than the one everybody reviews.
+    command = ["git", "--no-replace-objects", "-C", str(folder), *arguments]
     try:
         done = subprocess.run(  # noqa: S603 - fixed program, no shell
             command, capture_output=True, check=False, timeout=SECONDS, stdin=subprocess.DEVNULL

@@ -287,6 +287,8 @@ def test_a_suite_that_cannot_be_run_is_said_to_be_so_beside_the_others(
     (other / "suite.yaml").write_text(
         manifest.replace("name: tickets", "name: other").replace("model.json", "broken.json")
     )
+    accepted = (other / "accepted.json").read_text()
+    (other / "accepted.json").write_text(accepted.replace('"suite": "tickets"', '"suite": "other"'))
     write_model(tmp_path / "broken.json", [{"contains": "a", "error": "no answer"}])
     told = tunegate("ci", "suites", "--markdown", "out.md", "--json")
     assert (told.code, told.document["result"]) == (4, "fail")
@@ -294,6 +296,25 @@ def test_a_suite_that_cannot_be_run_is_said_to_be_so_beside_the_others(
     assert results == {"tickets": "pass", "other": "fail"}
     markdown = (tmp_path / "out.md").read_text()
     assert "could not be judged: 300 of 300 cases ended in an error" in markdown
+
+
+def test_results_that_are_committed_with_the_change_are_not_trusted(
+    repository: Repository, tunegate: Tunegate
+) -> None:
+    repository.git("add", "-f", ".tunegate/ledger.sqlite3")
+    repository.git("commit", "-q", "-m", "forged")
+    told = tunegate("ci", "suites/tickets")
+    assert told.code == 2
+    assert "stored runs are committed here" in " ".join(told.out.split())
+    assert tunegate("ci", "suites/tickets", "--ledger", "fresh").code == 0
+
+
+def test_the_baseline_of_another_suite_is_refused(
+    repository: Repository, tunegate: Tunegate
+) -> None:
+    repository.change("suite.yaml", "name: tickets", "name: letters")
+    told = tunegate("ci", "suites/tickets")
+    assert (told.code, "the baseline of suite tickets, not of letters" in told.err) == (2, True)
 
 
 def test_a_damaged_baseline_is_refused_before_anything_runs(

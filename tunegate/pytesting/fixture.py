@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,8 @@ from typing import Any
 import pytest
 
 from tunegate.pytesting.items import session_of
-from tunegate.pytesting.records import Evaluation
-from tunegate.pytesting.starting import suite_folder
+from tunegate.pytesting.records import Evaluation, SuiteFaultError
+from tunegate.pytesting.starting import suite_path
 
 
 class RunSuite:
@@ -35,9 +36,10 @@ class RunSuite:
         adapter: str | Path | None = None,
         split: str | None = None,
         repeats: int | None = None,
-        cases: tuple[str, ...] | list[str] | None = None,
+        cases: str | Sequence[str] | None = None,
     ) -> Evaluation:
         """Raise SuiteFaultError for anything that cannot be run."""
+        __tracebackhide__ = True
         session = session_of(self._config)
         named: dict[str, Any] = {
             "model": model,
@@ -50,6 +52,12 @@ class RunSuite:
         }
         wanted = {key: value for key, value in named.items() if value is not None}
         options = replace(session.options, **wanted)
-        folder = suite_folder(self._config, suite)
-        chosen = tuple(cases) if cases is not None else None
-        return session.evaluate(Path(folder), chosen, options)
+        path = suite_path(self._config, suite)
+        try:
+            return session.evaluate(path, _ids(cases), options)
+        except SuiteFaultError as error:  # anew, so that a traceback ends in the test
+            raise SuiteFaultError(str(error)) from None
+
+
+def _ids(cases: str | Sequence[str] | None) -> tuple[str, ...] | None:
+    return (cases,) if isinstance(cases, str) else None if cases is None else tuple(cases)

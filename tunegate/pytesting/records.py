@@ -18,7 +18,14 @@ class TunegateWarning(UserWarning):
 
 
 class SuiteFaultError(Exception):
-    """A suite, a run or a check is not as it must be; the message says how."""
+    """A suite, a run or a check is not as it must be; the message says how.
+
+    `short` is the message in a few words, for a line among others.
+    """
+
+    def __init__(self, message: str, short: str = "") -> None:
+        super().__init__(message)
+        self.short = short
 
 
 @dataclass(frozen=True)
@@ -51,24 +58,39 @@ class PlannedCase:
 
 
 @dataclass(frozen=True)
+class PlannedCheck:
+    """What will be judged over the whole split, and the line of `suite.yaml` that states it."""
+
+    kind: str
+    name: str
+    line: int
+
+
+@dataclass(frozen=True)
 class PlannedSuite:
-    """What a suite will be judged by: its cases, and checks as (kind, name)."""
+    """What a suite will be judged by. `line` of `suite.yaml` names it."""
 
     suite: str
     split: str
+    line: int
     cases: tuple[PlannedCase, ...]
-    checks: tuple[tuple[str, str], ...]
+    checks: tuple[PlannedCheck, ...]
 
 
 @dataclass(frozen=True)
 class JudgedCase:
-    """One case: right or not, and `lines` for a person. `score` is None where there is none."""
+    """One case: right or not; where it is not, `lines` say to a person how.
+
+    `error` stands where a repeat gave no output, and then `score` is None. `output` is of the
+    worst repeat, whose run is `run`.
+    """
 
     id: str
     right: bool
     score: float | None
     why: str
     lines: tuple[str, ...]
+    run: str
     output: str | None = None
     error: str | None = None
 
@@ -85,7 +107,11 @@ class JudgedCheck:
 
 @dataclass(frozen=True)
 class Level:
-    """A metric's mean with its 95 % interval, and one-sided 5 % bounds (`least`, `most`)."""
+    """A metric's mean with its 95 % interval, and one-sided 5 % bounds (`least`, `most`).
+
+    The bounds hold whatever the cases without a score would have scored. Where these are too
+    many to claim anything, or clusters too few, they are 0 and 1.
+    """
 
     mean: float
     low: float
@@ -98,7 +124,9 @@ class Level:
 class Evaluation:
     """What running a suite gave. `metrics` has every metric, `score` the primary one's mean.
 
-    Errors are cases without a score; they count in no mean. `summary` is one line.
+    Errors are cases without a score; they count in no mean, and where no case has one, the
+    mean is not a number. `checks` are there where the whole split was run. `summary` is one
+    line.
     """
 
     suite: str
@@ -128,11 +156,16 @@ class Evaluation:
 
         Judged by one-sided 5 % bounds. Raises AssertionError, and KeyError for no metric.
         """
+        __tracebackhide__ = True
         name = metric or self.metric
+        if name not in self.metrics:
+            raise KeyError(f"{self.suite} has no score of {name!r}; of {sorted(self.metrics)}")
         level = self.metrics[name]
+        errors = f", {self.errors} without a score" if self.errors else ""
         found = (
-            f"{self.suite}: {name} is {100 * level.mean:.1f}% (bounds {100 * level.least:.1f}% "
-            f"to {100 * level.most:.1f}%), wanted at least {100 * least:.1f}%"
+            f"{self.suite}: {name} is {100 * level.mean:.1f}% of {len(self.cases)} cases{errors} "
+            f"(bounds {100 * level.least:.1f}% to {100 * level.most:.1f}%), wanted at least "
+            f"{100 * least:.1f}%"
         )
         if level.most < least:
             raise AssertionError(found)
@@ -144,7 +177,13 @@ class Evaluation:
 
         Where it is not settled: warn, or fail if the suite says so. Raises AssertionError.
         """
+        __tracebackhide__ = True
         checks = [check for check in self.checks if check.kind in ("definition", "baseline")]
+        if not checks:
+            raise AssertionError(
+                f"{self.suite}: only some of its cases were run, and a baseline is compared over "
+                "the whole split (leave `cases` away)"
+            )
         for check in checks:
             undecided = check.result == "inconclusive"
             if undecided and not self.fails_undecided:
@@ -155,21 +194,20 @@ class Evaluation:
 
 _INNER: Mapping[type, Mapping[str, type]] = {
     Evaluation: {"cases": JudgedCase, "checks": JudgedCheck},
-    PlannedSuite: {"cases": PlannedCase},
+    PlannedSuite: {"cases": PlannedCase, "checks": PlannedCheck},
 }
 
 
 def evaluation_from(document: Mapping[str, Any]) -> Evaluation:
     """The evaluation that the working process sent."""
-    metrics = {name: Level(**level) for name, level in document["metrics"].items()}
-    return Evaluation(**{**_rebuilt(Evaluation, document), "metrics": metrics})
+    fields = _rebuilt(Evaluation, document)
+    fields["metrics"] = {name: Level(**level) for name, level in document["metrics"].items()}
+    return Evaluation(**fields)
 
 
 def plan_from(document: Mapping[str, Any]) -> PlannedSuite:
     """The plan that the working process sent."""
-    rebuilt = _rebuilt(PlannedSuite, document)
-    checks = tuple((kind, name) for kind, name in document["checks"])
-    return PlannedSuite(**{**rebuilt, "checks": checks})
+    return PlannedSuite(**_rebuilt(PlannedSuite, document))
 
 
 def _rebuilt(kind: type, document: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,12 +10,14 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from queue import SimpleQueue
+from threading import Thread
+from typing import Any, NoReturn
 
 from evals.errors import TunegateError
 from evals.fingerprint import canonical
 from evals.runner import Progress
-from evals.text import visible
+from evals.text import inert, visible
 from tunegate.pytesting.work import Worker
 
 
@@ -26,9 +28,12 @@ class Answers:
         self._out = os.fdopen(descriptor, "w", encoding="ascii")
 
     def send(self, **message: Any) -> None:
-        """Send one message."""
-        self._out.write(json.dumps(canonical(message)) + "\n")
-        self._out.flush()
+        """Send one message. Ends this process where nobody listens any more."""
+        try:
+            self._out.write(json.dumps(canonical(message)) + "\n")
+            self._out.flush()
+        except BrokenPipeError:
+            os._exit(0)
 
     @contextmanager
     def progress(self, label: str) -> Iterator[Progress]:
@@ -41,16 +46,29 @@ class Answers:
         yield lambda _what, share: self.send(progress=(visible(label), round(100 * share), 100))
 
 
-def main() -> None:
-    """Answer requests until standard input ends."""
+def main() -> NoReturn:
+    """Answer requests for as long as standard input is open."""
     answers = Answers(os.dup(1))
     os.dup2(2, 1)
     worker = Worker(answers)
-    for line in sys.stdin:
-        request: Mapping[str, Any] = json.loads(line)
+    requests: SimpleQueue[str] = SimpleQueue()
+    Thread(target=_listen, args=(requests,), daemon=True).start()
+    while True:
+        request: Mapping[str, Any] = json.loads(requests.get())
         try:
             answers.send(reply=worker.do(request))
         except TunegateError as error:
-            answers.send(error=visible(str(error)))
+            answers.send(error=inert(visible(str(error))))
         except OSError as error:
-            answers.send(error=visible(f"{error.filename or ''}: {error.strerror or error}"))
+            said = f"{error.filename or ''}: {error.strerror or error}"
+            answers.send(error=inert(visible(said)))
+
+
+def _listen(requests: SimpleQueue[str]) -> None:
+    """Pass requests on; when pytest's process is gone, however it went, end this one at once.
+
+    What was generated is stored batch by batch, so nothing is lost that was paid for.
+    """
+    for line in sys.stdin:
+        requests.put(line)
+    os._exit(0)

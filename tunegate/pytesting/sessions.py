@@ -12,7 +12,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -86,27 +86,40 @@ class Session:
     def _shared_or_made(self, key: str, make: Callable[[], Any]) -> Any:
         if self._shared is None:
             return make()
-        self._shared.mkdir(parents=True, exist_ok=True, mode=0o700)
-        path = self._shared / f"{key}.json"
-        with _locked(self._shared / "lock"):
-            if path.exists():
-                return json.loads(path.read_text(encoding="ascii"))
-            made = make()
-            scratch = path.with_suffix(f".{os.getpid()}.new")
-            scratch.write_text(json.dumps(made), encoding="ascii")
-            scratch.replace(path)
-            return made
+        try:
+            return _found_or_left(self._shared, key, make)
+        except OSError as error:
+            told = f"{error.filename or self._shared}: {error.strerror or error}"
+            return {"error": f"{told} (name a folder that can be written, with --tunegate-ledger)"}
+
+
+def _found_or_left(folder: Path, key: str, make: Callable[[], Any]) -> Any:
+    """What another process left in `folder`, else what `make` gives, left there for others."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path = folder / f"{key}.json"
+    with _locked(folder / "lock"):
+        if path.exists():
+            return json.loads(path.read_text(encoding="ascii"))
+        made = make()
+        scratch = path.with_suffix(f".{os.getpid()}.new")
+        scratch.write_text(json.dumps(made), encoding="ascii")
+        scratch.replace(path)
+        return made
 
 
 def forget(ledger: Path, uid: str) -> None:
-    """Remove what a session's processes left for each other, and what dead sessions did."""
+    """Remove what a session's processes left for each other, and what dead sessions did.
+
+    What cannot be removed stays: it is in nobody's way, and a test run must not fail by it.
+    """
     folder = ledger / "pytest"
     shutil.rmtree(folder / uid, ignore_errors=True)
-    if not folder.is_dir():
-        return
-    for old in folder.iterdir():
-        if time.time() - old.stat().st_mtime > STALE_SECONDS:
-            shutil.rmtree(old, ignore_errors=True)
+    with suppress(OSError):
+        for old in folder.iterdir():
+            if time.time() - old.stat().st_mtime > STALE_SECONDS:
+                shutil.rmtree(old, ignore_errors=True)
+    with suppress(OSError):
+        folder.rmdir()  # where it is empty
 
 
 @contextmanager

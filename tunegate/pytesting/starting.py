@@ -1,16 +1,23 @@
-"""From pytest's configuration to a session: options, where things lie, how progress is shown."""
+"""From pytest's configuration to a session and back to commands; how progress is shown."""
 
 from __future__ import annotations
 
 import os
+import shlex
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tunegate.environment import base_from
+from tunegate.pytest_plugin import NUMBERS, SUITE_FILE, TEXTS, ledger_folder
 from tunegate.pytesting.child import Progress
 from tunegate.pytesting.records import Options
 from tunegate.pytesting.sessions import Session
+
+QUIET_SECONDS = 2.0  # work that takes less is not announced
+PAUSE_SECONDS = 15.0  # between two lines about the same work
 
 
 def start_session(config: pytest.Config) -> Session:
@@ -28,7 +35,7 @@ def read_options(config: pytest.Config) -> Options:
     """The options, with paths made absolute: the working process stands in the root folder."""
 
     def told(name: str) -> str | None:
-        value: str | None = config.getoption(f"tunegate_{name}")
+        value: str | None = config.getoption(f"tunegate_{name}", None)
         return value
 
     def path(name: str) -> str | None:
@@ -36,19 +43,19 @@ def read_options(config: pytest.Config) -> Options:
         return str(config.invocation_params.dir / value) if value else None
 
     return Options(
-        ledger=path("ledger") or str(config.rootpath / ".tunegate"),
+        ledger=str(ledger_folder(config)),
         model=told("model"),
         prompt=told("prompt"),
-        few_shot=config.getoption("tunegate_few_shot"),
-        nearest=config.getoption("tunegate_nearest"),
+        few_shot=config.getoption("tunegate_few_shot", None),
+        nearest=config.getoption("tunegate_nearest", None),
         adapter=path("adapter"),
         precision=told("precision"),
         split=told("split"),
-        repeats=config.getoption("tunegate_repeats"),
+        repeats=config.getoption("tunegate_repeats", None),
         baseline=path("baseline"),
         base=told("base") or base_from(os.environ),
-        reviewed=bool(config.getoption("tunegate_reviewed")),
-        cases=tuple(config.getoption("tunegate_case")),
+        reviewed=bool(config.getoption("tunegate_reviewed", default=False)),
+        cases=tuple(config.getoption("tunegate_case", ())),
     )
 
 
@@ -58,20 +65,52 @@ def shown(config: pytest.Config) -> Progress:
     capture = config.pluginmanager.get_plugin("capturemanager")
     if reporter is None or capture is None or hasattr(config, "workerinput"):
         return lambda _label, _done, _total: None
-    said: set[str] = set()
+    began: dict[str, float] = {}
+    told: dict[str, float] = {}
 
-    def show(label: str, _done: int, _total: int) -> None:
-        if label in said:
+    def show(label: str, done: int, total: int) -> None:
+        now = time.monotonic()
+        is_new = now - began.setdefault(label, now) < QUIET_SECONDS and total
+        if is_new or now - told.get(label, -PAUSE_SECONDS) < PAUSE_SECONDS:
             return
-        said.add(label)
+        told[label] = now
+        count = f": {done} of {total}" if total else ""
         with capture.global_and_fixture_disabled():
             reporter.ensure_newline()
-            reporter.write_line(f"tunegate: {label} ...")
+            reporter.write_line(f"tunegate: {label}{count}")
 
     return show
 
 
-def suite_folder(config: pytest.Config, name: str | Path) -> Path | str:
-    """A suite named in a test: a folder seen from the root folder, else a shipped name."""
-    folder = config.rootpath / name
-    return folder if folder.exists() else str(name)
+def suite_path(config: pytest.Config, name: str | Path) -> Path:
+    """A suite named in a test: seen from the root folder, else a shipped suite's name.
+
+    In the form in which it is collected, so that items and tests share one evaluation.
+    """
+    place = config.rootpath / name
+    manifest = place / SUITE_FILE
+    return manifest if manifest.is_file() else place if place.exists() else Path(name)
+
+
+def command_alone(config: pytest.Config, item: pytest.Item) -> str:
+    """The command that runs one item as it ran here, from where pytest was started."""
+    path = os.path.relpath(item.path, config.invocation_params.dir)
+    inner = item.nodeid.split("::", 1)[1]
+    return shlex.join(["pytest", f"{path}::{inner}", *_stated(config)])
+
+
+def _stated(config: pytest.Config) -> Iterator[str]:
+    """The options that were given of what is run."""
+    for name in (*TEXTS, *NUMBERS):
+        value = config.getoption(f"tunegate_{name.replace('-', '_')}", None)
+        if value is not None:
+            yield f"--tunegate-{name}={value}"
+
+
+def command_stored(config: pytest.Config, run: str, case: str) -> str:
+    """The command that shows a case as it is stored, from where pytest was started."""
+    here = config.invocation_params.dir
+    ledger = os.path.relpath(ledger_folder(config), here)
+    named = [] if ledger == ".tunegate" else ["--ledger", ledger]
+    dashes = ["--"] if case.startswith("-") else []
+    return shlex.join(["tunegate", "show", *named, *dashes, run, case])

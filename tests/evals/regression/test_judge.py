@@ -59,9 +59,14 @@ def test_a_likely_loss_that_is_not_settled_is_called_so() -> None:
 
 def test_only_cases_that_are_the_same_are_compared() -> None:
     old = table([1.0] * 100)
-    new = table([0.0] * 20 + [1.0] * 80, changed=range(20))
+    new = table([0.0] * 20 + [1.0] * 85, changed=range(20))
+    del new["c99"]
     check = check_baseline(baseline(old), definition(old), METRICS, new)
-    assert (check.result, check.cases, check.value) == ("pass", 80, 0.0)
+    assert (check.result, check.cases, check.value) == ("pass", 79, 0.0)
+    assert check.sentence.endswith("not compared, since the baseline: 1 gone, 5 new, 20 changed")
+    assert check.comparison is not None
+    assert check.comparison.only_in_a == ("c99",)
+    assert check.comparison.changed == tuple(f"c{n}" for n in range(20))
 
 
 def test_too_few_cases_that_are_the_same_stand_for_review() -> None:

@@ -28,7 +28,9 @@ def base_from(environ: Mapping[str, str]) -> str | None:
         return base
     if branch := environ.get("GITHUB_BASE_REF"):
         return f"origin/{branch}"
-    return environ.get("CI_MERGE_REQUEST_DIFF_BASE_SHA") or None
+    # Where GitLab merges before it tests, the change begins at the target it merged into.
+    merged_into = environ.get("CI_MERGE_REQUEST_TARGET_BRANCH_SHA")
+    return merged_into or environ.get("CI_MERGE_REQUEST_DIFF_BASE_SHA") or None
 
 
 def _is_set(environ: Mapping[str, str], name: str) -> bool:

@@ -87,7 +87,9 @@ def _suites(add: Callable[[str, str], Parser]) -> None:
     )
 
     check = add("check", "validate and lint suites, self-test their scorers; runs no model")
-    check.add_argument("suites", nargs="+", metavar="SUITE", help="a folder or a shipped name")
+    check.add_argument(
+        "suites", nargs="+", metavar="SUITE", help="a suite, or a folder of several suites"
+    )
 
     audit = add("audit", "mark sampled scores as right or wrong; wrong ones count against it")
     _suite(audit)

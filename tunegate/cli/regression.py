@@ -179,6 +179,9 @@ def ci_command(options: Namespace, terminal: Terminal) -> int:
         )
     code = ci_exit_code(verdicts)
     result = worst([verdict.result for verdict in verdicts])
+    if in_github(os.environ) and (outputs := os.environ.get("GITHUB_OUTPUT")):
+        with Path(outputs).open("a", encoding="utf-8") as handle:
+            handle.write(f"result={result}\n")
     documents = [_verdict_document(verdict) for verdict in verdicts]
     terminal.result({"result": result, "exit_code": code, "suites": documents})
     return code

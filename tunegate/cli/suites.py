@@ -13,7 +13,7 @@ from evals.suite import CheckReport, check_suite, init_from_csv, init_suite
 from evals.text import visible
 from tunegate.cli.console import Terminal, percent
 from tunegate.cli.records import open_stored
-from tunegate.opening import open_guards, open_suite
+from tunegate.opening import open_guards, open_suite, open_suites
 
 INVALID = 2
 STYLES = {"error": "bold red", "warning": "yellow", "note": "dim"}
@@ -48,8 +48,8 @@ def init_command(options: Namespace, terminal: Terminal) -> int:
 def check_command(options: Namespace, terminal: Terminal) -> int:
     """Check each suite with its scorers and guards; exit 2 where one has an error."""
     reports = []
-    for name in options.suites:
-        suite = open_suite(name).suite
+    for opened in open_suites(options.suites):
+        suite = opened.suite
         open_guards(suite)
         with terminal.progress(f"checking {suite.name}"):
             reports.append(check_suite(suite, self_test=self_test))

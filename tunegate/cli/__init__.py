@@ -16,8 +16,8 @@ from tunegate.cli.failures import as_deliberate
 from tunegate.cli.parser import build_parser
 
 COMMANDS = {
-    "aa": "regression",
-    "accept": "regression",
+    "aa": "wavering",
+    "accept": "accepting",
     "audit": "suites",
     "check": "suites",
     "ci": "regression",

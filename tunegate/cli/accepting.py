@@ -1,0 +1,146 @@
+"""`accept`: a run becomes the committed baseline of its suite."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import subprocess
+from argparse import Namespace
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from evals.errors import NothingRunError, RecordError, UsageError
+from evals.fingerprint import canonical
+from evals.regression.acceptance import accept, detectable_loss
+from evals.regression.accepted_file import FILE_NAME as ACCEPTED
+from evals.regression.accepted_file import read_accepted, write_accepted
+from evals.regression.definition import ci_rules
+from evals.regression.records import (
+    Baseline,
+    DetectableLoss,
+)
+from evals.regression.tables import Table, metric_scores
+from evals.regression.wording import counted, power_said
+from tunegate.cli.console import Terminal, percent
+from tunegate.cli.records import open_stored
+from tunegate.environment import in_ci
+from tunegate.opening import OpenedSuite, open_guards, open_suite
+
+MOST_CASES = 5
+
+
+def accept_command(options: Namespace, terminal: Terminal) -> int:
+    """Make runs the committed baseline of their suite."""
+    if in_ci(os.environ):
+        raise UsageError(
+            "a baseline is accepted by a person, not in CI",
+            hint="run `tunegate accept` where you work, and commit accepted.json",
+        )
+    opened = open_suite(options.suite)
+    suite = opened.suite
+    path = suite.root / ACCEPTED
+    before = read_accepted(path)
+    baseline = _accepted(options, opened)
+    power = detectable_loss(baseline.cases, suite.primary, suite.ci.max_loss)
+    write_accepted(path, baseline)
+    _show_accepted(baseline, before, power, path, terminal)
+    terminal.result(
+        {
+            "path": str(path),
+            "replaced": before is not None,
+            "baseline": without_cases(baseline),
+            "detectable": power,
+        }
+    )
+    return 0
+
+
+def _accepted(options: Namespace, opened: OpenedSuite) -> Baseline:
+    """The baseline of the named runs, else of the newest run that may be accepted.
+
+    Raises what `accept` raises; of several unnamed runs, what it says of the newest.
+    """
+    suite, guards, ledger = opened.suite, open_guards(opened.suite), open_stored(options.ledger)
+    about = {
+        "by": options.by or _git_name(suite.root) or getpass.getuser(),
+        "when": datetime.now(UTC).isoformat(timespec="seconds"),
+        "why": options.why,
+    }
+    if options.runs:
+        return accept(suite, guards, [ledger.run(name) for name in options.runs], **about)
+    refusal: RecordError | None = None
+    for header in reversed(ledger.runs(suite.name, suite.ci.split)):
+        try:
+            return accept(suite, guards, [ledger.run(header.id)], **about)
+        except RecordError as error:
+            refusal = refusal or error
+    raise refusal or NothingRunError(
+        f"there is no run of {suite.name} on {suite.ci.split} to accept",
+        hint=f"run `tunegate eval {options.suite}` first",
+    )
+
+
+def _git_name(folder: Path) -> str:
+    """The name that git signs commits with here; empty where there is none."""
+    try:
+        done = subprocess.run(  # noqa: S603 - fixed program, no shell
+            ["git", "-C", str(folder), "config", "user.name"],  # noqa: S607
+            capture_output=True,
+            check=False,
+            timeout=10,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.decode("utf-8", "replace").strip()
+
+
+def _show_accepted(
+    baseline: Baseline,
+    before: Baseline | None,
+    power: DetectableLoss,
+    path: Path,
+    terminal: Terminal,
+) -> None:
+    primary = baseline.definition.primary
+    means = [_mean(one.cases, primary) for one in (before, baseline) if one]
+    terminal.line(
+        f"accepted: {baseline.recipe.label} on {baseline.recipe.model}, {primary} "
+        f"{' -> '.join(map(percent, means))} on {counted(len(baseline.cases), 'case')}",
+        "bold",
+    )
+    for text in power_said(power):
+        terminal.line(text)
+    wrong = [
+        name
+        for name in baseline.definition.must_pass
+        if baseline.cases[name].scores.get(primary, 0.0) < ci_rules(baseline.definition).pass_score
+    ]
+    if wrong:
+        terminal.line(
+            f"warning: {counted(len(wrong), 'case')} marked must_pass is wrong in it and fails "
+            f"every `tunegate ci`: {', '.join(wrong[:MOST_CASES])}",
+            "yellow",
+        )
+    if baseline.recipe.adapter and not baseline.recipe.adapter_path:
+        terminal.line(
+            "its adapter lies outside the suite: CI needs it brought there and named with "
+            "--adapter",
+            "yellow",
+        )
+    terminal.line(f"wrote {path}: commit it")
+
+
+def _mean(cases: Table, metric: str) -> float | None:
+    values = list(metric_scores(cases, metric).values.values())
+    return sum(values) / len(values) if values else None
+
+
+def without_cases(baseline: Baseline) -> dict[str, Any]:
+    """A baseline as JSON, with the number of its cases in their place."""
+    document: dict[str, Any] = canonical(
+        replace(baseline, cases={}, definition=replace(baseline.definition, cases={}))
+    )
+    document["cases"] = len(baseline.cases)
+    return document

@@ -27,7 +27,7 @@ def base_from(environ: Mapping[str, str]) -> str | None:
     if base := environ.get("TUNEGATE_BASE"):
         return base
     if branch := environ.get("GITHUB_BASE_REF"):
-        return f"origin/{branch}"
+        return f"refs/remotes/origin/{branch}"  # a tag may be called origin/main, too
     # Where GitLab merges before it tests, the change begins at the target it merged into.
     merged_into = environ.get("CI_MERGE_REQUEST_TARGET_BRANCH_SHA")
     return merged_into or environ.get("CI_MERGE_REQUEST_DIFF_BASE_SHA") or None

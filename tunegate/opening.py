@@ -48,15 +48,18 @@ def model_name(suite: Suite, wished: str | None) -> str:
 
 
 def open_suites(names: Sequence[str]) -> list[OpenedSuite]:
-    """Load suites; a folder that is none itself stands for those in it. Raises SuiteError."""
-    found: list[OpenedSuite] = []
+    """Load suites, each once; a folder stands for the suites in it, too. Raises SuiteError.
+
+    Also one that is a suite itself: a `suite.yaml` put there must not hide the others.
+    """
+    found: dict[Path, OpenedSuite] = {}
     for name in names:
-        folder = Path(name)
-        inner = [] if (folder / MANIFEST).is_file() else sorted(folder.glob(f"*/{MANIFEST}"))
-        found.extend(open_suite(str(path.parent)) for path in inner)
-        if not inner:
-            found.append(open_suite(name))
-    return found
+        inner = [str(path.parent) for path in sorted(Path(name).glob(f"*/{MANIFEST}"))]
+        itself = [name] if (Path(name) / MANIFEST).is_file() or not inner else []
+        for one in (*itself, *inner):
+            opened = open_suite(one)
+            found.setdefault(opened.suite.root.resolve(), opened)
+    return list(found.values())
 
 
 def open_guards(suite: Suite) -> dict[str, Suite]:

@@ -6,6 +6,7 @@ asks for `tunegate_run`, so an unrelated project that has tunegate installed pay
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
 SUITE_FILE = "suite.yaml"
 FORMAT_KEY = b"format"
 KEYS = {b"name", b"task", b"cases", b"prompts", b"metrics", b"primary"}
-HEAD_BYTES = 1 << 16
+HEAD_BYTES = 1 << 20
+# A key of a mapping, a line or in braces: YAML takes both, and JSON.
+KEY = re.compile(rb"(?:^|[{,])[ \t]*[\"']?([a-z_]+)[\"']?[ \t]*:", re.MULTILINE)
 COLOURS = {"FAIL": "red", "PASS": "green"}
 TEXTS: dict[str, dict[str, Any]] = {
     "model": {"metavar": "M", "help": "which model, as of `tunegate eval --model`"},
@@ -94,8 +97,7 @@ def _looks_like_a_suite(path: Path) -> bool:
             head = handle.read(HEAD_BYTES)
     except OSError:
         return True  # collecting it says what is wrong
-    lines = head.removeprefix(b"\xef\xbb\xbf").splitlines()
-    keys = {line.partition(b":")[0].strip(b"\"' \t") for line in lines if b":" in line}
+    keys = set(KEY.findall(head))
     return len(keys & KEYS) >= (1 if FORMAT_KEY in keys else 3)
 
 

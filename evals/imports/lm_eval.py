@@ -141,7 +141,7 @@ def _likelihood(response: Json) -> float:
         response = response[0]
     try:
         return float(response)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return float("-inf")
 
 

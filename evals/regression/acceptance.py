@@ -44,6 +44,8 @@ def accept(
     Raises RecordError for runs that are partial, of another version of the suite, of another
     candidate than `suite.yaml` states, or with too many errors.
     """
+    if len({run.id for run in runs}) < len(runs):
+        raise RecordError("the same run is named twice", hint="repeats are runs of their own")
     for run in runs:
         _refuse_other_work(suite, run)
         _refuse_partial(suite, run)
@@ -176,13 +178,13 @@ def detectable_loss(
     groups = [scores.clusters[name] for name in scores.values]
     deff = design_effect(list(scores.values.values()), groups)
     effective = max(1, int(len(groups) / deff))
-    twice = min(2 * margin, 0.99)
+    twice = 2 * margin
     return DetectableLoss(
         cases=len(groups),
         mean=fmean(scores.values.values()),
         margin=margin,
         discordance=discordance,
         caught=smallest_caught_loss(effective, margin, discordance),
-        double_needs=round(cases_to_catch(twice, margin, discordance) * deff),
+        double_needs=(round(cases_to_catch(twice, margin, discordance) * deff) if twice < 1 else 0),
         pass_chance=noninferiority_power(effective, margin, discordance),
     )

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import get_args
 
 from evals.fingerprint import fingerprint
+from evals.prompting import prompt_fingerprint
 from evals.records import Json, SplitName
 from evals.regression.records import DefinitionChange, GateDefinition
 from evals.regression.wording import counted
@@ -49,8 +50,10 @@ def _rules(suite: Suite) -> dict[str, Json]:
 
 def _guard_identity(guard: Suite) -> str:
     return fingerprint(
-        "guard@1",
+        "guard@2",
         guard.metric_fingerprint(guard.primary),
+        prompt_fingerprint(guard, guard.default_prompt),
+        guard.decoding,
         sorted(case.fingerprint for case in guard.split("dev")),
     )
 
@@ -152,5 +155,5 @@ def _changed_cases(before: GateDefinition, now: GateDefinition) -> Iterator[Defi
 def _changed_guards(before: GateDefinition, now: GateDefinition) -> Iterator[DefinitionChange]:
     for name, identity in before.guards.items():
         if now.guards.get(name, identity) != identity:
-            text = f"guard {name}: its cases or its metric changed"
+            text = f"guard {name}: its cases, prompt, decoding or metric changed"
             yield DefinitionChange("guards", text, (name,))

@@ -17,7 +17,7 @@ from evals.regression.definition import ci_rules
 from evals.regression.records import Baseline, Check, CheckKind, CheckResult, GateDefinition
 from evals.regression.tables import Table, metric_scores
 from evals.regression.wording import counted, percent
-from evals.stats import one_sided_z, score_interval
+from evals.stats import exact_bounds, one_sided_z
 
 ALPHA = 0.05
 MIN_SAME_SHARE = 0.5
@@ -28,6 +28,16 @@ def is_right(score: float | None, pass_score: float) -> bool:
     """Whether a case's primary score counts as right; without a score it does not."""
     # A mean of repeats may miss 0.9 by rounding.
     return score is not None and score >= pass_score - 1e-12
+
+
+def check_errors(suite: str, now: Table) -> Check:
+    """Whether so few cases ended without a score that the others say something of the suite."""
+    errors = [case.error for case in now.values() if case.error is not None]
+    text = f"{len(errors)} of {counted(len(now), 'case')} ended without a score"
+    if len(errors) <= MAX_ERROR_SHARE * len(now):
+        return Check("run", suite, "pass", text, cases=len(now))
+    text = f"{text}, more than {MAX_ERROR_SHARE:.0%}: nothing can be claimed; one said: {errors[0]}"
+    return Check("run", suite, "fail", text, cases=len(now))
 
 
 def check_must_pass(definition: GateDefinition, now: Table) -> tuple[Check, ...]:
@@ -45,7 +55,7 @@ def _must(name: str, score: float | None, least: float, error: str | None) -> Ch
 
 
 def check_level(kind: CheckKind, metric: str, least: float, now: Table) -> Check:
-    """Whether a metric's mean is at least `least`, by one-sided 5 % bounds.
+    """Whether a metric's mean is at least `least`, by exact one-sided 5 % bounds.
 
     Errors count against a pass and for a fail: with either filled in, a claim must still
     hold. Above 5 % of errors nothing is claimed.
@@ -57,11 +67,11 @@ def check_level(kind: CheckKind, metric: str, least: float, now: Table) -> Check
     groups = [scores.clusters[name] for name in (*scores.values, *scores.errors)]
     values, missing = list(scores.values.values()), len(scores.errors)
     try:
-        worst_low = score_interval([*values, *[0.0] * missing], groups, 1 - 2 * ALPHA)
-        best_high = score_interval([*values, *[1.0] * missing], groups, 1 - 2 * ALPHA)
+        low, _ = exact_bounds([*values, *[0.0] * missing], groups, ALPHA)
+        _, high = exact_bounds([*values, *[1.0] * missing], groups, ALPHA)
     except StatisticsError as error:
         return Check(kind, metric, "inconclusive", f"{metric}: {error.message}", limit=least)
-    low, high, mean = worst_low.low, best_high.high, fmean(values)
+    mean = fmean(values)
     too_many = missing > MAX_ERROR_SHARE * (len(values) + missing)
     result: CheckResult = "inconclusive"
     if not too_many and low >= least - 1e-12:

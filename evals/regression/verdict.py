@@ -8,7 +8,7 @@ from pathlib import PurePath
 from statistics import fmean
 from typing import NamedTuple
 
-from evals.errors import StatisticsError, TunegateError
+from evals.errors import InfrastructureError, StatisticsError, TunegateError
 from evals.records import Finding, Run
 from evals.regression.acceptance import detectable_loss, identity_of
 from evals.regression.changed_cases import changed_cases
@@ -20,6 +20,7 @@ from evals.regression.drift import find_drift
 from evals.regression.gate import Gate
 from evals.regression.judge import (
     check_baseline,
+    check_errors,
     check_guard,
     check_level,
     check_must_pass,
@@ -57,7 +58,9 @@ def judge_suite(
     """Everything the gate says of `runs`, the repeats of `recipe` over the gate's split."""
     now = tabulate(runs)
     definition = gate.definition
+    whole = check_errors(suite.name, now)
     checks = (
+        whole,
         *_definition_check(suite, gate),
         *_level_checks(suite, definition, now),
         *_guard_checks(definition, guard_runs or {}, has_adapter=bool(runs[0].candidate.adapter)),
@@ -88,8 +91,9 @@ def judge_suite(
         lost=lost,
         gained=gained,
         baseline=gate.baseline,
-        detectable=_detectable(definition, now),
+        detectable=_detectable(definition, gate.baseline.cases if gate.baseline else now),
         base=gate.base,
+        error_code=InfrastructureError.exit_code if whole.result == "fail" else 0,
     )
 
 
@@ -152,11 +156,11 @@ def _drift(suite: Suite, gate: Gate, recipe: Recipe, run: Run, now: Table) -> tu
     return find_drift(gate.baseline, recipe, identity_of(suite, run), now)
 
 
-def _detectable(definition: GateDefinition, now: Table) -> DetectableLoss | None:
-    if definition.primary not in {name for case in now.values() for name in case.scores}:
+def _detectable(definition: GateDefinition, table: Table) -> DetectableLoss | None:
+    if definition.primary not in {name for case in table.values() for name in case.scores}:
         return None
     try:
-        return detectable_loss(now, definition.primary, ci_rules(definition).max_loss)
+        return detectable_loss(table, definition.primary, ci_rules(definition).max_loss)
     except StatisticsError:  # too few clusters: the baseline's own check says so
         return None
 
@@ -224,7 +228,7 @@ def _without_run(check: Check, path: str) -> SuiteVerdict:
 def judged(verdict: SuiteVerdict) -> bool:
     """Whether anything was judged at all: a gate without baseline or thresholds says nothing."""
     return any(
-        check.result != "skipped" and check.kind not in ("definition", "target")
+        check.result != "skipped" and check.kind not in ("run", "definition", "target")
         for check in verdict.checks
     )
 

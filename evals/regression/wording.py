@@ -37,7 +37,7 @@ def power_said(power: DetectableLoss) -> tuple[str, ...]:
     )
     if power.caught >= power.mean:
         return (
-            f"{counted(power.cases, 'case')} are too few at this score of {percent(power.mean)}: "
+            f"too few cases ({power.cases}) at this score of {percent(power.mean)}: "
             f"even losing all of it is shown to be beyond the margin of {margin} less than eight "
             "times in ten",
             passes,

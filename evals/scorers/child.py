@@ -16,8 +16,10 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable
+from importlib.machinery import FileFinder, SourceFileLoader
 from numbers import Real
 from pathlib import Path
+from types import CodeType
 from typing import Any, cast
 
 from evals.records import Case, Output, Score
@@ -74,7 +76,9 @@ def _load(target: dict[str, Any]) -> Judge:
         return cast(Judge, getattr(module, target["factory"])(target["options"]))
     path = Path(target["file"])
     _prefer(target["root"])
-    spec = importlib.util.spec_from_file_location(path.stem, path)
+    _only_sources(Path(target["root"]).resolve())
+    loader = _FromSource(path.stem, str(path))
+    spec = importlib.util.spec_from_file_location(path.stem, path, loader=loader)
     if spec is None or spec.loader is None:
         raise ImportError(f"{path.name} cannot be loaded as Python")
     module = importlib.util.module_from_spec(spec)
@@ -85,6 +89,28 @@ def _load(target: dict[str, Any]) -> Judge:
         own = [n for n, v in vars(module).items() if getattr(v, "__module__", "") == path.stem]
         raise LookupError(f"no function {target['function']!r}; there is: {', '.join(own)}")  # noqa: TRY004 - the name is wrong, not a type
     return cast(Judge, judge)
+
+
+class _FromSource(SourceFileLoader):
+    """Compiles what the source says: a compiled file beside it could say anything else."""
+
+    def get_code(self, fullname: str) -> CodeType:
+        """The source's code, whatever `__pycache__` holds."""
+        path = self.get_filename(fullname)
+        return self.source_to_code(self.get_data(path), path)
+
+
+def _only_sources(root: Path) -> None:
+    """Import modules of the suite from their sources alone."""
+    find = FileFinder.path_hook((_FromSource, [".py"]))
+
+    def hook(entry: str) -> Any:
+        if not Path(entry).resolve().is_relative_to(root):
+            raise ImportError(entry)
+        return find(entry)
+
+    sys.path_hooks.insert(0, hook)
+    sys.path_importer_cache.clear()
 
 
 def _prefer(root: str) -> None:

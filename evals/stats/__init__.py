@@ -1,6 +1,12 @@
 """Statistics of paired evaluation: pure functions; numpy and scipy load only when called."""
 
-from evals.stats.intervals import ScoreInterval, require_share, score_interval, wilson
+from evals.stats.intervals import (
+    ScoreInterval,
+    exact_bounds,
+    require_share,
+    score_interval,
+    wilson,
+)
 from evals.stats.paired import (
     MOST_CASES,
     Bounds,
@@ -42,6 +48,7 @@ __all__ = [
     "cases_to_catch",
     "cases_to_ship",
     "design_effect",
+    "exact_bounds",
     "mcnemar_mid_p",
     "noninferiority_power",
     "one_sided_z",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from evals.errors import StatisticsError
 from evals.stats.quantiles import critical_value, two_sided_z
-from evals.stats.sample import as_scores, independence, is_binary
+from evals.stats.sample import INDEPENDENT, Independence, as_scores, independence, is_binary
 
 if TYPE_CHECKING:
     from evals.stats.sample import Floats
@@ -47,7 +47,9 @@ def wilson(mean: float, n: float, critical: float) -> tuple[float, float]:
     return low, high
 
 
-def with_pseudo_pair(values: Floats, low: float, high: float, deff: float = 1.0) -> MeanWithError:
+def with_pseudo_pair(
+    values: Floats, low: float, high: float, dependence: Independence = INDEPENDENT
+) -> MeanWithError:
     """Mean and standard error of `values` with one extra observation at each end of the range.
 
     A t interval on constant values has zero width, and one on nearly constant values is far
@@ -55,16 +57,27 @@ def with_pseudo_pair(values: Floats, low: float, high: float, deff: float = 1.0)
     lowest and one at the highest possible value (0 and 1 for scores, -1 and +1 for
     differences) stand for them; this is the graded form of Agresti and Coull's (1998) added
     success and failure, and of Agresti and Min's (2005) added discordant pairs. Their weight
-    fades as 1/n. Clusters divide sum, squares and count by `deff` first.
+    fades as 1/n. Clusters divide sum, squares and count by the design effect first; and what
+    has not been seen would come in whole clusters, so the error is never below that of
+    constant values of which each cluster counts once.
     """
-    n = values.size / deff
-    mean = float(values.mean())
-    residuals = values - mean
-    squares = float(residuals @ residuals) / deff
+    residuals = values - values.mean()
+    seen = _with_pair(values, low, high, dependence.deff, float(residuals @ residuals))
+    if dependence.whole is None:
+        return seen
+    unseen = _with_pair(values, low, high, values.size / dependence.whole, 0.0)
+    return max(seen, unseen, key=lambda one: one.error)
+
+
+def _with_pair(
+    values: Floats, low: float, high: float, deff: float, squares: float
+) -> MeanWithError:
+    n, mean = values.size / deff, float(values.mean())
     total = n + 2
     centre = (n * mean + low + high) / total
-    squares += n * (mean - centre) ** 2 + (low - centre) ** 2 + (high - centre) ** 2
-    return MeanWithError(centre, sqrt(squares / (total - 1) / total), total - 1)
+    spread = squares / deff
+    spread += n * (mean - centre) ** 2 + (low - centre) ** 2 + (high - centre) ** 2
+    return MeanWithError(centre, sqrt(spread / (total - 1) / total), total - 1)
 
 
 def score_interval(
@@ -90,13 +103,35 @@ def score_interval(
         critical = critical_value(z, dependence.df)
         low, high = wilson(mean, scores.size / dependence.deff, critical)
         return ScoreInterval(mean, low, high, level, scores.size, f"Wilson{clustered}")
-    centre, error, df = with_pseudo_pair(scores, 0.0, 1.0, dependence.deff)
+    centre, error, df = with_pseudo_pair(scores, 0.0, 1.0, dependence)
     half = critical_value(z, df if dependence.df is None else dependence.df) * error
     # At very low levels the shift towards 0.5 could leave the mean outside its own interval.
     low = max(0.0, min(mean, centre - half))
     high = min(1.0, max(mean, centre + half))
     method = f"t with two pseudo-observations{clustered}"
     return ScoreInterval(mean, low, high, level, scores.size, method)
+
+
+def exact_bounds(
+    values: Sequence[float], clusters: Sequence[str | None] | None, alpha: float
+) -> tuple[float, float]:
+    """One-sided bounds at `alpha` of the mean, whose error is at most that: for deciding.
+
+    All scores 0 or 1: Clopper and Pearson's, with counts divided by the design effect, and
+    never inside Wilson's with t, which is too narrow near 0 and 1 and for few cases. Other
+    scores: those of `score_interval`. Raises as that does.
+    """
+    from scipy.special import betaincinv
+
+    found = score_interval(values, clusters, 1 - 2 * alpha)
+    scores = as_scores(values)
+    if not is_binary(scores):
+        return found.low, found.high
+    n = scores.size / independence(scores, clusters).deff
+    right = found.estimate * n
+    low = float(betaincinv(right, n - right + 1, alpha)) if right > 0 else 0.0
+    high = float(betaincinv(right + 1, n - right, 1 - alpha)) if right < n else 1.0
+    return min(found.low, low), max(found.high, high)
 
 
 def require_share(value: float, name: str) -> float:

@@ -157,7 +157,7 @@ def paired_difference(
     wins = int(np.count_nonzero(differences > _TIE))
     losses = int(np.count_nonzero(differences < -_TIE))
     binary = is_binary(first) and is_binary(second)
-    centre, error, df = with_pseudo_pair(differences, -1.0, 1.0, dependence.deff)
+    centre, error, df = with_pseudo_pair(differences, -1.0, 1.0, dependence)
     return PairedDifference(
         # Counts where they suffice: exact, and the same in every order of the cases.
         estimate=(wins - losses) / first.size if binary else float(differences.mean()),

@@ -21,13 +21,15 @@ MIN_CLUSTERS = 10
 class Independence(NamedTuple):
     """How far a sample is from independent observations.
 
-    `deff` (the design effect, at least 1) divides every count; `df` are the degrees of
-    freedom of t, None where observations are independent and the method needs none.
+    `deff` (the design effect, at least 1) divides every count; `df` are the degrees of freedom
+    of t, None where observations are independent and the method needs none. `whole` is how
+    many observations there are where cases of a cluster say all the same, n^2 / sum_c m_c^2.
     """
 
     deff: float
     df: float | None
     clusters: int | None
+    whole: float | None = None
 
 
 INDEPENDENT = Independence(1.0, None, None)
@@ -111,15 +113,16 @@ def independence(values: Floats, clusters: Sequence[str | None] | None) -> Indep
             "to tell how much cases of one cluster go together",
             hint="add cases from other clusters",
         )
+    whole = n**2 / float((sizes.astype(np.float64) ** 2).sum())
     residuals = values - values.mean()
     squares = float(residuals @ residuals)
     if squares < 1e-18 * n:
-        deff = float((sizes.astype(np.float64) ** 2).sum()) / n
+        deff = n / whole
     else:
         sums = np.bincount(codes, weights=residuals)
         clustered = count / (count - 1) * float(sums @ sums) / n**2
         deff = clustered / (squares / (n * (n - 1)))
-    return Independence(max(1.0, deff), count - 1, count)
+    return Independence(max(1.0, deff), count - 1, count, whole)
 
 
 def design_effect(scores: Sequence[float], clusters: Sequence[str | None]) -> float:

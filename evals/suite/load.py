@@ -78,7 +78,13 @@ def load_suite(path: Path) -> Suite:
     metrics_section = top.section("metrics")
     metrics = _read_metrics(metrics_section)
     cases = _read_cases(top, root)
-    scorer_files = find_scorer_files(root, metrics_section)
+    candidate = read_candidate(top.section("candidate"), prompts)
+    others = [
+        *(Path(case.path) for case in cases),
+        *(prompt.path for prompt in prompts.values()),
+        *([root / candidate.adapter] if candidate.adapter else []),
+    ]
+    scorer_files = find_scorer_files(root, metrics_section, set(others))
     return Suite(
         name=top.checked_name(top.text("name"), "name"),
         task=top.text("task").strip(),
@@ -97,7 +103,7 @@ def load_suite(path: Path) -> Suite:
         tune=read_tune(top.section("tune"), prompts),
         operation=read_operation(top.section("operation")),
         ci=read_ci(top.section("ci"), metrics),
-        candidate=read_candidate(top.section("candidate"), prompts),
+        candidate=candidate,
         compare_models=top.texts("compare_models"),
         not_used_yet=not_used_yet(top, cases),
         scorers_sha256=scorer_files.all_sha256,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,6 +19,10 @@ DATA_FILES = {"json_schema@1": "schema"}
 """By scorer, the option that may name a data file of the suite instead of holding the data."""
 
 
+NOT_READ = {"suite.yaml", "accepted.json", "looks.jsonl", "audit.jsonl"}
+"""What stands in a suite's folder and is no data of its scorers."""
+
+
 class ScorerFiles(NamedTuple):
     """SHA-256 over the files that a suite's scorers read: of all, and of each metric that has any.
 
@@ -29,18 +33,20 @@ class ScorerFiles(NamedTuple):
     by_metric: Mapping[str, str]
 
 
-def find_scorer_files(root: Path, metrics: Section) -> ScorerFiles:
-    """Hash the files that scorers read, at a metric or inside another's options.
+def find_scorer_files(root: Path, metrics: Section, others: Collection[Path]) -> ScorerFiles:
+    """Hash the files that scorers may read, at a metric or inside another's options.
 
-    These are what `python@1` names (`function: "scorers.py:name"`) with all that it imports of
-    the suite, and the data files of `DATA_FILES`. Raises SuiteError for a malformed name, a
-    missing file, or code that is not Python.
+    Of `python@1` these are all files of the suite but `others` (files and folders that have a
+    use of their own: cases, prompts, an adapter), what tunegate writes there, and what is
+    written for people: code can read any file. Of `DATA_FILES` the one that is named. Raises
+    SuiteError for a malformed name, a missing file, or code that is not Python.
     """
     files: dict[str, set[Path]] = {}
     for at, options in _scorers(metrics.values, ()):
         found = files.setdefault(str(at[0]), set())
         if options["scorer"] == PYTHON_SCORER:
             found.update(_with_imports(_named_file(root, metrics, at, options), root, metrics, at))
+            found.update(_readable(root, others))
         option = DATA_FILES.get(options["scorer"])
         if option is not None and isinstance(named := options.get(option), str):
             found.add(resolve_inner(root, named, metrics, *at, option))
@@ -48,6 +54,19 @@ def find_scorer_files(root: Path, metrics: Section) -> ScorerFiles:
         _sha256(root, set().union(*files.values())),
         {metric: _sha256(root, found) for metric, found in files.items() if found},
     )
+
+
+def _readable(root: Path, others: Collection[Path]) -> Iterator[Path]:
+    """Every file of the suite that code could read for its scores."""
+    used = {path.resolve() for path in others}
+    for path in root.rglob("*"):
+        inner = path.relative_to(root)
+        hidden = any(part.startswith(".") or part == "__pycache__" for part in inner.parts)
+        written = inner.name in NOT_READ or inner.suffix.lower() == ".md"
+        if hidden or written or not path.is_file():
+            continue
+        if not used.intersection((path.resolve(), *path.resolve().parents)):
+            yield path
 
 
 def _sha256(root: Path, files: set[Path]) -> str:

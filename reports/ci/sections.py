@@ -37,6 +37,9 @@ def suite_blocks(verdict: SuiteVerdict) -> list[Block]:
     return [block for block in blocks if block]
 
 
+RUN_HELD = ("run", "pass")  # the heading has the number of errors
+
+
 def _heading(verdict: SuiteVerdict) -> Block:
     recipe = verdict.recipe
     lines = [
@@ -69,7 +72,7 @@ def _checks(verdict: SuiteVerdict) -> Block | None:
     """Every check with its sentence; must-pass cases that passed only as a number."""
     ordered = views.checks_worst_first(verdict)
     quiet = [c for c in ordered if (c.kind, c.result) == ("must_pass", "pass")]
-    entries = [_check(check) for check in ordered if check not in quiet]
+    entries = [_check(c) for c in ordered if c not in quiet and (c.kind, c.result) != RUN_HELD]
     if quiet:
         entries.append(f"- pass: {numbers.plural(len(quiet), 'must-pass case')}\n")
     return _listed("#### Checks", entries, "check", rank=1)

@@ -424,7 +424,7 @@ def test_the_gitlab_job_judges_and_keeps_one_note(
         clone = team.pull_request(tmp_path / name, change)
         done = gitlab_job(clone, comments.url, TUNEGATE_NOTE_TOKEN=WRITER)
         assert done.returncode == code, done.stderr
-        assert ET.parse(clone.path / "junit.xml").getroot().get("tests") == "3"
+        assert ET.parse(clone.path / "junit.xml").getroot().get("tests") == "4"
     (note,) = comments.of(AUTHORS["gitlab"])
     assert note.startswith(f"{MARKER}\n## tunegate: PASS")
     assert comments.of("mallory")[0] == f"{MARKER}\nnot yours"

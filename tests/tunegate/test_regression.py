@@ -49,6 +49,7 @@ def test_a_fresh_clone_knows_what_to_run_and_passes(
     (suite,) = told.document["suites"]
     assert suite["recipe"]["prompt"] == "spec"
     assert {c["kind"]: c["result"] for c in suite["checks"]} == {
+        "run": "pass",
         "definition": "pass",
         "threshold": "pass",
         "baseline": "pass",
@@ -296,6 +297,33 @@ def test_a_suite_that_cannot_be_run_is_said_to_be_so_beside_the_others(
     assert results == {"tickets": "pass", "other": "fail"}
     markdown = (tmp_path / "out.md").read_text()
     assert "could not be judged: 300 of 300 cases ended in an error" in markdown
+
+
+def test_errors_that_the_baseline_did_not_have_are_no_pass(
+    repository: Repository, tunegate: Tunegate
+) -> None:
+    script = json.loads((repository.folder / "model.json").read_text())
+    broken = [{"contains": "charged for plan", "error": "it fell over"}]
+    write_model(repository.folder / "model.json", [*broken, *script["rules"]])
+    told = tunegate("ci", "suites/tickets", "--json")
+    assert (told.code, told.document["result"]) == (4, "fail")
+    assert (
+        "100 of 300 cases ended without a score"
+        in told.document["suites"][0]["checks"][0]["sentence"]
+    )
+
+
+def test_a_suite_put_over_the_others_hides_none(repository: Repository, tunegate: Tunegate) -> None:
+    easy = repository.folder / "suites"
+    for name in ("prompts", "train.jsonl", "dev.jsonl", "test.jsonl"):
+        copy = shutil.copytree if name == "prompts" else shutil.copy
+        copy(repository.suite / name, easy / name)
+    manifest = (repository.suite / "suite.yaml").read_text()
+    (easy / "suite.yaml").write_text(manifest.replace("name: tickets", "name: easy"))
+    repository.change("prompts/spec.j2", "Answer", "Damaged. Answer")
+    told = tunegate("ci", "suites", "--json")
+    assert told.code == 1
+    assert [suite["suite"] for suite in told.document["suites"]] == ["easy", "tickets"]
 
 
 def test_results_that_are_committed_with_the_change_are_not_trusted(

@@ -17,7 +17,7 @@ from evals.regression.records import ScoredCase, SuiteVerdict
 from evals.regression.tables import Scores, Table, metric_scores, tabulate
 from evals.regression.verdict import summary_line
 from evals.regression.wording import check_said
-from evals.stats import score_interval
+from evals.stats import exact_bounds, score_interval
 from evals.suite import Suite
 from evals.text import inert, visible
 from tunegate.evaluating import Task
@@ -84,13 +84,13 @@ def _level(scores: Scores) -> Level:
     mean = fmean(values)
     try:
         two = score_interval(values, groups[: len(values)])
-        worst = score_interval([*values, *[0.0] * missing], groups, 1 - 2 * ALPHA)
-        best = score_interval([*values, *[1.0] * missing], groups, 1 - 2 * ALPHA)
+        least, _ = exact_bounds([*values, *[0.0] * missing], groups, ALPHA)
+        _, most = exact_bounds([*values, *[1.0] * missing], groups, ALPHA)
     except StatisticsError:  # too few clusters: nothing is known but the mean
         return Level(mean, 0.0, 1.0, 0.0, 1.0)
     if missing > MAX_ERROR_SHARE * len(groups):
         return Level(mean, two.low, two.high, 0.0, 1.0)
-    return Level(mean, two.low, two.high, worst.low, best.high)
+    return Level(mean, two.low, two.high, least, most)
 
 
 class _Repeat(NamedTuple):

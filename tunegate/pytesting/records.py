@@ -178,7 +178,7 @@ class Evaluation:
         Where it is not settled: warn, or fail if the suite says so. Raises AssertionError.
         """
         __tracebackhide__ = True
-        checks = [check for check in self.checks if check.kind in ("definition", "baseline")]
+        checks = [check for check in self.checks if check.kind in ("run", "definition", "baseline")]
         if not checks:
             raise AssertionError(
                 f"{self.suite}: only some of its cases were run, and a baseline is compared over "

@@ -142,6 +142,7 @@ def _planned_checks(task: Task, lines: Mapping[Position, int]) -> Iterator[Plann
         stated = (lines[key[:end]] for end in range(len(key), 0, -1) if key[:end] in lines)
         return PlannedCheck(kind, name, next(stated, top))
 
+    yield planned("run", suite.name)
     if task.gate.reference:
         yield planned("definition", suite.name)
     thresholds = ci_rules(definition).thresholds

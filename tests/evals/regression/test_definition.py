@@ -63,7 +63,7 @@ def test_a_changed_scorer_is_named_by_its_metric(folder: Path) -> None:
     said = changed(folder, "suite.yaml", "labels: [billing,", "labels: [bills, billing,")
     assert said == [
         "metric accuracy: its scorer, options or files changed",
-        "guard manners: its cases or its metric changed",
+        "guard manners: its cases, prompt, decoding or metric changed",
     ]
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 import random
 
 import numpy as np
@@ -106,10 +107,10 @@ def test_errors_now_do_not_hide_a_loss() -> None:
 @pytest.mark.parametrize(
     ("right", "n", "least", "result"),
     [
-        (95, 100, 0.90, "pass"),  # Wilson's lower bound at one-sided 5 % is 0.9008
-        (94, 100, 0.90, "inconclusive"),
-        (85, 100, 0.90, "fail"),  # the upper bound is 0.8995
-        (86, 100, 0.90, "inconclusive"),
+        (96, 100, 0.90, "pass"),  # Clopper and Pearson's lower bound at one-sided 5 % is 0.9108
+        (95, 100, 0.90, "inconclusive"),  # 0.8977
+        (84, 100, 0.90, "fail"),  # the upper bound is 0.8965
+        (85, 100, 0.90, "inconclusive"),  # 0.9053
         (100, 100, 1.0, "inconclusive"),  # no number of cases proves perfection
     ],
 )
@@ -117,6 +118,19 @@ def test_a_threshold_is_judged_by_its_interval(right, n, least, result) -> None:
     check = check_level("threshold", "accuracy", least, table([1.0] * right + [0.0] * (n - right)))
     assert check.result == result
     assert check.value == right / n
+
+
+@pytest.mark.parametrize(("n", "truth"), [(20, 0.99), (10, 0.98), (3, 0.5), (50, 0.9), (400, 0.5)])
+def test_a_threshold_that_is_exactly_met_fails_and_passes_as_rarely_as_alpha_says(
+    n: int, truth: float
+) -> None:
+    chances = {"fail": 0.0, "pass": 0.0, "inconclusive": 0.0}
+    for right in range(n + 1):
+        scores = [1.0] * right + [0.0] * (n - right)
+        result = check_level("threshold", "accuracy", truth, table(scores)).result
+        chances[result] += math.comb(n, right) * truth**right * (1 - truth) ** (n - right)
+    assert chances["fail"] <= 0.05
+    assert chances["pass"] <= 0.05
 
 
 def test_a_threshold_of_a_metric_that_nothing_measures_fails() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -91,9 +92,6 @@ def test_a_suite_that_was_broken_then_is_said_to_be(git: Git, tmp_path: Path) ->
 
 
 def test_a_gate_that_is_gone_is_found(git: Git, tmp_path: Path) -> None:
-    (tmp_path / "suites" / "manners" / "accepted.json").write_text("{}")
-    git("add", "-A")
-    git("commit", "-q", "-m", "accepted")
     assert removed_gates(find_revision(tmp_path, "HEAD")) == []
     git("rm", "-rq", "suites/manners")
     assert removed_gates(find_revision(tmp_path, "HEAD")) == ["suites/manners"]
@@ -119,6 +117,44 @@ def test_links_in_the_history_are_not_followed(git: Git, tmp_path: Path) -> None
     git("commit", "-q", "-m", "link")
     reference = read_reference(root, find_revision(root, "HEAD"), guards_beside)
     assert "cannot be read" in reference.problem
+
+
+def test_a_link_inside_the_suite_is_the_file_it_means(git: Git, tmp_path: Path) -> None:
+    root = tmp_path / "suites" / "tickets"
+    (root / "prompts" / "spec.j2").rename(root / "prompts" / "real.j2")
+    (root / "prompts" / "spec.j2").symlink_to("real.j2")
+    git("add", "-A")
+    git("commit", "-q", "-m", "link")
+    reference = read_reference(root, find_revision(root, "HEAD"), guards_beside)
+    assert reference.problem == ""
+
+
+def test_a_tag_does_not_hide_a_branch_of_the_same_name(git: Git, tmp_path: Path) -> None:
+    git("tag", "main")
+    with pytest.raises(UsageError, match="refs/tags/main or refs/heads/main"):
+        find_revision(tmp_path, "main")
+    assert find_revision(tmp_path, "refs/heads/main").commit == git("rev-parse", "HEAD")
+
+
+def test_a_suite_that_became_a_link_to_another_is_gone(git: Git, tmp_path: Path) -> None:
+    git("rm", "-rq", "suites/manners")
+    (tmp_path / "suites" / "manners").symlink_to("tickets")
+    assert removed_gates(find_revision(tmp_path, "HEAD")) == ["suites/manners"]
+
+
+def test_a_suite_in_a_submodule_is_compared_with_the_repository_around_it(
+    git: Git, tmp_path: Path
+) -> None:
+    other = tmp_path.parent / f"{tmp_path.name}-other"
+    shutil.copytree(tmp_path, other)
+    git("rm", "-rq", "suites/tickets")
+    git("-c", "protocol.file.allow=always", "submodule", "add", "-q", str(other), "suites/tickets")
+    inner = tmp_path / "suites" / "tickets" / "suites" / "tickets"
+    revision = find_revision(inner, "HEAD")
+    assert revision.top == tmp_path
+    reference = read_reference(inner, revision, guards_beside)
+    assert "the suite is new" in reference.problem
+    assert removed_gates(revision) == ["suites/tickets"]
 
 
 def test_attributes_of_the_repository_hide_nothing(git: Git, tmp_path: Path) -> None:

@@ -335,14 +335,33 @@ def test_a_stated_answer_wins(make_suite: MakeSuite) -> None:
 PYTHON = MANIFEST.replace("label@1, labels: [billing, login]", 'python@1, function: "s.py:f"')
 
 
-def test_the_hash_of_scorer_code_follows_what_the_scorer_imports(make_suite: MakeSuite) -> None:
-    code = {"s.py": "import grammar\nimport json\n", "grammar.py": "A = 1\n", "make.py": "B = 1\n"}
+@pytest.mark.parametrize("file", ["grammar.py", "table.csv", "data/words.txt", "late.py"])
+def test_whatever_scorer_code_could_read_is_part_of_its_identity(
+    make_suite: MakeSuite, file: str
+) -> None:
+    code = {
+        "s.py": "import grammar\nimport importlib\n",
+        "grammar.py": "A = 1\n",
+        "late.py": "B = 1\n",
+        "table.csv": "a,b\n",
+        "data/words.txt": "a\n",
+    }
     root = make_suite(PYTHON, files=code)
     first = load_suite(root)
-    (root / "make.py").write_text("B = 2\n")
-    assert load_suite(root).scoring_fingerprint == first.scoring_fingerprint
-    (root / "grammar.py").write_text("A = 2\n")
+    (root / file).write_text("C = 2\n")
     assert load_suite(root).scoring_fingerprint != first.scoring_fingerprint
+
+
+@pytest.mark.parametrize("file", ["README.md", "accepted.json", "looks.jsonl", ".notes/x", "p.txt"])
+def test_what_has_another_use_is_no_part_of_a_scorers_identity(
+    make_suite: MakeSuite, file: str
+) -> None:
+    root = make_suite(PYTHON, files={"s.py": ""})
+    first = load_suite(root)
+    path = next((root / "prompts").iterdir()) if file == "p.txt" else root / file
+    path.parent.mkdir(exist_ok=True)
+    path.write_text('{% message "user" %}{{ input.text }}!{% endmessage %}')
+    assert load_suite(root).scoring_fingerprint == first.scoring_fingerprint
 
 
 def test_a_python_scorer_inside_another_scorers_options_counts_too(make_suite: MakeSuite) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.tunegate.pytesting.project import add_suite, run_pytest
 
@@ -84,6 +86,17 @@ def test_a_ledger_that_cannot_be_written_is_said_without_a_traceback(
     assert "/sys/tunegate" in seen.out
     assert "Traceback" not in seen.out + seen.err
     assert "INTERNALERROR" not in seen.out + seen.err
+
+
+@pytest.mark.parametrize("how", ["json", "comment"])
+def test_a_suite_written_otherwise_does_not_vanish(project: Path, how: str):
+    manifest = project / "suites" / "tickets" / "suite.yaml"
+    if how == "json":
+        manifest.write_text(json.dumps(yaml.safe_load(manifest.read_text())))
+    else:
+        manifest.write_text("# long\n" * 20_000 + manifest.read_text())
+    seen = run_pytest(project, "suites", "-k", "dev-0000")
+    assert seen.states() == {"dev::dev-0000": "passed"}
 
 
 def test_what_is_not_settled_warns_also_where_other_warnings_are_errors(project: Path):

@@ -92,7 +92,7 @@ def test_their_tests_and_the_suites_run_together(seen: Seen):
     assert seen.states("baseline") == {"baseline::accuracy": "skipped"}
 
 
-@pytest.mark.parametrize(("folder", "count"), [("tests/test_own.py", 10), ("suites", 32)])
+@pytest.mark.parametrize(("folder", "count"), [("tests/test_own.py", 10), ("suites", 33)])
 def test_each_alone_also_without_a_python_path(project: Path, folder: str, count: int):
     settings = project / "pyproject.toml"
     text = settings.read_text()

@@ -143,7 +143,7 @@ def test_collecting_lists_readable_node_ids_of_every_suite_and_runs_nothing(proj
     assert "suites/other/suite.yaml::threshold::accuracy" in ids
     assert "suites/tickets/suite.yaml::dev::dev-0059" in ids
     assert ids[-1] == "suites/tickets/suite.yaml::baseline::accuracy"
-    assert len(ids) == 30 + 60 + 6
+    assert len(ids) == 30 + 60 + 8
     assert not (project / "unused").exists()
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
+import py_compile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -196,6 +198,22 @@ def test_the_working_directory_is_not_on_the_import_path(
     path = judge(*said("cwd")).reason
     assert str(elsewhere) not in path
     assert "''" not in path
+
+
+@pytest.mark.parametrize("name", ["scorers", "neighbour"])
+def test_compiled_files_beside_the_sources_are_not_believed(suite_root: Path, name: str) -> None:
+    forged = suite_root / "forged.py"
+    forged.write_text("def judge(case, output):\n    return 1.0\n\n\nsame = judge\n")
+    cache = importlib.util.cache_from_source(str(suite_root / f"{name}.py"))
+    unchecked = py_compile.PycInvalidationMode.UNCHECKED_HASH
+    py_compile.compile(str(forged), cache, doraise=True, invalidation_mode=unchecked)
+    forged.unlink()
+    options = {"function": "scorers.py:judge", "seconds": 5.0}
+    scorer = build_scorer(MetricSpec("own", "python@1", options, 5), suite_root)
+    try:
+        assert scorer(*said("no")).value == 0.0
+    finally:
+        scorer.close()
 
 
 def test_nothing_is_written_into_the_suite(judge: Worker, suite_root: Path) -> None:

@@ -347,3 +347,18 @@ def test_clustered_intervals_hold_the_truth_where_independent_ones_do_not(binary
         naive += low <= 0 <= high
     assert held / 1000 >= 0.935
     assert naive / 1000 < 0.85
+
+
+@pytest.mark.parametrize("noise", [0.0, 1e-6, 0.003, 0.02])
+def test_a_little_noise_makes_clustered_scores_no_surer_than_none(noise: float) -> None:
+    """What was not seen would come in whole clusters: 300 cases in 10 say no more than 10."""
+    rng = np.random.default_rng(5)
+    clusters = [f"c{n // 30}" for n in range(300)]
+    before = np.full(300, 0.5)
+    now = before + noise * rng.choice([-1.0, 1.0], 300)
+    still = paired_difference(list(before), list(before * 1.0), clusters)
+    found = paired_difference(list(before), list(now), clusters)
+    z = one_sided_z(0.05)
+    assert still.upper(z) > 0.2
+    assert found.upper(z) - found.lower(z) >= 0.95 * (still.upper(z) - still.lower(z))
+    assert paired_difference(list(before), list(now)).upper(z) < 0.03  # apart they would be 300

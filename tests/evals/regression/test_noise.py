@@ -42,6 +42,15 @@ def test_noise_makes_the_gate_fail_at_most_as_alpha_says(n: int, noise: float) -
     assert len(found.unstable) > 0
 
 
+def test_a_case_is_never_compared_with_the_very_same_answer() -> None:
+    """Two opposite runs differ on every case of every comparison: sums of 60 fair signs.
+
+    They pass a margin of 0.2 in 4 of 10; were half of the cases compared with themselves, in 8.
+    """
+    found = noise_floor("s", "accuracy", [table([1.0] * 60), table([0.0] * 60)], 0.2)
+    assert found.passes / found.comparisons == pytest.approx(0.42, abs=0.08)
+
+
 def test_the_same_seed_gives_the_same_floor() -> None:
     runs = noisy_runs(100, 0.2, 3)
     once, again = (noise_floor("s", "accuracy", runs, 0.05, seed=5) for _ in range(2))

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from evals.scorers import build_scorers
     from evals.suite import Suite, check_suite, load_suite
     from reports import render_html, render_markdown
+    from tunegate.pytesting.records import Evaluation, TunegateWarning
     from tuning.evidence import Evidence, Policy
     from tuning.gate import decide
     from tuning.job import Job, load_job
@@ -31,6 +32,7 @@ _HOMES = {
     "Case": "evals.records",
     "Comparison": "evals.comparison",
     "Decision": "tuning.records",
+    "Evaluation": "tunegate.pytesting.records",
     "Evidence": "tuning.evidence",
     "Job": "tuning.job",
     "JobRecord": "tuning.records",
@@ -44,6 +46,7 @@ _HOMES = {
     "ShipDecision": "tuning.records",
     "Suite": "evals.suite",
     "TunegateError": "evals.errors",
+    "TunegateWarning": "tunegate.pytesting.records",
     "build_scorers": "evals.scorers",
     "check_suite": "evals.suite",
     "compare_runs": "evals.comparison",
@@ -63,6 +66,7 @@ __all__ = [
     "Case",
     "Comparison",
     "Decision",
+    "Evaluation",
     "Evidence",
     "Job",
     "JobRecord",
@@ -76,6 +80,7 @@ __all__ = [
     "ShipDecision",
     "Suite",
     "TunegateError",
+    "TunegateWarning",
     "build_scorers",
     "check_suite",
     "compare_runs",

@@ -37,7 +37,7 @@ def run(folder: Path, module: str, *arguments: str) -> str:
     done = subprocess.run(
         [sys.executable, "-m", module, *arguments],
         cwd=folder,
-        env=outside_ci(PYTHONPATH=ROOT),
+        env=outside_ci(PYTHONPATH=ROOT, PYTEST_DISABLE_PLUGIN_AUTOLOAD="1"),
         capture_output=True,
         text=True,
         check=False,
@@ -50,11 +50,12 @@ def run(folder: Path, module: str, *arguments: str) -> str:
 def test_pytest_with_two_workers_has_the_numbers_of_eval(folder: Path) -> None:
     evaluated = json.loads(run(folder, "tunegate", "eval", "suites/few", "--json"))
     run(folder, "tunegate", "accept", "suites/few", "--why", "as it is", "--by", "a test")
-    plugin = ["-p", "tunegate.pytest_plugin", "-p", "no:cacheprovider"]
+    # By the module's own name, whether or not tunegate is installed as well.
+    plugins = ["-p", "tunegate.pytest_plugin", "-p", "xdist"]
     said = run(
         folder,
         "pytest",
-        *plugin,
+        *plugins,
         "suites",
         "-q",
         "-n",

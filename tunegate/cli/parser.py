@@ -149,7 +149,10 @@ def _regression(add: Callable[[str, str], Parser]) -> None:
     accept = add("accept", "make a run the committed baseline of its suite")
     _suite(accept)
     accept.add_argument(
-        "runs", nargs="*", metavar="RUN", help="a run, or its repeats (default: the newest)"
+        "runs",
+        nargs="*",
+        metavar="RUN",
+        help="a run, or its repeats (default: the newest that may be accepted)",
     )
     accept.add_argument("--why", type=_reason, required=True, metavar="WHY", help="is recorded")
     accept.add_argument("--by", metavar="NAME", help="who accepts (default: git's user name)")

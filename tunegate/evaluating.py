@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
 from evals.errors import RecordError, UsageError
 from evals.ledger import Ledger
-from evals.looks import split_fingerprint, take_look
 from evals.models import DEFAULT_MODEL, open_model
 from evals.models.names import Precision, check_model_name
 from evals.models.protocol import AdaptableModel
@@ -90,7 +88,8 @@ class Evaluator:
         suite, model = opened.suite, self.model(repeats[0].model)
         with build_scorers(suite) as scorers, closing(Ledger(self.folder)) as ledger:
             if split == "test" and suite.split("test"):
-                self._look(opened, repeats[0])
+                candidate = repeats[0]
+                opened.take_look(self.folder, candidate, f"eval of {candidate.label}")
             runs: list[Run] = []
             for number, candidate in enumerate(repeats, 1):
                 again = f", {number} of {len(repeats)}" if len(repeats) > 1 else ""
@@ -99,15 +98,6 @@ class Evaluator:
                     runner = Runner(model, scorers, ledger, progress)
                     runs.append(runner.run(suite, candidate, split, cases=cases))
         return tuple(runs)
-
-    def _look(self, opened: OpenedSuite, candidate: Candidate) -> None:
-        take_look(
-            opened.looks_path(self.folder),
-            split_fingerprint(opened.suite.split("test")),
-            candidate.fingerprint,
-            purpose=f"eval of {candidate.label}",
-            when=datetime.now(UTC).isoformat(timespec="seconds"),
-        )
 
     def run_recipe(
         self,

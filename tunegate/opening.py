@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from evals.errors import SuiteError
 from evals.ledger_file import check_folder
 from evals.locks import only_one
 from evals.looks import FILE_NAME as LOOKS
+from evals.looks import split_fingerprint, take_look
 from evals.models import DEFAULT_MODEL
+from evals.records import Candidate
 from evals.suite import Suite, load_suite
 from evals.suite.load import MANIFEST
 from evals.suite.shipped import resolve_suite
@@ -34,6 +37,16 @@ class OpenedSuite:
         if self.shipped:
             return ledger_folder / f"{self.suite.name}-{LOOKS}"
         return self.suite.root / LOOKS
+
+    def take_look(self, ledger_folder: Path, candidate: Candidate, purpose: str) -> None:
+        """Write a look at the sealed split down, before anything is seen of it."""
+        take_look(
+            self.looks_path(ledger_folder),
+            split_fingerprint(self.suite.split("test")),
+            candidate.fingerprint,
+            purpose=purpose,
+            when=datetime.now(UTC).isoformat(timespec="seconds"),
+        )
 
 
 def open_suite(name: str) -> OpenedSuite:

@@ -30,9 +30,9 @@ def changed_cases(suite: Suite, gate: Gate, runs: Sequence[Run], now: Table) -> 
     moved = [name for name in then if then[name] != after.get(name)]
     moved.sort(key=lambda name: (-abs(after.get(name, 0.0) - then[name]), name))
     cases = {case.id: case for case in suite.split(runs[0].split)}
-    found = {name: _worst_result(runs, name, metric) for name in moved}
+    worst = _worst_results(runs, metric)
     changes = [
-        _case_change(cases[name], then[name], after.get(name), found[name], metric)
+        _case_change(cases[name], then[name], after.get(name), worst[name], metric)
         for name in moved
     ]
     return ChangedCases(
@@ -41,10 +41,14 @@ def changed_cases(suite: Suite, gate: Gate, runs: Sequence[Run], now: Table) -> 
     )
 
 
-def _worst_result(runs: Sequence[Run], case_id: str, metric: str) -> CaseResult:
-    """The repeat that shows best why a case lost: a failed one, else the lowest score."""
-    results = [result for run in runs for result in run.results if result.case_id == case_id]
-    return min(results, key=lambda r: -1.0 if r.failed else r.scores[metric].value)
+def _worst_results(runs: Sequence[Run], metric: str) -> dict[str, CaseResult]:
+    """Of each case the repeat that shows best why it lost: a failed one, else the lowest score."""
+
+    def score(result: CaseResult) -> float:
+        return -1.0 if result.failed else result.scores[metric].value
+
+    by_case = zip(*(run.results for run in runs), strict=True)
+    return {results[0].case_id: min(results, key=score) for results in by_case}
 
 
 def _case_change(

@@ -197,6 +197,13 @@ class SuiteVerdict:
     format: int = 1
 
     @property
+    def needs_power(self) -> bool:
+        """Whether what it can detect matters here: nothing is settled, or nothing can fail."""
+        found = self.detectable
+        undecided = any(check.result == "inconclusive" for check in self.checks)
+        return found is not None and (undecided or found.mean <= found.margin)
+
+    @property
     def exit_code(self) -> int:
         """1 failed; 3 for review, and inconclusive where the suite says so; else 0.
 

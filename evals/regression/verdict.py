@@ -12,10 +12,7 @@ from evals.errors import InfrastructureError, StatisticsError, TunegateError
 from evals.records import Finding, Run
 from evals.regression.acceptance import detectable_loss, identity_of
 from evals.regression.changed_cases import changed_cases
-from evals.regression.definition import (
-    ci_rules,
-    guard_losses,
-)
+from evals.regression.definition import ci_rules, guard_losses
 from evals.regression.drift import find_drift
 from evals.regression.gate import Gate
 from evals.regression.judge import (

@@ -80,7 +80,7 @@ def load_suite(path: Path) -> Suite:
     cases = _read_cases(top, root)
     candidate = read_candidate(top.section("candidate"), prompts)
     others = [
-        *(Path(case.path) for case in cases),
+        *map(Path, {case.path for case in cases}),
         *(prompt.path for prompt in prompts.values()),
         *([root / candidate.adapter] if candidate.adapter else []),
     ]

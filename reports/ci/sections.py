@@ -176,7 +176,7 @@ def _needed(verdict: SuiteVerdict) -> Block | None:
 
 
 def _detectable(verdict: SuiteVerdict) -> Block | None:
-    if not verdict.detectable or not views.needs_power(verdict):
+    if not verdict.detectable or not verdict.needs_power:
         return None
     return Block(
         f"\n#### What this suite can detect\n\n{views.can_detect(verdict.detectable)}\n", rank=6

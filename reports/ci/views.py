@@ -129,13 +129,6 @@ def can_detect(found: DetectableLoss) -> str:
     return " ".join(stop(said[0].upper() + said[1:]) for said in power_said(found))
 
 
-def needs_power(verdict: SuiteVerdict) -> bool:
-    """Whether what the suite can detect matters here: nothing is settled, or nothing can fail."""
-    found = verdict.detectable
-    undecided = any(check.result == "inconclusive" for check in verdict.checks)
-    return found is not None and (undecided or found.mean <= found.margin)
-
-
 def lost_first(verdict: SuiteVerdict) -> list[CaseChange]:
     """The lost cases: first those that must pass, then by how much."""
     musts = must_pass_ids(verdict)

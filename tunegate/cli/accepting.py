@@ -16,11 +16,8 @@ from evals.fingerprint import canonical
 from evals.regression.acceptance import accept, detectable_loss
 from evals.regression.accepted_file import FILE_NAME as ACCEPTED
 from evals.regression.accepted_file import read_accepted, write_accepted
-from evals.regression.definition import ci_rules
-from evals.regression.records import (
-    Baseline,
-    DetectableLoss,
-)
+from evals.regression.judge import check_must_pass
+from evals.regression.records import Baseline, DetectableLoss
 from evals.regression.tables import Table, metric_scores
 from evals.regression.wording import counted, power_said
 from tunegate.cli.console import Terminal, percent
@@ -112,11 +109,8 @@ def _show_accepted(
     )
     for text in power_said(power):
         terminal.line(text)
-    wrong = [
-        name
-        for name in baseline.definition.must_pass
-        if baseline.cases[name].scores.get(primary, 0.0) < ci_rules(baseline.definition).pass_score
-    ]
+    must_pass = check_must_pass(baseline.definition, baseline.cases)
+    wrong = [check.name for check in must_pass if check.result == "fail"]
     if wrong:
         terminal.line(
             f"warning: {counted(len(wrong), 'case')} marked must_pass is wrong in it and fails "

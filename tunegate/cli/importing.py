@@ -6,7 +6,6 @@ from argparse import Namespace
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,6 @@ from evals.imports import (
 )
 from evals.ledger import Ledger
 from evals.ledger_file import check_folder
-from evals.looks import split_fingerprint, take_look
 from evals.records import Run
 from evals.scorers import build_scorers
 from evals.suite.load import MANIFEST
@@ -49,7 +47,9 @@ def import_command(options: Namespace, terminal: Terminal) -> int:
     results = _results(options, path)
     imported = _run(options, results, opened, path, terminal)
     if opened is not None and options.split == "test":
-        _record_look(opened, imported.run, options)
+        # Scores on sealed cases are seen, whoever made them: that is a look like any other.
+        candidate = imported.run.candidate
+        opened.take_look(options.ledger, candidate, f"import of {visible(candidate.label, 100)}")
     with closing(Ledger(options.ledger)) as ledger:
         is_new = ledger.find_run(imported.run.id) is None
         if is_new:
@@ -98,17 +98,6 @@ def _suite_meant(name: str) -> OpenedSuite | None:
     path = Path(name)
     is_path = "/" in name or path.name == MANIFEST or (path / MANIFEST).is_file()
     return open_suite(name) if is_path or name in shipped_names(shipped_root()) else None
-
-
-def _record_look(opened: OpenedSuite, run: Run, options: Namespace) -> None:
-    """Scores on sealed cases are seen, whoever made them: that is a look like any other."""
-    take_look(
-        opened.looks_path(options.ledger),
-        split_fingerprint(opened.suite.split("test")),
-        run.candidate.fingerprint,
-        purpose=f"import of {visible(run.candidate.label, 100)}",
-        when=datetime.now(UTC).isoformat(timespec="seconds"),
-    )
 
 
 def _comparable(ledger: Ledger, run: Run) -> str | None:

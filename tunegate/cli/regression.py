@@ -119,8 +119,7 @@ def show_verdict(verdict: SuiteVerdict, terminal: Terminal) -> None:
         )
     if (more := len(verdict.lost) - MOST_CASES) > 0:
         terminal.line(f"and {more} more; see `tunegate show {verdict.runs[0]}`")
-    undecided = any(check.result == "inconclusive" for check in verdict.checks)
-    if verdict.detectable and (undecided or verdict.detectable.mean <= verdict.detectable.margin):
+    if verdict.detectable and verdict.needs_power:
         for text in power_said(verdict.detectable):
             terminal.line(text, "dim")
     terminal.line()

@@ -51,8 +51,8 @@ def evaluation_of(task: Task, runs: Sequence[Run], verdict: SuiteVerdict | None)
         errors=sum(case.error is not None for case in table.values()),
         runs=tuple(run.id for run in runs),
         cases=tuple(
-            _judged(cases[name], table[name], _results(runs, name), suite, rules.pass_score)
-            for name in table
+            _judged(cases[name], table[name], repeats, suite, rules.pass_score)
+            for name, repeats in _repeats(runs).items()
         ),
         metrics=levels,
         checks=tuple(
@@ -102,10 +102,13 @@ class _Repeat(NamedTuple):
         return -1.0 if self.result.failed else self.result.scores[metric].value
 
 
-def _results(runs: Sequence[Run], name: str) -> list[_Repeat]:
-    return [
-        _Repeat(run.id, result) for run in runs for result in run.results if result.case_id == name
-    ]
+def _repeats(runs: Sequence[Run]) -> dict[str, list[_Repeat]]:
+    """Every repeat of each case, in the cases' order."""
+    found: dict[str, list[_Repeat]] = {}
+    for run in runs:
+        for result in run.results:
+            found.setdefault(result.case_id, []).append(_Repeat(run.id, result))
+    return found
 
 
 def _judged(

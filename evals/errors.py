@@ -88,6 +88,10 @@ class InfrastructureError(TunegateError, RuntimeError):
     exit_code = 4
 
 
+class BudgetSpentError(InfrastructureError):
+    """Going on could cost more, or take more requests, than was allowed; what is there is kept."""
+
+
 class NothingRunError(TunegateError, RuntimeError):
     """Nothing was run where a result was expected."""
 

@@ -6,14 +6,26 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
+
+LATER = {"later": True}
+"""Metadata of a dataclass field that came after records of its kind had been stored.
+
+Where it holds its default it is left out of the canonical form, so that records which do not
+use it keep the identity they had.
+"""
 
 
 def canonical(value: Any) -> Any:
     """Reduce dataclasses, mappings and sequences to JSON values with one spelling each."""
     if is_dataclass(value) and not isinstance(value, type):
-        return {f.name: canonical(getattr(value, f.name)) for f in fields(value)}
+        return {
+            name: canonical(found)
+            for name, default in _fields(type(value))
+            if (found := getattr(value, name)) != default
+        }
     if isinstance(value, Mapping):
         return {str(key): canonical(value[key]) for key in sorted(value, key=str)}
     if isinstance(value, Sequence) and not isinstance(value, str | bytes):
@@ -21,6 +33,12 @@ def canonical(value: Any) -> Any:
     if isinstance(value, Path):
         return str(value)
     return value
+
+
+@cache
+def _fields(kind: type) -> tuple[tuple[str, Any], ...]:
+    """A dataclass's fields, each with the value it is left out for (a fresh object: for none)."""
+    return tuple((f.name, f.default if "later" in f.metadata else object()) for f in fields(kind))
 
 
 def canonical_json(value: Any) -> str:

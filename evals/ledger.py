@@ -11,19 +11,27 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from evals.codec import decode, encode
 from evals.errors import RecordError
 from evals.ledger_file import FILE_NAME, open_to_read, open_to_write
 from evals.records import Candidate, Case, CaseResult, Output, Run
 
-__all__ = ["FILE_NAME", "Ledger"]
+__all__ = ["FILE_NAME", "Ledger", "StoredBatch"]
 
 RUN_FORMAT = 1
 EDITED = "it was edited by hand or damaged: restore a copy, or name another ledger"
 
 T = TypeVar("T")
+
+
+class StoredBatch(NamedTuple):
+    """A finished batch as it is kept: its key, its outputs, and its wall seconds."""
+
+    key: str
+    outputs: Sequence[Output]
+    seconds: float
 
 
 class Ledger:
@@ -56,14 +64,27 @@ class Ledger:
 
     def store_batch(self, key: str, outputs: Sequence[Output], seconds: float) -> None:
         """Keep a whole batch in one transaction."""
+        self.store_batches([StoredBatch(key, outputs, seconds)])
+
+    def store_batches(self, batches: Sequence[StoredBatch]) -> None:
+        """Keep several batches in one transaction, each whole."""
+        if not batches:
+            return
         with self._transaction():
-            self._db.execute("delete from outputs where batch = ?", (key,))
+            self._db.executemany(
+                "delete from outputs where batch = ?", [(batch.key,) for batch in batches]
+            )
             self._db.executemany(
                 "insert into outputs values (?, ?, ?)",
-                [(key, position, encode(output)) for position, output in enumerate(outputs)],
+                [
+                    (batch.key, position, encode(output))
+                    for batch in batches
+                    for position, output in enumerate(batch.outputs)
+                ],
             )
-            self._db.execute(
-                "insert or replace into batches values (?, ?, ?)", (key, seconds, len(outputs))
+            self._db.executemany(
+                "insert or replace into batches values (?, ?, ?)",
+                [(batch.key, batch.seconds, len(batch.outputs)) for batch in batches],
             )
 
     # -- runs and their cases -----------------------------------------------------

@@ -11,12 +11,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from evals.fingerprint import fingerprint
+from evals.fingerprint import LATER, fingerprint
 
 Json = Any
 
 SplitName = Literal["train", "dev", "test"]
 SPLITS: tuple[SplitName, ...] = ("train", "dev", "test")
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What a scripted user says after the model's last reply, and what is expected of the next.
+
+    `answer` is one full-mark reply to it.
+    """
+
+    user: str
+    expected: Json
+    answer: str
 
 
 @dataclass(frozen=True)
@@ -26,7 +38,9 @@ class Case:
     `answer` is one full-mark output in the model's own form: what demonstrations show,
     what fine-tuning trains on, and what the scorer self-test expects to score 1.
     `choices`, where present, are the options ranked by log-likelihood instead of
-    generating; the output text is then the winning option.
+    generating; the output text is then the winning option. `turns` continue the
+    conversation after the first reply; `tools` are the names of those of the suite's tools
+    that this case offers, None for all of them.
     """
 
     id: str
@@ -41,10 +55,15 @@ class Case:
     must_pass: bool = False
     path: str = ""
     line: int = 0
+    turns: tuple[Turn, ...] = field(default=(), metadata=LATER)
+    tools: tuple[str, ...] | None = field(default=None, metadata=LATER)
 
     @property
     def fingerprint(self) -> str:
         """Hash of all that can change an output or its score; not of where it stands."""
+        later: dict[str, Json] = {"turns": self.turns} if self.turns else {}
+        if self.tools is not None:
+            later["tools"] = self.tools
         return fingerprint(
             "case@1",
             self.id,
@@ -55,6 +74,7 @@ class Case:
             self.documents,
             self.cluster,
             self.tags,
+            *([later] if later else []),
         )
 
 
@@ -68,24 +88,44 @@ class Message:
 
 @dataclass(frozen=True)
 class Decoding:
-    """How text is generated. Temperature 0 is greedy; `seed` matters only above 0."""
+    """How text is generated. Temperature 0 is greedy; `seed` matters only above 0.
+
+    `schema` is a JSON schema that the answer is constrained to where the backend can; one
+    that cannot refuses it.
+    """
 
     max_tokens: int = 128
     temperature: float = 0.0
     top_p: float = 1.0
     seed: int = 0
     stop: tuple[str, ...] = ()
+    schema: Json = field(default=None, metadata=LATER)
 
 
 @dataclass(frozen=True)
 class Request:
-    """What a model is asked: a conversation to continue, or options to rank."""
+    """What a model is asked: a conversation to continue, or options to rank.
+
+    `follow_ups` are what the user says after each reply; every one is answered in turn.
+    `tools` are offered to the model: mappings with `name`, `description` and `parameters` (a
+    JSON schema).
+    """
 
     messages: tuple[Message, ...]
     choices: tuple[str, ...] = ()
+    follow_ups: tuple[str, ...] = field(default=(), metadata=LATER)
+    tools: tuple[Json, ...] = field(default=(), metadata=LATER)
 
 
-FinishReason = Literal["stop", "length", "choice", "error"]
+FinishReason = Literal["stop", "length", "choice", "tools", "error"]
+
+
+@dataclass(frozen=True)
+class ToolCall:
+    """A call that a model asked for. `arguments` is the text it wrote: perhaps no JSON."""
+
+    name: str
+    arguments: str
 
 
 @dataclass(frozen=True)
@@ -97,6 +137,11 @@ class Output:
     An `error` means there is no output: `text` is then None. It is `transient` where it may
     pass (an endpoint that did not answer): the same work then tries the case again. Any
     other error stays: a request that does not fit the context never will.
+
+    `replies` are the replies to each turn of a conversation that has several; `text` is then
+    the last. Tokens, seconds and attempts are summed over the turns. `cached_tokens` are those
+    prompt tokens that the endpoint says it had kept from before; `attempts` is how often it
+    was asked, where it was asked more than once for each turn.
     """
 
     text: str | None
@@ -107,6 +152,30 @@ class Output:
     logprobs: tuple[float, ...] = ()
     error: str | None = None
     transient: bool = False
+    tool_calls: tuple[ToolCall, ...] = field(default=(), metadata=LATER)
+    replies: tuple[str, ...] = field(default=(), metadata=LATER)
+    cached_tokens: int = field(default=0, metadata=LATER)
+    attempts: int = field(default=0, metadata=LATER)
+
+
+PartKind = Literal["field", "label", "turn", "scorer"]
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of an answer that was judged apart, so that a run can be summed up by parts.
+
+    `name` is a field's path, a turn's number, or a scorer; of a label it is "label".
+    `expected` and `got` are what was wanted and what was found, in short; None where nothing
+    was: a field that is missing, an answer that names no label. Both are None for parts that
+    have a value alone.
+    """
+
+    kind: PartKind
+    name: str
+    value: float
+    expected: str | None = None
+    got: str | None = None
 
 
 @dataclass(frozen=True)
@@ -120,6 +189,7 @@ class Score:
     value: float
     reason: str = ""
     kind: str = ""
+    parts: tuple[Part, ...] = field(default=(), metadata=LATER)
 
 
 @dataclass(frozen=True)

@@ -1,41 +1,30 @@
 """Run one candidate over one split: render, generate what is missing, score, keep.
 
-The batch is the unit of work: planned from the whole split before anything runs,
-committed whole, and found again by its key. So a run that was killed goes on where it
-was and ends with the outputs it would have had, and two candidates that ask the same
-thing of the same model ask it once.
+A run that was killed goes on where it was and ends with the outputs it would have had, and
+two candidates that ask the same thing of the same model ask it once: see `evals.generating`.
 """
 
 from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import NamedTuple
 
-from evals.errors import InfrastructureError, ModelError, NothingRunError, ScorerError
+from evals.errors import InfrastructureError, NothingRunError, ScorerError
 from evals.fingerprint import fingerprint
+from evals.generating import Generated, Generator, Progress, may_pass
 from evals.ledger import Ledger
-from evals.models.protocol import AdaptableModel, Batch
+from evals.models.protocol import AdaptableModel
 from evals.prompting import build_requests
 from evals.records import Candidate, Case, CaseResult, Output, Request, Run, Score, SplitName
+from evals.scorers.batch import iter_scores
 from evals.scorers.protocol import Scorer
 from evals.suite.spec import Suite
 
-Progress = Callable[[int, int], None]
-"""Called with (cases done, cases in all) after every batch."""
-
 MAX_ERROR_SHARE = 0.5
 """A run in which more than this share of cases has no output is an infrastructure failure."""
-
-
-class Generated(NamedTuple):
-    """Outputs in the order of the requests, and the wall seconds they took when they were made."""
-
-    outputs: list[Output]
-    seconds: float
 
 
 @dataclass(frozen=True)
@@ -75,17 +64,13 @@ class Runner:
         requests = build_requests(suite, candidate, chosen)
         run_id = identify(suite, candidate, split, chosen, requests)
         stored = self.ledger.find_run(run_id)
-        if stored is not None and not _may_pass(result.output for result in stored.results):
+        if stored is not None and not may_pass(result.output for result in stored.results):
             self.progress(len(chosen), len(chosen))
             return stored
         generated = self._generate(requests, candidate)
         _refuse_mostly_errors(generated.outputs)
-        failures: list[ScorerError] = []
-        results = [
-            self._score(case, request, output, failures)
-            for case, request, output in zip(chosen, requests, generated.outputs, strict=True)
-        ]
-        _refuse_mostly_unscored(failures, len(results))
+        hashes = [prompt_hash(request) for request in requests]
+        results = score_outputs(self.scorers, chosen, hashes, generated.outputs)
         run = Run(
             id=run_id,
             suite=suite.name,
@@ -94,7 +79,7 @@ class Runner:
             split=split,
             primary=suite.primary,
             candidate=candidate,
-            results=tuple(results),
+            results=results,
             seconds=generated.seconds,
             created=self.now().isoformat(timespec="seconds"),
             environment=environment(self.model.provenance),
@@ -103,60 +88,53 @@ class Runner:
         return run
 
     def _generate(self, requests: Sequence[Request], candidate: Candidate) -> Generated:
-        outputs: dict[int, Output] = {}
-        seconds = 0.0
-        for batch in self.model.plan(requests, candidate.decoding):
-            made, took = self._batch(batch, candidate)
-            outputs.update(zip(batch.indices, made, strict=True))
-            seconds += took
-            self.progress(len(outputs), len(requests))
-        return Generated([outputs[index] for index in range(len(requests))], seconds)
+        generator = Generator(self.model, self.ledger, self.progress, self.clock)
+        return generator.generate(
+            requests,
+            candidate.decoding,
+            adapter=candidate.adapter,
+            adapter_path=candidate.adapter_path,
+        )
 
-    def _batch(self, batch: Batch, candidate: Candidate) -> Generated:
-        key = batch.key(candidate.model_fingerprint, candidate.adapter)
-        stored = self.ledger.batch(key)
-        if stored is not None:
-            return Generated(*stored)
-        self._activate(candidate)
-        started = self.clock()
-        outputs = self.model.run(batch)
-        took = self.clock() - started
-        if not _may_pass(outputs):
-            self.ledger.store_batch(key, outputs, took)
-        return Generated(outputs, took)
 
-    def _activate(self, candidate: Candidate) -> None:
-        """Switch the model to the candidate's adapter, or to none. Raises ModelError."""
-        if candidate.adapter != self.model.adapter:
-            self.model.use_adapter(candidate.adapter_path or None)
-        if candidate.adapter != self.model.adapter:
-            raise ModelError(
-                "the adapter on disk is not the one this candidate was made with",
-                path=candidate.adapter_path,
-                hint="train again, or name the right folder",
-            )
+def prompt_hash(request: Request) -> str:
+    """Identity of what a model was asked."""
+    return fingerprint("request@1", request)
 
-    def _score(
-        self, case: Case, request: Request, output: Output, failures: list[ScorerError]
-    ) -> CaseResult:
-        """One case's scores; a scorer's failure becomes its error and joins `failures`."""
-        scores: dict[str, Score] = {}
-        error = None
-        if output.error is None:
-            try:
-                scores = {name: scorer(case, output) for name, scorer in self.scorers.items()}
-            except ScorerError as failure:
-                scores, error = {}, failure.message
-                failures.append(failure)
-        return CaseResult(
+
+def score_outputs(
+    scorers: Mapping[str, Scorer],
+    cases: Sequence[Case],
+    prompt_hashes: Sequence[str],
+    outputs: Sequence[Output],
+) -> tuple[CaseResult, ...]:
+    """One result for each case: its scores, or the first scorer's failure as its error.
+
+    Raises ScorerError when most outputs could not be scored.
+    """
+    answered = [n for n, output in enumerate(outputs) if output.error is None]
+    scores: list[dict[str, Score]] = [{} for _ in outputs]
+    failures: dict[int, ScorerError] = {}
+    for name, scorer in scorers.items():
+        pairs = ((cases[n], outputs[n]) for n in answered)
+        for n, said in zip(answered, iter_scores(scorer, pairs), strict=True):
+            if isinstance(said, ScorerError):
+                failures.setdefault(n, said)
+            else:
+                scores[n][name] = said
+    _refuse_mostly_unscored(list(failures.values()), len(outputs))
+    return tuple(
+        CaseResult(
             case_id=case.id,
             case_fingerprint=case.fingerprint,
-            prompt_hash=fingerprint("request@1", request),
-            output=output,
-            scores=scores,
+            prompt_hash=prompt_hashes[n],
+            output=outputs[n],
+            scores={} if n in failures else scores[n],
             cluster=case.cluster,
-            error=error,
+            error=failures[n].message if n in failures else None,
         )
+        for n, case in enumerate(cases)
+    )
 
 
 def identify(
@@ -174,7 +152,7 @@ def identify(
         candidate.fingerprint,
         split,
         [case.fingerprint for case in cases],
-        [fingerprint("request@1", request) for request in requests],
+        [prompt_hash(request) for request in requests],
     )
     return f"{suite.name}-{split}-{content[:10]}"
 
@@ -193,11 +171,6 @@ def environment(model: Mapping[str, str]) -> dict[str, str]:
         except metadata.PackageNotFoundError:
             continue
     return found | {f"model.{part}": value for part, value in model.items()}
-
-
-def _may_pass(outputs: Iterable[Output]) -> bool:
-    """Whether an output is an error that another try may not give."""
-    return any(output.error is not None and output.transient for output in outputs)
 
 
 def _refuse_mostly_errors(outputs: Sequence[Output]) -> None:

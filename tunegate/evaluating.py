@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from evals.errors import RecordError, UsageError
+from evals.generating import Progress
 from evals.ledger import Ledger
 from evals.models import DEFAULT_MODEL, open_model
 from evals.models.names import Precision, check_model_name
@@ -24,7 +25,7 @@ from evals.regression.recipes import candidates, stated_recipe
 from evals.regression.records import Baseline, Recipe, SuiteVerdict
 from evals.regression.revision import Revision, read_reference, refuse_committed
 from evals.regression.verdict import GuardRuns, judge_suite
-from evals.runner import Progress, Runner
+from evals.runner import Runner
 from evals.scorers import build_scorers
 from evals.suite import Suite
 from tunegate.opening import OpenedSuite, open_guards

@@ -16,11 +16,12 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from evals.errors import GateShutError, NothingRunError, SuiteError, TrainingError
+from evals.generating import Progress
 from evals.ledger import Ledger
 from evals.models.protocol import AdaptableModel
 from evals.prompting import round_candidates
 from evals.records import SPLITS, Candidate, Case, Finding, Output, Run, SplitName
-from evals.runner import Progress, Runner, environment
+from evals.runner import Runner, environment
 from evals.scorers import build_scorers
 from evals.scorers.protocol import Scorer
 from evals.suite.spec import RoundSpec, Suite

@@ -8,10 +8,10 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import asdict, fields, is_dataclass
 from typing import Any
 
-from evals.records import Case, Output
+from evals.records import Case, Output, ToolCall, Turn
 
 LENGTH = struct.Struct(">I")
 MAX_REPLY = 1 << 20  # bytes; a reply is a number, a reason and a kind
@@ -19,7 +19,8 @@ MAX_REASON = 2_000  # characters of a reason or an error that are kept
 
 _CASE_FIELDS = tuple(field.name for field in fields(Case))
 _OUTPUT_FIELDS = tuple(field.name for field in fields(Output))
-_TUPLES = {"choices", "documents", "logprobs"}
+_TUPLES = {"choices", "documents", "logprobs", "replies", "tools"}
+_RECORDS = {"turns": Turn, "tool_calls": ToolCall}
 
 
 def frame(value: Any) -> bytes:
@@ -34,6 +35,8 @@ def frame(value: Any) -> bytes:
 def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return dict(value)
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
     raise TypeError(f"{type(value).__name__} has no JSON form")
 
 
@@ -52,7 +55,10 @@ def pair_from_wire(pair: list[list[Any]]) -> tuple[Case, Output]:
 
 
 def _named(names: tuple[str, ...], values: list[Any]) -> dict[str, Any]:
-    return {
-        name: tuple(value) if name in _TUPLES else value
-        for name, value in zip(names, values, strict=True)
-    }
+    return {name: _rebuilt(name, value) for name, value in zip(names, values, strict=True)}
+
+
+def _rebuilt(name: str, value: Any) -> Any:
+    if name in _RECORDS:
+        return tuple(_RECORDS[name](**item) for item in value)
+    return tuple(value) if name in _TUPLES and value is not None else value

@@ -17,7 +17,7 @@ from typing import IO, TYPE_CHECKING, Any, cast
 
 from evals.errors import TunegateError
 from evals.fingerprint import canonical
-from evals.runner import Progress
+from evals.generating import Progress
 from evals.text import visible
 from tunegate.cli.ci_log import InertStream, inert_json
 from tunegate.environment import in_ci

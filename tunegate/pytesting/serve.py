@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 
 from evals.errors import TunegateError
 from evals.fingerprint import canonical
-from evals.runner import Progress
+from evals.generating import Progress
 from evals.text import inert, visible
 from tunegate.pytesting.work import Worker
 

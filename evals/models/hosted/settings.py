@@ -1,0 +1,58 @@
+"""How an endpoint is asked: how many requests at once, how long each, how often again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from evals.spending.usage import Usage
+
+MAX_CONCURRENCY = 64
+CONNECT_SECONDS = 10.0
+REQUEST_SECONDS = 120.0
+ATTEMPTS = 6
+MAX_REPLY_BYTES = 8 << 20
+
+
+class Reservation(Protocol):
+    """What one request may cost, set aside until it is known; closed exactly once."""
+
+    def settle(self, usage: Usage) -> None:
+        """The request was answered, and this is what the endpoint counted."""
+        ...
+
+    def release(self) -> None:
+        """Nothing was charged: the request was refused, or never reached the endpoint."""
+        ...
+
+    def forfeit(self) -> None:
+        """It may have been charged: no reply came, or one that cannot be read."""
+        ...
+
+
+class Purse(Protocol):
+    """What may be spent. Used from one thread at a time."""
+
+    def reserve(self, model: str, prompt_bytes: int, max_tokens: int) -> Reservation:
+        """Set aside what one HTTP request to `model` can cost at most.
+
+        Raises BudgetSpentError where that might exceed what is left.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class HostedSettings:
+    """Limits of one endpoint's use.
+
+    `concurrency` is the most requests at once; fewer where the endpoint bears fewer.
+    `connect_seconds` bounds reaching it, `request_seconds` one whole request. `attempts` is
+    how often a request is made at most. A longer reply than `max_reply_bytes` is an error.
+    """
+
+    concurrency: int = MAX_CONCURRENCY
+    connect_seconds: float = CONNECT_SECONDS
+    request_seconds: float = REQUEST_SECONDS
+    attempts: int = ATTEMPTS
+    max_reply_bytes: int = MAX_REPLY_BYTES
+    purse: Purse | None = None

@@ -1,0 +1,1 @@
+"""What asking costs: tokens, money by a list of prices, and budgets that end the asking."""

@@ -95,12 +95,12 @@ class AuditSummary:
 
 def output_hash(output: Output) -> str:
     """Hash of what the model said, and of nothing else of the output."""
-    return fingerprint("output@1", output.text)
+    return fingerprint("output@1", output.said)
 
 
 def judged_identity(case_fingerprint: str, output: Output, metric: str, score: Score) -> str:
     """Identity of what a mark is about; see `Mark`."""
-    return fingerprint("audit@1", case_fingerprint, output.text, metric, score.value)
+    return fingerprint("audit@1", case_fingerprint, output.said, metric, score.value)
 
 
 def draw_sample(

@@ -39,7 +39,7 @@ def select(
     """
     if method == "none" or k == 0 or not cases:
         return [() for _ in cases]
-    train = [case for case in pool if case.split == "train" and not case.choices]
+    train = [case for case in pool if case.split == "train" and case.is_plain]
     if len(train) < k:
         raise SuiteError(
             f"{k} demonstrations were asked for and the train split has {len(train)} cases",

@@ -48,7 +48,9 @@ def make_candidate(
 
 def prompt_fingerprint(suite: Suite, prompt: str) -> str:
     """Identity of a prompt with all that is filled in from the suite. Raises SuiteError."""
-    return fingerprint(find_prompt(suite, prompt).fingerprint, suite.variables, suite.labels)
+    tools = [suite.tools] if suite.tools else []
+    spec = find_prompt(suite, prompt)
+    return fingerprint(spec.fingerprint, suite.variables, suite.labels, *tools)
 
 
 def find_prompt(suite: Suite, name: str) -> PromptSpec:
@@ -73,7 +75,10 @@ def round_candidates(suite: Suite, model: Model, spec: RoundSpec) -> list[Candid
 
 
 def build_requests(suite: Suite, candidate: Candidate, cases: Sequence[Case]) -> list[Request]:
-    """One request a case: its rendered prompt, and the options where it has any."""
+    """One request a case: its rendered prompt, its options, its further turns, its tools.
+
+    A prompt that mentions `tools` shows them itself; they are then not offered again.
+    """
     template = compile_prompt(find_prompt(suite, candidate.prompt))
     shown = select(
         candidate.demonstrations, candidate.k, candidate.seed, pool=suite.cases, cases=cases
@@ -81,9 +86,15 @@ def build_requests(suite: Suite, candidate: Candidate, cases: Sequence[Case]) ->
     return [
         Request(
             messages=template.render(
-                input=case.input, demos=demos, labels=suite.labels, variables=suite.variables
+                input=case.input,
+                demos=demos,
+                labels=suite.labels,
+                variables=suite.variables,
+                tools=(tools := suite.tools_of(case)),
             ),
             choices=case.choices,
+            follow_ups=tuple(turn.user for turn in case.turns),
+            tools=() if "tools" in template.uses else tools,
         )
         for case, demos in zip(cases, shown, strict=True)
     ]

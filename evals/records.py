@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from evals.fingerprint import LATER, fingerprint
+from evals.spending.records import Spending
 
 Json = Any
 
@@ -39,8 +40,8 @@ class Case:
     what fine-tuning trains on, and what the scorer self-test expects to score 1.
     `choices`, where present, are the options ranked by log-likelihood instead of
     generating; the output text is then the winning option. `turns` continue the
-    conversation after the first reply; `tools` are the names of those of the suite's tools
-    that this case offers, None for all of them.
+    conversation after the first reply; `tools` names those of the suite's tools that are
+    offered to the model.
     """
 
     id: str
@@ -56,14 +57,12 @@ class Case:
     path: str = ""
     line: int = 0
     turns: tuple[Turn, ...] = field(default=(), metadata=LATER)
-    tools: tuple[str, ...] | None = field(default=None, metadata=LATER)
+    tools: tuple[str, ...] = field(default=(), metadata=LATER)
 
     @property
     def fingerprint(self) -> str:
         """Hash of all that can change an output or its score; not of where it stands."""
-        later: dict[str, Json] = {"turns": self.turns} if self.turns else {}
-        if self.tools is not None:
-            later["tools"] = self.tools
+        later = {"turns": self.turns, "tools": self.tools}
         return fingerprint(
             "case@1",
             self.id,
@@ -74,8 +73,13 @@ class Case:
             self.documents,
             self.cluster,
             self.tags,
-            *([later] if later else []),
+            *([later] if self.turns or self.tools else []),
         )
+
+    @property
+    def is_plain(self) -> bool:
+        """One question that one written answer satisfies: it can be shown and trained on."""
+        return not (self.choices or self.turns or self.tools)
 
 
 @dataclass(frozen=True)
@@ -156,6 +160,15 @@ class Output:
     replies: tuple[str, ...] = field(default=(), metadata=LATER)
     cached_tokens: int = field(default=0, metadata=LATER)
     attempts: int = field(default=0, metadata=LATER)
+
+    @property
+    def said(self) -> str | None:
+        """All of the answer as one text, to be read and to be told from others."""
+        if self.text is None or not (self.replies or self.tool_calls):
+            return self.text
+        turns = [f"[turn {n}] {reply}" for n, reply in enumerate(self.replies, 1)]
+        calls = [f"[call] {call.name}({call.arguments})" for call in self.tool_calls]
+        return "\n".join([*(turns or ([self.text] if self.text else [])), *calls])
 
 
 PartKind = Literal["field", "label", "turn", "scorer"]
@@ -266,7 +279,8 @@ class Run:
 
     `id` is derived from the content, so the same work always has the same id.
     `scoring_fingerprint` is the identity of the metrics: runs with different ones are
-    never compared. `seconds` is wall time spent generating, summed over resumes.
+    never compared. `seconds` is wall time spent generating, summed over resumes. `spent` is
+    what the outputs of a hosted model took when they were made.
     """
 
     id: str
@@ -281,6 +295,7 @@ class Run:
     created: str
     environment: Mapping[str, str] = field(default_factory=dict)
     format: int = 1
+    spent: Spending | None = field(default=None, metadata=LATER)
 
     def values(self, metric: str | None = None) -> dict[str, float]:
         """Score of every case that has one, by case id, for `metric` (default: primary)."""

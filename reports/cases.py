@@ -146,7 +146,7 @@ def _short(value: float | None) -> str:
 
 def _pair(job: JobRecord, before: Run, after: Run, old: CaseResult, new: CaseResult) -> CaseView:
     first, second = _value(before, old), _value(after, new)
-    texts = [excerpt(r.output.text or "") for r in (old, new)]
+    texts = [excerpt(r.output.said or "") for r in (old, new)]
     difference = compare_texts(texts[0].text, texts[1].text)
     same_words = all(p.part == "same" for p in (*difference.before, *difference.after))
     sides = (
@@ -164,9 +164,9 @@ def _pair(job: JobRecord, before: Run, after: Run, old: CaseResult, new: CaseRes
 
 
 def _note(old: CaseResult, new: CaseResult, *, same_words: bool) -> str:
-    if old.output.text is None or new.output.text is None or not same_words:
+    if old.output.said is None or new.output.said is None or not same_words:
         return ""
-    if old.output.text == new.output.text:
+    if old.output.said == new.output.said:
         return "Both outputs are the same."
     return "The outputs differ only in white space, or in the part that is not shown."
 
@@ -183,7 +183,7 @@ def _change(first: float | None, second: float | None) -> Status:
 def _single(job: JobRecord, run: Run, result: CaseResult) -> CaseView:
     value = _value(run, result)
     status: Status = "error" if value is None else "right" if value >= 1 else "wrong"
-    text = excerpt(result.output.text or "")
+    text = excerpt(result.output.said or "")
     side = _side(run, result, run.candidate.label, (Piece(text.text, "same"),), text)
     return _view(
         case_of(job, result),
@@ -204,7 +204,7 @@ def _side(
         label=label,
         pieces=pieces,
         rest=text.rest,
-        empty=output.text is not None and not output.text.strip(),
+        empty=output.said is not None and not output.said.strip(),
         error=excerpt(result.failed or "", 500).text,
         scores=tuple(
             ScoreLine(

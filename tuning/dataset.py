@@ -63,10 +63,10 @@ class Parts(NamedTuple):
 def build_examples(suite: Suite, prompt_name: str) -> tuple[Example, ...]:
     """Render every train case that generates an answer with a prompt, without demonstrations.
 
-    Cases answered by choosing among options are left out: nothing is generated there.
+    Left out are cases answered by choosing among options, and those with turns or tools.
     Raises SuiteError for an unknown prompt or one that fails to render.
     """
-    cases = [case for case in suite.split("train") if not case.choices]
+    cases = [case for case in suite.split("train") if case.is_plain]
     messages = render(suite, prompt_name, cases)
     return tuple(
         Example(case.id, messages[case.id], case.answer, case.cluster or case.id, where_of(case))
@@ -82,7 +82,12 @@ def render(
 
     template = compile_prompt(find_prompt(suite, prompt_name))
     return {
-        case.id: template.render(input=case.input, labels=suite.labels, variables=suite.variables)
+        case.id: template.render(
+            input=case.input,
+            labels=suite.labels,
+            variables=suite.variables,
+            tools=suite.tools_of(case),
+        )
         for case in cases
     }
 
@@ -104,7 +109,7 @@ def clean_examples(suite: Suite) -> int:
     answers: dict[str, set[str]] = {}
     for case in suite.split("train"):
         key = loosen(fold(comparable(case)))
-        if case.answer.strip() and not case.choices and key not in sealed:
+        if case.answer.strip() and case.is_plain and key not in sealed:
             answers.setdefault(key, set()).add(case.answer)
     return sum(len(found) == 1 for found in answers.values())
 

@@ -254,7 +254,7 @@ def _identity(parts: _Parts, candidate: Candidate, made: Sequence[CaseResult]) -
             result.case_fingerprint,
             canonical_json({name: score.value for name, score in result.scores.items()}),
             result.failed or "",
-            canonical_json(result.output.text),
+            canonical_json(result.output.said),
         )
         for result in made
     )

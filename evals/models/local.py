@@ -12,12 +12,13 @@ from typing import Any
 import torch
 import transformers
 
-from evals.errors import InfrastructureError
-from evals.fingerprint import fingerprint
+from evals.errors import InfrastructureError, ModelError
+from evals.fingerprint import canonical_json, fingerprint
 from evals.models import planning, tokens
 from evals.models.adapters import AttachedAdapter, check_adapter
 from evals.models.allocator import keep_freed_memory
 from evals.models.backend import Backend, choose_backend
+from evals.models.conversation import converse
 from evals.models.generation import Decoder
 from evals.models.loading import Loaded, load_folder
 from evals.models.protocol import Batch
@@ -90,19 +91,27 @@ class LocalModel:
 
     def encode(self, request: Request) -> list[int]:
         """Token ids of the request's prompt, up to where the answer begins."""
-        ids = self._encoded.get(request.messages)
+        key = (request.messages, canonical_json(request.tools) if request.tools else "")
+        ids = self._encoded.get(key)
         if ids is None:
-            ids = tokens.encode_chat(self.tokenizer, request.messages)
+            ids = tokens.encode_chat(self.tokenizer, request.messages, tools=request.tools)
             if len(self._encoded) >= _ENCODED_KEPT:
                 self._encoded.clear()
-            self._encoded[request.messages] = ids
+            self._encoded[key] = ids
         return ids
 
     def plan(self, requests: Sequence[Request], decoding: Decoding) -> list[Batch]:
         """Batches by length within a token budget; choices and generations apart.
 
-        The shared prefix is that of all prompts that fit the context.
+        The shared prefix is that of all prompts that fit the context. Raises ModelError for an
+        answer that is to be constrained, and for tools that the chat template has no place for.
         """
+        if decoding.schema is not None:
+            raise ModelError(
+                "answers of local models cannot be constrained to a schema in this version",
+                key="decoding.schema",
+                hint="leave it away and score the form with json_schema@1, or use an endpoint",
+            )
         prompts = [self.encode(request) for request in requests]
         needs = [self._need(request, decoding) for request in requests]
         fitting = [n for n, need in enumerate(needs) if need <= self.context_tokens]
@@ -124,7 +133,24 @@ class LocalModel:
         return batches
 
     def run(self, batch: Batch) -> list[Output]:
-        """Outputs in the order of the requests; a request that cannot fit is an error."""
+        """Outputs in the order of the requests; a request that cannot fit is an error.
+
+        Of a conversation the first turns share what was planned, the later ones what they have
+        in common then.
+        """
+
+        def ask(requests: Sequence[Request]) -> list[Output]:
+            if requests is batch.requests:
+                return self._answer(batch)
+            fitting = [r for r in requests if self._need(r, batch.decoding) <= self.context_tokens]
+            prefix = planning.shared_prefix([self.encode(request) for request in fitting])
+            places = tuple(range(len(requests)))
+            return self._answer(Batch(places, tuple(requests), batch.decoding, prefix))
+
+        return converse(ask, batch.requests)
+
+    def _answer(self, batch: Batch) -> list[Output]:
+        """One reply to each request."""
         start = time.perf_counter()
         outputs: dict[int, Output] = {}
         fitting: list[int] = []

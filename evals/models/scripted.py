@@ -18,38 +18,41 @@ every condition that a rule states must hold:
 
 `contains` is looked for in the last message, `prompt_contains` in any message.
 `adapter` must equal the active adapter (see `use_adapter`); `""` means the base. A rule
-has a `reply` or an `error`, which becomes an error output.
+has a `reply`, an `error`, which becomes an error output, or, for requests that offer tools,
+`tool_calls` like `[{"name": "find", "arguments": {"id": 7}}]`, perhaps beside a reply.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from evals.errors import ModelError
-from evals.fingerprint import file_sha256, fingerprint
+from evals.fingerprint import LATER, file_sha256, fingerprint
+from evals.models.conversation import converse
 from evals.models.protocol import Batch
-from evals.records import Decoding, Message, Output, Request
+from evals.records import Decoding, Message, Output, Request, ToolCall
 
 Answer = Callable[[tuple[Message, ...]], str]
 
-_RULE_KEYS = {"contains", "prompt_contains", "adapter", "reply", "error"}
+_RULE_KEYS = {"contains", "prompt_contains", "adapter", "reply", "error", "tool_calls"}
 _FILE_KEYS = {"rules", "default", "name", "context_tokens", "batch_size", "adapters"}
 ADAPTER_FILE = "scripted_adapter.json"
 
 
 @dataclass(frozen=True)
 class Rule:
-    """One line of a script: conditions (None is no condition), and a reply or an error."""
+    """One line of a script: conditions (None is no condition), and a reply, calls or an error."""
 
     contains: str | None = None
     prompt_contains: str | None = None
     adapter: str | None = None
     reply: str = ""
     error: str | None = None
+    tool_calls: tuple[ToolCall, ...] = field(default=(), metadata=LATER)
 
     def matches(self, messages: tuple[Message, ...], adapter: str) -> bool:
         """Whether every stated condition holds."""
@@ -112,7 +115,10 @@ class ScriptedModel:
     def run(self, batch: Batch) -> list[Output]:
         """Outputs in order; no time passes."""
         self.calls += 1
-        return [self._answer(request, batch.decoding) for request in batch.requests]
+        return converse(
+            lambda requests: [self._answer(request, batch.decoding) for request in requests],
+            batch.requests,
+        )
 
     def count_tokens(self, text: str) -> int:
         """Words."""
@@ -142,25 +148,28 @@ class ScriptedModel:
         if needed > self.context_tokens:
             text = f"needs {needed} tokens, the context has {self.context_tokens}"
             return Output(None, "error", prompt_tokens, error=text)
-        reply, error = self._reply(request)
-        if error is not None or reply is None:
-            text = error or "no rule of the script matches"
+        rule = self._rule(request)
+        if rule is None or rule.error is not None:
+            text = (rule and rule.error) or "no rule of the script matches"
             return Output(None, "error", prompt_tokens, error=text)
         if request.choices:
-            return _choose(request.choices, reply, prompt_tokens)
-        return _cut(reply, decoding, prompt_tokens)
+            return _choose(request.choices, rule.reply, prompt_tokens)
+        output = _cut(rule.reply, decoding, prompt_tokens)
+        if rule.tool_calls and request.tools:
+            return replace(output, finish_reason="tools", tool_calls=rule.tool_calls)
+        return output
 
-    def _reply(self, request: Request) -> tuple[str | None, str | None]:
-        """The reply or the error, as a pair of which at most one is set."""
+    def _rule(self, request: Request) -> Rule | None:
+        """The rule that answers, or None where none does."""
         if callable(self.script):
-            return self.script(request.messages), None
+            return Rule(reply=self.script(request.messages))
         rules = self.script
         if isinstance(rules, Mapping):
             rules = [Rule(contains=text, reply=reply) for text, reply in rules.items()]
         for rule in rules:
             if rule.matches(request.messages, self.adapter):
-                return rule.reply, rule.error
-        return self.default, None
+                return rule
+        return None if self.default is None else Rule(reply=self.default)
 
 
 def _choose(options: tuple[str, ...], reply: str, prompt_tokens: int) -> Output:
@@ -202,11 +211,25 @@ def _check_keys(value: object, known: set[str], path: Path, key: str) -> dict[st
 
 def _read_rule(value: object, path: Path, key: str) -> Rule:
     rule = _check_keys(value, _RULE_KEYS, path, key)
+    calls = _read_calls(rule.pop("tool_calls", []), path, f"{key}.tool_calls")
     if bad := [name for name, text in rule.items() if not isinstance(text, str)]:
         raise ModelError("expected a text", path=path, key=f"{key}.{bad[0]}")
-    if ("reply" in rule) == ("error" in rule):
+    if ("reply" in rule or bool(calls)) == ("error" in rule):
         raise ModelError("a rule needs either 'reply' or 'error'", path=path, key=key)
-    return Rule(**rule)
+    return Rule(**rule, tool_calls=calls)
+
+
+def _read_calls(value: object, path: Path, key: str) -> tuple[ToolCall, ...]:
+    """Calls as `[{"name": "find", "arguments": {"id": 7}}]`."""
+    if not isinstance(value, list):
+        raise ModelError("expected a list", path=path, key=key)
+    calls = []
+    for number, item in enumerate(value):
+        call = _check_keys(item, {"name", "arguments"}, path, f"{key}[{number}]")
+        if not isinstance(call.get("name"), str):
+            raise ModelError("expected a text", path=path, key=f"{key}[{number}].name")
+        calls.append(ToolCall(call["name"], json.dumps(call.get("arguments", {}))))
+    return tuple(calls)
 
 
 def open_scripted(path: Path, name: str | None = None) -> ScriptedModel:

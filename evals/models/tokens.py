@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from evals.errors import ModelError
-from evals.records import Message
+from evals.records import Json, Message
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 # Private-use brackets: no template treats them specially, and they are not whitespace,
@@ -29,14 +29,23 @@ class Completion(NamedTuple):
 
 
 def encode_chat(
-    tokenizer: Any, messages: Sequence[Message], *, add_generation_prompt: bool = True
+    tokenizer: Any,
+    messages: Sequence[Message],
+    *,
+    add_generation_prompt: bool = True,
+    tools: Sequence[Json] = (),
 ) -> list[int]:
-    """Token ids of a conversation in the model's own template.
+    """Token ids of a conversation in the model's own template, which shows it the `tools`.
 
     Raises ModelError where the template refuses the conversation (roles it does not
-    know, or in an order it does not allow).
+    know, or in an order it does not allow), and where it has no place for tools.
     """
-    text, hidden = _render(tokenizer, messages, add_generation_prompt)
+    if tools and not takes_tools(tokenizer):
+        raise ModelError(
+            "the model's chat template has no place for tools",
+            hint="show them in the prompt: {{ tools | tojson }}",
+        )
+    text, hidden = _render(tokenizer, messages, add_generation_prompt, tools)
     return _encode_rendered(tokenizer, text, hidden)
 
 
@@ -115,40 +124,81 @@ def _until_stop(ids: list[int], stops: frozenset[int], tokenizer: Any) -> list[i
     return [*ids, min(template_stops) if template_stops else tokenizer.eos_token_id]
 
 
+def takes_tools(tokenizer: Any) -> bool:
+    """Whether the chat template does anything with tools."""
+    return "tools" in str(tokenizer.chat_template)
+
+
 def _render(
-    tokenizer: Any, messages: Sequence[Message], add_generation_prompt: bool
+    tokenizer: Any,
+    messages: Sequence[Message],
+    add_generation_prompt: bool,
+    tools: Sequence[Json] = (),
 ) -> tuple[str, dict[str, str]]:
-    """The template's text with control text in contents hidden behind sentinels.
+    """The template's text with control text in contents and tools hidden behind sentinels.
 
     Returns the text and what each sentinel stands for.
     """
     contents = [clean_text(message.content) for message in messages]
     pattern = _control_pattern(tokenizer)
     hidden: dict[str, str] = {}
-    if pattern is not None and any(pattern.search(content) for content in contents):
-        base = _unused_base(contents)
+    said = [*contents, *_texts(list(tools))]
+    if pattern is not None and any(pattern.search(text) for text in said):
+        base = _unused_base(said)
 
         def hide(match: re.Match[str]) -> str:
             sentinel = f"{base}{len(hidden)}{_CLOSE}"
             hidden[sentinel] = match.group()
             return sentinel
 
-        contents = [pattern.sub(hide, content) for content in contents]
+        replacing = pattern
+        contents = [replacing.sub(hide, content) for content in contents]
+        tools = _replaced(list(tools), lambda text: replacing.sub(hide, text))
     turns = [
         {"role": message.role, "content": content}
         for message, content in zip(messages, contents, strict=True)
     ]
-    return _apply_template(tokenizer, turns, add_generation_prompt), hidden
+    return _apply_template(tokenizer, turns, add_generation_prompt, tools), hidden
+
+
+def _texts(value: Json) -> Iterator[str]:
+    """Every text in a JSON value, keys included."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _texts(key)
+            yield from _texts(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _texts(item)
+
+
+def _replaced(value: Json, change: Callable[[str], str]) -> Json:
+    """A JSON value with every text in it changed."""
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, Mapping):
+        return {change(key): _replaced(item, change) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_replaced(item, change) for item in value]
+    return value
 
 
 def _apply_template(
-    tokenizer: Any, turns: list[dict[str, str]], add_generation_prompt: bool
+    tokenizer: Any,
+    turns: list[dict[str, str]],
+    add_generation_prompt: bool,
+    tools: Sequence[Json] = (),
 ) -> str:
     from jinja2.exceptions import TemplateError
 
     try:
         text = tokenizer.apply_chat_template(
-            turns, tokenize=False, add_generation_prompt=add_generation_prompt
+            turns,
+            tokenize=False,
+            add_generation_prompt=add_generation_prompt,
+            tools=[{"type": "function", "function": tool} for tool in tools] or None,
         )
     except TemplateError as error:
         roles = ", ".join(turn["role"] for turn in turns)

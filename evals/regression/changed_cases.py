@@ -60,7 +60,7 @@ def _case_change(
         after=after,
         input=case.input,
         expected=case.expected,
-        got=result.output.text,
+        got=result.output.said,
         why=result.failed or result.scores[metric].reason,
         path=case.path,
         line=case.line,

@@ -37,7 +37,7 @@ def _scored(results: Sequence[CaseResult]) -> ScoredCase:
     return ScoredCase(
         case=first.case_fingerprint,
         request=first.prompt_hash,
-        output=fingerprint("outputs@1", [result.output.text for result in results]),
+        output=fingerprint("outputs@1", [result.output.said for result in results]),
         scores={
             name: sum(result.scores[name].value for result in results) / len(results)
             for name in names

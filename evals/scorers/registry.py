@@ -17,6 +17,7 @@ from evals.scorers.options import Options, suggestion
 from evals.scorers.pattern import regex
 from evals.scorers.protocol import Scorer
 from evals.scorers.python import python
+from evals.scorers.turns import turns
 from evals.suite.spec import MetricSpec, Suite
 
 Factory = Callable[[Options], Scorer]
@@ -32,6 +33,7 @@ _FACTORIES: Mapping[str, Factory] = {
     "numeric@1": numeric,
     "python@1": python,
     "regex@1": regex,
+    "turns@1": turns,
 }
 
 

@@ -45,7 +45,7 @@ def self_test(suite: Suite, scorers: Mapping[str, Scorer] | None = None) -> tupl
 
 def _all_findings(suite: Suite, scorers: Mapping[str, Scorer]) -> list[Finding]:
     findings: list[Finding] = []
-    gold = [(case, _output(case, case.answer)) for case in suite.cases]
+    gold = [(case, _output(case, answers_of(case))) for case in suite.cases]
     sample = [case for split in SPLITS for case in _sample(suite.split(split))]
     shuffled, alike = derange(sample)
     for name, scorer in scorers.items():
@@ -55,7 +55,7 @@ def _all_findings(suite: Suite, scorers: Mapping[str, Scorer]) -> list[Finding]:
         findings += _less_than_full(name, trial, "error" if is_primary else "warning")
         if is_primary and not trial.raised:
             findings += _wrong_but_full(suite, suite.metrics[name], scorer, shuffled)
-            empty = [(c, _output(c, "")) for c in sample if not c.choices and c.answer.strip()]
+            empty = [(c, _output(c, ("",))) for c in sample if not c.choices and c.answer.strip()]
             findings += _empty_but_full(name, _try(name, scorer, empty))
     if alike and not shuffled:
         findings.append(
@@ -182,7 +182,7 @@ def derange(cases: Sequence[Case]) -> tuple[list[_Pair], list[Case]]:
     differently, or, for a case with choices, another one of its own.
     """
     order = sorted(cases, key=lambda case: fingerprint("selftest@1", case.id))
-    expected = [canonical_json(case.expected) for case in order]
+    expected = [_all_expected(case) for case in order]
     pairs: list[_Pair] = []
     alike: list[Case] = []
     for index, case in enumerate(order):
@@ -194,19 +194,32 @@ def derange(cases: Sequence[Case]) -> tuple[list[_Pair], list[Case]]:
     return pairs, alike
 
 
-def _wrong_choice(case: Case) -> str | None:
-    return next((one for one in case.choices if one not in {case.answer, case.expected}), None)
+def _all_expected(case: Case) -> str:
+    return canonical_json([case.expected, *(turn.expected for turn in case.turns)])
 
 
-def _other_answer(order: Sequence[Case], expected: Sequence[str], index: int) -> str | None:
+def _wrong_choice(case: Case) -> tuple[str, ...] | None:
+    wrong = next((one for one in case.choices if one not in {case.answer, case.expected}), None)
+    return None if wrong is None else (wrong,)
+
+
+def _other_answer(
+    order: Sequence[Case], expected: Sequence[str], index: int
+) -> tuple[str, ...] | None:
     case, size = order[index], len(order)
-    own = case.answer.strip().casefold()
+    own = [answer.strip().casefold() for answer in answers_of(case)]
     for step in range(1, size):
         other = (index + step) % size
         differs = expected[other] != expected[index] and not order[other].choices
-        if differs and order[other].answer.strip().casefold() != own:
-            return order[other].answer
+        theirs = answers_of(order[other])
+        if differs and [answer.strip().casefold() for answer in theirs] != own:
+            return theirs
     return None
+
+
+def answers_of(case: Case) -> tuple[str, ...]:
+    """A full-mark answer to each turn of a case."""
+    return (case.answer, *(turn.answer for turn in case.turns))
 
 
 def _sample(cases: Sequence[Case]) -> list[Case]:
@@ -214,8 +227,14 @@ def _sample(cases: Sequence[Case]) -> list[Case]:
     return list(islice(ordered, MAX_SHUFFLED))
 
 
-def _output(case: Case, text: str) -> Output:
-    return Output(text=text, finish_reason="choice" if case.choices else "stop")
+def _output(case: Case, answers: tuple[str, ...]) -> Output:
+    """What a model would have given that said `answers`; the last stands for missing turns."""
+    replies = tuple(answers[min(n, len(answers) - 1)] for n in range(1 + len(case.turns)))
+    return Output(
+        text=replies[-1],
+        finish_reason="choice" if case.choices else "stop",
+        replies=replies if case.turns else (),
+    )
 
 
 def _where(case: Case) -> str:

@@ -61,4 +61,4 @@ def _named(names: tuple[str, ...], values: list[Any]) -> dict[str, Any]:
 def _rebuilt(name: str, value: Any) -> Any:
     if name in _RECORDS:
         return tuple(_RECORDS[name](**item) for item in value)
-    return tuple(value) if name in _TUPLES and value is not None else value
+    return tuple(value) if name in _TUPLES else value

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from evals.errors import SuiteError
-from evals.records import SPLITS, Case, Json, SplitName
-from evals.suite.section import Section
+from evals.records import SPLITS, Case, Json, SplitName, Turn
+from evals.suite.section import Section, suggestion
 from evals.suite.source import describe, read_jsonl
 from evals.suite.splits import draw_split
 
@@ -27,6 +27,8 @@ KEYS = (
     "documents",
     "tags",
     "must_pass",
+    "turns",
+    "tools",
 )
 
 
@@ -38,9 +40,13 @@ class CaseFile(NamedTuple):
 
 
 def read_cases(
-    files: Iterable[CaseFile], ratios: Mapping[SplitName, float] | None
+    files: Iterable[CaseFile],
+    ratios: Mapping[SplitName, float] | None,
+    tools: tuple[str, ...] = (),
 ) -> tuple[Case, ...]:
     """All cases of `files` in file order; a case without a split is drawn by `ratios`.
+
+    `tools` are the names of the suite's tools.
 
     Raises SuiteError, with the line, for an invalid case, a file without cases, an id
     that appears twice, and an id or cluster in two splits.
@@ -48,7 +54,7 @@ def read_cases(
     cases: list[Case] = []
     for file in files:
         found = [
-            parse_case(Section(file.path, line.value, line.number), file.split, ratios)
+            parse_case(Section(file.path, line.value, line.number), file.split, ratios, tools)
             for line in read_jsonl(file.path)
         ]
         if not found:
@@ -64,7 +70,10 @@ def read_cases(
 
 
 def parse_case(
-    row: Section, file_split: SplitName | None, ratios: Mapping[SplitName, float] | None
+    row: Section,
+    file_split: SplitName | None,
+    ratios: Mapping[SplitName, float] | None,
+    tools: tuple[str, ...] = (),
 ) -> Case:
     """One case from one JSON object; see `Case` for what the fields mean."""
     row.only(*KEYS)
@@ -93,6 +102,8 @@ def parse_case(
         must_pass=row.flag("must_pass"),
         path=str(row.path),
         line=row.line,
+        turns=_turns(row),
+        tools=_tools(row, tools),
     )
 
 
@@ -131,6 +142,37 @@ def _answer(row: Section, expected: Json) -> str:
 def _tags(row: Section) -> Mapping[str, str]:
     tags = row.section("tags")
     return {key: tags.text(key) for key in tags.values}
+
+
+def _turns(row: Section) -> tuple[Turn, ...]:
+    """What the user says after each reply, with what is expected of the next."""
+    if row.has("choices") and row.has("turns"):
+        row.fail("options are ranked once: a case with choices has no turns", "turns")
+    return tuple(_turn(turn) for turn in row.sections("turns"))
+
+
+def _turn(turn: Section) -> Turn:
+    turn.only("user", "expected", "answer")
+    user = turn.text("user")
+    if not turn.has("expected") and not turn.has("answer"):
+        turn.fail("key 'expected' is missing", hint="or give one full-mark reply as 'answer'")
+    expected = turn.values.get("expected")
+    return Turn(user, expected, _answer(turn, expected))
+
+
+def _tools(row: Section, known: tuple[str, ...]) -> tuple[str, ...]:
+    """The tools that the case offers: all of the suite's where it names none."""
+    if row.has("choices"):
+        if row.has("tools"):
+            row.fail("options are ranked: a case with choices offers no tools", "tools")
+        return ()
+    if not row.has("tools"):
+        return known
+    named = row.texts("tools")
+    for i, name in enumerate(named):
+        if name not in known:
+            row.fail(f"the suite has no tool {name!r}", "tools", i, hint=suggestion(name, known))
+    return named
 
 
 def _split(

@@ -128,6 +128,9 @@ def _lint_splits(suite: Suite) -> Iterator[Finding]:
     elif train < suite.tune.min_examples:
         text = f"{train} train cases, fewer than tune.min_examples {suite.tune.min_examples}"
         yield Finding("warning", "few_train_cases", text, where)
+    if special := sum(not (case.is_plain or case.choices) for case in suite.split("train")):
+        text = f"{special} train cases have turns or tools: neither shown as demonstrations nor"
+        yield Finding("note", "not_trained_on", f"{text} trained on in this version", where)
     blank = [case for case in suite.cases if not _has_text(case)]
     for case in blank[:20]:
         text = f"case {case.id!r} has an input without any text"
@@ -205,6 +208,7 @@ def _lint_prompts(suite: Suite) -> Iterator[Finding]:
                         demos=shots,
                         labels=suite.labels,
                         variables=suite.variables,
+                        tools=suite.tools_of(case),
                     )
             except SuiteError as error:
                 yield _template_error(error, prompt, f" for case {case.id!r}")

@@ -24,8 +24,8 @@ def input_text(case: Case) -> str:
 
 
 def comparable(case: Case) -> str:
-    """All text of a case that a model could see: its input by key, then its choices."""
-    return "\n".join([*_leaves(case.input), *case.choices])
+    """All text of a case that a model could see: its input by key, its choices, its turns."""
+    return "\n".join([*_leaves(case.input), *case.choices, *(turn.user for turn in case.turns)])
 
 
 def fold(text: str) -> str:

@@ -21,8 +21,9 @@ from evals.suite.policy import (
 )
 from evals.suite.scorer_files import find_scorer_files
 from evals.suite.section import Section, suggestion
-from evals.suite.source import describe, read_text
+from evals.suite.source import describe, read_json, read_text
 from evals.suite.spec import MetricSpec, PromptSpec, Suite
+from evals.suite.tools import read_tools
 from evals.suite.yaml_source import read_yaml
 
 MANIFEST = "suite.yaml"
@@ -50,6 +51,7 @@ KEYS = (
     "ci",
     "candidate",
     "compare_models",
+    "tools",
 )
 REQUIRED = ("format", "name", "task", "cases", "prompts", "metrics", "primary")
 
@@ -77,7 +79,8 @@ def load_suite(path: Path) -> Suite:
     prompts = _read_prompts(top, root)
     metrics_section = top.section("metrics")
     metrics = _read_metrics(metrics_section)
-    cases = _read_cases(top, root)
+    tools = read_tools(top, root)
+    cases = _read_cases(top, root, tuple(tool["name"] for tool in tools))
     candidate = read_candidate(top.section("candidate"), prompts)
     others = [
         *map(Path, {case.path for case in cases}),
@@ -95,7 +98,7 @@ def load_suite(path: Path) -> Suite:
         primary=_primary(top, metrics),
         target=top.number("target", above=0, at_most=1) if top.has("target") else None,
         min_gain=top.number("min_gain", above=0, below=1) if top.has("min_gain") else 0.10,
-        decoding=_read_decoding(top.section("decoding")),
+        decoding=_read_decoding(top.section("decoding"), root),
         variables=_read_variables(top.section("variables")),
         rounds=read_rounds(top, prompts),
         slices=_read_slices(top, cases),
@@ -105,6 +108,7 @@ def load_suite(path: Path) -> Suite:
         ci=read_ci(top.section("ci"), metrics),
         candidate=candidate,
         compare_models=top.texts("compare_models"),
+        tools=tools,
         not_used_yet=not_used_yet(top, cases),
         scorers_sha256=scorer_files.all_sha256,
         metric_files=scorer_files.by_metric,
@@ -169,10 +173,10 @@ def _primary(top: Section, metrics: Mapping[str, MetricSpec]) -> str:
     return primary
 
 
-def _read_cases(top: Section, root: Path) -> tuple[Case, ...]:
+def _read_cases(top: Section, root: Path, tools: tuple[str, ...]) -> tuple[Case, ...]:
     ratios = _read_ratios(top.section("split")) if top.has("split") else None
     if isinstance(top.values["cases"], str):
-        return read_cases([CaseFile(inner_file(root, top, "cases"))], ratios)
+        return read_cases([CaseFile(inner_file(root, top, "cases"))], ratios, tools)
     if not isinstance(top.values["cases"], Mapping) or not top.values["cases"]:
         top.expect("a file, or files like {train: train.jsonl, dev: dev.jsonl}", "cases")
     section = top.section("cases")
@@ -180,7 +184,8 @@ def _read_cases(top: Section, root: Path) -> tuple[Case, ...]:
     if ratios is not None:
         top.fail("shares make no sense where every file is one split", "split")
     named = [split for split in SPLITS if split in section.values]
-    return read_cases([CaseFile(inner_file(root, section, s), s) for s in named], None)
+    files = [CaseFile(inner_file(root, section, s), s) for s in named]
+    return read_cases(files, None, tools)
 
 
 def _read_ratios(section: Section) -> dict[SplitName, float]:
@@ -196,8 +201,8 @@ def _read_ratios(section: Section) -> dict[SplitName, float]:
     return ratios
 
 
-def _read_decoding(section: Section) -> Decoding:
-    section.only("max_tokens", "temperature", "top_p", "seed", "stop")
+def _read_decoding(section: Section, root: Path) -> Decoding:
+    section.only("max_tokens", "temperature", "top_p", "seed", "stop", "schema")
     has, default = section.has, Decoding()
     return Decoding(
         max_tokens=(
@@ -211,7 +216,20 @@ def _read_decoding(section: Section) -> Decoding:
         top_p=section.number("top_p", above=0, at_most=1) if has("top_p") else 1.0,
         seed=section.integer("seed", high=2**31 - 1) if has("seed") else 0,
         stop=section.texts("stop"),
+        schema=_read_schema(section, root) if has("schema") else None,
     )
+
+
+def _read_schema(section: Section, root: Path) -> Json:
+    """The JSON schema that answers are constrained to, inline or a `.json` file of the suite."""
+    schema = section.values["schema"]
+    if isinstance(schema, str):
+        path = inner_file(root, section, "schema")
+        schema = read_json(path)
+        section = Section(path, {"schema": schema}, 1)
+    if not isinstance(schema, Mapping) or not schema:
+        section.expect("a JSON schema, or a .json file of the suite", "schema")
+    return schema
 
 
 def _read_variables(section: Section) -> dict[str, Json]:

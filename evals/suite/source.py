@@ -17,6 +17,7 @@ from evals.records import Json
 
 MAX_JSONL_BYTES = 256 << 20
 MAX_LINE_BYTES = 4 << 20
+MAX_JSON_BYTES = 4 << 20
 MAX_JSON_DEPTH = 64
 
 BOM = b"\xef\xbb\xbf"
@@ -67,6 +68,17 @@ def read_jsonl(
                 raw = raw.removeprefix(BOM)
             if raw.strip():
                 yield JsonLine(number, _parse_line(raw, path, number, error))
+
+
+def read_json(path: Path, *, error: type[TunegateError] = SuiteError) -> Json:
+    """The one JSON document in a file, read as strictly as a line of `read_jsonl`."""
+    text = read_text(path, max_bytes=MAX_JSON_BYTES, error=error)
+    try:
+        return parse_json(text)
+    except json.JSONDecodeError as cause:
+        raise error(f"not valid JSON: {cause.msg}", path=path, line=cause.lineno) from None
+    except ValueError as cause:
+        raise error(f"not valid JSON: {cause}", path=path) from None
 
 
 def _parse_line(raw: bytes, path: Path, number: int, error: type[TunegateError]) -> dict[str, Json]:

@@ -116,7 +116,8 @@ class Suite:
     """One domain task: cases in splits, prompt templates, metrics, and how to decide.
 
     `scorers_sha256` is over all files that its scorers read, `metric_files` over those of each
-    metric. `not_used_yet` names the keys it states that this version does nothing with.
+    metric. `tools` are mappings with `name`, `description` and `parameters`, a JSON schema.
+    `not_used_yet` names the keys it states that this version does nothing with.
     """
 
     name: str
@@ -138,6 +139,7 @@ class Suite:
     ci: CiSpec = field(default_factory=CiSpec)
     candidate: CandidateSpec = field(default_factory=CandidateSpec)
     compare_models: tuple[str, ...] = ()
+    tools: tuple[Json, ...] = ()
     scorers_sha256: str = ""
     metric_files: Mapping[str, str] = field(default_factory=dict)
     not_used_yet: tuple[str, ...] = ()
@@ -146,6 +148,10 @@ class Suite:
     def split(self, name: SplitName) -> tuple[Case, ...]:
         """The cases of one split, in file order."""
         return tuple(case for case in self.cases if case.split == name)
+
+    def tools_of(self, case: Case) -> tuple[Json, ...]:
+        """The tools that a case offers to the model, in the suite's order."""
+        return tuple(tool for tool in self.tools if tool["name"] in case.tools)
 
     @property
     def default_prompt(self) -> str:
@@ -183,4 +189,5 @@ class Suite:
             self.target,
             self.min_gain,
             self.decoding,
+            *([self.tools] if self.tools else []),
         )

@@ -28,7 +28,7 @@ from evals.suite.sandbox import DataEnvironment, bounded
 from evals.suite.section import suggestion
 from evals.suite.spec import PromptSpec
 
-NAMES = ("demos", "documents", "input", "labels", "variables")
+NAMES = ("demos", "documents", "input", "labels", "tools", "variables")
 ROLES = ("system", "user", "assistant")
 MAX_MESSAGES = 1000
 
@@ -77,6 +77,7 @@ class PromptTemplate:
         labels: Sequence[str] = (),
         variables: Mapping[str, Json] | None = None,
         documents: Sequence[Json] = (),
+        tools: Sequence[Json] = (),
     ) -> tuple[Message, ...]:
         """The messages for one case; all arguments are data and never evaluated.
 
@@ -93,6 +94,7 @@ class PromptTemplate:
             "labels": list(labels),
             "variables": dict(variables or {}),
             "documents": list(documents),
+            "tools": list(tools),
             BUDGET: Budget(),
             _MESSAGES: messages,
         }

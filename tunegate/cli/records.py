@@ -212,7 +212,7 @@ def _show_run(run: Run, terminal: Terminal) -> int:
             [
                 result.case_id,
                 f"{score.value:.2f}" if score else "error",
-                visible(result.output.text or "", limit=60),
+                visible(result.output.said or "", limit=60),
                 visible(said, limit=60),
             ]
         )
@@ -228,7 +228,7 @@ def _show_case(
     for key, value in given.items():
         terminal.line(f"input.{key}: {value}")
     terminal.line(f"expected: {expected}")
-    said = result.output.text
+    said = result.output.said
     terminal.line("got: nothing" if said is None else f"got: {said}")
     for name, score in result.scores.items():
         terminal.line(f"{name}: {score.value:.2f} {score.kind} {score.reason}")

@@ -134,7 +134,7 @@ def _ask(item: AuditItem, number: int, total: int, terminal: Terminal) -> Answer
     for key, value in item.case.input.items():
         terminal.line(f"input.{key}: {visible(str(value), limit=1000)}")
     terminal.line(f"expected: {visible(str(item.case.expected), limit=1000)}")
-    terminal.line(f"got:      {visible(item.output.text or '', limit=1000)}")
+    terminal.line(f"got:      {visible(item.output.said or '', limit=1000)}")
     terminal.line(f"score:    {item.score.value:.2f} {item.score.reason}")
     while True:
         try:

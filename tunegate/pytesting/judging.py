@@ -126,7 +126,7 @@ def _judged(
         why=_shown(why, 300),
         lines=() if right else tuple(_lines(case, shown, why, suite.primary)),
         run=run,
-        output=shown.output.text,
+        output=shown.output.said,
         error=row.error,
     )
 
@@ -136,7 +136,7 @@ def _lines(case: Case, result: CaseResult, why: str, primary: str) -> Iterator[s
     for key, value in case.input.items():
         yield _shown(f"input.{key}: {value}", LONGEST)
     yield _shown(f"expected: {case.answer}", LONGEST)
-    got = result.output.text
+    got = result.output.said
     yield _shown(f"got:      {'nothing' if got is None else got}", LONGEST)
     if got is not None and got != case.answer and not case.choices:
         yield "difference:"

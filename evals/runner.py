@@ -62,14 +62,14 @@ class Runner:
                 key="split",
             )
         requests = build_requests(suite, candidate, chosen)
-        run_id = identify(suite, candidate, split, chosen, requests)
+        hashes = [prompt_hash(request) for request in requests]
+        run_id = identify(suite, candidate, split, chosen, hashes)
         stored = self.ledger.find_run(run_id)
         if stored is not None and not may_pass(result.output for result in stored.results):
             self.progress(len(chosen), len(chosen))
             return stored
         generated = self._generate(requests, candidate)
         _refuse_mostly_errors(generated.outputs)
-        hashes = [prompt_hash(request) for request in requests]
         results = score_outputs(self.scorers, chosen, hashes, generated.outputs)
         run = Run(
             id=run_id,
@@ -142,7 +142,7 @@ def identify(
     candidate: Candidate,
     split: SplitName,
     cases: Sequence[Case],
-    requests: Sequence[Request],
+    prompt_hashes: Sequence[str],
 ) -> str:
     """Derive the run's id from all that can change its numbers."""
     content = fingerprint(
@@ -152,7 +152,7 @@ def identify(
         candidate.fingerprint,
         split,
         [case.fingerprint for case in cases],
-        [prompt_hash(request) for request in requests],
+        list(prompt_hashes),
     )
     return f"{suite.name}-{split}-{content[:10]}"
 

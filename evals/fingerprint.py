@@ -18,14 +18,28 @@ use it keep the identity they had.
 """
 
 
+_PLAIN = frozenset({str, int, float, bool, type(None)})
+
+
 def canonical(value: Any) -> Any:
     """Reduce dataclasses, mappings and sequences to JSON values with one spelling each."""
-    if is_dataclass(value) and not isinstance(value, type):
+    kind: type = type(value)
+    if kind in _PLAIN:
+        return value
+    if kind is dict:  # the common kinds first: asking what is a Mapping is slow
+        return {str(key): canonical(value[key]) for key in sorted(value, key=str)}
+    if kind is tuple or kind is list:
+        return [item if type(item) in _PLAIN else canonical(item) for item in value]
+    if is_dataclass(value) and kind is not type:
         return {
-            name: canonical(found)
-            for name, default in _fields(type(value))
+            name: found if type(found) in _PLAIN else canonical(found)
+            for name, default in _fields(kind)
             if (found := getattr(value, name)) != default
         }
+    return _uncommon(value)
+
+
+def _uncommon(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {str(key): canonical(value[key]) for key in sorted(value, key=str)}
     if isinstance(value, Sequence) and not isinstance(value, str | bytes):

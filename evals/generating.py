@@ -9,9 +9,9 @@ asks nothing.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, overload
 
 from evals.errors import ModelError
 from evals.ledger import Ledger, StoredBatch
@@ -21,6 +21,9 @@ from evals.records import Decoding, Output, Request
 
 Progress = Callable[[int, int], None]
 """Called with (requests done, requests in all) as outputs arrive."""
+
+
+Indices = tuple[int, ...]
 
 
 class Generated(NamedTuple):
@@ -54,33 +57,41 @@ class Generator:
         finished until then stays in the ledger.
         """
         outputs: dict[int, Output] = {}
-        missing: dict[str, list[Batch]] = {}
+        missing: dict[str, list[Indices]] = {}
+        firsts: list[int] = []
         seconds = 0.0
         identity = self.model.fingerprint
-        for batch in self.model.plan(requests, decoding):
+        plan = self.model.plan(requests, decoding)
+        for place, batch in enumerate(plan):
             key = batch.key(identity, adapter)
             stored = None if key in missing else self.ledger.batch(key)
-            if stored is None:
-                missing.setdefault(key, []).append(batch)
+            if stored is not None:
+                outputs.update(zip(batch.indices, stored[0], strict=True))
+                seconds += stored[1]
                 continue
-            outputs.update(zip(batch.indices, stored[0], strict=True))
-            seconds += stored[1]
+            if key not in missing:
+                firsts.append(place)
+            missing.setdefault(key, []).append(batch.indices)
         self.progress(len(outputs), len(requests))
         if missing:
             self._activate(adapter, adapter_path)
-        for made in self._made(missing):
+        keys = {indices[0]: key for key, (indices, *_) in missing.items()}
+        for made in self._made(Chosen(plan, firsts), keys):
             seconds += made.seconds
-            for batch in missing[made.key]:
-                outputs.update(zip(batch.indices, made.outputs, strict=True))
+            for indices in missing[made.key]:
+                outputs.update(zip(indices, made.outputs, strict=True))
             self.progress(len(outputs), len(requests))
         return Generated([outputs[index] for index in range(len(requests))], seconds)
 
-    def _made(self, missing: dict[str, list[Batch]]) -> Iterable[StoredBatch]:
-        """Every missing batch once, in the ledger by the time it is handed over."""
-        keys = {id(batches[0]): key for key, batches in missing.items()}
-        firsts = [batches[0] for batches in missing.values()]
-        for group in execute(self.model, firsts, self.clock):
-            made = [StoredBatch(keys[id(one.batch)], one.outputs, one.seconds) for one in group]
+    def _made(self, batches: Sequence[Batch], keys: Mapping[int, str]) -> Iterator[StoredBatch]:
+        """Every batch once, in the ledger by the time it is handed over.
+
+        `keys` has the batches' keys by the first of their indices.
+        """
+        for group in execute(self.model, batches, self.clock):
+            made = [
+                StoredBatch(keys[one.batch.indices[0]], one.outputs, one.seconds) for one in group
+            ]
             self.ledger.store_batches([one for one in made if not may_pass(one.outputs)])
             yield from made
 
@@ -94,6 +105,28 @@ class Generator:
                 path=path,
                 hint="train again, or name the right folder",
             )
+
+
+class Chosen(Sequence[Batch]):
+    """Some batches of a plan, each made when it is asked for."""
+
+    def __init__(self, plan: Sequence[Batch], places: Sequence[int]) -> None:
+        self._plan = plan
+        self._places = places
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    @overload
+    def __getitem__(self, index: int) -> Batch: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Chosen: ...
+
+    def __getitem__(self, index: int | slice) -> Batch | Chosen:
+        if isinstance(index, slice):
+            return Chosen(self._plan, self._places[index])
+        return self._plan[self._places[index]]
 
 
 def may_pass(outputs: Iterable[Output]) -> bool:

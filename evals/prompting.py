@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import overload
 
 from evals.demonstrations import method_fingerprint, select
 from evals.errors import SuiteError
@@ -74,27 +75,56 @@ def round_candidates(suite: Suite, model: Model, spec: RoundSpec) -> list[Candid
     ]
 
 
-def build_requests(suite: Suite, candidate: Candidate, cases: Sequence[Case]) -> list[Request]:
+class Requests(Sequence[Request]):
+    """The requests for cases, each rendered when it is asked for and not kept.
+
+    Prompts with demonstrations or documents are far larger than cases: so a split of any
+    size can be asked without holding all of its prompts.
+    """
+
+    def __init__(self, render: Callable[[int], Request], count: int) -> None:
+        self._render = render
+        self._count = count
+
+    def __len__(self) -> int:
+        return self._count
+
+    @overload
+    def __getitem__(self, index: int) -> Request: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[Request]: ...
+
+    def __getitem__(self, index: int | slice) -> Request | list[Request]:
+        places = range(self._count)[index]
+        return self._render(places) if isinstance(places, int) else [*map(self._render, places)]
+
+
+def build_requests(suite: Suite, candidate: Candidate, cases: Sequence[Case]) -> Requests:
     """One request a case: its rendered prompt, its options, its further turns, its tools.
 
     A prompt that mentions `tools` shows them itself; they are then not offered again.
     """
     template = compile_prompt(find_prompt(suite, candidate.prompt))
-    shown = select(
+    demonstrations = select(
         candidate.demonstrations, candidate.k, candidate.seed, pool=suite.cases, cases=cases
     )
-    return [
-        Request(
-            messages=template.render(
-                input=case.input,
-                demos=demos,
-                labels=suite.labels,
-                variables=suite.variables,
-                tools=(tools := suite.tools_of(case)),
-            ),
+
+    def render(number: int) -> Request:
+        case = cases[number]
+        tools = suite.tools_of(case)
+        messages = template.render(
+            input=case.input,
+            demos=demonstrations[number],
+            labels=suite.labels,
+            variables=suite.variables,
+            tools=tools,
+        )
+        return Request(
+            messages=messages,
             choices=case.choices,
             follow_ups=tuple(turn.user for turn in case.turns),
             tools=() if "tools" in template.uses else tools,
         )
-        for case, demos in zip(cases, shown, strict=True)
-    ]
+
+    return Requests(render, len(cases))

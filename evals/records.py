@@ -20,7 +20,7 @@ SplitName = Literal["train", "dev", "test"]
 SPLITS: tuple[SplitName, ...] = ("train", "dev", "test")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Turn:
     """What a scripted user says after the model's last reply, and what is expected of the next.
 
@@ -32,7 +32,7 @@ class Turn:
     answer: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Case:
     """One input with what a good output must satisfy.
 
@@ -82,7 +82,7 @@ class Case:
         return not (self.choices or self.turns or self.tools)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Message:
     """One chat turn. `content` is plain text: control tokens in it stay text."""
 
@@ -90,7 +90,7 @@ class Message:
     content: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Decoding:
     """How text is generated. Temperature 0 is greedy; `seed` matters only above 0.
 
@@ -106,7 +106,7 @@ class Decoding:
     schema: Json = field(default=None, metadata=LATER)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Request:
     """What a model is asked: a conversation to continue, or options to rank.
 
@@ -124,7 +124,7 @@ class Request:
 FinishReason = Literal["stop", "length", "choice", "tools", "error"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ToolCall:
     """A call that a model asked for. `arguments` is the text it wrote: perhaps no JSON."""
 
@@ -132,7 +132,7 @@ class ToolCall:
     arguments: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Output:
     """What a model gave for one request.
 
@@ -174,7 +174,7 @@ class Output:
 PartKind = Literal["field", "label", "turn", "scorer"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Part:
     """One part of an answer that was judged apart, so that a run can be summed up by parts.
 
@@ -191,7 +191,7 @@ class Part:
     got: str | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Score:
     """What a scorer says of one output: a value in [0, 1], why, and the kind of failure.
 
@@ -251,7 +251,7 @@ class Candidate:
         return f"{text} + adapter" if self.adapter else text
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class CaseResult:
     """One case of a run: the output and its scores, or the error that stands instead.
 

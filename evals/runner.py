@@ -65,14 +65,14 @@ class Runner:
                 key="split",
             )
         requests = build_requests(suite, candidate, chosen)
-        run_id = identify(suite, candidate, split, chosen, requests)
+        hashes = [prompt_hash(request) for request in requests]
+        run_id = identify(suite, candidate, split, chosen, hashes)
         stored = self.ledger.find_run(run_id)
         if stored is not None and not may_pass(result.output for result in stored.results):
             self.progress(len(chosen), len(chosen))
             return self._priced(stored, chosen)
         generated = self._generate(requests, candidate)
         _refuse_mostly_errors(generated.outputs)
-        hashes = [prompt_hash(request) for request in requests]
         results = score_outputs(self.scorers, chosen, hashes, generated.outputs)
         run = Run(
             id=run_id,
@@ -157,7 +157,7 @@ def identify(
     candidate: Candidate,
     split: SplitName,
     cases: Sequence[Case],
-    requests: Sequence[Request],
+    prompt_hashes: Sequence[str],
 ) -> str:
     """Derive the run's id from all that can change its numbers."""
     content = fingerprint(
@@ -167,7 +167,7 @@ def identify(
         candidate.fingerprint,
         split,
         [case.fingerprint for case in cases],
-        [prompt_hash(request) for request in requests],
+        list(prompt_hashes),
     )
     return f"{suite.name}-{split}-{content[:10]}"
 

@@ -112,6 +112,7 @@ class LocalModel:
                 key="decoding.schema",
                 hint="leave it away and score the form with json_schema@1, or use an endpoint",
             )
+        requests = list(requests)  # every one is looked at several times
         prompts = [self.encode(request) for request in requests]
         needs = [self._need(request, decoding) for request in requests]
         fitting = [n for n, need in enumerate(needs) if need <= self.context_tokens]

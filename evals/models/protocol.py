@@ -15,7 +15,7 @@ from evals.fingerprint import fingerprint
 from evals.records import Decoding, Output, Request
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Batch:
     """Requests that run together. `indices` are their positions in the planned sequence.
 
@@ -62,10 +62,12 @@ class Model(Protocol):
         """The most tokens, prompt and completion together, that it can attend to."""
         ...
 
-    def plan(self, requests: Sequence[Request], decoding: Decoding) -> list[Batch]:
+    def plan(self, requests: Sequence[Request], decoding: Decoding) -> Sequence[Batch]:
         """Group requests into batches; deterministic in the requests and decoding.
 
-        Every index appears in exactly one batch. A request that cannot fit the context
+        `requests` may render each one when it is asked for, and the plan may make each batch
+        then, too: so prompts need not all be in memory at once. Every index appears in exactly
+        one batch. A request that cannot fit the context
         still gets a batch and comes back from `run` as an error output.
         """
         ...

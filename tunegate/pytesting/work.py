@@ -15,7 +15,7 @@ from evals.records import Candidate, Case, Run
 from evals.regression.definition import ci_rules, guard_losses
 from evals.regression.recipes import candidates
 from evals.regression.revision import find_revision
-from evals.runner import identify
+from evals.runner import identify, prompt_hash
 from evals.scorers import self_test
 from evals.suite import Suite, check_suite
 from evals.suite.load import MANIFEST
@@ -184,4 +184,5 @@ def _run_some(evaluator: Evaluator, folder: Path, task: Task, chosen: tuple[str,
 
 def _whole_id(suite: Suite, candidate: Candidate, split: Any) -> str:
     cases = suite.split(split)
-    return identify(suite, candidate, split, cases, build_requests(suite, candidate, cases))
+    hashes = [prompt_hash(request) for request in build_requests(suite, candidate, cases)]
+    return identify(suite, candidate, split, cases, hashes)

@@ -64,6 +64,7 @@ class Asker:
     breaker: Breaker
     rng: random.Random
     clock: Callable[[], float] = time.perf_counter
+    proving: asyncio.Lock = field(default_factory=asyncio.Lock)
     posting: set[asyncio.Task[Any] | None] = field(default_factory=set)
     stopped: TunegateError | None = None
     _slowed: float = 0.0

@@ -6,16 +6,16 @@ parameter is obeyed. What is found out holds for as long as the model is open.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Literal
 
 from evals.errors import ModelError
 from evals.models.hosted.attempts import Asker
 from evals.models.hosted.failures import Failure
-from evals.models.hosted.reply import Reply
-from evals.models.hosted.wire import chat_body, json_format, parse
+from evals.models.hosted.reply import IGNORED, Reply
+from evals.models.hosted.wire import chat_body, parse
 from evals.models.protocol import Batch
-from evals.records import Decoding, Json
+from evals.records import Decoding, Json, Message, Request
 
 Need = Literal["response_format", "logprobs", "tools"]
 
@@ -31,38 +31,43 @@ _ADVICE: dict[Need, str] = {
 }
 
 
-def needs_of(batches: Iterable[Batch]) -> set[Need]:
-    """What the requests of a plan rely on."""
+def needs_of(batch: Batch) -> set[Need]:
+    """What the requests of a batch rely on."""
     found: set[Need] = set()
-    for batch in batches:
-        if batch.decoding.schema is not None and not all(r.choices for r in batch.requests):
+    for request in batch.requests:
+        if request.choices:
+            found.add("logprobs")
+            continue
+        if batch.decoding.schema is not None:
             found.add("response_format")
-        for request in batch.requests:
-            if request.choices:
-                found.add("logprobs")
-            elif request.tools:
-                found.add("tools")
+        if request.tools:
+            found.add("tools")
     return found
 
 
-async def prove(asker: Asker, needs: Iterable[Need]) -> None:
-    """Try what was not tried before.
+async def prove(asker: Asker, needs: set[Need]) -> None:
+    """Try what was not tried before; whoever else needs it waits for the outcome.
 
     Raises ModelError naming endpoint, model and parameter where one is ignored or refused,
     and what ends all work.
     """
-    for need in sorted(set(needs) - asker.state.proven):
-        nonce = f"{asker.rng.getrandbits(40):010x}"
-        body, obeyed = _PROBES[need](asker.model, nonce)
-        found = (await asker.ask(body)).found
-        where = f"{asker.endpoint.host}: the endpoint of model {asker.model!r}"
-        if isinstance(found, Failure) and not found.reason.startswith("the endpoint ignored"):
-            raise ModelError(f"{where} failed a trial of `{need}`: {found.reason}")
-        if isinstance(found, Failure) or not obeyed(found):
-            raise ModelError(
-                f"{where} accepts `{need}` and ignores it", key=None, hint=_ADVICE[need]
-            )
-        asker.state.proven.add(need)
+    if needs <= asker.state.proven:
+        return
+    async with asker.proving:
+        for need in sorted(needs - asker.state.proven):
+            await _prove(asker, need)
+
+
+async def _prove(asker: Asker, need: Need) -> None:
+    nonce = f"{asker.rng.getrandbits(40):010x}"
+    body, obeyed = _PROBES[need](asker.model, nonce)
+    found = (await asker.ask(body)).found
+    where = f"{asker.endpoint.host}: the endpoint of model {asker.model!r}"
+    if isinstance(found, Failure) and not found.reason.startswith(IGNORED):
+        raise ModelError(f"{where} failed a trial of `{need}`: {found.reason}")
+    if isinstance(found, Failure) or not obeyed(found):
+        raise ModelError(f"{where} accepts `{need}` and ignores it", hint=_ADVICE[need])
+    asker.state.proven.add(need)
 
 
 Probe = tuple[dict[str, Json], Callable[[Reply], bool]]
@@ -76,8 +81,8 @@ def _response_format(model: str, nonce: str) -> Probe:
         "required": ["word"],
         "additionalProperties": False,
     }
-    body = chat_body(model, [_user("Greet me as JSON.")], Decoding(max_tokens=_ROOM))
-    body["response_format"] = json_format(schema)
+    asked = Request((Message("user", "Greet me as JSON."),))
+    body = chat_body(model, asked, Decoding(max_tokens=_ROOM, schema=schema))
 
     def obeyed(reply: Reply) -> bool:
         try:
@@ -90,8 +95,8 @@ def _response_format(model: str, nonce: str) -> Probe:
 
 def _logprobs(model: str, nonce: str) -> Probe:
     del nonce
-    body = chat_body(model, [_user("Answer with A or B.")], Decoding(), ranking=True)
-    return body, lambda reply: len(reply.candidates) > 1
+    asked = Request((Message("user", "Answer with A or B."),), choices=("A", "B"))
+    return chat_body(model, asked, Decoding()), lambda reply: bool(reply.candidates)
 
 
 def _tools(model: str, nonce: str) -> Probe:
@@ -102,15 +107,9 @@ def _tools(model: str, nonce: str) -> Probe:
         "description": "Takes a report.",
         "parameters": {"type": "object", "properties": {"text": {"type": "string"}}},
     }
-    body = chat_body(
-        model, [_user(f"Call {name} with the text ok.")], Decoding(max_tokens=_ROOM), [tool]
-    )
-    body["tool_choice"] = "required"
+    asked = Request((Message("user", f"Call {name} with the text ok."),), tools=(tool,))
+    body = chat_body(model, asked, Decoding(max_tokens=_ROOM)) | {"tool_choice": "required"}
     return body, lambda reply: any(call.name == name for call in reply.calls)
-
-
-def _user(text: str) -> dict[str, Json]:
-    return {"role": "user", "content": text}
 
 
 _PROBES: dict[Need, Callable[[str, str], Probe]] = {

@@ -9,11 +9,12 @@ from __future__ import annotations
 import asyncio
 import os
 import zlib
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, NamedTuple
 
-from evals.models.hosted.endpoint import Endpoint
-from evals.models.hosted.failures import Failure, of_status, shown
+from evals.models.hosted.endpoint import Endpoint, Proxy
+from evals.models.hosted.failures import Failure, Refused, of_status, shown
 from evals.models.hosted.settings import HostedSettings
 from evals.models.hosted.wire import parse
 from evals.records import Json
@@ -43,6 +44,7 @@ class Client:
     async def __aenter__(self) -> Client:
         import aiohttp
 
+        proxy = self._endpoint.proxy
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
                 limit=self._settings.concurrency, keepalive_timeout=_KEPT_ALIVE_SECONDS
@@ -53,7 +55,8 @@ class Client:
             auto_decompress=False,  # see `_unpacked`
             trust_env=False,  # it would read netrc; the proxy is the endpoint's own
             timeout=aiohttp.ClientTimeout(total=None, connect=self._settings.connect_seconds),
-            **_proxied(self._endpoint),
+            proxy=proxy.address if proxy else None,
+            proxy_auth=_credentials(proxy),
         )
         return self
 
@@ -92,15 +95,10 @@ class Client:
 
     async def _read(self, response: aiohttp.ClientResponse) -> Answer | Failure:
         if response.status != 200:
-            body = await _bounded(response, _ERROR_BYTES)
-            return of_status(
-                response.status,
-                response.headers,
-                self._unpacked(response, body or b"") or b"",
-                self._endpoint,
-                self._model,
-                self._settings,
-            )
+            told = self._unpacked(response, await _bounded(response, _ERROR_BYTES) or b"")
+            refused = Refused(response.status, response.headers, told or b"")
+            longest = self._settings.longest_wait_seconds
+            return of_status(refused, self._endpoint, self._model, longest, datetime.now(UTC))
         limit = self._settings.max_reply_bytes
         body = await _bounded(response, limit)
         unpacked = None if body is None else self._unpacked(response, body)
@@ -155,31 +153,22 @@ def _headers(endpoint: Endpoint) -> dict[str, str]:
     return headers
 
 
-def _proxied(endpoint: Endpoint) -> dict[str, object]:
+def _credentials(proxy: Proxy | None) -> aiohttp.BasicAuth | None:
     import aiohttp
 
-    proxy = endpoint.proxy
-    if proxy is None:
-        return {}
-    password = proxy.password.reveal() if proxy.password else ""
-    auth = aiohttp.BasicAuth(proxy.user, password) if proxy.user or password else None
-    return {"proxy": proxy.address, "proxy_auth": auth}
+    if proxy is None or not (proxy.user or proxy.password):
+        return None
+    return aiohttp.BasicAuth(proxy.user, proxy.password.reveal() if proxy.password else "")
 
 
 def _of_error(error: Exception) -> Failure:
     """A failure of the network in words that hold no header and no address."""
     import aiohttp
 
-    if isinstance(error, aiohttp.ClientConnectorDNSError):
-        return _unreached("the host's name is not known")
-    if isinstance(error, aiohttp.ClientConnectorCertificateError):
-        said = getattr(error.certificate_error, "verify_message", "") or "it is not trusted"
-        return _unreached(f"the host's certificate is refused: {said}")
-    if isinstance(error, aiohttp.ClientConnectorError):
-        number = error.os_error.errno
-        return _unreached(os.strerror(number).lower() if number and number > 0 else "no connection")
+    if isinstance(error, aiohttp.ClientConnectorError | aiohttp.ClientConnectorCertificateError):
+        return _unreached(_why_unreached(error))
     if isinstance(error, aiohttp.ClientHttpProxyError):
-        return Failure(f"the proxy refused the connection (HTTP {error.status})", unreached=True)
+        return _unreached(f"the proxy refused the connection (HTTP {error.status})")
     if isinstance(error, aiohttp.ServerDisconnectedError):
         return Failure("the connection was closed before a reply came")
     if isinstance(error, aiohttp.ClientPayloadError):
@@ -187,6 +176,20 @@ def _of_error(error: Exception) -> Failure:
     if isinstance(error, OSError) and error.errno:
         return Failure(f"the connection failed: {os.strerror(error.errno).lower()}")
     return Failure(f"the reply is no valid HTTP ({type(error).__name__})")
+
+
+def _why_unreached(
+    error: aiohttp.ClientConnectorError | aiohttp.ClientConnectorCertificateError,
+) -> str:
+    import aiohttp
+
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        said = getattr(error.certificate_error, "verify_message", "") or "it is not trusted"
+        return f"the host's certificate is refused: {said}"
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return "the host's name is not known"
+    number = error.os_error.errno
+    return os.strerror(number).lower() if number and number > 0 else "no connection"
 
 
 def _unreached(reason: str) -> Failure:

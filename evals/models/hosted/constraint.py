@@ -37,18 +37,15 @@ def _breach(value: Any, schema: Json, where: str) -> str | None:
     if not isinstance(schema, Mapping):
         return None
     if not _is_of(value, schema.get("type")):
-        return f"{where} is not of type {schema['type']}"
+        return f"{where} is not of type {schema['type']!r}"
     enum = schema.get("enum")
     if isinstance(enum, list | tuple) and value not in enum:
         return f"{where} is none of the schema's values"
-    if "const" in schema and value != schema["const"]:
-        return f"{where} is not the schema's value"
     if isinstance(value, dict):
         return _breach_of_object(value, schema, where)
-    if isinstance(value, list) and isinstance(schema.get("items"), Mapping):
-        found = (_breach(item, schema["items"], f"an item of {where}") for item in value)
-        return next(filter(None, found), None)
-    return None
+    items = value if isinstance(value, list) else []
+    found = (_breach(item, schema.get("items"), f"an item of {where}") for item in items)
+    return next(filter(None, found), None)
 
 
 def _breach_of_object(value: dict[str, Any], schema: Mapping[str, Json], where: str) -> str | None:
@@ -58,9 +55,9 @@ def _breach_of_object(value: dict[str, Any], schema: Mapping[str, Json], where: 
     for name in required if isinstance(required, list | tuple) else ():
         if name not in value:
             return f"{where} has no {name!r}"
-    if schema.get("additionalProperties") is False and "patternProperties" not in schema:
-        if extra := next((name for name in value if name not in known), None):
-            return f"{where} has {extra!r}, which the schema does not know"
+    closed = schema.get("additionalProperties") is False and "patternProperties" not in schema
+    if closed and (extra := next((name for name in value if name not in known), None)):
+        return f"{where} has {extra!r}, which the schema does not know"
     for name, inner in known.items():
         if name in value and (found := _breach(value[name], inner, f"{name!r} of {where}")):
             return found
@@ -72,11 +69,12 @@ def _is_of(value: Any, types: Json) -> bool:
     names = types if isinstance(types, list | tuple) else [types]
     if not names or not all(isinstance(name, str) and name in _TYPES for name in names):
         return True
-    for name in names:
-        if isinstance(value, bool):
-            if name == "boolean":
-                return True
-        elif isinstance(value, _TYPES[name]):
-            if name != "integer" or value == int(value):
-                return True
-    return False
+    return any(_is_one(value, name) for name in names)
+
+
+def _is_one(value: Any, name: str) -> bool:
+    if isinstance(value, bool):
+        return name == "boolean"
+    if name == "integer" and isinstance(value, float):
+        return value.is_integer()
+    return isinstance(value, _TYPES[name])

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from typing import Protocol
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
+from typing import Any, Protocol
 
 from evals.errors import BudgetSpentError
 from evals.models.execution import Stream
@@ -24,7 +24,7 @@ Done = tuple[Batch, list[Output]]
 class Opening(Protocol):
     """Makes the asker within the loop, uses it, and closes it again."""
 
-    def __call__(self, use: Callable[[Asker], Awaitable[None]]) -> Awaitable[None]:
+    def __call__(self, use: Callable[[Asker], Awaitable[None]]) -> Coroutine[Any, Any, None]:
         """Run `use` with an open asker."""
         ...
 

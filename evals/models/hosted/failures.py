@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 from urllib.parse import urlsplit
 
 from evals.errors import InfrastructureError, ModelError, TunegateError
 from evals.models.hosted.endpoint import Endpoint
-from evals.models.hosted.settings import HostedSettings
 from evals.models.hosted.wire import SENT, parse
 from evals.records import Json
 from evals.text import visible
@@ -57,25 +56,29 @@ class Failure:
     error: TunegateError | None = None
 
 
+class Refused(NamedTuple):
+    """A reply with a status other than 200."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
 def of_status(
-    status: int,
-    headers: Mapping[str, str],
-    body: bytes,
-    endpoint: Endpoint,
-    model: str,
-    settings: HostedSettings,
-    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    refused: Refused, endpoint: Endpoint, model: str, longest_wait: float, now: datetime
 ) -> Failure:
-    """What a status other than 200 means."""
+    """What a status other than 200 means. `longest_wait` is in seconds."""
+    status, headers, body = refused
     said = read_error(body)
     detail = shown(said.message, endpoint)
     reason = f"HTTP {status}" + (f": {detail}" if detail else "")
     if 300 <= status < 400:
         return _ends(_redirected(headers, endpoint), status)
-    if status in RETRIED and said.code not in _QUOTA:
-        return _later(status, reason, headers, endpoint, settings, now())
-    if status >= 500:
-        return _later(status, reason, headers, endpoint, settings, now())
+    if status >= 500 or (status in RETRIED and said.code not in _QUOTA):
+        wait = retry_after(headers, now)
+        if wait is not None and wait > longest_wait:
+            return _ends(_too_patient(wait, longest_wait, reason, endpoint), status)
+        return _later(status, reason, wait)
     if ending := _ending(status, said, detail, endpoint, model):
         return _ends(ending, status)
     if said.code in _FILTERED:
@@ -105,7 +108,7 @@ def read_error(body: bytes) -> Said:
     code = found.get("code")
     if not isinstance(code, str) or not code:
         code = found.get("type")
-    return Said(str(message), _word(code), _word(found.get("param")))
+    return Said(message if isinstance(message, str) else "", _word(code), _word(found.get("param")))
 
 
 def shown(text: str, endpoint: Endpoint) -> str:
@@ -136,30 +139,23 @@ def backoff(attempt: int, base: float, rng: random.Random) -> float:
     return rng.uniform(0.0, min(LONGEST_BACKOFF, base * 2.0 ** min(attempt - 1, 30)))
 
 
-def _later(
-    status: int,
-    reason: str,
-    headers: Mapping[str, str],
-    endpoint: Endpoint,
-    settings: HostedSettings,
-    now: datetime,
-) -> Failure:
-    wait = retry_after(headers, now)
-    if wait is not None and wait > settings.longest_wait_seconds:
-        return _ends(
-            InfrastructureError(
-                f"{endpoint.host} asks to wait {wait:.0f} s before the next request, more than "
-                f"{settings.longest_wait_seconds:.0f} s ({reason})",
-                hint="what was answered is kept; repeat the command then",
-            ),
-            status,
-        )
+def _later(status: int, reason: str, wait: float | None) -> Failure:
     return Failure(
         reason,
         charge="perhaps" if status in _PERHAPS_CHARGED else "none",
         congested=status in CONGESTED,
         status=status,
         wait=wait,
+    )
+
+
+def _too_patient(
+    wait: float, longest: float, reason: str, endpoint: Endpoint
+) -> InfrastructureError:
+    return InfrastructureError(
+        f"{endpoint.host} asks to wait {wait:.0f} s before the next request, more than "
+        f"{longest:.0f} s ({reason})",
+        hint="what was answered is kept; repeat the command then",
     )
 
 

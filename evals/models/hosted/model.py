@@ -7,6 +7,7 @@ import random
 import warnings
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import closing
+from typing import overload
 
 from evals.errors import ModelError
 from evals.fingerprint import fingerprint
@@ -85,9 +86,9 @@ class HostedModel:
                 hint="let the server offer the adapter under a name of its own, and name that",
             )
 
-    def plan(self, requests: Sequence[Request], decoding: Decoding) -> list[Batch]:
-        """One request a batch: each is stored and repeated alone."""
-        return [Batch((n,), (request,), decoding) for n, request in enumerate(requests)]
+    def plan(self, requests: Sequence[Request], decoding: Decoding) -> Sequence[Batch]:
+        """One request a batch, made when it is asked for: each is stored and repeated alone."""
+        return _OneEach(requests, decoding)
 
     def run(self, batch: Batch) -> list[Output]:
         """Outputs in order of the requests. Raises as `stream`."""
@@ -101,13 +102,10 @@ class HostedModel:
         endpoint refuses everything or is gone, and ModelError where it does not know the model
         or ignores what the batches rely on.
         """
-        needs = needs_of(batches)
 
         async def opening(use: Callable[[Asker], Awaitable[None]]) -> None:
             async with Client(self.endpoint, self._model, self.settings) as client:
-                asker = self._asker(client)
-                await prove(asker, needs)
-                await use(asker)
+                await use(self._asker(client))
 
         return Dispatcher(batches, opening, _outputs, self.settings.concurrency).stream()
 
@@ -124,7 +122,30 @@ class HostedModel:
         )
 
 
+class _OneEach(Sequence[Batch]):
+    """A batch for each request."""
+
+    def __init__(self, requests: Sequence[Request], decoding: Decoding) -> None:
+        self._requests = requests
+        self._decoding = decoding
+
+    def __len__(self) -> int:
+        return len(self._requests)
+
+    @overload
+    def __getitem__(self, index: int) -> Batch: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[Batch]: ...
+
+    def __getitem__(self, index: int | slice) -> Batch | list[Batch]:
+        if isinstance(index, slice):
+            return [self[n] for n in range(*index.indices(len(self)))]
+        return Batch((index,), (self._requests[index],), self._decoding)
+
+
 async def _outputs(asker: Asker, batch: Batch) -> list[Output]:
+    await prove(asker, needs_of(batch))
     return [await answer(asker, request, batch.decoding) for request in batch.requests]
 
 

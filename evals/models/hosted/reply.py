@@ -6,7 +6,6 @@ Everything is taken for hostile. What cannot be read may come out right when it 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -17,8 +16,12 @@ from evals.models.hosted.wire import encode_value
 from evals.records import FinishReason, Json, ToolCall
 from evals.spending.usage import Usage
 
+IGNORED = "the endpoint ignored"
 _MOST_TOKENS = 10_000_000
 """A count above this is no count."""
+
+_LEAST_LOGPROB = 1e4
+"""Some endpoints write -9999 for what is all but impossible; what is below is no number."""
 
 _FINISHES: dict[str, FinishReason] = {
     "stop": "stop",
@@ -66,7 +69,9 @@ def read_usage(value: Json) -> Usage | None:
     return Usage(prompt, completion, min(cached or 0, prompt))
 
 
-def read_reply(value: Json, asked: Mapping[str, Json], endpoint: Endpoint) -> Reply | Failure:
+def read_reply(  # noqa: PLR0911 - what can be wrong, one after another
+    value: Json, asked: Mapping[str, Json], endpoint: Endpoint
+) -> Reply | Failure:
     """The reply to `asked` (a body of `wire.chat_body`), or why there is none."""
     choice = _only_choice(value, endpoint)
     if isinstance(choice, Failure):
@@ -83,8 +88,30 @@ def read_reply(value: Json, asked: Mapping[str, Json], endpoint: Endpoint) -> Re
     text = _text(message)
     if text is None and not calls:
         return _no_text(finish, asked)
-    reply = _read(value, choice, text or "", calls, asked)
-    return reply if isinstance(reply, Failure) else _accepted(reply, value, asked, endpoint)
+    ended = _ended(finish, calls, read_usage(value), asked, endpoint)
+    if isinstance(ended, Failure):
+        return ended
+    reply = Reply(
+        text or "",
+        ended,
+        calls,
+        read_usage(value),
+        _candidates(choice),
+        _name(value.get("model"), endpoint),
+        _name(value.get("system_fingerprint"), endpoint),
+    )
+    return _refused(reply, value, asked, endpoint) or reply
+
+
+def _refused(
+    reply: Reply, value: dict[str, Any], asked: Mapping[str, Json], endpoint: Endpoint
+) -> Failure | None:
+    """Why a reply is not taken: it gives the key away, or is not what was asked for."""
+    if _leaks(endpoint, reply.text, reply.calls):
+        return _final("the reply holds the endpoint's own key, and is not kept")
+    if ignored := _ignored(reply, value, asked):
+        return _final(f"{IGNORED} {ignored}")
+    return None
 
 
 def _only_choice(value: Json, endpoint: Endpoint) -> dict[str, Any] | Failure:
@@ -95,10 +122,11 @@ def _only_choice(value: Json, endpoint: Endpoint) -> dict[str, Any] | Failure:
         error = value.get("error")
         if error:
             said = error.get("message") if isinstance(error, dict) else error
-            return Failure(f"an error instead of a reply: {shown(str(said), endpoint)}")
+            told = shown(said, endpoint) if isinstance(said, str) else "it says no more"
+            return Failure(f"an error instead of a reply: {told}")
         return Failure("the reply has no choices")
     if len(choices) > 1:
-        return _final(f"the endpoint ignored `n`: {len(choices)} replies instead of one")
+        return _final(f"{IGNORED} `n`: {len(choices)} replies instead of one")
     if not isinstance(choices[0], dict):
         return Failure("the reply has no message")
     return choices[0]
@@ -145,7 +173,10 @@ def _calls(message: dict[str, Any]) -> tuple[ToolCall, ...] | Failure:
             return Failure("the reply has a tool call without a name")
         arguments = function.get("arguments")
         if not isinstance(arguments, str):  # some servers send the object itself
-            arguments = "" if arguments is None else encode_value(arguments)
+            try:
+                arguments = "" if arguments is None else encode_value(arguments)
+            except ValueError:
+                return Failure("the reply has a tool call with arguments that cannot be read")
         calls.append(ToolCall(name, arguments))
     return tuple(calls)
 
@@ -163,29 +194,27 @@ def _ended(
     if finish is None:
         full = usage is not None and usage.completion_tokens >= asked["max_tokens"]
         return "length" if full else "stop"
-    known = _FINISHES.get(finish.lower()) if isinstance(finish, str) else None
+    named = finish if isinstance(finish, str) else "no text"
+    known = _FINISHES.get(named.lower())
     if known is None:
-        return Failure(f"the reply ended for an unknown reason: {shown(str(finish), endpoint)!r}")
+        return Failure(f"the reply ended for an unknown reason: {shown(named, endpoint)}")
     if known == "tools":
         return Failure("the reply says that it calls tools, and calls none")
     return known
 
 
-def _ignored(
-    text: str, finish: FinishReason, called: bool, value: dict[str, Any], asked: Mapping[str, Json]
-) -> str | None:
+def _ignored(reply: Reply, value: dict[str, Any], asked: Mapping[str, Json]) -> str | None:
     """What of the request the endpoint plainly did not do."""
     if (limit := asked["max_tokens"]) < (made := _written_tokens(value)):
         return f"`max_tokens`: {made} tokens instead of at most {limit}"
-    if found := next((stop for stop in asked.get("stop", ()) if stop and stop in text), None):
+    stops = (stop for stop in asked.get("stop", ()) if stop and stop in reply.text)
+    if found := next(stops, None):
         return f"`stop`: {found!r} stands in the reply"
-    if called and "tools" not in asked:
+    if reply.calls and "tools" not in asked:
         return "that no tools were offered: it called one"
     form = asked.get("response_format")
-    if form and finish == "stop":
-        broken = breach(text, form["json_schema"]["schema"])
-        return broken and f"`response_format`: {broken}"
-    return None
+    broken = breach(reply.text, form["json_schema"]["schema"]) if form else None
+    return f"`response_format`: {broken}" if broken and reply.finish == "stop" else None
 
 
 def _written_tokens(value: dict[str, Any]) -> int:
@@ -207,12 +236,20 @@ def _candidates(choice: dict[str, Any]) -> tuple[Candidate, ...]:
     listed = positions[0].get("top_logprobs")
     found: dict[str, float] = {}
     for entry in listed if isinstance(listed, list) else ():
-        token, logprob = (
-            (entry.get("token"), entry.get("logprob")) if isinstance(entry, dict) else (None, None)
-        )
-        if isinstance(token, str) and isinstance(logprob, int | float) and math.isfinite(logprob):
-            found.setdefault(token, min(0.0, float(logprob)))
+        token, logprob = _entry(entry)
+        if token is not None and logprob is not None:
+            found.setdefault(token, logprob)
     return tuple(Candidate(token, logprob) for token, logprob in found.items())
+
+
+def _entry(entry: Json) -> tuple[str | None, float | None]:
+    """A listed token and its log-probability; None for what is not to be believed."""
+    told = entry if isinstance(entry, dict) else {}
+    token, logprob = told.get("token"), told.get("logprob")
+    if not isinstance(token, str) or not isinstance(logprob, int | float):
+        return None, None
+    believable = -_LEAST_LOGPROB <= logprob <= 0.1
+    return token, min(0.0, float(logprob)) if believable else None
 
 
 def _name(value: Json, endpoint: Endpoint) -> str:

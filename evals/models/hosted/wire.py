@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, is_dataclass
 from typing import Any, Literal, NoReturn
 
 import msgspec
 
-from evals.records import Decoding, Json, Message, ToolCall
+from evals.records import Decoding, Json, Request
 
 WIRE_VERSION = "chat@1"
 """Part of the fingerprint: a change of what is asked is another model."""
@@ -43,70 +42,35 @@ class Dialect:
     limit: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
 
 
-def chat_body(
-    model: str,
-    messages: Sequence[Json],
-    decoding: Decoding,
-    tools: Sequence[Json] = (),
-    *,
-    ranking: bool = False,
-) -> dict[str, Json]:
+def chat_body(model: str, request: Request, decoding: Decoding) -> dict[str, Json]:
     """The request's JSON; `max_tokens` is renamed where it is sent (see `encode`).
 
-    A seed is sent where it matters: above temperature 0. With `ranking`, one token is asked
-    for, with the log-probabilities of those that could have stood there.
+    A seed is sent where it matters: above temperature 0. For choices, one token is asked for,
+    with the log-probabilities of those that could have stood there.
     """
     body: dict[str, Json] = {
         "model": model,
-        "messages": messages,
+        "messages": request.messages,
         "n": 1,
         "stream": False,
-        "max_tokens": 1 if ranking else decoding.max_tokens,
+        "max_tokens": 1 if request.choices else decoding.max_tokens,
         "temperature": decoding.temperature,
         "top_p": decoding.top_p,
     }
-    if ranking:
+    if request.choices:
         return body | {"logprobs": True, "top_logprobs": TOP_LOGPROBS}
     if decoding.temperature > 0:
         body["seed"] = decoding.seed
     if decoding.stop:
         body["stop"] = decoding.stop
     if decoding.schema is not None:
-        body["response_format"] = json_format(decoding.schema)
-    if tools:
-        body["tools"] = [{"type": "function", "function": tool} for tool in tools]
+        body["response_format"] = {
+            "type": "json_schema",
+            "json_schema": {"name": "answer", "strict": True, "schema": decoding.schema},
+        }
+    if request.tools:
+        body["tools"] = [{"type": "function", "function": tool} for tool in request.tools]
     return body
-
-
-def json_format(schema: Json) -> dict[str, Json]:
-    """The response format that constrains an answer to a JSON schema."""
-    return {
-        "type": "json_schema",
-        "json_schema": {"name": "answer", "strict": True, "schema": schema},
-    }
-
-
-def said(message: Message) -> dict[str, Json]:
-    """A message of the prompt."""
-    return {"role": message.role, "content": message.content}
-
-
-def replied(text: str, calls: Sequence[ToolCall], turn: int) -> list[Json]:
-    """The model's own reply as it stands in the rest of the conversation.
-
-    The protocol wants a result for every call. Tools are not run, so each is empty.
-    """
-    if not calls:
-        return [{"role": "assistant", "content": text}]
-    ids = [f"call_{turn}_{number}" for number in range(len(calls))]
-    made = [
-        {"id": name, "type": "function", "function": {"name": c.name, "arguments": c.arguments}}
-        for name, c in zip(ids, calls, strict=True)
-    ]
-    return [
-        {"role": "assistant", "content": text, "tool_calls": made},
-        *({"role": "tool", "tool_call_id": name, "content": ""} for name in ids),
-    ]
 
 
 def encode(body: dict[str, Json], dialect: Dialect) -> bytes:
@@ -116,7 +80,7 @@ def encode(body: dict[str, Json], dialect: Dialect) -> bytes:
     try:
         return msgspec.json.encode(body)
     except UnicodeEncodeError:
-        return json.dumps(body, separators=(",", ":"), allow_nan=False).encode("ascii")
+        return encode_value(body).encode("ascii")
 
 
 def parse(text: str | bytes) -> Any:
@@ -142,5 +106,14 @@ def _refuse(name: str) -> NoReturn:
 
 
 def encode_value(value: Json) -> str:
-    """A JSON value as one line."""
-    return json.dumps(value, separators=(",", ":"))
+    """A JSON value as one line of ASCII. Raises ValueError for what JSON cannot hold."""
+    try:
+        return json.dumps(value, separators=(",", ":"), allow_nan=False, default=_plain)
+    except RecursionError:
+        raise ValueError("nested too deep") from None
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
+    raise TypeError(f"{type(value).__name__} has no JSON form")

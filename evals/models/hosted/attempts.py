@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from evals.errors import TunegateError
+from evals.errors import BudgetSpentError, TunegateError
 from evals.models.hosted.breaker import Breaker
 from evals.models.hosted.client import Answer, Client
 from evals.models.hosted.endpoint import Endpoint
@@ -21,6 +21,7 @@ from evals.models.hosted.wire import Dialect, encode
 from evals.records import Json
 
 _NAMES_KEPT = 8
+_LONGEST_NAME = 500
 
 
 class Asked(NamedTuple):
@@ -38,13 +39,13 @@ class State:
     pace: Pace
     dialect: Dialect = field(default_factory=Dialect)
     proven: set[str] = field(default_factory=set)
-    served: set[str] = field(default_factory=set)
+    served: set[str] = field(default_factory=set)  # as they came: hostile
     systems: set[str] = field(default_factory=set)
 
     def saw(self, reply: Reply) -> None:
         """Remember which model answered."""
         for name, seen in ((reply.served, self.served), (reply.system, self.systems)):
-            if name and len(seen) < _NAMES_KEPT:
+            if isinstance(name, str) and 0 < len(name) <= _LONGEST_NAME and len(seen) < _NAMES_KEPT:
                 seen.add(name)
 
 
@@ -78,6 +79,8 @@ class Asker:
         pace = self.state.pace
         attempt = 0
         while True:
+            if self.stopped is not None:
+                raise self.stopped
             await pace.enter()
             sent, limit = self.clock(), self.state.dialect.limit
             try:
@@ -97,11 +100,8 @@ class Asker:
 
     async def _once(self, body: dict[str, Json]) -> Reply | Failure:
         """One HTTP request, paid for whatever comes of it."""
-        if self.stopped is not None:
-            raise self.stopped
         data = encode(body, self.state.dialect)
-        purse = self.settings.purse
-        reservation = purse and purse.reserve(self.model, len(data), body["max_tokens"])
+        reservation = self._reserve(len(data), body["max_tokens"])
         answer: Answer | Failure | None = None
         task = asyncio.current_task()
         self.posting.add(task)
@@ -114,6 +114,16 @@ class Asker:
         if isinstance(answer, Failure):
             return answer
         return read_reply(answer.value, body, self.endpoint)
+
+    def _reserve(self, size: int, tokens: int) -> Reservation | None:
+        if self.stopped is None and self.settings.purse is not None:
+            try:
+                return self.settings.purse.reserve(self.model, size, tokens)
+            except BudgetSpentError as error:
+                self.stopped = error
+        if self.stopped is not None:
+            raise self.stopped
+        return None
 
     def _went_well(self, reply: Reply) -> None:
         self.state.pace.went_well()

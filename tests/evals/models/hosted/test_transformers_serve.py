@@ -132,7 +132,7 @@ def test_ranking_options_fails_by_name_where_log_probabilities_are_ignored(
 ) -> None:
     few(tmp_path, "general_ability", lambda row: "choices" in row, 3)
     told = finish(start(tmp_path, "eval", "few", "--model", served["MODEL"], **served))
-    assert told.code == 4
+    assert told.code == 2
     assert "log-probabilities" in told.err
     assert "Traceback" not in told.err
 

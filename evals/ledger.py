@@ -107,11 +107,11 @@ class Ledger:
             self._db.execute("delete from results where run = ?", (run.id,))
             self._db.executemany(
                 "insert into results values (?, ?, ?, ?)",
-                [(run.id, n, r.case_id, encode(r)) for n, r in enumerate(run.results)],
+                ((run.id, n, r.case_id, encode(r)) for n, r in enumerate(run.results)),
             )
             self._db.executemany(
                 "insert or ignore into cases values (?, ?)",
-                [(case.fingerprint, encode(case)) for case in cases],
+                ((case.fingerprint, encode(case)) for case in cases),
             )
 
     def find_run(self, run_id: str) -> Run | None:

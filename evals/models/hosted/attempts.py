@@ -146,6 +146,7 @@ class Asker:
         elif failure.follows == "case" and failure.status:
             ending = self.breaker.refused(failure)
         if ending is not None:
+            self.stopped = ending
             raise ending
         if last or failure.follows == "case":
             return False

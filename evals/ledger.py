@@ -62,10 +62,6 @@ class Ledger:
         ).fetchall()
         return [decode(body, Output) for (body,) in rows], float(row[0])
 
-    def store_batch(self, key: str, outputs: Sequence[Output], seconds: float) -> None:
-        """Keep a whole batch in one transaction."""
-        self.store_batches([StoredBatch(key, outputs, seconds)])
-
     def store_batches(self, batches: Sequence[StoredBatch]) -> None:
         """Keep several batches in one transaction, each whole."""
         if not batches:
@@ -107,11 +103,11 @@ class Ledger:
             self._db.execute("delete from results where run = ?", (run.id,))
             self._db.executemany(
                 "insert into results values (?, ?, ?, ?)",
-                [(run.id, n, r.case_id, encode(r)) for n, r in enumerate(run.results)],
+                ((run.id, n, r.case_id, encode(r)) for n, r in enumerate(run.results)),
             )
             self._db.executemany(
                 "insert or ignore into cases values (?, ?)",
-                [(case.fingerprint, encode(case)) for case in cases],
+                ((case.fingerprint, encode(case)) for case in cases),
             )
 
     def find_run(self, run_id: str) -> Run | None:

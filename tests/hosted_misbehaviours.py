@@ -55,6 +55,10 @@ def _usage(usage: Any) -> Misbehaviour:
     return _alter(lambda document: document.update(usage=usage))
 
 
+async def _seconds(server: HostedServer, call: Call, request: web.Request) -> web.Response:
+    return refusal(429, "slow down", Retry_After=f"{server.retry_after:g}")
+
+
 async def _date(server: HostedServer, call: Call, request: web.Request) -> web.Response:
     return refusal(429, "slow down", Retry_After=formatdate(time.time() + 1, usegmt=True))
 
@@ -204,7 +208,7 @@ ECHOES: dict[str, Misbehaviour] = {
 """Endpoints that hand the key back, in every place where an error might quote it."""
 
 BUSY: dict[str, Misbehaviour] = {
-    "429 with seconds": _refuse(429, "slow down", Retry_After="1"),
+    "429 with seconds": _seconds,
     "429 with date": _date,
     "429": _refuse(429, "slow down"),
     "500": _refuse(500, "internal error"),
@@ -225,12 +229,20 @@ UNREADABLE: dict[str, Misbehaviour] = {
     "no message": _alter(lambda document: document["choices"][0].pop("message")),
     "null content": _choice(message={"role": "assistant", "content": None}),
     "number content": _choice(message={"role": "assistant", "content": 17}),
-    "lone surrogate": _choice(message={"role": "assistant", "content": "\ud800"}),
     "content filter": _choice(
         finish_reason="content_filter", message={"role": "assistant", "content": ""}
     ),
     "error in 200": _say(lambda _: '{"error": {"message": "no"}}', "application/json"),
 }
+ODD_TEXT: dict[str, Misbehaviour] = {
+    "lone surrogate": _choice(message={"role": "assistant", "content": "\ud800"}),
+    "control characters": _choice(
+        message={"role": "assistant", "content": "\x00\x1b[31m\u202e]]>\r\n"}
+    ),
+    "empty text": _choice(message={"role": "assistant", "content": ""}),
+}
+"""An answer, if a strange one."""
+
 USABLE: dict[str, Misbehaviour] = {
     "unknown finish": _choice(finish_reason="eos_token"),
     "negative usage": _usage({"prompt_tokens": -7, "completion_tokens": -1}),
@@ -265,6 +277,16 @@ LIMITS: dict[str, Misbehaviour] = {
     "only max_tokens": _needs("max_tokens"),
     "only max_completion_tokens": _needs("max_completion_tokens"),
 }
-MISBEHAVIOURS: dict[str, Misbehaviour] = (
-    BUSY | BROKEN | UNREADABLE | USABLE | REFUSED | SLOW | LARGE | REDIRECTS | LIMITS | ECHOES
-)
+MISBEHAVIOURS: dict[str, Misbehaviour] = {
+    **BUSY,
+    **BROKEN,
+    **UNREADABLE,
+    **ODD_TEXT,
+    **USABLE,
+    **REFUSED,
+    **SLOW,
+    **LARGE,
+    **REDIRECTS,
+    **LIMITS,
+    **ECHOES,
+}

@@ -99,7 +99,7 @@ class HostedServer:
 
     `latency` is in seconds. `ignores` are parameters that an honest reply takes no notice
     of: "logprobs", "response_format", "tools", "stop", "max_tokens". `elsewhere` is where a
-    redirect leads.
+    redirect leads, `retry_after` how many seconds are asked for with 429.
     """
 
     answer: Answer = lambda messages: str(messages[-1]["content"])
@@ -107,6 +107,7 @@ class HostedServer:
     latency: float = 0.0
     ignores: Collection[str] = ()
     elsewhere: str = ""
+    retry_after: float = 1
     port: int = 0
     calls: list[Call] = field(default_factory=list)
     strays: list[tuple[str, str, dict[str, str]]] = field(default_factory=list)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal
 
 from evals.errors import MissingExtraError, ModelError
 from evals.models.embedded import EMBEDDED_NAME, embedded_status, fetch_embedded
+from evals.models.hosted.settings import HostedSettings
 from evals.models.threads import wait_politely
 from evals.models.wheel import Progress
 
@@ -52,6 +53,11 @@ def available_models() -> list[AvailableModel]:
         ),
         AvailableModel("scripted:<file.json>", "answers by rule, for tests", "ready"),
     ]
+
+
+def is_hosted(name: str) -> bool:
+    """Whether a model is asked over the network, where asking may cost money."""
+    return name.startswith("openai:")
 
 
 def hosted_state() -> str:

@@ -89,7 +89,12 @@ class InfrastructureError(TunegateError, RuntimeError):
 
 
 class BudgetSpentError(InfrastructureError):
-    """Going on could cost more, or take more requests, than was allowed; what is there is kept."""
+    """Going on could cost more, or take more requests, than was allowed; what is there is kept.
+
+    `may_pass` says that requests under way may leave enough: ask again when one has ended.
+    """
+
+    may_pass: bool = False
 
 
 class NothingRunError(TunegateError, RuntimeError):

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from evals.fingerprint import LATER, fingerprint
+from evals.spending.records import Spending
 
 Json = Any
 
@@ -278,7 +279,8 @@ class Run:
 
     `id` is derived from the content, so the same work always has the same id.
     `scoring_fingerprint` is the identity of the metrics: runs with different ones are
-    never compared. `seconds` is wall time spent generating, summed over resumes.
+    never compared. `seconds` is wall time spent generating, summed over resumes. `spent` is
+    what the outputs of a hosted model took when they were made.
     """
 
     id: str
@@ -293,6 +295,7 @@ class Run:
     created: str
     environment: Mapping[str, str] = field(default_factory=dict)
     format: int = 1
+    spent: Spending | None = field(default=None, metadata=LATER)
 
     def values(self, metric: str | None = None) -> dict[str, float]:
         """Score of every case that has one, by case id, for `metric` (default: primary)."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import platform
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from evals.errors import InfrastructureError, NothingRunError, ScorerError
@@ -21,6 +21,8 @@ from evals.prompting import build_requests
 from evals.records import Candidate, Case, CaseResult, Output, Request, Run, Score, SplitName
 from evals.scorers.batch import iter_scores
 from evals.scorers.protocol import Scorer
+from evals.spending.accounts import spending_of
+from evals.spending.prices import Prices
 from evals.suite.spec import Suite
 
 MAX_ERROR_SHARE = 0.5
@@ -29,12 +31,13 @@ MAX_ERROR_SHARE = 0.5
 
 @dataclass(frozen=True)
 class Runner:
-    """What a run needs: a model, the suite's scorers by metric, and the ledger."""
+    """What a run needs: a model, the suite's scorers by metric, the ledger, and prices."""
 
     model: AdaptableModel
     scorers: Mapping[str, Scorer]
     ledger: Ledger
     progress: Progress = lambda _done, _total: None
+    prices: Prices = field(default_factory=Prices)
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     clock: Callable[[], float] = time.perf_counter
 
@@ -67,7 +70,7 @@ class Runner:
         stored = self.ledger.find_run(run_id)
         if stored is not None and not may_pass(result.output for result in stored.results):
             self.progress(len(chosen), len(chosen))
-            return stored
+            return self._priced(stored, chosen)
         generated = self._generate(requests, candidate)
         _refuse_mostly_errors(generated.outputs)
         results = score_outputs(self.scorers, chosen, hashes, generated.outputs)
@@ -83,8 +86,20 @@ class Runner:
             seconds=generated.seconds,
             created=self.now().isoformat(timespec="seconds"),
             environment=environment(self.model.provenance),
+            spent=spending_of(candidate.model, generated.outputs, self.prices),
         )
         self.ledger.store_run(run, chosen)
+        return run
+
+    def _priced(self, run: Run, cases: Sequence[Case]) -> Run:
+        """A stored run; one that had no price is given the one that is there now."""
+        if run.spent and run.spent.price:
+            return run
+        outputs = [result.output for result in run.results]
+        spent = spending_of(run.candidate.model, outputs, self.prices)
+        if spent != run.spent:
+            run = replace(run, spent=spent)
+            self.ledger.store_run(run, cases)
         return run
 
     def _generate(self, requests: Sequence[Request], candidate: Candidate) -> Generated:

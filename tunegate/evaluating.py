@@ -12,7 +12,7 @@ from evals.errors import RecordError, UsageError
 from evals.generating import Progress
 from evals.ledger import Ledger
 from evals.models import DEFAULT_MODEL, open_model
-from evals.models.names import Precision, check_model_name
+from evals.models.names import Precision, check_model_name, is_hosted
 from evals.models.protocol import AdaptableModel
 from evals.models.wheel import Progress as Fetched
 from evals.prompting import find_prompt, make_candidate
@@ -28,6 +28,7 @@ from evals.regression.verdict import GuardRuns, judge_suite
 from evals.runner import Runner
 from evals.scorers import build_scorers
 from evals.suite import Suite
+from tunegate.endpoints import Endpoints
 from tunegate.opening import OpenedSuite, open_guards
 
 
@@ -67,16 +68,28 @@ class Evaluator:
     folder: Path
     narrator: Narrator
     precision: Precision = "auto"
+    endpoints: Endpoints = field(default_factory=Endpoints)
     _model: AdaptableModel | None = field(default=None, init=False)
 
     def model(self, name: str) -> AdaptableModel:
         """The model of that name, opened if another one (or none) is open."""
         if self._model is None or self._model.name != name:
-            check_model_name(name)
+            self.check_model(name)
             self._model = None  # its memory goes before the next one comes
             with self.narrator.fraction(f"opening {name}") as progress:
-                self._model = open_model(name, precision=self.precision, progress=progress)
+                self._model = open_model(
+                    name,
+                    precision=self.precision,
+                    progress=progress,
+                    hosted=self.endpoints.settings,
+                )
         return self._model
+
+    def check_model(self, name: str) -> None:
+        """Raise ModelError for no model's name, UsageError where it has no price and needs one."""
+        check_model_name(name)
+        if is_hosted(name):
+            self.endpoints.budget.admit(name)
 
     def run(
         self,
@@ -96,7 +109,7 @@ class Evaluator:
                 again = f", {number} of {len(repeats)}" if len(repeats) > 1 else ""
                 label = f"{suite.name} {split}: {candidate.label}{again}"
                 with self.narrator.progress(label) as progress:
-                    runner = Runner(model, scorers, ledger, progress)
+                    runner = Runner(model, scorers, ledger, progress, self.endpoints.budget.prices)
                     runs.append(runner.run(suite, candidate, split, cases=cases))
         return tuple(runs)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -24,6 +24,7 @@ from evals.records import SPLITS, Candidate, Case, Finding, Output, Run, SplitNa
 from evals.runner import Runner, environment
 from evals.scorers import build_scorers
 from evals.scorers.protocol import Scorer
+from evals.spending.prices import Prices
 from evals.suite.spec import RoundSpec, Suite
 from tuning.dataset import clean_examples
 from tuning.gate import decide
@@ -65,6 +66,7 @@ class Job:
     ledger: Ledger
     looks_path: Path
     narrator: Narrator
+    prices: Prices = field(default_factory=Prices)
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     clock: Callable[[], float] = time.perf_counter
 
@@ -101,7 +103,9 @@ class Job:
     def evaluate(self, suite: Suite, candidate: Candidate, split: SplitName, label: str) -> Run:
         """One run, with its scorers and a progress bar; found again where it is stored."""
         with build_scorers(suite) as scorers, self.narrator.progress(label) as progress:
-            runner = Runner(self.model, scorers, self.ledger, progress, self.now, self.clock)
+            runner = Runner(
+                self.model, scorers, self.ledger, progress, self.prices, self.now, self.clock
+            )
             return runner.run(suite, candidate, split)
 
     def _checks(self) -> StoredChecks:

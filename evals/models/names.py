@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 from evals.errors import MissingExtraError, ModelError
 from evals.models.embedded import EMBEDDED_NAME, embedded_status, fetch_embedded
+from evals.models.hosted.settings import HostedSettings
 from evals.models.threads import wait_politely
 from evals.models.wheel import Progress
 
@@ -47,6 +48,11 @@ def available_models() -> list[AvailableModel]:
         ),
         AvailableModel("scripted:<file.json>", "answers by rule, for tests", "ready"),
     ]
+
+
+def is_hosted(name: str) -> bool:
+    """Whether a model is asked over the network, where asking may cost money."""
+    return name.startswith("openai:")
 
 
 def missing_modules() -> list[str]:
@@ -107,6 +113,7 @@ def open_model(
     precision: Precision = "auto",
     adapter: str | None = None,
     progress: Progress | None = None,
+    hosted: HostedSettings | None = None,  # noqa: ARG001 - for the client to come
 ) -> AdaptableModel:
     """Open a model by name, with `adapter` (a folder) switched on if given.
 

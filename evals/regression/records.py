@@ -8,6 +8,7 @@ from typing import Literal
 
 from evals.comparison import Comparison
 from evals.records import Finding, Json, SplitName
+from evals.spending.records import Spending
 
 CheckKind = Literal["run", "must_pass", "threshold", "target", "guard", "baseline", "definition"]
 CheckResult = Literal["pass", "fail", "inconclusive", "review", "skipped"]
@@ -168,6 +169,7 @@ class SuiteVerdict:
     commit is `base`, or the accepted file); they stand for review unless `reviewed`. `drift`
     says what changed behind the candidate's names. `lost` and `gained` are sorted by how much.
     `error_code` is not 0 where the suite could not be run: there are then no scores.
+    `spent` is what the outputs of a hosted model took when they were made.
     """
 
     suite: str
@@ -195,6 +197,7 @@ class SuiteVerdict:
     base: str = ""
     error_code: int = 0
     format: int = 1
+    spent: Spending | None = None
 
     @property
     def needs_power(self) -> bool:

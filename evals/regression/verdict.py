@@ -33,6 +33,7 @@ from evals.regression.records import (
 )
 from evals.regression.tables import Table, metric_scores, tabulate
 from evals.regression.wording import counted
+from evals.spending.accounts import total
 from evals.stats import score_interval
 from evals.suite.spec import Suite
 
@@ -91,6 +92,7 @@ def judge_suite(
         detectable=_detectable(definition, gate.baseline.cases if gate.baseline else now),
         base=gate.base,
         error_code=InfrastructureError.exit_code if whole.result == "fail" else 0,
+        spent=total(run.spent for run in runs),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from argparse import Namespace
 from collections.abc import Iterator
@@ -10,10 +11,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from evals.errors import NothingRunError
+from evals.fingerprint import canonical
 from evals.ledger import Ledger
 from tunegate.cli.console import Terminal, percent
 from tunegate.cli.output import check_output, write_whole
 from tunegate.cli.records import INCONCLUSIVE, open_stored
+from tunegate.cli.running import endpoints_asked
+from tunegate.endpoints import Endpoints, open_endpoints, runs_said, told
 from tunegate.evaluating import Evaluator
 from tunegate.opening import (
     OpenedSuite,
@@ -33,12 +37,15 @@ def run_command(options: Namespace, terminal: Terminal) -> int:
     opened = open_suite(options.suite)
     output = options.output or Path(f"{opened.suite.name}-report.html")
     check_output(output)
-    with _job(options, opened, terminal) as job:
+    with _job(options, opened, terminal) as (job, endpoints):
         record = job.run(override=options.override, tune=not options.no_tune)
         _show_verdicts(record, terminal)
-        write_report(job.ledger, record, _commands(options, record.model), output)
+        stored = write_report(job.ledger, record, _commands(options, record.model), output)
+    if said := runs_said(list(stored.runs.values()), endpoints.budget.prices):
+        terminal.line(f"what this rests on took {said}")
     terminal.line(f"report: {output}")
-    terminal.result(replace(record, commands=_commands(options, record.model)))
+    document = canonical(replace(record, commands=_commands(options, record.model)))
+    terminal.result({**document, "spent_now": endpoints.budget.spent})
     return exit_code(record)
 
 
@@ -55,7 +62,7 @@ def gate_command(options: Namespace, terminal: Terminal) -> int:
 def tune_command(options: Namespace, terminal: Terminal) -> int:
     """Train where the gate is open (or overridden), and judge the adapter."""
     opened = open_suite(options.suite)
-    with _job(options, opened, terminal) as job:
+    with _job(options, opened, terminal) as (job, _):
         record = job.tune(override=options.override)
     _show_verdicts(record, terminal)
     terminal.result(record)
@@ -83,21 +90,27 @@ def report_command(options: Namespace, terminal: Terminal) -> int:
 
 
 @contextmanager
-def _job(options: Namespace, opened: OpenedSuite, terminal: Terminal) -> Iterator[Job]:
+def _job(
+    options: Namespace, opened: OpenedSuite, terminal: Terminal
+) -> Iterator[tuple[Job, Endpoints]]:
     guards = open_guards(opened.suite)
-    with only_job(options.ledger):
-        evaluator = Evaluator(options.ledger, terminal, options.precision or "auto")
+    asked = endpoints_asked(options)
+    endpoints = open_endpoints(asked, os.environ)
+    with only_job(options.ledger), told(endpoints, asked, terminal.note):
+        evaluator = Evaluator(options.ledger, terminal, options.precision or "auto", endpoints)
         model = evaluator.model(model_name(opened.suite, options.model))
         ledger = Ledger(options.ledger)
         try:
-            yield Job(
+            job = Job(
                 suite=opened.suite,
                 guards=guards,
                 model=model,
                 ledger=ledger,
                 looks_path=opened.looks_path(options.ledger),
                 narrator=terminal,
+                prices=endpoints.budget.prices,
             )
+            yield job, endpoints
         finally:
             ledger.close()
 
@@ -116,8 +129,8 @@ def write_report(
     commands: tuple[str, ...],
     output: Path,
     form: str = "html",
-) -> None:
-    """Render a job from what is stored of it, and put the file in place whole."""
+) -> JobRecord:
+    """Render a job from what is stored of it, put the file in place whole, and return it."""
     from reports import render_html, render_markdown
 
     stored = load_job(ledger, record.suite, record.model)
@@ -125,6 +138,7 @@ def write_report(
     whole = replace(stored, commands=commands)
     text = render_html(whole) if form == "html" else render_markdown(whole)
     write_whole(output, text)
+    return whole
 
 
 def _commands(options: Namespace, name: str) -> tuple[str, ...]:

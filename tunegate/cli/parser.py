@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from math import nan
 from pathlib import Path
 from typing import NoReturn
 
@@ -18,7 +19,8 @@ only then fine-tune. Start with `tunegate init NAME`, then `tunegate run NAME`.
 """
 EXIT_CODES = """\
 exit codes: 0 pass or a decided verdict, 1 quality failed or the gate is shut, 2 usage or an
-invalid suite, 3 inconclusive, 4 a model or endpoint failed, 5 nothing was run
+invalid suite, 3 inconclusive, 4 a model or endpoint failed or a budget is spent, 5 nothing was
+run
 """
 
 
@@ -102,6 +104,7 @@ def _runs(add: Callable[[str, str], Parser]) -> None:
     one = add("eval", "run one candidate on one split")
     _suite(one)
     _candidate(one)
+    _endpoints(one)
     one.add_argument("--split", choices=("train", "dev", "test"), default="dev")
     one.add_argument("--case", action="append", default=[], metavar="ID", help="only these cases")
 
@@ -119,6 +122,7 @@ def _gate(add: Callable[[str, str], Parser]) -> None:
     run = add("run", "the whole job: rounds, gate, tuning if it opens, sealed split, report")
     _suite(run)
     _model(run)
+    _endpoints(run)
     run.add_argument(
         "-o", "--output", type=Path, metavar="FILE", help="the report (default: SUITE-report.html)"
     )
@@ -134,6 +138,7 @@ def _gate(add: Callable[[str, str], Parser]) -> None:
     tune = add("tune", "train an adapter; refuses while the gate is shut")
     _suite(tune)
     _model(tune)
+    _endpoints(tune)
     tune.add_argument(
         "--override", type=_reason, metavar="WHY", help="train although the gate is shut; recorded"
     )
@@ -162,6 +167,7 @@ def _regression(add: Callable[[str, str], Parser]) -> None:
         "suites", nargs="+", metavar="SUITE", help="a suite, or a folder of several suites"
     )
     _candidate(ci)
+    _endpoints(ci)
     ci.add_argument(
         "--base", metavar="REV", help="git revision whose gate definition is compared with"
     )
@@ -177,6 +183,7 @@ def _regression(add: Callable[[str, str], Parser]) -> None:
     aa = add("aa", "one candidate against itself: how often would the gate cry wolf?")
     _suite(aa)
     _candidate(aa)
+    _endpoints(aa)
     aa.add_argument("--runs", type=_several, default=3, metavar="N", help="how often it is run")
     aa.add_argument(
         "--comparisons", type=_count, default=400, metavar="N", help="how many are simulated"
@@ -252,6 +259,31 @@ def _model(command: Parser) -> None:
     )
 
 
+def _endpoints(command: Parser) -> None:
+    group = command.add_argument_group("endpoints", "for hosted models (openai:...)")
+    group.add_argument(
+        "--concurrency", type=_count, metavar="N", help="requests at once at most (default: 64)"
+    )
+    group.add_argument(
+        "--timeout", type=_seconds, metavar="SECONDS", help="for one request (default: 120)"
+    )
+    group.add_argument(
+        "--max-requests", type=_amount, metavar="N", help="end cleanly before one more than these"
+    )
+    group.add_argument(
+        "--max-cost",
+        type=_money,
+        metavar="X",
+        help="end cleanly before more money than this is spent, by the list of prices",
+    )
+    group.add_argument(
+        "--prices",
+        type=Path,
+        metavar="FILE",
+        help="the list of prices (default: TUNEGATE_PRICES, else tunegate-prices.yaml)",
+    )
+
+
 def _candidate(command: Parser) -> None:
     _model(command)
     command.add_argument("--prompt", metavar="P", help="which prompt (default: the candidate's)")
@@ -273,6 +305,34 @@ def _count(text: str) -> int:
     if not 1 <= value <= 10_000:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to 10,000")
     return value
+
+
+def _amount(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) > 10**9:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 to 10^9")
+    return int(text)
+
+
+def _money(text: str) -> float:
+    value = _number(text)
+    if not 0 <= value <= 10**9:
+        raise argparse.ArgumentTypeError(f"{text!r} is not an amount of money, like 0.50")
+    return value
+
+
+def _seconds(text: str) -> float:
+    value = _number(text)
+    if not 0 < value <= 24 * 3600:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds up to a day")
+    return value
+
+
+def _number(text: str) -> float:
+    """The number a text says; NaN, which no comparison holds of, where it says none."""
+    try:
+        return float(text)
+    except ValueError:
+        return nan
 
 
 def _several(text: str) -> int:

@@ -18,11 +18,13 @@ from evals.regression.records import (
 from evals.regression.revision import find_revision, removed_gates
 from evals.regression.verdict import broken_suite, judged, removed_suite, summary_line
 from evals.regression.wording import check_said, counted, power_said
+from evals.spending.prices import Prices
 from evals.text import visible
 from tunegate.cli.accepting import without_cases
 from tunegate.cli.console import Terminal
 from tunegate.cli.output import check_output, write_whole
-from tunegate.cli.running import wishes_of
+from tunegate.cli.running import endpoints_asked, wishes_of
+from tunegate.endpoints import open_endpoints, priced_said, told
 from tunegate.environment import base_from, in_github
 from tunegate.evaluating import Evaluator, Task, Wishes, plan_task
 from tunegate.opening import only_job, open_suites
@@ -45,8 +47,13 @@ def ci_command(options: Namespace, terminal: Terminal) -> int:
     wishes = wishes_of(options)
     tasks = [plan_task(one, wishes, base=base, reviewed=options.reviewed) for one in opened]
     _refuse_wishes_for_many(tasks, wishes)
-    with only_job(options.ledger):
-        evaluator = Evaluator(options.ledger, terminal, options.precision or "auto")
+    asked = endpoints_asked(options)
+    endpoints = open_endpoints(asked, os.environ)
+    with only_job(options.ledger), told(endpoints, asked, terminal.note):
+        evaluator = Evaluator(options.ledger, terminal, options.precision or "auto", endpoints)
+        if asked.max_cost is not None:
+            for task in tasks:
+                evaluator.check_model(task.recipe.model)
         order = sorted(tasks, key=lambda task: task.recipe.model)  # each model is opened once
         found = {task.opened.suite.root: _judged_or_broken(evaluator, task) for task in order}
     verdicts = [found[task.opened.suite.root] for task in tasks]
@@ -54,7 +61,7 @@ def ci_command(options: Namespace, terminal: Terminal) -> int:
         verdicts += [removed_suite(folder, base.label) for folder in removed_gates(base)]
     _write_outputs(options, verdicts, terminal)  # first: whoever reads here may leave early
     for verdict in verdicts:
-        show_verdict(verdict, terminal)
+        show_verdict(verdict, terminal, endpoints.budget.prices)
     if not any(judged(verdict) or verdict.result != "pass" for verdict in verdicts):
         raise NothingRunError(
             "nothing could be judged: no suite has a baseline, a threshold or a case that must "
@@ -67,14 +74,22 @@ def ci_command(options: Namespace, terminal: Terminal) -> int:
         with Path(outputs).open("a", encoding="utf-8") as handle:
             handle.write(f"result={result}\n")
     documents = [_verdict_document(verdict) for verdict in verdicts]
-    terminal.result({"result": result, "exit_code": code, "suites": documents})
+    terminal.result(
+        {
+            "result": result,
+            "exit_code": code,
+            "suites": documents,
+            "spent_now": endpoints.budget.spent,
+        }
+    )
     return code
 
 
 def _judged_or_broken(evaluator: Evaluator, task: Task) -> SuiteVerdict:
     """A suite that cannot be run is said to be so beside the others' verdicts."""
     try:
-        return evaluator.judge(task)
+        with evaluator.endpoints.budget.final():
+            return evaluator.judge(task)
     except TunegateError as error:
         return broken_suite(task.opened.suite, task.gate, task.recipe, error)
 
@@ -94,9 +109,11 @@ def _refuse_wishes_for_many(tasks: list[Task], wishes: Wishes) -> None:
         )
 
 
-def show_verdict(verdict: SuiteVerdict, terminal: Terminal) -> None:
+def show_verdict(verdict: SuiteVerdict, terminal: Terminal, prices: Prices) -> None:
     """One suite's verdict for a person: result, checks, what changed, the worst cases."""
     terminal.line(summary_line(verdict), STYLES.get(verdict.result, "bold"))
+    if verdict.spent:
+        terminal.line(priced_said(verdict.recipe.model, verdict.spent, prices))
     held = [check for check in verdict.checks if (check.kind, check.result) == MUST_PASS_HELD]
     rows = [
         [_check_name(check), check.result.upper(), check_said(check)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from argparse import Namespace
 
 from evals.errors import SuiteError
@@ -11,6 +12,7 @@ from evals.regression.accepted_file import read_accepted
 from evals.suite import Suite
 from tunegate.cli.console import Terminal, percent
 from tunegate.cli.records import run_summary
+from tunegate.endpoints import EndpointWishes, open_endpoints, runs_said, told
 from tunegate.evaluating import Evaluator, Wishes, settle_recipe
 from tunegate.opening import only_job, open_suite
 
@@ -22,8 +24,10 @@ def eval_command(options: Namespace, terminal: Terminal) -> int:
     cases = _chosen_cases(suite, options)
     accepted = read_accepted(suite.root / ACCEPTED)
     recipe = settle_recipe(suite, accepted, wishes_of(options))
-    with only_job(options.ledger):
-        evaluator = Evaluator(options.ledger, terminal, options.precision or "auto")
+    asked = endpoints_asked(options)
+    endpoints = open_endpoints(asked, os.environ)
+    with only_job(options.ledger), told(endpoints, asked, terminal.note):
+        evaluator = Evaluator(options.ledger, terminal, options.precision or "auto", endpoints)
         runs = evaluator.run_recipe(
             opened, recipe, options.split, adapter=options.adapter or "", cases=cases
         )
@@ -38,8 +42,13 @@ def eval_command(options: Namespace, terminal: Terminal) -> int:
         terminal.line(
             f"{run.candidate.label} on {run.candidate.model}; {summary['seconds']:.1f} s generating"
         )
+        if said := runs_said([run], endpoints.budget.prices):
+            terminal.line(said)
         terminal.line(f"cases: tunegate show {run.id}")
-    documents = [{**summary, "run": run} for summary, run in zip(summaries, runs, strict=True)]
+    now = {"spent_now": endpoints.budget.spent}
+    documents = [
+        {**summary, "run": run, **now} for summary, run in zip(summaries, runs, strict=True)
+    ]
     terminal.result(documents if len(documents) > 1 else documents[0])
     return 0
 
@@ -53,6 +62,17 @@ def wishes_of(options: Namespace) -> Wishes:
         nearest=options.nearest,
         adapter=options.adapter,
         repeats=options.repeats,
+    )
+
+
+def endpoints_asked(options: Namespace) -> EndpointWishes:
+    """What the command line says of endpoints."""
+    return EndpointWishes(
+        concurrency=options.concurrency,
+        timeout=options.timeout,
+        max_requests=options.max_requests,
+        max_cost=options.max_cost,
+        prices=options.prices,
     )
 
 

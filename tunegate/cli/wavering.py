@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import os
 from argparse import Namespace
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from evals.errors import UsageError
+from evals.errors import BudgetSpentError, UsageError
 from evals.regression.definition import ci_rules
 from evals.regression.noise import NoiseFloor, halves, noise_floor
 from evals.regression.tables import Table, tabulate
 from evals.regression.wording import counted, power_said
 from tunegate.cli.console import Terminal, percent
-from tunegate.cli.running import wishes_of
-from tunegate.evaluating import Evaluator, plan_task
+from tunegate.cli.running import endpoints_asked, wishes_of
+from tunegate.endpoints import Endpoints, open_endpoints, told
+from tunegate.evaluating import Evaluator, Task, plan_task
 from tunegate.opening import open_suite
 
 
@@ -24,22 +26,16 @@ def aa_command(options: Namespace, terminal: Terminal) -> int:
     opened = open_suite(options.suite)
     task = plan_task(opened, wishes_of(options))
     suite = task.opened.suite
-    split = ci_rules(task.gate.definition).split
-    if split == "test":
+    if ci_rules(task.gate.definition).split == "test":
         raise UsageError("A/A on the sealed test split would open it", hint="set ci.split to dev")
-    recipe = replace(task.recipe, repeats=1)
-    tables: list[Table] = []
-    for number in range(options.runs):
-        # A ledger of its own for each run: what is stored must not answer for the model.
-        with TemporaryDirectory(prefix="tunegate-aa-") as scratch:
-            evaluator = Evaluator(Path(scratch), terminal, options.precision or "auto")
-            table: dict[str, Any] = {}
-            for half in halves(suite.split(split), number):
-                runs = evaluator.run_recipe(
-                    task.opened, recipe, split, adapter=task.adapter, cases=half
-                )
-                table |= tabulate(runs)
-            tables.append({case.id: table[case.id] for case in suite.split(split)})
+    asked = endpoints_asked(options)
+    endpoints = open_endpoints(asked, os.environ)
+    try:
+        with told(endpoints, asked, terminal.note):
+            tables = _tables(task, options, terminal, endpoints)
+    except BudgetSpentError as error:
+        hint = "aa keeps no replies, so that none answers twice: begin again with a larger budget"
+        raise BudgetSpentError(error.message, hint=hint) from error
     found = noise_floor(
         suite.name,
         suite.primary,
@@ -51,6 +47,27 @@ def aa_command(options: Namespace, terminal: Terminal) -> int:
     _show_noise(found, terminal)
     terminal.result(found)
     return 0
+
+
+def _tables(
+    task: Task, options: Namespace, terminal: Terminal, endpoints: Endpoints
+) -> list[Table]:
+    """The candidate's results, once for each of the runs."""
+    suite, recipe = task.opened.suite, replace(task.recipe, repeats=1)
+    split = ci_rules(task.gate.definition).split
+    tables: list[Table] = []
+    for number in range(options.runs):
+        # A ledger of its own for each run: what is stored must not answer for the model.
+        with TemporaryDirectory(prefix="tunegate-aa-") as scratch:
+            evaluator = Evaluator(Path(scratch), terminal, options.precision or "auto", endpoints)
+            table: dict[str, Any] = {}
+            for half in halves(suite.split(split), number):
+                runs = evaluator.run_recipe(
+                    task.opened, recipe, split, adapter=task.adapter, cases=half
+                )
+                table |= tabulate(runs)
+            tables.append({case.id: table[case.id] for case in suite.split(split)})
+    return tables
 
 
 def _show_noise(found: NoiseFloor, terminal: Terminal) -> None:

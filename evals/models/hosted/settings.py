@@ -36,7 +36,8 @@ class Purse(Protocol):
     def reserve(self, model: str, prompt_bytes: int, max_tokens: int) -> Reservation:
         """Set aside what one HTTP request to `model` can cost at most.
 
-        Raises BudgetSpentError where that might exceed what is left.
+        Raises BudgetSpentError where that might exceed what is left. Where its `may_pass` is
+        true, the requests under way may leave enough: wait for one to be closed, ask again.
         """
         ...
 

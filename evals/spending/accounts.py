@@ -1,0 +1,59 @@
+"""What runs spent: counted from their outputs, priced by the list of the day."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from math import fsum
+
+from evals.models.names import is_hosted
+from evals.records import Output
+from evals.spending.prices import Prices
+from evals.spending.records import Spending
+from evals.spending.usage import Usage
+
+
+def spending_of(model: str, outputs: Iterable[Output], prices: Prices) -> Spending | None:
+    """What it takes to get these outputs of a hosted model; None for one that runs here.
+
+    Of tries that gave nothing only the number is known: they count as requests, and as free.
+    """
+    if not is_hosted(model):
+        return None
+    usage, requests, answered = Usage(), 0, 0
+    for output in outputs:
+        turns = max(1, len(output.replies))
+        requests += output.attempts or turns
+        answered += turns if output.error is None else 0
+        usage = Usage(
+            usage.prompt_tokens + output.prompt_tokens,
+            usage.completion_tokens + output.completion_tokens,
+            usage.cached_tokens + output.cached_tokens,
+        )
+    price = prices.of(model)
+    return Spending(
+        requests,
+        *usage,
+        money=float(price.cost(usage, answered)) if price else None,
+        currency=prices.currency if price else "",
+        price=price,
+    )
+
+
+def total(parts: Iterable[Spending | None]) -> Spending | None:
+    """The sum; None where nothing was spent. Money is known where it is of every part."""
+    known = [part for part in parts if part is not None]
+    if not known:
+        return None
+    money = [part.money for part in known if part.money is not None]
+    currencies = {part.currency for part in known}
+    prices = {part.price for part in known}
+    is_summed = len(money) == len(known) and len(currencies) == 1
+    return Spending(
+        sum(part.requests for part in known),
+        sum(part.prompt_tokens for part in known),
+        sum(part.completion_tokens for part in known),
+        sum(part.cached_tokens for part in known),
+        money=fsum(money) if is_summed else None,
+        currency=known[0].currency if is_summed else "",
+        price=known[0].price if len(prices) == 1 else None,
+    )

@@ -1,4 +1,4 @@
-"""From a model's name to a model: `smollm2-135m`, `hf:<path or repo>`, `scripted:<file>`.
+"""From a model's name to a model: `smollm2-135m`, `hf:…`, `openai:…`, `scripted:<file>`.
 
 Bad names are refused here, before torch is imported.
 """
@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import difflib
 import importlib.util
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from evals.errors import MissingExtraError, ModelError
 from evals.models.embedded import EMBEDDED_NAME, embedded_status, fetch_embedded
-from evals.models.hosted.settings import HostedSettings
+from evals.models.hosted.settings import PREFIX, HostedSettings
 from evals.models.threads import wait_politely
 from evals.models.wheel import Progress
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 Precision = Literal["auto", "float32", "bfloat16"]
 DEFAULT_MODEL = EMBEDDED_NAME
 
-_FORMS = (EMBEDDED_NAME, "hf:<path or repo>", "scripted:<file.json>")
+_FORMS = (EMBEDDED_NAME, "hf:<path or repo>", "openai:<model>", "scripted:<file.json>")
 _DATA_FILES = ["*.safetensors", "*.json", "*.jinja", "tokenizer.model", "merges.txt", "vocab.txt"]
 _LOCAL_MODULES = ("torch", "transformers", "safetensors", "tokenizers")
 
@@ -46,13 +47,26 @@ def available_models() -> list[AvailableModel]:
         AvailableModel(
             "hf:<path or repo>", "any causal model with a chat template", needs or "ready"
         ),
+        AvailableModel(
+            "openai:<model>", "any OpenAI-compatible endpoint: hosted, vLLM, Ollama", hosted_state()
+        ),
         AvailableModel("scripted:<file.json>", "answers by rule, for tests", "ready"),
     ]
 
 
 def is_hosted(name: str) -> bool:
     """Whether a model is asked over the network, where asking may cost money."""
-    return name.startswith("openai:")
+    return name.startswith(PREFIX)
+
+
+def hosted_state() -> str:
+    """Where `openai:` names are asked for, or what of the environment is wrong or missing."""
+    from evals.models.hosted.endpoint import endpoint_from
+
+    try:
+        return f"ready: {endpoint_from(os.environ).host}"
+    except ModelError as error:
+        return error.message
 
 
 def missing_modules() -> list[str]:
@@ -82,11 +96,10 @@ def check_model_name(name: str) -> None:
             raise ModelError(f"there is no script file {rest!r} for model {name!r}")
     elif scheme == "hf" and rest:
         _check_hf(rest)
-    elif scheme == "openai":
-        raise ModelError(
-            f"{name!r}: hosted endpoints are not in this version of tunegate",
-            hint=f"use one of: {', '.join(_FORMS)}",
-        )
+    elif scheme == "openai" and rest:
+        from evals.models.hosted.model import check_hosted
+
+        check_hosted(name)
     else:
         raise _unknown(name)
 
@@ -113,9 +126,11 @@ def open_model(
     precision: Precision = "auto",
     adapter: str | None = None,
     progress: Progress | None = None,
-    hosted: HostedSettings | None = None,  # noqa: ARG001 - for the client to come
+    hosted: HostedSettings | None = None,
 ) -> AdaptableModel:
     """Open a model by name, with `adapter` (a folder) switched on if given.
+
+    `hosted` are the limits of an `openai:` model's endpoint, which the environment names.
 
     `precision` "auto" is bfloat16 where the hardware computes in it, else float32. The
     choice is part of the model's fingerprint. Raises ModelError for a name or a folder
@@ -126,6 +141,10 @@ def open_model(
         from evals.models.scripted import open_scripted
 
         model: AdaptableModel = open_scripted(Path(name.removeprefix("scripted:")), name)
+    elif name.startswith("openai:"):
+        from evals.models.hosted.model import open_hosted
+
+        model = open_hosted(name, hosted)
     else:
         require_local_extra()
         folder = model_folder(name, progress=progress)
@@ -138,7 +157,7 @@ def open_model(
 
 
 def _unknown(name: str) -> ModelError:
-    known = [EMBEDDED_NAME, "hf:", "scripted:"]
+    known = [EMBEDDED_NAME, "hf:", "openai:", "scripted:"]
     close = difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.5)
     if not close and (Path(name).exists() or "/" in name):
         close = [f"hf:{name}"]

@@ -7,10 +7,13 @@ from typing import Protocol
 
 from evals.spending.usage import Usage
 
+PREFIX = "openai:"
 MAX_CONCURRENCY = 64
 CONNECT_SECONDS = 10.0
 REQUEST_SECONDS = 120.0
 ATTEMPTS = 6
+BACKOFF_SECONDS = 0.5
+LONGEST_WAIT_SECONDS = 300.0
 MAX_REPLY_BYTES = 8 << 20
 
 
@@ -48,12 +51,16 @@ class HostedSettings:
 
     `concurrency` is the most requests at once; fewer where the endpoint bears fewer.
     `connect_seconds` bounds reaching it, `request_seconds` one whole request. `attempts` is
-    how often a request is made at most. A longer reply than `max_reply_bytes` is an error.
+    how often a request is made at most, `backoff_seconds` the most before the second time, twice
+    that before the third, and so on. `longest_wait_seconds` is how long the endpoint may ask to
+    wait. A longer reply than `max_reply_bytes` is an error.
     """
 
     concurrency: int = MAX_CONCURRENCY
     connect_seconds: float = CONNECT_SECONDS
     request_seconds: float = REQUEST_SECONDS
     attempts: int = ATTEMPTS
+    backoff_seconds: float = BACKOFF_SECONDS
+    longest_wait_seconds: float = LONGEST_WAIT_SECONDS
     max_reply_bytes: int = MAX_REPLY_BYTES
     purse: Purse | None = None

@@ -1,0 +1,181 @@
+"""One request asked until it is answered: paced, paid, retried, and watched as a whole."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from evals.errors import BudgetSpentError, TunegateError
+from evals.models.hosted.breaker import Breaker
+from evals.models.hosted.client import Answer, Client
+from evals.models.hosted.endpoint import Endpoint
+from evals.models.hosted.failures import Failure, backoff
+from evals.models.hosted.pace import Pace
+from evals.models.hosted.reply import Reply, read_reply, read_usage
+from evals.models.hosted.settings import PREFIX, HostedSettings, Reservation
+from evals.models.hosted.wire import Dialect, encode
+from evals.records import Json
+
+_NAMES_KEPT = 8
+
+
+class Asked(NamedTuple):
+    """How asking ended: a reply, or the last failure. `seconds` are those of the last attempt."""
+
+    found: Reply | Failure
+    attempts: int
+    seconds: float
+
+
+@dataclass
+class State:
+    """What is learnt about an endpoint and kept for as long as the model is open."""
+
+    pace: Pace
+    dialect: Dialect = field(default_factory=Dialect)
+    proven: set[str] = field(default_factory=set)
+    served: set[str] = field(default_factory=set)
+    systems: set[str] = field(default_factory=set)
+
+    def saw(self, reply: Reply) -> None:
+        """Remember which model answered."""
+        for name, seen in ((reply.served, self.served), (reply.system, self.systems)):
+            if name and len(seen) < _NAMES_KEPT:
+                seen.add(name)
+
+
+@dataclass
+class Asker:
+    """Asks one endpoint. Lives within one event loop.
+
+    `posting` are the tasks whose request is on its way; `paid` wakes who waits for money when
+    one has been counted. Once `stopped` is set, no request is
+    begun any more: it is raised instead.
+    """
+
+    client: Client
+    endpoint: Endpoint
+    model: str
+    settings: HostedSettings
+    state: State
+    breaker: Breaker
+    rng: random.Random
+    clock: Callable[[], float] = time.perf_counter
+    proving: asyncio.Lock = field(default_factory=asyncio.Lock)
+    posting: set[asyncio.Task[Any] | None] = field(default_factory=set)
+    paid: asyncio.Event = field(default_factory=asyncio.Event)
+    stopped: TunegateError | None = None
+    _slowed: float = 0.0
+    _rounds: int = 0
+
+    async def ask(self, body: dict[str, Json]) -> Asked:
+        """Ask until there is a reply, a failure that stays, or no attempt left.
+
+        Raises BudgetSpentError, and the error of what ends all work.
+        """
+        pace = self.state.pace
+        attempt = 0
+        while True:
+            await pace.enter()
+            sent, limit = self.clock(), self.state.dialect.limit
+            try:
+                found = await self._once(body)
+            finally:
+                pace.leave()
+            seconds = self.clock() - sent
+            if isinstance(found, Failure) and found.renamed and limit == "max_tokens":
+                self.state.dialect.limit = "max_completion_tokens"
+                continue
+            attempt += 1
+            if isinstance(found, Reply):
+                self._went_well(found)
+            elif await self._again(found, attempt, sent):
+                continue
+            return Asked(found, attempt, seconds)
+
+    async def _once(self, body: dict[str, Json]) -> Reply | Failure:
+        """One HTTP request, paid for whatever comes of it."""
+        data = encode(body, self.state.dialect)
+        reservation = await self._reserve(len(data), body["max_tokens"])
+        answer: Answer | Failure | None = None
+        task = asyncio.current_task()
+        self.posting.add(task)
+        try:
+            answer = await self.client.post(data)
+        finally:
+            self.posting.discard(task)
+            if reservation:
+                _pay(reservation, answer)
+                self.paid.set()
+                self.paid.clear()  # who waits now is woken, who comes later waits
+        if isinstance(answer, Failure):
+            return answer
+        return read_reply(answer.value, body, self.endpoint)
+
+    async def _reserve(self, prompt_bytes: int, max_tokens: int) -> Reservation | None:
+        """Have a request's worst case set aside, as soon as what is under way leaves enough."""
+        while True:
+            if self.stopped is not None:
+                raise self.stopped
+            if self.settings.purse is None:
+                return None
+            try:
+                return self.settings.purse.reserve(PREFIX + self.model, prompt_bytes, max_tokens)
+            except BudgetSpentError as error:
+                if not error.may_pass:
+                    raise
+            await self.paid.wait()
+
+    def _went_well(self, reply: Reply) -> None:
+        self.state.pace.went_well()
+        self.state.saw(reply)
+        self.breaker.went_well()
+        self._rounds = 0
+
+    async def _again(self, failure: Failure, attempt: int, sent: float) -> bool:
+        """Wait for another attempt if there is one. Raises what ends all work."""
+        if failure.wait is not None:
+            self.state.pace.hold(failure.wait)
+        if failure.congested:
+            self._slow_down(failure, sent)
+        last = attempt >= self.settings.attempts
+        ending = failure.error
+        if failure.follows == "again":
+            ending = self.breaker.failed(failure, attempt)
+            if last and ending is None:
+                ending = self.breaker.gave_up(failure)
+        elif failure.follows == "case" and failure.status:
+            ending = self.breaker.refused(failure)
+        if ending is not None:
+            raise ending
+        if last or failure.follows == "case":
+            return False
+        if self.stopped is None:
+            await asyncio.sleep(backoff(attempt, self.settings.backoff_seconds, self.rng))
+        return True
+
+    def _slow_down(self, failure: Failure, sent: float) -> None:
+        """Fewer at once. Where nothing goes well between two rounds of refusals, all wait."""
+        self.state.pace.asked_for_less()
+        if sent < self._slowed:
+            return  # it was on its way when another one brought the news
+        self._slowed = self.clock()
+        self._rounds += 1
+        if failure.wait is None and failure.status and self._rounds > 1:
+            seconds = backoff(self._rounds - 1, self.settings.backoff_seconds, self.rng)
+            self.state.pace.hold(seconds)
+
+
+def _pay(reservation: Reservation, answer: Answer | Failure | None) -> None:
+    """Close a reservation; None stands for a request that was broken off."""
+    usage = read_usage(answer.value) if isinstance(answer, Answer) else None
+    if usage is not None:
+        reservation.settle(usage)
+    elif isinstance(answer, Failure) and answer.charge == "none":
+        reservation.release()
+    else:
+        reservation.forfeit()

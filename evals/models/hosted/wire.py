@@ -1,0 +1,119 @@
+"""What is sent: a conversation with its decoding as the JSON of one chat completions request."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, is_dataclass
+from typing import Any, Literal, NoReturn
+
+import msgspec
+
+from evals.records import Decoding, Json, Request
+
+WIRE_VERSION = "chat@1"
+"""Part of the fingerprint: a change of what is asked is another model."""
+
+TOP_LOGPROBS = 20
+
+SENT = frozenset(
+    {
+        "logprobs",
+        "max_completion_tokens",
+        "max_tokens",
+        "model",
+        "n",
+        "response_format",
+        "seed",
+        "stop",
+        "stream",
+        "temperature",
+        "tool_choice",
+        "top_logprobs",
+        "top_p",
+    }
+)
+"""Parameters that are the same for every case: an endpoint that refuses one refuses all."""
+
+
+@dataclass
+class Dialect:
+    """How this endpoint wants the parameter that has two names; learnt from its refusal."""
+
+    limit: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
+
+
+def chat_body(model: str, request: Request, decoding: Decoding) -> dict[str, Json]:
+    """The request's JSON; `max_tokens` is renamed where it is sent (see `encode`).
+
+    A seed is sent where it matters: above temperature 0. For choices, one token is asked for,
+    with the log-probabilities of those that could have stood there.
+    """
+    body: dict[str, Json] = {
+        "model": model,
+        "messages": request.messages,
+        "n": 1,
+        "stream": False,
+        "max_tokens": 1 if request.choices else decoding.max_tokens,
+        "temperature": decoding.temperature,
+        "top_p": decoding.top_p,
+    }
+    if request.choices:
+        return body | {"logprobs": True, "top_logprobs": TOP_LOGPROBS}
+    if decoding.temperature > 0:
+        body["seed"] = decoding.seed
+    if decoding.stop:
+        body["stop"] = decoding.stop
+    if decoding.schema is not None:
+        body["response_format"] = {
+            "type": "json_schema",
+            "json_schema": {"name": "answer", "strict": True, "schema": decoding.schema},
+        }
+    if request.tools:
+        body["tools"] = [{"type": "function", "function": tool} for tool in request.tools]
+    return body
+
+
+def encode(body: dict[str, Json], dialect: Dialect) -> bytes:
+    """A body as JSON. Lone surrogates, which UTF-8 cannot hold, are sent as JSON escapes."""
+    if dialect.limit != "max_tokens":
+        body = {dialect.limit if key == "max_tokens" else key: body[key] for key in body}
+    try:
+        return msgspec.json.encode(body)
+    except UnicodeEncodeError:
+        return encode_value(body).encode("ascii")
+
+
+def parse(text: str | bytes) -> Any:
+    """The value of a JSON text that came from an endpoint.
+
+    Raises ValueError where it is none, also for NaN and for nesting beyond the interpreter's
+    limit. Lone surrogates in escapes are read as they are.
+    """
+    try:
+        return msgspec.json.decode(text)
+    except RecursionError:
+        raise ValueError("nested too deep") from None
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        pass
+    try:  # slower, and takes the lone surrogates that msgspec refuses
+        return json.loads(text, parse_constant=_refuse)
+    except RecursionError:
+        raise ValueError("nested too deep") from None
+
+
+def _refuse(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON")
+
+
+def encode_value(value: Json) -> str:
+    """A JSON value as one line of ASCII. Raises ValueError for what JSON cannot hold."""
+    try:
+        return json.dumps(value, separators=(",", ":"), allow_nan=False, default=_plain)
+    except RecursionError:
+        raise ValueError("nested too deep") from None
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
+    raise TypeError(f"{type(value).__name__} has no JSON form")

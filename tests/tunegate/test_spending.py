@@ -244,6 +244,6 @@ def test_help_names_the_defaults_that_hold(tunegate: CommandLine) -> None:
     from tunegate.cli.parser import build_parser
 
     assert tunegate
-    text = build_parser()._subparsers._group_actions[0].choices["eval"].format_help()  # type: ignore
+    text = build_parser()._subparsers._group_actions[0].choices["eval"].format_help()  # type: ignore[union-attr,index]
     assert f"(default: {MAX_CONCURRENCY})" in text
     assert f"(default: {REQUEST_SECONDS:g})" in text

@@ -61,8 +61,10 @@ def is_hosted(name: str) -> bool:
 
 def hosted_state() -> str:
     """Where `openai:` names are asked for, or what of the environment is wrong or missing."""
-    from evals.models.hosted.endpoint import endpoint_from
+    from evals.models.hosted.endpoint import BASE, KEY, endpoint_from
 
+    if not (os.environ.get(BASE) or os.environ.get(KEY)):
+        return f"needs {KEY}"
     try:
         return f"ready: {endpoint_from(os.environ).host}"
     except ModelError as error:

@@ -21,6 +21,7 @@ from evals.models.hosted.wire import Dialect, encode
 from evals.records import Json
 
 _NAMES_KEPT = 8
+_LONGEST_NAME = 500
 
 
 class Asked(NamedTuple):
@@ -38,13 +39,13 @@ class State:
     pace: Pace
     dialect: Dialect = field(default_factory=Dialect)
     proven: set[str] = field(default_factory=set)
-    served: set[str] = field(default_factory=set)
+    served: set[str] = field(default_factory=set)  # as they came: hostile
     systems: set[str] = field(default_factory=set)
 
     def saw(self, reply: Reply) -> None:
         """Remember which model answered."""
         for name, seen in ((reply.served, self.served), (reply.system, self.systems)):
-            if name and len(seen) < _NAMES_KEPT:
+            if isinstance(name, str) and 0 < len(name) <= _LONGEST_NAME and len(seen) < _NAMES_KEPT:
                 seen.add(name)
 
 
@@ -80,6 +81,8 @@ class Asker:
         pace = self.state.pace
         attempt = 0
         while True:
+            if self.stopped is not None:
+                raise self.stopped
             await pace.enter()
             sent, limit = self.clock(), self.state.dialect.limit
             try:
@@ -116,19 +119,19 @@ class Asker:
             return answer
         return read_reply(answer.value, body, self.endpoint)
 
-    async def _reserve(self, prompt_bytes: int, max_tokens: int) -> Reservation | None:
+    async def _reserve(self, size: int, tokens: int) -> Reservation | None:
         """Have a request's worst case set aside, as soon as what is under way leaves enough."""
-        while True:
-            if self.stopped is not None:
-                raise self.stopped
+        while self.stopped is None:
             if self.settings.purse is None:
                 return None
             try:
-                return self.settings.purse.reserve(PREFIX + self.model, prompt_bytes, max_tokens)
+                return self.settings.purse.reserve(PREFIX + self.model, size, tokens)
             except BudgetSpentError as error:
                 if not error.may_pass:
-                    raise
+                    self.stopped = error
+                    break
             await self.paid.wait()
+        raise self.stopped
 
     def _went_well(self, reply: Reply) -> None:
         self.state.pace.went_well()

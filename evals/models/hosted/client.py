@@ -104,9 +104,9 @@ class Client:
         unpacked = None if body is None else self._unpacked(response, body)
         if unpacked is None:
             return Failure(f"the reply is longer than {limit} bytes", "case")
-        kind = response.content_type.lower()
-        if kind != "application/json" and not kind.endswith("+json"):
-            return Failure(f"the reply is {shown(kind, self._endpoint)!r}, not application/json")
+        kind = response.headers.get("Content-Type", "untyped").split(";")[0].strip()
+        if kind.lower() != "application/json" and not kind.lower().endswith("+json"):
+            return Failure(f"the reply is {shown(kind, self._endpoint)}, not application/json")
         try:
             return Answer(parse(unpacked))
         except ValueError:

@@ -7,6 +7,7 @@ Requests are begun one by one as slots become free, and no more finished ones wa
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from typing import Any, Protocol
@@ -42,27 +43,21 @@ class Dispatcher:
         self._opening = opening
         self._answer = answer
         self._count = min(tasks, len(batches))
-        self._loop = asyncio.new_event_loop()
-        self._outbox: Outbox[Done] = Outbox(self._loop)
         self._main: asyncio.Task[None] | None = None
 
     def stream(self) -> Stream:
         """Groups of finished batches. Closing ends everything under way."""
+        self._loop = asyncio.new_event_loop()
+        self._outbox: Outbox[Done] = Outbox(self._loop)
         thread = threading.Thread(target=self._run, name="tunegate-hosted", daemon=True)
         thread.start()
         try:
             while group := self._outbox.take():
                 yield group
         finally:
-            self._cancel()
+            with contextlib.suppress(RuntimeError):  # the loop is closed: it has ended
+                self._loop.call_soon_threadsafe(self._interrupt)
             thread.join()
-
-    def _cancel(self) -> None:
-        """End the main task, if it is not at its end already."""
-        try:
-            self._loop.call_soon_threadsafe(self._interrupt)
-        except RuntimeError:
-            return  # the loop is closed: it has ended
 
     def _interrupt(self) -> None:
         if self._main is not None:

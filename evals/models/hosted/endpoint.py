@@ -8,6 +8,7 @@ refused is never shown: people paste keys into the wrong variable.
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NoReturn
@@ -27,10 +28,14 @@ _SECRET_LENGTH = 12
 class Secret:
     """A key that no repr, format, pickle or error shows; `reveal` is called in one place."""
 
-    __slots__ = ("_text",)
+    __slots__ = ("_pattern", "_text")
 
     def __init__(self, text: str) -> None:
         self._text = text
+        self._pattern = None
+        if len(text) >= _SECRET_LENGTH:
+            # In any case: the names of hosts and types come out in lower case.
+            self._pattern = re.compile(re.escape(text), re.IGNORECASE)
 
     def __repr__(self) -> str:
         return "Secret(hidden)"
@@ -46,11 +51,11 @@ class Secret:
 
     def within(self, text: str) -> bool:
         """Whether `text` holds the key; a key too short to be secret is in no text."""
-        return len(self._text) >= _SECRET_LENGTH and self._text in text
+        return self._pattern is not None and self._pattern.search(text) is not None
 
     def redact(self, text: str) -> str:
         """`text` with every occurrence of the key replaced."""
-        return text.replace(self._text, REDACTED) if self.within(text) else text
+        return text if self._pattern is None else self._pattern.sub(REDACTED, text)
 
 
 @dataclass(frozen=True)

@@ -108,7 +108,9 @@ def read_error(body: bytes) -> Said:
     code = found.get("code")
     if not isinstance(code, str) or not code:
         code = found.get("type")
-    return Said(message if isinstance(message, str) else "", _word(code), _word(found.get("param")))
+    if not isinstance(message, str):
+        message = body.decode("utf-8", "replace")
+    return Said(message, _word(code), _word(found.get("param")))
 
 
 def shown(text: str, endpoint: Endpoint) -> str:

@@ -19,6 +19,7 @@ from evals.models.hosted.client import Client
 from evals.models.hosted.conversation import answer
 from evals.models.hosted.dispatch import Dispatcher
 from evals.models.hosted.endpoint import Endpoint, endpoint_from
+from evals.models.hosted.failures import shown
 from evals.models.hosted.pace import Pace
 from evals.models.hosted.settings import PREFIX, HostedSettings
 from evals.models.hosted.wire import WIRE_VERSION
@@ -64,8 +65,12 @@ class HostedModel:
         Several values stand sorted and separated by commas.
         """
         seen = {"served": self._state.served, "system_fingerprint": self._state.systems}
+        told = {
+            name: sorted({shown(value, self.endpoint) for value in values})
+            for name, values in seen.items()
+        }
         return {"address": self.endpoint.host} | {
-            name: ", ".join(sorted(values)) for name, values in seen.items() if values
+            name: ", ".join(values) for name, values in told.items() if values
         }
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from typing import Generic, TypeVar
 
@@ -53,7 +54,8 @@ class Outbox(Generic[T]):
             taken, self._items = self._items, []
             ended, error = self._ended, self._error
         if not ended:
-            self._loop.call_soon_threadsafe(self._room.set)
+            with contextlib.suppress(RuntimeError):  # it has ended since, and closed the loop
+                self._loop.call_soon_threadsafe(self._room.set)
         if not taken and error is not None:
             raise error
         return taken

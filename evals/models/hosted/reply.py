@@ -45,15 +45,18 @@ class Candidate(NamedTuple):
 
 
 class Reply(NamedTuple):
-    """One reply that could be read. `usage` is None where the endpoint counted nothing."""
+    """One reply that could be read. `usage` is None where the endpoint counted nothing.
+
+    `served` and `system` are what it calls the model and its setting, as they came.
+    """
 
     text: str
     finish: FinishReason
     calls: tuple[ToolCall, ...] = ()
     usage: Usage | None = None
     candidates: tuple[Candidate, ...] = ()
-    served: str = ""
-    system: str = ""
+    served: Json = None
+    system: Json = None
 
 
 def read_usage(value: Json) -> Usage | None:
@@ -97,8 +100,8 @@ def read_reply(  # noqa: PLR0911 - what can be wrong, one after another
         calls,
         read_usage(value),
         _candidates(choice),
-        _name(value.get("model"), endpoint),
-        _name(value.get("system_fingerprint"), endpoint),
+        value.get("model"),
+        value.get("system_fingerprint"),
     )
     return _refused(reply, value, asked, endpoint) or reply
 
@@ -250,10 +253,6 @@ def _entry(entry: Json) -> tuple[str | None, float | None]:
         return None, None
     believable = -_LEAST_LOGPROB <= logprob <= 0.1
     return token, min(0.0, float(logprob)) if believable else None
-
-
-def _name(value: Json, endpoint: Endpoint) -> str:
-    return shown(value, endpoint)[:100] if isinstance(value, str) else ""
 
 
 def _count(value: Json) -> int | None:

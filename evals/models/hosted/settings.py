@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from evals.errors import UsageError
 from evals.spending.usage import Usage
 
 PREFIX = "openai:"
@@ -64,3 +65,10 @@ class HostedSettings:
     longest_wait_seconds: float = LONGEST_WAIT_SECONDS
     max_reply_bytes: int = MAX_REPLY_BYTES
     purse: Purse | None = None
+
+    def __post_init__(self) -> None:
+        """Raise UsageError for a limit that leaves no room for any request."""
+        if min(self.concurrency, self.attempts, self.max_reply_bytes) < 1:
+            raise UsageError("concurrency, attempts and the size of a reply must be at least 1")
+        if min(self.connect_seconds, self.request_seconds) <= 0 or self.backoff_seconds < 0:
+            raise UsageError("time limits of an endpoint must be above 0 seconds")

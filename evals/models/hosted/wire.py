@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, is_dataclass
 from typing import Any, Literal, NoReturn
 
@@ -78,7 +79,7 @@ def encode(body: dict[str, Json], dialect: Dialect) -> bytes:
     if dialect.limit != "max_tokens":
         body = {dialect.limit if key == "max_tokens" else key: body[key] for key in body}
     try:
-        return msgspec.json.encode(body)
+        return msgspec.json.encode(body, enc_hook=_plain)
     except UnicodeEncodeError:
         return encode_value(body).encode("ascii")
 
@@ -114,6 +115,8 @@ def encode_value(value: Json) -> str:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return dict(value)
     if is_dataclass(value) and not isinstance(value, type):
         return asdict(value)
     raise TypeError(f"{type(value).__name__} has no JSON form")

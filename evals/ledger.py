@@ -62,10 +62,6 @@ class Ledger:
         ).fetchall()
         return [decode(body, Output) for (body,) in rows], float(row[0])
 
-    def store_batch(self, key: str, outputs: Sequence[Output], seconds: float) -> None:
-        """Keep a whole batch in one transaction."""
-        self.store_batches([StoredBatch(key, outputs, seconds)])
-
     def store_batches(self, batches: Sequence[StoredBatch]) -> None:
         """Keep several batches in one transaction, each whole."""
         if not batches:

@@ -58,7 +58,7 @@ def _case_change(
         id=case.id,
         before=before,
         after=after,
-        input=case.input,
+        input=case.asked,
         expected=case.expected,
         got=result.output.said,
         why=result.failed or result.scores[metric].reason,

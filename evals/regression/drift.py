@@ -13,11 +13,14 @@ MODEL_PARTS = {
     "model.weights": "its weights",
     "model.tokenizer": "its tokenizer",
     "model.template": "its chat template",
+    "model.served": "the model that its endpoint names",
 }
 ARITHMETIC = {
     "model.precision": "precision",
     "model.device": "device",
     "model.backend": "backend",
+    "model.address": "address",
+    "model.system_fingerprint": "system fingerprint",
     "torch": "torch",
     "transformers": "transformers",
     "peft": "peft",
@@ -42,10 +45,14 @@ def find_drift(
 def _changed(
     baseline: Baseline, identity: Mapping[str, str], names: Mapping[str, str]
 ) -> Iterator[str]:
-    """What differs of `names`, in words; what either side does not know is not told apart."""
+    """What differs of `names`, in words; what either side does not know is not told apart.
+
+    An endpoint may name several values, as where it runs several machines: one in common is
+    no difference.
+    """
     for key, word in names.items():
         old, new = baseline.identity.get(key), identity.get(key)
-        if old is not None and new is not None and old != new:
+        if old is not None and new is not None and not set(old.split(", ")) & set(new.split(", ")):
             yield word
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from argparse import Namespace
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ from evals.comparison import Comparison, compare_files, compare_runs, read_score
 from evals.errors import NothingRunError, RecordError, StatisticsError, UsageError
 from evals.ledger import FILE_NAME, Ledger
 from evals.ledger_file import check_folder
-from evals.records import CaseResult, Run
+from evals.records import Case, CaseResult, Run
 from evals.spending.prices import places
 from evals.spending.records import Spending
 from evals.spending.wording import money_said, spending_said
@@ -206,7 +205,7 @@ def show_command(options: Namespace, terminal: Terminal) -> int:
             f"run {run.id} has no case {options.case!r}", hint=f"see `tunegate show {run.id}`"
         )
     case = ledger.cases([result.case_fingerprint]).get(result.case_fingerprint)
-    _show_case(result, case.input if case else {}, case.expected if case else None, terminal)
+    _show_case(result, case, terminal)
     terminal.result({"run": run.id, "case": case, "result": result})
     return 0
 
@@ -237,13 +236,11 @@ def _show_run(run: Run, terminal: Terminal) -> int:
     return 0
 
 
-def _show_case(
-    result: CaseResult, given: Mapping[str, Any], expected: Any, terminal: Terminal
-) -> None:
+def _show_case(result: CaseResult, case: Case | None, terminal: Terminal) -> None:
     terminal.line(f"case {result.case_id}", "bold")
-    for key, value in given.items():
+    for key, value in (case.asked if case else {}).items():
         terminal.line(f"input.{key}: {value}")
-    terminal.line(f"expected: {expected}")
+    terminal.line(f"expected: {(case.wanted if case.turns else case.expected) if case else None}")
     said = result.output.said
     terminal.line("got: nothing" if said is None else f"got: {said}")
     for name, score in result.scores.items():

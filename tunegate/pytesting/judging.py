@@ -133,14 +133,14 @@ def _judged(
 
 def _lines(case: Case, result: CaseResult, why: str, primary: str) -> Iterator[str]:
     """What a person needs to see of a case that is wrong."""
-    for key, value in case.input.items():
+    for key, value in case.asked.items():
         yield _shown(f"input.{key}: {value}", LONGEST)
-    yield _shown(f"expected: {case.answer}", LONGEST)
+    yield _shown(f"expected: {case.wanted}", LONGEST)
     got = result.output.said
     yield _shown(f"got:      {'nothing' if got is None else got}", LONGEST)
-    if got is not None and got != case.answer and not case.choices:
+    if got is not None and got != case.wanted and not case.choices:
         yield "difference:"
-        yield from _difference(case.answer, got)
+        yield from _difference(case.wanted, got)
     if result.scores:
         scores = ", ".join(f"{name} {score.value:.2f}" for name, score in result.scores.items())
         yield f"scores:   {scores} (judged by {primary})"

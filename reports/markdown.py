@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from reports import numbers
 from reports.attempts import AttemptsView
 from reports.cases import CasesView, CaseView
 from reports.cost import CostView
+from reports.hosted import HostedRow
 from reports.markup import MOST_CHARACTERS, literal, table, words
 from reports.outcome import GuardsView, OutcomeView, SingleView
 from reports.stored import NotRun
@@ -144,7 +147,27 @@ def _attempts(view: AttemptsView) -> str:
 def _cost(view: CostView) -> str:
     rows = [[row.name, row.before, row.after, row.change] for row in view.rows]
     costs = table(["Mean", "Before", "After", "Change"], rows)
-    return costs + "".join(f"\n- {words(f.name)}: {words(f.value)}" for f in view.facts) + "\n"
+    facts = "".join(f"\n- {words(f.name)}: {words(f.value)}" for f in view.facts) + "\n"
+    return costs + facts + _hosted(view.hosted)
+
+
+def _hosted(found: Sequence[HostedRow]) -> str:
+    head = ["Hosted", "Cases", "1,000 calls", "Requests", "Prompt tokens", "Completion tokens"]
+    head += ["Median", "95th percentile"]
+    rows = [
+        [
+            words(row.label, 80),
+            f"{words(row.suite, 80)} {row.split}",
+            f"**{words(row.thousand)}**",
+            row.requests,
+            row.prompt_tokens,
+            row.completion_tokens,
+            row.median,
+            row.p95,
+        ]
+        for row in found[:MOST_ROWS]
+    ]
+    return "\n" + table(head, rows, numeric_from=2) if rows else ""
 
 
 def _cases(view: CasesView | NotRun, room: int) -> str:

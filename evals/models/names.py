@@ -14,12 +14,11 @@ from typing import TYPE_CHECKING, Literal
 
 from evals.errors import MissingExtraError, ModelError
 from evals.models.embedded import EMBEDDED_NAME, embedded_status, fetch_embedded
-from evals.models.hosted.settings import HostedSettings
+from evals.models.hosted.settings import PREFIX, HostedSettings
 from evals.models.threads import wait_politely
 from evals.models.wheel import Progress
 
 if TYPE_CHECKING:
-    from evals.models.hosted.settings import HostedSettings
     from evals.models.protocol import AdaptableModel
 
 Precision = Literal["auto", "float32", "bfloat16"]
@@ -57,7 +56,7 @@ def available_models() -> list[AvailableModel]:
 
 def is_hosted(name: str) -> bool:
     """Whether a model is asked over the network, where asking may cost money."""
-    return name.startswith("openai:")
+    return name.startswith(PREFIX)
 
 
 def hosted_state() -> str:

@@ -139,9 +139,8 @@ class Budget:
             raise self._refuse("--max-requests", said)
         most = account.bound(prompt_bytes, max_tokens)
         if self.max_cost is not None and self.money + self.reserved + most > self.max_cost:
-            left = (self.max_cost - self.money, self.max_cost)
-            said = "the next request can cost up to {}, and {} are left of the budget of {}"
-            amounts = (money_said(amount, self.prices.currency) for amount in (most, *left))
+            said = "the next request can cost up to {}, more than is left of the budget of {}"
+            amounts = (money_said(amount, self.prices.currency) for amount in (most, self.max_cost))
             error = self._refuse("--max-cost", said.format(*amounts))
             error.may_pass = self.money + most <= self.max_cost
             raise error

@@ -104,7 +104,7 @@ def _runs(add: Callable[[str, str], Parser]) -> None:
     one = add("eval", "run one candidate on one split")
     _suite(one)
     _candidate(one)
-    _endpoints(one)
+    add_endpoints(one)
     one.add_argument("--split", choices=("train", "dev", "test"), default="dev")
     one.add_argument("--case", action="append", default=[], metavar="ID", help="only these cases")
 
@@ -122,7 +122,7 @@ def _gate(add: Callable[[str, str], Parser]) -> None:
     run = add("run", "the whole job: rounds, gate, tuning if it opens, sealed split, report")
     _suite(run)
     _model(run)
-    _endpoints(run)
+    add_endpoints(run)
     run.add_argument(
         "-o", "--output", type=Path, metavar="FILE", help="the report (default: SUITE-report.html)"
     )
@@ -138,7 +138,7 @@ def _gate(add: Callable[[str, str], Parser]) -> None:
     tune = add("tune", "train an adapter; refuses while the gate is shut")
     _suite(tune)
     _model(tune)
-    _endpoints(tune)
+    add_endpoints(tune)
     tune.add_argument(
         "--override", type=_reason, metavar="WHY", help="train although the gate is shut; recorded"
     )
@@ -167,7 +167,7 @@ def _regression(add: Callable[[str, str], Parser]) -> None:
         "suites", nargs="+", metavar="SUITE", help="a suite, or a folder of several suites"
     )
     _candidate(ci)
-    _endpoints(ci)
+    add_endpoints(ci)
     ci.add_argument(
         "--base", metavar="REV", help="git revision whose gate definition is compared with"
     )
@@ -183,7 +183,7 @@ def _regression(add: Callable[[str, str], Parser]) -> None:
     aa = add("aa", "one candidate against itself: how often would the gate cry wolf?")
     _suite(aa)
     _candidate(aa)
-    _endpoints(aa)
+    add_endpoints(aa)
     aa.add_argument("--runs", type=_several, default=3, metavar="N", help="how often it is run")
     aa.add_argument(
         "--comparisons", type=_count, default=400, metavar="N", help="how many are simulated"
@@ -259,7 +259,8 @@ def _model(command: Parser) -> None:
     )
 
 
-def _endpoints(command: Parser) -> None:
+def add_endpoints(command: Parser) -> None:
+    """Add the options of how hosted models are asked, and what may be spent on them."""
     group = command.add_argument_group("endpoints", "for hosted models (openai:...)")
     group.add_argument(
         "--concurrency", type=_count, metavar="N", help="requests at once at most (default: 64)"

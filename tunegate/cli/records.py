@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from argparse import Namespace
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,9 @@ from evals.errors import NothingRunError, RecordError, StatisticsError, UsageErr
 from evals.ledger import FILE_NAME, Ledger
 from evals.ledger_file import check_folder
 from evals.records import Case, CaseResult, Run
+from evals.spending.prices import places
+from evals.spending.records import Spending
+from evals.spending.wording import money_said, spending_said
 from evals.stats import score_interval
 from evals.text import visible
 from tunegate.cli.console import Terminal, percent
@@ -127,9 +131,10 @@ def runs_command(options: Namespace, terminal: Terminal) -> int:
             f"no run of {options.suite} is stored" if options.suite else "no run is stored"
         )
     rows = [run_summary(run) for run in runs]
+    costs = any(run.spent for run in runs)
     terminal.table(
         "",
-        ["!run", "candidate", ">score", ">95%", ">cases", ">errors"],
+        ["!run", "candidate", ">score", ">95%", ">cases", ">errors", *[">cost"] * costs],
         [
             [
                 row["id"],
@@ -138,12 +143,20 @@ def runs_command(options: Namespace, terminal: Terminal) -> int:
                 f"{percent(row['low'])} to {percent(row['high'])}",
                 row["cases"],
                 row["errors"],
+                *[_cost(row["spent"])] * costs,
             ]
             for row in rows
         ],
     )
     terminal.result(rows)
     return 0
+
+
+def _cost(spent: Spending | None) -> str:
+    """Money that a run took; a dash where it took none, or nobody knows."""
+    if spent is None or spent.money is None:
+        return "–"
+    return money_said(spent.money, spent.currency)
 
 
 def run_summary(run: Run) -> dict[str, Any]:
@@ -167,6 +180,7 @@ def run_summary(run: Run) -> dict[str, Any]:
         "completion_tokens": sum(r.output.completion_tokens for r in run.results),
         "seconds": round(run.seconds, 3),
         "created": run.created,
+        "spent": run.spent,
     }
 
 
@@ -203,6 +217,8 @@ def _show_run(run: Run, terminal: Terminal) -> int:
         f"{run.primary} {percent(summary['score'])} ({percent(summary['low'])} to "
         f"{percent(summary['high'])}), {summary['cases']} cases, {summary['errors']} errors"
     )
+    if run.spent:
+        terminal.line(spending_said(run.spent) + ("" if run.spent.price else ", no price known"))
     rows = []
     for result in run.results:
         score = result.scores.get(run.primary)
@@ -259,5 +275,7 @@ def models_command(options: Namespace, terminal: Terminal) -> int:
     terminal.table(
         "", ["model", "what", "state"], [[m.name, m.description, m.state] for m in models]
     )
+    for path in places(os.environ):
+        terminal.line(f"prices: {path} ({'is there' if path.exists() else 'is not there'})", "dim")
     terminal.result(models)
     return 0

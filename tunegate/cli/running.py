@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from argparse import Namespace
+from collections.abc import Sequence
 
 from evals.errors import SuiteError
 from evals.records import Case
@@ -11,6 +12,7 @@ from evals.regression.accepted_file import FILE_NAME as ACCEPTED
 from evals.regression.accepted_file import read_accepted
 from evals.suite import Suite
 from tunegate.cli.console import Terminal, percent
+from tunegate.cli.parser import Parser, add_endpoints
 from tunegate.cli.records import run_summary
 from tunegate.endpoints import EndpointWishes, open_endpoints, runs_said, told
 from tunegate.evaluating import Evaluator, Wishes, settle_recipe
@@ -74,6 +76,13 @@ def endpoints_asked(options: Namespace) -> EndpointWishes:
         max_cost=options.max_cost,
         prices=options.prices,
     )
+
+
+def read_endpoints(arguments: Sequence[str]) -> EndpointWishes:
+    """Options of endpoints, from where there is no command of tunegate. Raises UsageError."""
+    parser = Parser(prog="--tunegate-...", add_help=False)
+    add_endpoints(parser)
+    return endpoints_asked(parser.parse_args(arguments))
 
 
 def _chosen_cases(suite: Suite, options: Namespace) -> tuple[Case, ...] | None:

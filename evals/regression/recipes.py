@@ -31,6 +31,7 @@ def stated_recipe(suite: Suite, accepted: Recipe | None, default_model: str) -> 
         few_shot=shown.few_shot,
         nearest=shown.nearest,
         adapter_path=stated.adapter or base.adapter_path,
+        repeats=suite.repeats.times if suite.repeats else base.repeats,
     )
     find_prompt(suite, recipe.prompt)
     return recipe

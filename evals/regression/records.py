@@ -45,7 +45,8 @@ class ScoredCase:
     """One case's scores by metric, averaged over repeats; or the `error` that stands instead.
 
     `request` and `output` are hashes of what was asked and answered (of all repeats), which
-    tell a changed prompt from a changed model.
+    tell a changed prompt from a changed model. `each` are the scores of the repeats where there
+    are several, None for one without a score; a baseline that was read from a file has none.
     """
 
     case: str
@@ -54,6 +55,7 @@ class ScoredCase:
     scores: Mapping[str, float] = field(default_factory=dict)
     cluster: str | None = None
     error: str | None = None
+    each: Mapping[str, tuple[float | None, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,13 @@ and whether the case is right is open where it hangs on the missing ones.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil, comb
 from statistics import fmean
 from typing import Literal, NamedTuple
 
 from evals.errors import RecordError, StatisticsError
-from evals.records import CaseResult, Run
+from evals.records import Candidate, CaseResult, Run
 from evals.stats import score_interval
 
 Standing = Literal["right", "wrong", "open"]
@@ -130,6 +130,21 @@ def tally(scores: Sequence[float | None], rule: PassRule) -> Tally:
     right = sum(is_right(score, rule.pass_score) for score in scores)
     missing = sum(score is None for score in scores)
     return Tally(right, len(scores) - right - missing, missing, rule.least(len(scores)))
+
+
+def apart_from_seed(candidate: Candidate) -> Candidate:
+    """What repeats of a candidate have in common, wherever its adapter lay."""
+    return replace(candidate, decoding=replace(candidate.decoding, seed=0), adapter_path="")
+
+
+def check_repeats(runs: Sequence[Run]) -> None:
+    """Raise RecordError unless `runs` differ in nothing but the seed of decoding."""
+    for run in runs[1:]:
+        if apart_from_seed(run.candidate) != apart_from_seed(runs[0].candidate):
+            raise RecordError(
+                f"runs {runs[0].id} and {run.id} are of different candidates",
+                hint="repeats differ in nothing but the seed",
+            )
 
 
 def by_case(runs: Sequence[Run]) -> dict[str, tuple[CaseResult, ...]]:

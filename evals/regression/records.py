@@ -8,6 +8,7 @@ from typing import Literal
 
 from evals.comparison import Comparison
 from evals.records import Finding, Json, SplitName
+from evals.repeats import OverRepeats
 
 CheckKind = Literal["run", "must_pass", "threshold", "target", "guard", "baseline", "definition"]
 CheckResult = Literal["pass", "fail", "inconclusive", "review", "skipped"]
@@ -169,6 +170,7 @@ class SuiteVerdict:
     `changes` are differences of the gate's definition from `reference` (a revision, whose
     commit is `base`, or the accepted file); they stand for review unless `reviewed`. `drift`
     says what changed behind the candidate's names. `lost` and `gained` are sorted by how much.
+    `over_repeats` is there where each case was run several times.
     `error_code` is not 0 where the suite could not be run: there are then no scores.
     """
 
@@ -196,6 +198,7 @@ class SuiteVerdict:
     detectable: DetectableLoss | None = None
     base: str = ""
     error_code: int = 0
+    over_repeats: OverRepeats | None = None
     format: int = 1
 
     @property

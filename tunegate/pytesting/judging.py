@@ -16,7 +16,7 @@ from evals.regression.judge import ALPHA, tally_case
 from evals.regression.records import ScoredCase, SuiteVerdict
 from evals.regression.tables import Scores, Table, metric_scores, tabulate
 from evals.regression.verdict import summary_line
-from evals.regression.wording import check_said
+from evals.regression.wording import check_said, repeats_said
 from evals.repeats import PassRule
 from evals.stats import exact_bounds, score_interval
 from evals.suite import Suite
@@ -70,7 +70,10 @@ def evaluation_of(task: Task, runs: Sequence[Run], verdict: SuiteVerdict | None)
 def _summary(verdict: SuiteVerdict) -> str:
     """One line: the result, the score, what was run and where it is stored."""
     recipe, runs = verdict.recipe, ", ".join(verdict.runs)
-    return _shown(f"{summary_line(verdict)}: {recipe.label} on {recipe.model}, run {runs}")
+    told = f"{summary_line(verdict)}: {recipe.label} on {recipe.model}, run {runs}"
+    if verdict.over_repeats:
+        told += f"; {repeats_said(verdict.over_repeats)}"
+    return _shown(told)
 
 
 def _levels(table: Table, metrics: Sequence[str]) -> dict[str, Level]:

@@ -70,11 +70,11 @@ def find_prompt(suite: Suite, name: str) -> PromptSpec:
 def changed_since(suite: Suite, candidate: Candidate) -> tuple[str, ...]:
     """What a suite would ask otherwise now than when `candidate` was made, in words.
 
-    The seed of decoding tells repeats apart and is no change. Where the prompt is gone, that
-    is all that is said.
+    The seed of decoding tells repeats apart and is no change. Of a prompt that is gone no more
+    is said than that it changed.
     """
     if candidate.prompt not in suite.prompts:
-        return (f"prompt {candidate.prompt!r} (it is gone)",)
+        return (f"prompt {candidate.prompt!r}",)
     shown = method_fingerprint(
         candidate.demonstrations, candidate.k, candidate.seed, suite.split("train")
     )

@@ -151,6 +151,8 @@ def _source(
 def _asked_otherwise(suite: Suite, candidate: Candidate) -> str:
     if candidate.model.startswith(IMPORTED):
         return "it was imported: `tunegate import --rescore` scores such outputs"
+    if candidate.prompt not in suite.prompts:
+        return f"the suite has no prompt {candidate.prompt!r} any more"
     if changed := changed_since(suite, candidate):
         return f"{' and '.join(changed)} changed since: its outputs answer another question"
     return ""

@@ -17,7 +17,7 @@ from evals.errors import NothingRunError, RecordError
 from evals.imports.runs import PREFIX as IMPORTED
 from evals.ledger import Ledger
 from evals.prompting import build_requests, changed_since
-from evals.records import Candidate, Case, Request, Run, SplitName
+from evals.records import Candidate, Case, Run, SplitName
 from evals.runner import identify, prompt_hash, score_outputs
 from evals.scorers.protocol import Scorer
 from evals.suite.spec import Suite
@@ -29,12 +29,13 @@ MOST_NAMES = 5
 class Source:
     """A stored run that answered what the suite asks now: of each of `cases`, in order.
 
-    `gone` are ids of cases that it has and that are not asked for any more.
+    `hashes` are of the requests. `gone` are ids of cases that it has and that are not asked for
+    any more.
     """
 
     run: Run
     cases: tuple[Case, ...]
-    requests: tuple[Request, ...]
+    hashes: tuple[str, ...]
     gone: tuple[str, ...]
 
 
@@ -100,18 +101,18 @@ def rescore(
     How they were generated (seconds, environment) is the stored run's. Raises ScorerError when
     most outputs cannot be scored.
     """
-    run, requests = source.run, source.requests
+    run = source.run
     outputs = {result.case_id: result.output for result in run.results}
     return replace(
         run,
-        id=identify(suite, run.candidate, run.split, source.cases, requests),
+        id=identify(suite, run.candidate, run.split, source.cases, source.hashes),
         suite_fingerprint=suite.fingerprint,
         scoring_fingerprint=suite.scoring_fingerprint,
         primary=suite.primary,
         results=score_outputs(
             scorers,
             source.cases,
-            [prompt_hash(request) for request in requests],
+            source.hashes,
             [outputs[case.id] for case in source.cases],
         ),
         created=now().isoformat(timespec="seconds"),
@@ -132,17 +133,16 @@ def _source(
     suite: Suite, ledger: Ledger, headers: Sequence[Run], cases: tuple[Case, ...]
 ) -> Source | LeftOut:
     """The newest of a candidate's runs that answers all `cases`; else what the newest lacks."""
-    why = ""
+    ids, why = [case.id for case in cases], ""
     for header in reversed(headers):
         if said := _asked_otherwise(suite, header.candidate):
             why = why or said
             continue
         run = ledger.run(header.id)
-        requests = tuple(build_requests(suite, header.candidate, cases))
-        if not (said := _misfit(run, cases, requests)):
-            ids = {case.id for case in cases}
+        hashes = tuple(map(prompt_hash, build_requests(suite, header.candidate, cases)))
+        if not (said := _misfit(run, dict(zip(ids, hashes, strict=True)))):
             gone = tuple(r.case_id for r in run.results if r.case_id not in ids)
-            return Source(run, cases, requests, gone)
+            return Source(run, cases, hashes, gone)
         why = why or said
     newest = headers[-1]
     return LeftOut(newest.candidate.label, newest.candidate.model, newest.id, why)
@@ -158,10 +158,9 @@ def _asked_otherwise(suite: Suite, candidate: Candidate) -> str:
     return ""
 
 
-def _misfit(run: Run, cases: Sequence[Case], requests: Sequence[Request]) -> str:
-    """Which cases `run` does not answer, in words; nothing where it answers all."""
+def _misfit(run: Run, asked: Mapping[str, str]) -> str:
+    """What `run` does not answer of `asked` (hashes of requests by case), in words, or ""."""
     answered = {result.case_id: result.prompt_hash for result in run.results}
-    asked = {case.id: prompt_hash(request) for case, request in zip(cases, requests, strict=True)}
     new = [name for name in asked if name not in answered]
     changed = [name for name in asked if name in answered and answered[name] != asked[name]]
     parts = [
@@ -169,7 +168,7 @@ def _misfit(run: Run, cases: Sequence[Case], requests: Sequence[Request]) -> str
         for names, what in ((changed, "are asked otherwise now"), (new, "it never answered"))
         if names
     ]
-    return f"of {len(cases)} cases {' and '.join(parts)}" if parts else ""
+    return f"of {len(asked)} cases {' and '.join(parts)}" if parts else ""
 
 
 def _shown(names: Sequence[str]) -> str:

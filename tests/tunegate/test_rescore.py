@@ -143,3 +143,30 @@ def test_scoring_the_sealed_split_anew_is_a_look(
     assert tunegate("eval", "tickets", "--split", "test", "--rescore").code == 0
     (look,) = (suite / "looks.jsonl").read_text().splitlines()
     assert json.loads(look)["purpose"] == "rescoring of spec"
+
+
+def test_what_it_was_is_over_the_same_cases_and_what_is_gone_is_counted(
+    suite: Path, tunegate: CommandLine
+) -> None:
+    few = " ".join(tunegate("eval", "tickets", "--rescore", "--case", "dev-0000").out.split())
+    assert "0.0% 0.0%" in few
+    assert "not scored" not in few
+    lines = (suite / "dev.jsonl").read_text().splitlines()
+    (suite / "dev.jsonl").write_text("\n".join(lines[:-1]) + "\n")
+    out = " ".join(tunegate("eval", "tickets", "--rescore").out.split())
+    assert "36.4% 36.4%" in out
+    assert "not scored: stored outputs of 1 case that the split has no more" in out
+
+
+def test_a_candidate_that_is_left_out_is_said_to_be(
+    suite: Path, tunegate: CommandLine, tmp_path: Path
+) -> None:
+    write_model(tmp_path / "model.json", RULES)
+    assert tunegate("eval", "tickets", "--prompt", "terse").code == 0
+    change(suite / "prompts" / "terse.j2", "Route.", "Send.")
+    told = tunegate("eval", "tickets", "--rescore", "--json")
+    (left,) = told.document["left_out"]
+    assert (told.code, left["label"]) == (0, "terse")
+    out = " ".join(tunegate("eval", "tickets", "--rescore").out.split())
+    assert "not rescored: terse on scripted:model.json: prompt 'terse' changed since" in out
+    assert tunegate("eval", "tickets", "--rescore", "--prompt", "terse").code == 2

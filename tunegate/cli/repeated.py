@@ -70,7 +70,8 @@ def show_over_repeats(runs: Sequence[Run], rule: PassRule, terminal: Terminal) -
         return
     found = over_repeats(runs, rule)
     score = _bounded(found.score, found.low, found.high)
-    terminal.line(f"{found.metric} {score} over {found.times} repeats of each case", "bold")
+    told = f"{runs[0].candidate.label}: {found.metric} {score} over {found.times} repeats"
+    terminal.line(told, "bold")
     terminal.line(repeats_said(found))
     terminal.table(
         "",

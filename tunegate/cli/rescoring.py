@@ -5,11 +5,13 @@ from __future__ import annotations
 from argparse import Namespace
 from collections.abc import Callable, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from evals.errors import UsageError
 from evals.records import Candidate, Case, Run
+from evals.regression.wording import counted
 from evals.rescoring import Source, Sources, find_sources
 from tunegate.cli.console import Terminal, percent
 from tunegate.cli.records import open_stored, run_summary
@@ -34,6 +36,8 @@ def rescore_stored(
         evaluator = Evaluator(options.ledger, terminal)
         rescored = evaluator.rescore(opened, found, options.split)
     _show(found, rescored, terminal)
+    if cases is None:
+        _show_gone(found, terminal)
     rule = suite.pass_rule
     for runs in rescored:
         show_over_repeats(runs, rule, terminal)
@@ -82,25 +86,28 @@ def _show(found: Sources, rescored: Sequence[Sequence[Run]], terminal: Terminal)
         for sources, runs in zip(found.candidates, rescored, strict=True)
         for source, run in zip(sources, runs, strict=True)
     ]
-    heads = ["!run", "candidate", "model", ">was", ">score", ">95%", ">cases", ">errors"]
+    heads = ["!run", "candidate", "!model", ">was", ">score", ">95%", ">cases", ">errors"]
     terminal.table("", heads, rows)
-    gone = {name for sources in found.candidates for source in sources for name in source.gone}
-    if gone:
-        terminal.line(
-            f"not scored: stored outputs of {len(gone)} cases that are not asked for any more",
-            "yellow",
-        )
     for one in found.left_out:
         terminal.line(f"not rescored: {one.label} on {one.model}: {one.why}", "yellow")
 
 
+def _show_gone(found: Sources, terminal: Terminal) -> None:
+    gone = {name for sources in found.candidates for source in sources for name in source.gone}
+    if gone:
+        shown = f"{counted(len(gone), 'case')} that the split has no more"
+        terminal.line(f"not scored: stored outputs of {shown}", "yellow")
+
+
 def _row(source: Source, run: Run) -> list[Any]:
-    before, after = run_summary(source.run), run_summary(run)
+    """A line of the table; `was` is over the same cases, where the metric is the same."""
+    kept = tuple(result for result in source.run.results if result.case_id not in source.gone)
+    before, after = run_summary(replace(source.run, results=kept)), run_summary(run)
     return [
         run.id,
         run.candidate.label,
         run.candidate.model,
-        percent(before["score"]),
+        percent(before["score"] if source.run.primary == run.primary else None),
         percent(after["score"]),
         f"{percent(after['low'])} to {percent(after['high'])}",
         after["cases"],

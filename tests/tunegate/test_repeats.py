@@ -223,3 +223,15 @@ def test_repeats_are_no_runs_of_another_suite_to_the_gate(
     document = tunegate("gate", "tickets", "--json").document
     assert document["left_out"] == []
     assert [trial["run_id"] for trial in document["trials"]] == [runs[0]["id"]]
+
+
+def test_the_report_says_how_steady_the_leader_is(tunegate: CommandLine, tmp_path: Path) -> None:
+    make(tmp_path)
+    # The leader of equals is the one with the shortest prompt.
+    assert tunegate("eval", "tickets", "--prompt", "terse").code == 0
+    assert tunegate("run", "tickets", "--no-tune").code in (0, 3)
+    for form, name in (("html", "out.html"), ("markdown", "out.md")):
+        assert tunegate("report", "tickets", "--format", form, "-o", name).code == 0
+        text = (tmp_path / name).read_text()
+        assert "leader" in text
+        assert "right in all 5 repeats in 33.3% of the cases, at least 3 in 66.7%" in text

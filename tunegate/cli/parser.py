@@ -107,9 +107,19 @@ def _runs(add: Callable[[str, str], Parser]) -> None:
     add_endpoints(one)
     one.add_argument("--split", choices=("train", "dev", "test"), default="dev")
     one.add_argument("--case", action="append", default=[], metavar="ID", help="only these cases")
+    one.add_argument(
+        "--rescore",
+        action="store_true",
+        help="score stored outputs anew with the suite's scorers; runs no model. The options "
+        "above narrow down which candidates (default: all that are stored)",
+    )
 
     compare = add("compare", "two runs, paired case by case: B minus A")
-    compare.add_argument("a", metavar="A", help="a run id, or a JSONL file of id and score")
+    compare.add_argument(
+        "a",
+        metavar="A",
+        help="a run id (of repeats, several joined by commas), or a JSONL file of id and score",
+    )
     compare.add_argument("b", metavar="B", help="the same; what is judged")
     compare.add_argument("--margin", type=_share, metavar="M", help="tolerated loss: judge B by it")
     compare.add_argument("--min-gain", type=_share, metavar="D", help="smallest gain that matters")
@@ -294,7 +304,10 @@ def _candidate(command: Parser) -> None:
     )
     command.add_argument("--adapter", metavar="A", help="a trained adapter: its folder")
     command.add_argument(
-        "--repeats", type=_count, metavar="N", help="run each case N times, with other seeds"
+        "--repeats",
+        type=_count,
+        metavar="N",
+        help="run each case N times, with other seeds (default: the suite's repeats, else once)",
     )
 
 

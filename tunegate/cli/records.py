@@ -7,7 +7,7 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
-from evals.comparison import Comparison, compare_files, compare_runs, read_scores
+from evals.comparison import Comparison, compare_files, compare_repeats, read_scores
 from evals.errors import NothingRunError, RecordError, StatisticsError, UsageError
 from evals.ledger import FILE_NAME, Ledger
 from evals.ledger_file import check_folder
@@ -54,7 +54,10 @@ def compare_command(options: Namespace, terminal: Terminal) -> int:
         comparison = compare_files(side_a, side_b, **settings)
     else:
         ledger = open_stored(options.ledger)
-        comparison = compare_runs(ledger.run(options.a), ledger.run(options.b), **settings)
+        runs_a, runs_b = (
+            [ledger.run(name) for name in names.split(",")] for names in (options.a, options.b)
+        )
+        comparison = compare_repeats(runs_a, runs_b, **settings)
     _show_comparison(comparison, (options.a, options.b), terminal)
     if options.markdown:
         from reports.compared import render_comparison

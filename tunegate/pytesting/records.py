@@ -88,8 +88,9 @@ class PlannedSuite:
 class JudgedCase:
     """One case: right or not; where it is not, `lines` say to a person how.
 
-    `error` stands where a repeat gave no output, and then `score` is None. `output` is of the
-    worst repeat, whose run is `run`.
+    It was right in `right_in` of `repeats`. Where a repeat gave no output `score` is None, and
+    `error` stands where whether it is right hangs on that. `output` is of the worst repeat,
+    whose run is `run`.
     """
 
     id: str
@@ -100,6 +101,8 @@ class JudgedCase:
     run: str
     output: str | None = None
     error: str | None = None
+    repeats: int = 1
+    right_in: int = 0
 
 
 @dataclass(frozen=True)

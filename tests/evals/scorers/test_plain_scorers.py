@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from evals.errors import ScorerError
 from evals.records import Case, Output, Score
 from evals.scorers import build_scorer, normalise
-from evals.scorers.numeric import numbers_in
+from evals.scorers.numbers import numbers_in
 from evals.suite.spec import MetricSpec
 
 

@@ -113,7 +113,8 @@ WRONG: list[tuple[str, dict[str, Any], Any, str, str]] = [
 def test_a_right_answer_scores_full_marks(
     scorer: str, options: dict[str, Any], expected: Any, text: str
 ) -> None:
-    assert score(scorer, options, expected, text) == Score(1.0)
+    result = score(scorer, options, expected, text)
+    assert (result.value, result.reason, result.kind) == (1.0, "", "")
 
 
 @pytest.mark.parametrize(("scorer", "options", "expected", "text", "kind"), WRONG)

@@ -12,9 +12,11 @@ from evals.ledger import FILE_NAME, Ledger
 from evals.ledger_file import check_folder
 from evals.records import Case, CaseResult, Run
 from evals.stats import score_interval
+from evals.summaries import summarise
 from evals.text import visible
 from tunegate.cli.console import Terminal, percent
 from tunegate.cli.output import check_output, write_whole
+from tunegate.cli.summing import show_summaries
 
 INCONCLUSIVE = 3
 
@@ -216,7 +218,9 @@ def _show_run(run: Run, terminal: Terminal) -> int:
             ]
         )
     terminal.table("", ["case", ">score", "output", "why"], rows)
-    terminal.result({**summary, "results": run.results})
+    summaries = summarise(run)
+    show_summaries(summaries, terminal)
+    terminal.result({**summary, "summaries": summaries, "results": run.results})
     return 0
 
 

@@ -184,7 +184,7 @@ def test_the_libraries_caches_do_not_grow_with_the_cases() -> None:
 def test_naming_scorers_loads_no_heavy_library() -> None:
     import subprocess
 
-    heavy = "rapidfuzz sacrebleu rouge_score nltk scipy sklearn numpy".split()
+    heavy = ["rapidfuzz", "sacrebleu", "rouge_score", "nltk", "scipy", "sklearn", "numpy"]
     code = f"import sys, evals.scorers.registry; print([m for m in {heavy} if m in sys.modules])"
     root = Path(__file__).parents[3]
     found = subprocess.run(

@@ -16,9 +16,11 @@ from evals.spending.prices import places
 from evals.spending.records import Spending
 from evals.spending.wording import money_said, spending_said
 from evals.stats import score_interval
+from evals.summaries import summarise
 from evals.text import visible
 from tunegate.cli.console import Terminal, percent
 from tunegate.cli.output import check_output, write_whole
+from tunegate.cli.summing import show_summaries
 
 INCONCLUSIVE = 3
 
@@ -235,7 +237,9 @@ def _show_run(run: Run, terminal: Terminal) -> int:
             ]
         )
     terminal.table("", ["case", ">score", "output", "why"], rows)
-    terminal.result({**summary, "results": run.results})
+    summaries = summarise(run)
+    show_summaries(summaries, terminal)
+    terminal.result({**summary, "summaries": summaries, "results": run.results})
     return 0
 
 

@@ -18,6 +18,8 @@ from evals.scorers.pattern import regex
 from evals.scorers.protocol import Scorer
 from evals.scorers.python import python
 from evals.scorers.turns import turns
+from evals.scorers.sql_equal import sql_equal
+from evals.scorers.sql_result import sql_result
 from evals.suite.spec import MetricSpec, Suite
 
 Factory = Callable[[Options], Scorer]
@@ -34,6 +36,8 @@ _FACTORIES: Mapping[str, Factory] = {
     "python@1": python,
     "regex@1": regex,
     "turns@1": turns,
+    "sql_equal@1": sql_equal,
+    "sql_result@1": sql_result,
 }
 
 

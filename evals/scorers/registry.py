@@ -20,6 +20,7 @@ from evals.scorers.python import python
 from evals.scorers.turns import turns
 from evals.scorers.sql_equal import sql_equal
 from evals.scorers.sql_result import sql_result
+from evals.scorers.style import style
 from evals.scorers.tool_calls import tool_calls
 from evals.suite.spec import MetricSpec, Suite
 
@@ -39,6 +40,7 @@ _FACTORIES: Mapping[str, Factory] = {
     "turns@1": turns,
     "sql_equal@1": sql_equal,
     "sql_result@1": sql_result,
+    "style@1": style,
     "tool_calls@1": tool_calls,
 }
 

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from evals.errors import MissingExtraError, ModelError
-from evals.models.embedded import EMBEDDED_NAME, embedded_status, fetch_embedded
+from evals.models.embedded import embedded_status, fetch_embedded
+from evals.models.published import EMBEDDED_NAME, PUBLISHED, SENTENCES_NAME
 from evals.models.threads import wait_politely
 from evals.models.wheel import Progress
 
@@ -37,7 +38,7 @@ class AvailableModel:
 
 
 def available_models() -> list[AvailableModel]:
-    """What `--model` takes. Looks at files only; imports no torch."""
+    """What `--model` takes, and what scorers use. Looks at files only; imports no torch."""
     needs = "" if not missing_modules() else "needs pip install 'tunegate[local]'"
     status = embedded_status()
     return [
@@ -46,6 +47,11 @@ def available_models() -> list[AvailableModel]:
             "hf:<path or repo>", "any causal model with a chat template", needs or "ready"
         ),
         AvailableModel("scripted:<file.json>", "answers by rule, for tests", "ready"),
+        AvailableModel(
+            SENTENCES_NAME,
+            PUBLISHED[SENTENCES_NAME].description,
+            needs or embedded_status(SENTENCES_NAME).summary,
+        ),
     ]
 
 

@@ -17,11 +17,12 @@ from evals.scorers.options import Options, suggestion
 from evals.scorers.pattern import regex
 from evals.scorers.protocol import Scorer
 from evals.scorers.python import python
-from evals.scorers.turns import turns
+from evals.scorers.similarity import similarity
 from evals.scorers.sql_equal import sql_equal
 from evals.scorers.sql_result import sql_result
 from evals.scorers.style import style
 from evals.scorers.tool_calls import tool_calls
+from evals.scorers.turns import turns
 from evals.suite.spec import MetricSpec, Suite
 
 Factory = Callable[[Options], Scorer]
@@ -37,11 +38,12 @@ _FACTORIES: Mapping[str, Factory] = {
     "numeric@1": numeric,
     "python@1": python,
     "regex@1": regex,
-    "turns@1": turns,
+    "similarity@1": similarity,
     "sql_equal@1": sql_equal,
     "sql_result@1": sql_result,
     "style@1": style,
     "tool_calls@1": tool_calls,
+    "turns@1": turns,
 }
 
 

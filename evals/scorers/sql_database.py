@@ -106,6 +106,9 @@ class ReadOnly:
         execute("PRAGMA trusted_schema = OFF")
         execute("PRAGMA temp_store = MEMORY")
         execute(f"PRAGMA hard_heap_limit = {memory_bytes}")
+        for table in ("json_each", "json_tree"):  # declared on first use, which is no reading
+            with suppress(sqlite3.OperationalError):  # an SQLite without JSON
+                execute(f"SELECT 1 FROM {table}('[]')").fetchall()  # noqa: S608 - our own names
         for limit, value in _LIMITS.items():
             self._connection.setlimit(limit, value)
         self._connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
@@ -128,7 +131,7 @@ class ReadOnly:
             raise self._told(error, watch, bounds) from error
 
     def _run(self, sql: str, bounds: Bounds) -> Result:
-        cursor = self._connection.execute(sql)
+        cursor = self._connection.execute(sql.rstrip("; \t\r\n"))
         try:
             if cursor.description is None:
                 raise QueryError("sql_error", "there is no query")

@@ -60,7 +60,8 @@ def judge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scorer]:
             "SELECT name FROM dear",
             "WITH d AS (SELECT * FROM items) SELECT name FROM d WHERE price > 2",
         ),
-        ("SELECT sum(price) FROM items", "SELECT 9.5"),
+        ("SELECT sum(price) FROM items", "SELECT 9.5;;\n;"),
+        ("SELECT 6", "SELECT sum(value) FROM json_each('[1, 2, 3]')"),
         ("SELECT 3", "SELECT 3.0"),
         ("SELECT count(*) FROM items WHERE note IS NULL", "SELECT 2"),
         ([[1, "pen"], [3, "cap"], [2, "ink"]], ALL),
@@ -101,6 +102,7 @@ WRONG = [
     ("ATTACH ':memory:' AS other", "not_read_only", ""),
     ("VACUUM INTO 'stolen.sqlite'", "not_read_only", ""),
     ("PRAGMA query_only = OFF", "not_read_only", ""),
+    ("SELECT * FROM dbstat", "not_read_only", ""),
     ("PRAGMA hard_heap_limit = 0", "not_read_only", ""),
     ("SELECT * FROM pragma_table_info('items')", "not_read_only", ""),
     ("ANALYZE", "not_read_only", ""),
@@ -260,6 +262,25 @@ def test_data_that_cannot_be_loaded_are_an_error_that_names_the_file(
         judged(scorer, ALL, ALL)
     scorer.close()
     assert not (tmp_path / "out.db").exists()
+
+
+def test_what_a_database_file_brings_with_it_is_held_to_the_same_rules(tmp_path: Path) -> None:
+    connection = sqlite3.connect(tmp_path / "d.sqlite")
+    connection.executescript(
+        """
+        CREATE TABLE t (x); INSERT INTO t VALUES (1);
+        CREATE VIEW extension AS SELECT load_extension('evil') FROM t;
+        CREATE VIEW chance AS SELECT random() FROM t;
+        CREATE VIEW endless AS
+            WITH RECURSIVE a(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM a) SELECT max(x) FROM a;
+        """
+    )
+    connection.close()
+    scorer = built(tmp_path, database="d.sqlite", max_steps=1_000_000)
+    kinds = {"extension": "sql_error", "chance": "sql_error", "endless": "timeout"}
+    for view, kind in kinds.items():
+        assert judged(scorer, "SELECT x FROM t", f"SELECT * FROM {view}").kind == kind
+    scorer.close()
 
 
 def test_an_expected_query_that_fails_is_an_error_of_the_case(tmp_path: Path) -> None:

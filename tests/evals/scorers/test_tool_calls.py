@@ -122,6 +122,12 @@ def test_arguments_may_be_a_subset_or_not_looked_at() -> None:
     assert judged([loose, RAIN], both, arguments="subset").value == 1.0  # not the first that fits
 
 
+def test_true_is_no_number_and_a_whole_float_is_one() -> None:
+    one = {"name": "set", "arguments": {"on": 1}}
+    assert judged([one], '{"name": "set", "arguments": {"on": true}}').kind == "wrong_arguments"
+    assert judged([one], '{"name": "set", "arguments": {"on": 1.0}}').value == 1.0
+
+
 def test_values_have_tolerances_where_the_suite_gives_them() -> None:
     near = called(("weather", '{"city": "bern.", "days": 3.01}'))
     assert judged([RAIN], near).value == 0.0

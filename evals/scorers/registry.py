@@ -22,6 +22,11 @@ from evals.scorers.pattern import regex
 from evals.scorers.protocol import Scorer
 from evals.scorers.python import python
 from evals.scorers.rouge import rouge
+from evals.scorers.similarity import similarity
+from evals.scorers.sql_equal import sql_equal
+from evals.scorers.sql_result import sql_result
+from evals.scorers.style import style
+from evals.scorers.tool_calls import tool_calls
 from evals.scorers.turns import turns
 from evals.suite.spec import MetricSpec, Suite
 
@@ -45,6 +50,11 @@ _FACTORIES: Mapping[str, Factory] = {
     "python@1": python,
     "regex@1": regex,
     "rouge@1": rouge,
+    "similarity@1": similarity,
+    "sql_equal@1": sql_equal,
+    "sql_result@1": sql_result,
+    "style@1": style,
+    "tool_calls@1": tool_calls,
     "turns@1": turns,
 }
 

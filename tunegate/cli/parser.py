@@ -209,7 +209,7 @@ def _records(add: Callable[[str, str], Parser]) -> None:
     show.add_argument("run", metavar="RUN", help="a run id or its beginning")
     show.add_argument("case", nargs="?", metavar="CASE", help="one case's id")
 
-    models = add("models", "which models there are; fetch the embedded one")
+    models = add("models", "which models there are; fetch an embedded one")
     models.add_argument("action", nargs="?", choices=("pull",), help="fetch and convert")
     models.add_argument("name", nargs="?", metavar="NAME", help="which model to fetch")
 

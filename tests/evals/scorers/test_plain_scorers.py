@@ -204,9 +204,9 @@ def test_normalising_twice_changes_nothing_more(text: str) -> None:
 def test_a_long_answer_is_normalised_in_time(text: str) -> None:
     import time
 
-    started = time.monotonic()
+    started = time.process_time()
     normalise(text)
-    assert time.monotonic() - started < 5.0
+    assert time.process_time() - started < 5.0
 
 
 def test_a_label_is_a_part_with_what_was_expected_and_named() -> None:

@@ -37,17 +37,16 @@ def sql_result(options: Options) -> Scorer:
     path = options.file("database", options.text("database"), ".sql", ".sqlite", ".db")
     memory_mb = options.number("max_memory", default=DEFAULT_MEMORY_MB, above=0.0)
     seconds = options.number("seconds", default=DEFAULT_SECONDS, above=0.0)
-    auto = not options.has("order") or options.spec.options["order"] == "auto"
     settings: dict[str, Json] = {
         "database": str(path),
-        "order": None if auto else options.flag("order", default=False),
+        "order": _order(options),
         "names": options.one_of("columns", ("count", "names"), default="count") == "names",
         "abs": options.number("abs", default=0.0),
         "rel": options.number("rel", default=1e-9),
         "code_fence": options.flag("code_fence", default=True),
-        "max_steps": int(options.number("max_steps", default=DEFAULT_STEPS, above=0.0)),
+        "max_steps": max(1, int(options.number("max_steps", default=DEFAULT_STEPS, above=0.0))),
         "seconds": seconds,
-        "max_rows": int(options.number("max_rows", default=DEFAULT_ROWS, above=0.0)),
+        "max_rows": max(1, int(options.number("max_rows", default=DEFAULT_ROWS, above=0.0))),
         "memory_bytes": int(memory_mb * (1 << 20)),
     }
     target = {
@@ -59,6 +58,16 @@ def sql_result(options: Options) -> Scorer:
         target, options.error, seconds=seconds + _GRACE_SECONDS, memory_mb=memory_mb + _PROCESS_MB
     )
     return CheckedWorker(worker, _checker(names=settings["names"] is True))
+
+
+def _order(options: Options) -> bool | None:
+    """Whether order matters; None where each expected query says so itself."""
+    value = options.spec.options["order"] if options.has("order") else "auto"
+    if value == "auto":
+        return None
+    if not isinstance(value, bool):
+        raise options.error(f'expected true, false or "auto", not {value!r:.80}', key="order")
+    return value
 
 
 def _checker(*, names: bool) -> Callable[[Case], None]:

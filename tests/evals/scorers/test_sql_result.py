@@ -290,6 +290,23 @@ def test_an_expected_query_that_fails_is_an_error_of_the_case(tmp_path: Path) ->
     scorer.close()
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"database": "../data.sql"}, "outside the suite"),
+        ({"database": "data.csv"}, "not an existing .sql or .sqlite or .db file"),
+        ({"order": "maybe"}, 'expected true, false or "auto"'),
+        ({"columns": "all"}, '"count" or "names"'),
+        ({"max_steps": 0}, "greater than 0"),
+    ],
+)
+def test_options_that_make_no_sense_are_refused(
+    tmp_path: Path, options: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(ScorerError, match=said):
+        built(tmp_path, **options)
+
+
 @pytest.mark.parametrize("expected", [None, "", 5, [1], [[1], [1, 2]], [[{}]], {"rows": []}])
 def test_a_case_without_query_or_rows_is_refused_before_anything_runs(
     tmp_path: Path, expected: Any

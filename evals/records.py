@@ -7,7 +7,7 @@ ledger keeps. A value that is `Json` came from a file or a model and is untruste
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -80,6 +80,23 @@ class Case:
     def is_plain(self) -> bool:
         """One question that one written answer satisfies: it can be shown and trained on."""
         return not (self.choices or self.turns or self.tools)
+
+    @property
+    def asked(self) -> dict[str, Json]:
+        """The input by key, and what the user says in later turns, to be read."""
+        later = {f"turn {n}": turn.user for n, turn in enumerate(self.turns, 2)}
+        return {**self.input, **later}
+
+    @property
+    def wanted(self) -> str:
+        """A full-mark answer, of a conversation all of them, in the form of `Output.said`."""
+        if not self.turns:
+            return self.answer
+        return _by_turn([self.answer, *(turn.answer for turn in self.turns)])
+
+
+def _by_turn(texts: Sequence[str]) -> str:
+    return "\n".join(f"[turn {n}] {text}" for n, text in enumerate(texts, 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,9 +183,9 @@ class Output:
         """All of the answer as one text, to be read and to be told from others."""
         if self.text is None or not (self.replies or self.tool_calls):
             return self.text
-        turns = [f"[turn {n}] {reply}" for n, reply in enumerate(self.replies, 1)]
+        text = _by_turn(self.replies) if self.replies else self.text
         calls = [f"[call] {call.name}({call.arguments})" for call in self.tool_calls]
-        return "\n".join([*(turns or ([self.text] if self.text else [])), *calls])
+        return "\n".join([*([text] if text else []), *calls])
 
 
 PartKind = Literal["field", "label", "turn", "scorer"]

@@ -230,9 +230,9 @@ def _view(
     sides: tuple[Side, ...],
     note: str,
 ) -> CaseView:
-    fields = {key: as_text(value) for key, value in case.input.items()} if case else {}
+    fields = {key: as_text(value) for key, value in case.asked.items()} if case else {}
     expected = as_text(case.expected) if case else ""
-    answer = case.answer if case and case.answer != expected else ""
+    answer = case.wanted if case and case.wanted != expected else ""
     return CaseView(
         anchor=safe_anchor(result.case_id),
         case_id=result.case_id,

@@ -13,11 +13,14 @@ MODEL_PARTS = {
     "model.weights": "its weights",
     "model.tokenizer": "its tokenizer",
     "model.template": "its chat template",
+    "model.served": "the model that its endpoint names",
 }
 ARITHMETIC = {
     "model.precision": "precision",
     "model.device": "device",
     "model.backend": "backend",
+    "model.address": "address",
+    "model.system_fingerprint": "system fingerprint",
     "torch": "torch",
     "transformers": "transformers",
     "peft": "peft",
@@ -42,10 +45,14 @@ def find_drift(
 def _changed(
     baseline: Baseline, identity: Mapping[str, str], names: Mapping[str, str]
 ) -> Iterator[str]:
-    """What differs of `names`, in words; what either side does not know is not told apart."""
+    """What differs of `names`, in words; what either side does not know is not told apart.
+
+    An endpoint may name several values, as where it runs several machines: one in common is
+    no difference.
+    """
     for key, word in names.items():
         old, new = baseline.identity.get(key), identity.get(key)
-        if old is not None and new is not None and old != new:
+        if old is not None and new is not None and not set(old.split(", ")) & set(new.split(", ")):
             yield word
 
 
@@ -86,6 +93,9 @@ def _asked(baseline: Baseline, recipe: Recipe, identity: Mapping[str, str]) -> I
         yield Finding(
             "note", "another_prompt", f"it runs {recipe.label}, accepted was {then.label}"
         )
+    if recipe.repeats != then.repeats:
+        text = f"each case is run {_times(recipe)}, accepted was {_times(then)}"
+        yield Finding("note", "other_repeats", text)
     names = {
         "prompt": "the prompt's text",
         "demonstrations": "the demonstrations",
@@ -97,13 +107,18 @@ def _asked(baseline: Baseline, recipe: Recipe, identity: Mapping[str, str]) -> I
         yield Finding("note", "asked_otherwise", f"{word} changed")
 
 
+def _times(recipe: Recipe) -> str:
+    return "once" if recipe.repeats == 1 else f"{recipe.repeats} times"
+
+
 def _answers(
     baseline: Baseline, recipe: Recipe, identity: Mapping[str, str], now: Table
 ) -> Iterator[Finding]:
     """Other answers to the very same requests: noise, or a provider that changed."""
-    if recipe.model != baseline.recipe.model or identity.get("adapter") != baseline.identity.get(
-        "adapter"
-    ):
+    then = baseline.recipe
+    if (recipe.model, recipe.repeats) != (then.model, then.repeats):
+        return
+    if identity.get("adapter") != baseline.identity.get("adapter"):
         return
     same = [
         name

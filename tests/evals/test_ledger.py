@@ -8,7 +8,7 @@ import pytest
 
 from evals.codec import decode, encode
 from evals.errors import NothingRunError, RecordError, UsageError
-from evals.ledger import FILE_NAME, Ledger
+from evals.ledger import FILE_NAME, Ledger, StoredBatch
 from evals.records import Case, Output, Run
 from tests.unprivileged import make_read_only, open_folder, unprivileged
 
@@ -18,7 +18,7 @@ HOSTILE = "\ud800 \x00 \x1b[31m <script> \u202e \U0001f600"
 def test_what_is_stored_survives_closing_the_file(tmp_path):
     ledger = Ledger(tmp_path / "store")
     outputs = [Output(HOSTILE, "stop", 3, 2, 0.5), Output("b", "length", logprobs=(-1.5, -2.0))]
-    ledger.store_batch("key", outputs, 1.25)
+    ledger.store_batches([StoredBatch("key", outputs, 1.25)])
     ledger.close()
     assert Ledger(tmp_path / "store").batch("key") == (outputs, 1.25)
 
@@ -27,7 +27,7 @@ def test_a_batch_that_was_never_finished_is_not_there(tmp_path):
     ledger = Ledger(tmp_path)
     outputs = [Output("a", "stop"), object()]
     with pytest.raises(TypeError):
-        ledger.store_batch("half", outputs, 1.0)
+        ledger.store_batches([StoredBatch("half", outputs, 1.0)])
     assert ledger.batch("half") is None
 
 
@@ -93,7 +93,7 @@ OUTPUTS = [Output("a", "stop")]
 
 def stored(folder):
     ledger = Ledger(folder)
-    ledger.store_batch("key", OUTPUTS, 1.0)
+    ledger.store_batches([StoredBatch("key", OUTPUTS, 1.0)])
     ledger.close()
     return folder
 
@@ -114,7 +114,7 @@ def test_a_ledger_that_nobody_may_write_can_be_read(reachable):
 def test_changes_that_are_not_merged_yet_are_never_passed_over(reachable):
     """SQLite cannot merge them where it may not write, and the file alone lacks them."""
     ledger = Ledger(reachable / "live")
-    ledger.store_batch("key", OUTPUTS, 1.0)
+    ledger.store_batches([StoredBatch("key", OUTPUTS, 1.0)])
     copy = reachable / "copy"
     copy.mkdir()
     for name in (FILE_NAME, FILE_NAME + "-wal"):
@@ -160,7 +160,7 @@ def test_reading_changes_nothing_and_leaves_nothing_behind(tmp_path):
 def test_what_is_written_while_it_is_read_is_seen(tmp_path):
     writer = Ledger(tmp_path)
     reader = Ledger(tmp_path, read_only=True)
-    writer.store_batch("key", OUTPUTS, 1.0)
+    writer.store_batches([StoredBatch("key", OUTPUTS, 1.0)])
     assert reader.batch("key") == (OUTPUTS, 1.0)
     reader.close()
     writer.close()

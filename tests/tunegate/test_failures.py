@@ -242,7 +242,7 @@ def test_a_full_disk_under_the_ledger_is_infrastructure(
     def store(*_: object) -> None:
         raise sqlite3.OperationalError("database or disk is full")
 
-    monkeypatch.setattr(Ledger, "store_batch", store)
+    monkeypatch.setattr(Ledger, "store_batches", store)
     told = tunegate("eval", scene, *MODEL, "--json")
     assert told.code == told.document["error"]["exit_code"] == 4
     assert told.document["error"]["path"] == str(LEDGER)

@@ -131,7 +131,7 @@ def _run_to_audit(options: Namespace) -> Run:
 
 def _ask(item: AuditItem, number: int, total: int, terminal: Terminal) -> Answer | None:
     terminal.line(f"\n{number} of {total}: case {item.case.id}".strip(), "bold")
-    for key, value in item.case.input.items():
+    for key, value in item.case.asked.items():
         terminal.line(f"input.{key}: {visible(str(value), limit=1000)}")
     terminal.line(f"expected: {visible(str(item.case.expected), limit=1000)}")
     terminal.line(f"got:      {visible(item.output.said or '', limit=1000)}")

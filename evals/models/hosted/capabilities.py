@@ -62,12 +62,21 @@ async def _prove(asker: Asker, need: Need) -> None:
     nonce = f"{asker.rng.getrandbits(40):010x}"
     body, obeyed = _PROBES[need](asker.model, nonce)
     found = (await asker.ask(body)).found
+    if error := _disproved(asker, need, found, obeyed):
+        asker.stopped = error  # who waits for the outcome tries no more
+        raise error
+    asker.state.proven.add(need)
+
+
+def _disproved(
+    asker: Asker, need: Need, found: Reply | Failure, obeyed: Callable[[Reply], bool]
+) -> ModelError | None:
     where = f"{asker.endpoint.host}: the endpoint of model {asker.model!r}"
     if isinstance(found, Failure) and not found.reason.startswith(IGNORED):
-        raise ModelError(f"{where} failed a trial of `{need}`: {found.reason}")
+        return ModelError(f"{where} failed a trial of `{need}`: {found.reason}")
     if isinstance(found, Failure) or not obeyed(found):
-        raise ModelError(f"{where} accepts `{need}` and ignores it", hint=_ADVICE[need])
-    asker.state.proven.add(need)
+        return ModelError(f"{where} accepts `{need}` and ignores it", hint=_ADVICE[need])
+    return None
 
 
 Probe = tuple[dict[str, Json], Callable[[Reply], bool]]

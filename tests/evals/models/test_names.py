@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +16,8 @@ from evals.models import available_models, check_model_name, names, open_model
     [
         ("smollm-135m", "did you mean 'smollm2-135m'"),
         ("gpt", "unknown model 'gpt' .*hf:<path or repo>"),
-        ("openai:gpt-5", "hosted endpoints are not in this version"),
+        ("openai:", "unknown model 'openai:'"),
+        ("openai:gpt-5", "OPENAI_API_KEY is not set"),
         ("hf:", "unknown model 'hf:'"),
         ("hf:./nowhere", "no model folder './nowhere'"),
         ("hf:/nowhere/at/all", "no model folder"),
@@ -23,7 +25,11 @@ from evals.models import available_models, check_model_name, names, open_model
         ("", "unknown model ''"),
     ],
 )
-def test_a_wrong_name_is_one_clear_error(name: str, message: str) -> None:
+def test_a_wrong_name_is_one_clear_error(
+    name: str, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
     with pytest.raises(ModelError, match=message):
         open_model(name)
 
@@ -88,3 +94,35 @@ def test_a_missing_extra_is_one_line_that_says_what_to_install(
 def test_a_repository_name_passes_the_check_without_a_network() -> None:
     check_model_name("hf:owner/name")
     check_model_name("smollm2-135m")
+
+
+def test_a_hosted_model_is_opened_without_torch_and_without_asking_anything() -> None:
+    code = (
+        "import sys\nfrom evals.models import open_model\nmodel = open_model('openai:some/name')\n"
+        "sys.exit('torch' if {'torch', 'aiohttp', 'numpy'} & set(sys.modules) else model.name)"
+    )
+    environ = {**os.environ, "OPENAI_BASE_URL": "http://127.0.0.1:9/v1"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, env=environ
+    )
+    assert done.stderr == "openai:some/name\n"
+
+
+@pytest.mark.parametrize(
+    ("environ", "state"),
+    [
+        ({}, "needs OPENAI_API_KEY"),
+        ({"OPENAI_API_KEY": "sk-s3cret-0123456789"}, "ready: api.openai.com"),
+        ({"OPENAI_BASE_URL": "http://127.0.0.1:8000/v1"}, "ready: 127.0.0.1:8000"),
+        ({"OPENAI_BASE_URL": "s3cret"}, "OPENAI_BASE_URL is no http:// or https:// address"),
+    ],
+)
+def test_the_list_of_models_tells_where_hosted_ones_are_asked_for(
+    environ: dict[str, str], state: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    states = {model.name: model.state for model in available_models()}
+    assert states["openai:<model>"] == state

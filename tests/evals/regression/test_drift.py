@@ -43,6 +43,20 @@ def test_another_precision_is_told_apart_from_another_model() -> None:
     assert "precision float32 -> bfloat16" in findings[0].message
 
 
+def test_an_endpoint_that_serves_another_model_is_named() -> None:
+    accepted = replace(ACCEPTED, identity={"model.served": "large-2026-01"})
+    (finding,) = find_drift(accepted, RECIPE, {"model.served": "large-2026-11"}, CASES)
+    assert (finding.code, finding.level) == ("model_changed", "warning")
+    assert "the model that its endpoint names changed" in finding.message
+
+
+def test_one_system_fingerprint_in_common_is_the_same_endpoint() -> None:
+    accepted = replace(ACCEPTED, identity={"model.system_fingerprint": "fp_1, fp_2"})
+    assert find_drift(accepted, RECIPE, {"model.system_fingerprint": "fp_2, fp_3"}, CASES) == ()
+    (finding,) = find_drift(accepted, RECIPE, {"model.system_fingerprint": "fp_4"}, CASES)
+    assert finding.code == "made_elsewhere"
+
+
 def test_what_one_side_does_not_know_is_no_change() -> None:
     accepted = replace(ACCEPTED, identity={"model": "m1"})
     assert find_drift(accepted, RECIPE, {"model.weights": "w1"}, CASES) == ()

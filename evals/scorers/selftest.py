@@ -14,6 +14,7 @@ from typing import Literal
 
 from evals.errors import ScorerError
 from evals.fingerprint import canonical_json, fingerprint
+from evals.judges.uses import judges_of
 from evals.records import SPLITS, Case, Finding, Output, Score
 from evals.scorers.batch import iter_scores
 from evals.scorers.plain import shown
@@ -26,6 +27,8 @@ MAX_WRONG_FULL = 0.10  # share of wrong answers that may score full marks by coi
 MAX_NAMED = 5  # findings of one kind that name their case; the rest are counted
 MAX_RAISED = 3  # a scorer that raised this often is not tried on more answers
 
+NOT_SELF_TESTED = "judge_not_self_tested"
+
 _Pair = tuple[Case, Output]
 
 
@@ -34,7 +37,8 @@ def self_test(suite: Suite, scorers: Mapping[str, Scorer] | None = None) -> tupl
 
     Errors: a scorer raises; the primary metric gives a case's own answer less than full
     marks, or more than `MAX_WRONG_FULL` of the shuffled or of the empty answers full
-    marks. A secondary metric (of form, say) is held to gold answers only, by a warning.
+    marks. A secondary metric (of form, say) is held to gold answers only, by a warning. What a
+    model judges is passed over with a note: no model runs here.
     Deterministic, and independent of the order of the cases.
     """
     if scorers is not None:
@@ -49,6 +53,9 @@ def _all_findings(suite: Suite, scorers: Mapping[str, Scorer]) -> list[Finding]:
     sample = [case for split in SPLITS for case in _sample(suite.split(split))]
     shuffled, alike = derange(sample)
     for name, scorer in scorers.items():
+        if judges := judges_of(suite, name):
+            findings.append(_not_tested(suite, name, judges[0].model))
+            continue
         if about := getattr(scorer, "about", ""):
             findings.append(Finding("note", "selftest_about", f"{name}: {about}"))
         is_primary = name == suite.primary
@@ -69,6 +76,14 @@ def _all_findings(suite: Suite, scorers: Mapping[str, Scorer]) -> list[Finding]:
             )
         )
     return findings
+
+
+def _not_tested(suite: Suite, metric: str, model: str) -> Finding:
+    message = (
+        f'"{metric}" is judged by the model {model} and is not self-tested: no model runs here. '
+        "What says whether it may gate is its agreement with people's labels"
+    )
+    return Finding("note", NOT_SELF_TESTED, message, str(suite.root / "suite.yaml"))
 
 
 @dataclass

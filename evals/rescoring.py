@@ -104,8 +104,9 @@ def rescore(
 ) -> Run:
     """The run that `source`'s outputs make with these scorers. An error stays an error.
 
-    `judges` are the identities of the models that the scorers ask, by name. How they were generated (seconds, environment) is the stored run's. Raises ScorerError when
-    most outputs cannot be scored.
+    `judges` are the identities of the models that the scorers ask, by name. How the outputs
+    were generated (seconds, environment) is the stored run's. Raises ScorerError when most
+    outputs cannot be scored.
     """
     run = source.run
     outputs = {result.case_id: result.output for result in run.results}

@@ -186,8 +186,7 @@ class Evaluator:
                 with self.narrator.progress(label) as progress:
                     runs = []
                     for number, source in enumerate(repeats, 1):
-                        now = datetime.now(UTC)
-                        run = rescore(suite, source, scorers, lambda at=now: at, judges=judges)
+                        run = rescore(suite, source, scorers, _now, judges=judges)
                         runs.append(run)
                         ledger.store_run(runs[-1], source.cases)
                         progress(number, len(repeats))
@@ -241,6 +240,10 @@ class Evaluator:
             self.run(opened, [base], "dev"),
             self.run(opened, [with_adapter], "dev"),
         )
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 @dataclass(frozen=True)

@@ -108,7 +108,9 @@ def next_steps(index: int, standing: Standing, evidence: Evidence) -> tuple[str,
     steps = list(RULES[index].steps)
     verdict = RULES[index].verdict
     if RULES[index].judge is rules.judge_sound:
-        steps += [_judge_step(judge) for judge in evidence.judges if judge.blocks]
+        repairs = steps if rules.soundness_faults(evidence) else []
+        judged = [_judge_step(judge) for judge in evidence.judges if judge.blocks]
+        steps = [*judged, *repairs]
     if verdict == "prompt_more":
         steps += [f"Still missing: {gap}." for gap in standing.gaps]
     if verdict == "more_cases" and any(item.trial.arm.errors for item in standing.trials):

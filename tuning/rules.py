@@ -34,7 +34,7 @@ class Answer(NamedTuple):
 def judge_sound(_: Standing, evidence: Evidence, __: Policy) -> Answer:
     """Whether the evals are at fault: self-test, audit, leaks, contradictions, judges."""
     soundness = evidence.soundness
-    if faults := _faults(evidence):
+    if faults := [*_judge_faults(evidence), *soundness_faults(evidence)]:
         more = f" (and {len(faults) - 3} more)" if len(faults) > 3 else ""
         return Answer(True, f"Fix the evals first: {'; '.join(faults[:3])}{more}.")
     judges = "".join(f" The {judge.sentence}." for judge in evidence.judges if judge.gates)
@@ -48,13 +48,18 @@ def judge_sound(_: Standing, evidence: Evidence, __: Policy) -> Answer:
     return Answer(False, f"{checked} No leaks between splits, no contradictory labels.{judges}")
 
 
-def _faults(evidence: Evidence) -> list[str]:
-    """What is wrong with the evals, gravest first."""
-    faults = [
-        f"nobody knows whether its judge judges as people do: {judge.sentence}"
+def _judge_faults(evidence: Evidence) -> list[str]:
+    """The models that judge, and are not shown to judge as people do."""
+    return [
+        f"a judge is not shown to agree with people ({judge.sentence})"
         for judge in evidence.judges
         if judge.blocks
     ]
+
+
+def soundness_faults(evidence: Evidence) -> list[str]:
+    """What `check` and the audit found wrong with the evals, gravest first."""
+    faults: list[str] = []
     soundness = evidence.soundness
     if soundness is None:
         return faults

@@ -98,7 +98,7 @@ UNREADABLE = {
 @pytest.mark.parametrize("reply", UNREADABLE.values(), ids=UNREADABLE)
 def test_any_other_reply_is_an_error_of_the_case_and_no_zero(reply: str) -> None:
     started = time.perf_counter()
-    with pytest.raises(UnjudgedError, match="^judge_unreadable: ") as error:
+    with pytest.raises(UnjudgedError, match=r"^judge_unreadable: ") as error:
         judged(reply)
     assert time.perf_counter() - started < 5
     assert len(error.value.message) < 400

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -165,13 +164,17 @@ def test_a_hostile_answer_stays_between_boundaries_that_it_cannot_know() -> None
     assert text.endswith("Reply with exactly one of: good, partly, bad. Write nothing else.")
 
 
-def test_a_boundary_is_never_in_the_data_and_the_same_for_the_same_data() -> None:
+def test_a_boundary_is_the_same_for_the_same_data_alone() -> None:
     plain = {"output": "an answer", "input": {"text": "q"}}
     first = boundary(plain)
     assert boundary(plain) == first
     assert boundary({**plain, "output": "another"}) != first
-    for values in ({"output": first}, {"output": "x", "input": {"a": [first]}}):
-        assert boundary(values) not in json.dumps(values)
+
+
+def test_a_boundary_that_occurs_in_the_data_is_drawn_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = "evals.scorers.judge_prompt.fingerprint"
+    monkeypatch.setattr(drawn, lambda *parts: f"mark{parts[-1]}")
+    assert boundary({"output": "a mark0 and", "input": {"mark1": [["xmark2x"]]}}) == "mark3"
 
 
 def test_what_was_expected_is_shown_unless_the_suite_says_otherwise() -> None:

@@ -143,6 +143,18 @@ def test_outputs_from_elsewhere_are_not_judged_without_a_model(tunegate: Command
     assert 'metric "accuracy" is judged by the model scripted:judge.json' in told.err
 
 
+def test_stored_outputs_are_judged_anew_while_their_model_is_gone(tunegate: CommandLine) -> None:
+    scene()
+    first = tunegate("eval", SUITE, *MODEL, "--json").document
+    Path("model.json").unlink()
+    again = tunegate("eval", SUITE, "--rescore", "--json").document["rescored"][0]
+    assert (again["id"], again["score"]) == (first["id"], first["score"])
+    write_labels(SUITE / "judge_labels.jsonl", labels(60, wrong=14))
+    told = tunegate("eval", SUITE, "--rescore")
+    assert told.code == 0
+    assert "may not gate: judge scripted:judge.json of accuracy: kappa" in told.out
+
+
 def test_a_model_that_judges_itself_is_opened_once(tunegate: CommandLine) -> None:
     scene(metric=judge_metric(model="scripted:model.json"))
     told = tunegate("eval", SUITE, *MODEL)

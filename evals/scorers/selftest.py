@@ -12,9 +12,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Literal
 
-from evals.errors import ScorerError
+from evals.errors import ScorerError, SuiteError
 from evals.fingerprint import canonical_json, fingerprint
-from evals.judges.uses import judges_of
+from evals.judges.calibrating import labels_of
+from evals.judges.uses import JudgeUse, judges_of
 from evals.records import SPLITS, Case, Finding, Output, Score
 from evals.scorers.batch import iter_scores
 from evals.scorers.plain import shown
@@ -54,7 +55,7 @@ def _all_findings(suite: Suite, scorers: Mapping[str, Scorer]) -> list[Finding]:
     shuffled, alike = derange(sample)
     for name, scorer in scorers.items():
         if judges := judges_of(suite, name):
-            findings.append(_not_tested(suite, name, judges[0].model))
+            findings += [finding for use in judges for finding in _of_judge(suite, use)]
             continue
         if about := getattr(scorer, "about", ""):
             findings.append(Finding("note", "selftest_about", f"{name}: {about}"))
@@ -78,12 +79,26 @@ def _all_findings(suite: Suite, scorers: Mapping[str, Scorer]) -> list[Finding]:
     return findings
 
 
-def _not_tested(suite: Suite, metric: str, model: str) -> Finding:
+def _of_judge(suite: Suite, use: JudgeUse) -> Iterable[Finding]:
+    """What can be said of a model that judges while none runs: of people's labels for it."""
+    where = str(suite.root / "suite.yaml")
+    if use.labels_file is None:
+        found = "there are none"
+        if use.metric == suite.primary:
+            message = f'"{use.spec.name}" has no labels by people: its judge may not gate'
+            yield Finding("warning", "judge_without_labels", message, where)
+    else:
+        try:
+            found = f"there are {len(labels_of(use, suite))}"
+        except SuiteError as error:
+            message = f'the labels for "{use.spec.name}" cannot be read: {error.message}'
+            yield Finding("error", "judge_labels", message, error.where)
+            return
     message = (
-        f'"{metric}" is judged by the model {model} and is not self-tested: no model runs here. '
-        "What says whether it may gate is its agreement with people's labels"
+        f'"{use.spec.name}" is judged by the model {use.model} and is not self-tested: no model '
+        f"runs here. Whether it may gate is for its agreement with people's labels; {found}"
     )
-    return Finding("note", NOT_SELF_TESTED, message, str(suite.root / "suite.yaml"))
+    yield Finding("note", NOT_SELF_TESTED, message, where)
 
 
 @dataclass

@@ -323,8 +323,21 @@ def test_an_unreadable_verdict_stays_an_error(tmp_path: Path, ledger: Ledger) ->
 
 
 def test_the_self_test_passes_a_judge_over_with_a_note(tmp_path: Path) -> None:
-    findings = self_test(suite_of(tmp_path))
-    assert [(f.level, f.code) for f in findings] == [("note", "judge_not_self_tested")]
+    (finding,) = self_test(suite_of(tmp_path))
+    assert (finding.level, finding.code) == ("note", "judge_not_self_tested")
+    assert "there are 60" in finding.message
+
+
+def test_the_check_finds_malformed_and_missing_labels_before_a_model_runs(tmp_path: Path) -> None:
+    lines = [*labels(3), {"input": "q", "output": "x", "label": "great"}]
+    (finding,) = self_test(suite_of(tmp_path, lines=lines))
+    assert (finding.level, finding.code) == ("error", "judge_labels")
+    assert finding.where.endswith("judge_labels.jsonl:4: label")
+    found = self_test(suite_of(tmp_path / "other", judge_metric(calibration=None)))
+    assert [(f.level, f.code) for f in found] == [
+        ("warning", "judge_without_labels"),
+        ("note", "judge_not_self_tested"),
+    ]
 
 
 def test_the_labels_and_the_template_are_part_of_the_metrics_identity(tmp_path: Path) -> None:

@@ -99,7 +99,7 @@ def test_the_key_would_be_found_wherever_it_were(tmp_path: Path) -> None:
 
 
 PASSING = (
-    *BUSY,
+    *(name for name in BUSY if name != "429 with date"),  # whole seconds, many times over
     *BROKEN,
     *UNREADABLE,
     *ODD_TEXT,

@@ -77,7 +77,7 @@ class Asker:
         Raises BudgetSpentError, and the error of what ends all work.
         """
         pace = self.state.pace
-        attempt = 0
+        attempt, begun = 0, self.breaker.replies
         while True:
             if self.stopped is not None:
                 raise self.stopped
@@ -94,7 +94,7 @@ class Asker:
             attempt += 1
             if isinstance(found, Reply):
                 self._went_well(found)
-            elif await self._again(found, attempt, sent):
+            elif await self._again(found, attempt, sent, begun):
                 continue
             return Asked(found, attempt, seconds)
 
@@ -131,7 +131,7 @@ class Asker:
         self.breaker.went_well()
         self._rounds = 0
 
-    async def _again(self, failure: Failure, attempt: int, sent: float) -> bool:
+    async def _again(self, failure: Failure, attempt: int, sent: float, begun: int) -> bool:
         """Wait for another attempt if there is one. Raises what ends all work."""
         if failure.wait is not None:
             self.state.pace.hold(failure.wait)
@@ -140,9 +140,9 @@ class Asker:
         last = attempt >= self.settings.attempts
         ending = failure.error
         if failure.follows == "again":
-            ending = self.breaker.failed(failure, attempt)
+            ending = self.breaker.failed(failure, attempt, begun)
             if last and ending is None:
-                ending = self.breaker.gave_up(failure)
+                ending = self.breaker.gave_up(failure, begun)
         elif failure.follows == "case" and failure.status:
             ending = self.breaker.refused(failure)
         if ending is not None:

@@ -21,7 +21,12 @@ _DIGITS = re.compile(r"[0-9]+")
 
 
 class Breaker:
-    """What is known of an endpoint's health. Methods return the error that ends the work."""
+    """What is known of an endpoint's health. Methods return the error that ends the work.
+
+    `replies` counts those that could be read. A case that was begun before the last of them says
+    nothing of the endpoint as a whole: some prompts fail always, and are all that is left when
+    the others are done.
+    """
 
     def __init__(
         self, host: str, request_seconds: float, clock: Callable[[], float] = time.monotonic
@@ -30,7 +35,7 @@ class Breaker:
         self._silence = 60.0 + 2 * request_seconds
         self._clock = clock
         self._answered = False  # anything at all
-        self._replied = False  # as a model does
+        self.replies = 0
         self._since = clock()
         self._failures = 0
         self._given_up = 0
@@ -39,14 +44,20 @@ class Breaker:
 
     def went_well(self) -> None:
         """A reply came that could be read."""
-        self._answered = self._replied = True
+        self._answered = True
+        self.replies += 1
         self._since = self._clock()
         self._failures = self._given_up = 0
 
-    def failed(self, failure: Failure, attempt: int) -> TunegateError | None:
-        """A request failed for the `attempt`th time and may pass."""
+    def failed(self, failure: Failure, attempt: int, begun: int) -> TunegateError | None:
+        """A request failed for the `attempt`th time and may pass.
+
+        Its case was begun after `begun` replies.
+        """
         if failure.status:
             self._answered = True
+        if begun < self.replies:
+            return None
         self._failures += 1
         if not self._answered:
             tries = UNREACHED_TRIES if failure.unreached else TIMED_OUT_TRIES
@@ -60,8 +71,10 @@ class Breaker:
             )
         return None
 
-    def gave_up(self, failure: Failure) -> TunegateError | None:
-        """A case failed after all its attempts."""
+    def gave_up(self, failure: Failure, begun: int) -> TunegateError | None:
+        """A case, begun after `begun` replies, failed after all its attempts."""
+        if begun < self.replies:
+            return None
         self._given_up += 1
         if self._given_up < GIVEN_UP_IN_A_ROW:
             return None
@@ -73,7 +86,7 @@ class Breaker:
     def refused(self, failure: Failure) -> TunegateError | None:
         """A case was refused for good."""
         self._answered = True
-        if self._replied:
+        if self.replies:
             return None
         self._refusals += 1
         self._kinds.add(_DIGITS.sub("#", failure.reason))

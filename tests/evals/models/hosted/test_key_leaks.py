@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import html
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
+from evals.models.hosted.settings import ATTEMPTS
 from tests.evals.models.hosted.scene import KEY, client, text_of, topic, write_tickets
 from tests.hosted_misbehaviours import (
     BROKEN,
@@ -111,9 +113,10 @@ PASSING = (
 
 
 def some_fail(call: Call) -> str | None:
-    """Every third case, whatever the prompt, always in the same way."""
+    """Every third case, each in its own way; a few are answered when they are asked again."""
     number = zlib.crc32(call.text.encode())
-    return PASSING[number // 3 % len(PASSING)] if number % 3 == 0 else None
+    recovered = call.attempt > ATTEMPTS and random.Random(f"{number} {call.attempt}").random() < 0.1
+    return PASSING[number // 3 % len(PASSING)] if number % 3 == 0 and not recovered else None
 
 
 def test_no_command_keeps_or_says_the_key(server: HostedServer, tmp_path: Path) -> None:
@@ -129,7 +132,7 @@ def test_no_command_keeps_or_says_the_key(server: HostedServer, tmp_path: Path) 
 
     def do(name: str, *arguments: object) -> Told:
         told[name] = run(tmp_path, COMMAND, *arguments, **there)
-        assert told[name].code in (0, 1, 3), told[name]
+        assert told[name].code in (0, 1, 2, 3), told[name]
         return told[name]
 
     run_id = do("eval", "eval", "tickets", *MODEL, "--json").document["id"]
@@ -140,7 +143,8 @@ def test_no_command_keeps_or_says_the_key(server: HostedServer, tmp_path: Path) 
         if case["output"]["error"]:
             do(case["case_id"], "show", run_id, case["case_id"])
             break
-    do("accept", "accept", "tickets", run_id, "--why", "it is a test", "--by", "a test")
+    why = ("--why", "it is a test", "--by", "a test")
+    assert do("accept", "accept", "tickets", run_id, *why).code == 2  # it has errors
     files = ("--junit", "ci.xml", "--markdown", "ci.md")
     do("ci", "ci", "tickets", *MODEL, *files, "--annotations")
     do("ci --json", "ci", "tickets", *MODEL, "--json")

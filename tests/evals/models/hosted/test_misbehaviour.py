@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import subprocess
 import time
@@ -77,7 +78,7 @@ def ask(
     monkeypatch.chdir(tmp_path)
     for name, value in client(server).items():
         monkeypatch.setenv(name, value)
-    write_tickets(tmp_path, CASES)
+    write_tickets(tmp_path, CASES, "ci: {thresholds: {accuracy: 0.1}}\n")
     return lambda *more: tunegate("eval", "tickets", *MODEL, "--json", *more)
 
 
@@ -128,7 +129,7 @@ REASONS = {
     "closed": "closed before a reply came",
     "cut": "cut off",
     "cut chunked": "cut off",
-    "html": "'text/html', not application/json",
+    "html": "text/html, not application/json",
     "invalid JSON": "no valid JSON",
     "deep JSON": "no valid JSON",
     "no object": "no JSON object",
@@ -315,6 +316,23 @@ def test_a_case_whose_error_may_pass_is_asked_again_and_only_it(
     server.plan = lambda call: None
     all_answered(ask())
     assert [call.text for call in server.calls] == [text_of(4)]
+
+
+@pytest.mark.parametrize("name", ["500", "closed", "empty choices", "hang"])
+def test_many_prompts_that_always_fail_do_not_keep_the_others_from_their_scores(
+    name: str, ask: Ask, server: HostedServer, tmp_path: Path
+) -> None:
+    write_suite_again(tmp_path, 60)
+    server.plan = for_texts(name, [text_of(number) for number in range(0, 60, 3)])
+    told = ask("--timeout", "0.3")
+    assert told.code == 0, told.err
+    run = stored_run(Path(), told)
+    assert (len(reasons(run)), len(answers(run))) == (20, 40)
+
+
+def write_suite_again(folder: Path, dev: int) -> None:
+    shutil.rmtree(folder / "tickets")
+    write_tickets(folder, dev)
 
 
 MIXTURE = (

@@ -106,7 +106,7 @@ class Client:
             return Failure(f"the reply is longer than {limit} bytes", "case")
         kind = response.headers.get("Content-Type", "untyped").split(";")[0].strip()
         if kind.lower() != "application/json" and not kind.lower().endswith("+json"):
-            return Failure(f"the reply is {shown(kind, self._endpoint)!r}, not application/json")
+            return Failure(f"the reply is {shown(kind, self._endpoint)}, not application/json")
         try:
             return Answer(parse(unpacked))
         except ValueError:

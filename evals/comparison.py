@@ -8,7 +8,7 @@ counted against B, and for B, and a margin or a gain is judged by the worse of t
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -21,6 +21,7 @@ from evals.claims import (
 )
 from evals.errors import RecordError, StatisticsError
 from evals.records import Run
+from evals.repeats import by_case, check_repeats, mean_of_repeats, scores_of
 from evals.score_file import ScoreFile, read_scores
 from evals.stats import BoundedDifference, PairedDifference, bounded_difference
 
@@ -34,6 +35,7 @@ __all__ = [
     "check_gain",
     "check_margin",
     "compare_files",
+    "compare_repeats",
     "compare_runs",
     "compare_scores",
     "points",
@@ -173,30 +175,58 @@ def compare_runs(
     Raises `RecordError` where the runs were scored differently, and what `compare_scores`
     raises.
     """
-    if run_a.scoring_fingerprint != run_b.scoring_fingerprint or run_a.primary != run_b.primary:
-        raise RecordError(
-            f"runs {run_a.id} ({run_a.suite}, {run_a.primary}) and {run_b.id} ({run_b.suite}, "
-            f"{run_b.primary}) were scored differently and cannot be compared",
-            hint="evaluate both with the same metrics and scorers",
-        )
+    return compare_repeats([run_a], [run_b], level=level, margin=margin, min_gain=min_gain)
+
+
+def compare_repeats(
+    runs_a: Sequence[Run],
+    runs_b: Sequence[Run],
+    *,
+    level: float = 0.95,
+    margin: float | None = None,
+    min_gain: float | None = None,
+) -> Comparison:
+    """Compare two candidates by their repeats, averaged case by case; see `compare_runs`.
+
+    Raises `RecordError` also where the runs of a side are of different candidates or cases.
+    """
+    run_a, run_b = runs_a[0], runs_b[0]
+    for run in (*runs_a[1:], *runs_b):
+        _refuse_other_scoring(run_a, run)
+    check_repeats(runs_a)
+    check_repeats(runs_b)
+    (a, errors_a), (b, errors_b) = _means(runs_a), _means(runs_b)
     prints = {result.case_id: result.case_fingerprint for result in run_a.results}
     changed = frozenset(
         result.case_id
         for result in run_b.results
         if prints.get(result.case_id, result.case_fingerprint) != result.case_fingerprint
     )
-    sides = _Sides(
-        run_a.values(),
-        run_b.values(),
-        [result.case_id for result in run_a.errors],
-        [result.case_id for result in run_b.errors],
-        changed,
-    )
+    sides = _Sides(a, b, errors_a, errors_b, changed)
     clusters = {result.case_id: result.cluster for result in run_a.results}
     names = (run_a.candidate.label, run_b.candidate.label)
     if names[0] == names[1]:
         names = ("A", "B")
     return _compare(sides, clusters, _Question(level, margin, min_gain, names))
+
+
+def _refuse_other_scoring(run_a: Run, run_b: Run) -> None:
+    if run_a.scoring_fingerprint != run_b.scoring_fingerprint or run_a.primary != run_b.primary:
+        raise RecordError(
+            f"runs {run_a.id} ({run_a.suite}, {run_a.primary}) and {run_b.id} ({run_b.suite}, "
+            f"{run_b.primary}) were scored differently and cannot be compared",
+            hint="evaluate both with the same metrics and scorers",
+        )
+
+
+def _means(runs: Sequence[Run]) -> tuple[dict[str, float], list[str]]:
+    """The primary score of each case, averaged over repeats, and the cases without one."""
+    found = {
+        case: mean_of_repeats(scores_of(results, runs[0].primary))
+        for case, results in by_case(runs).items()
+    }
+    scored = {case: mean for case, mean in found.items() if mean is not None}
+    return scored, [case for case in found if case not in scored]
 
 
 def points(difference: float) -> str:

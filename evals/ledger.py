@@ -16,7 +16,7 @@ from typing import NamedTuple, TypeVar
 from evals.codec import decode, encode
 from evals.errors import RecordError
 from evals.ledger_file import FILE_NAME, open_to_read, open_to_write
-from evals.records import Candidate, Case, CaseResult, Output, Run
+from evals.records import Candidate, Case, CaseResult, Output, Run, Score
 
 __all__ = ["FILE_NAME", "Ledger", "StoredBatch"]
 
@@ -227,10 +227,15 @@ def _check_scores(run: Run) -> None:
     if len(set(ids)) < len(ids):
         raise RecordError(f"the stored run {run.id} has two results of one case", hint=EDITED)
     for result in run.results:
-        wrong = [name for name, score in result.scores.items() if not 0 <= score.value <= 1]
+        wrong = [name for name, score in result.scores.items() if not _in_range(score)]
         if wrong or (not result.failed and run.primary not in result.scores):
             found = f"a score outside 0 to 1: {wrong[0]}" if wrong else f"no score {run.primary}"
             raise RecordError(
                 f"the stored run {run.id} is damaged: case {result.case_id} has {found}",
                 hint=EDITED,
             )
+
+
+def _in_range(score: Score) -> bool:
+    values = (score.value, *(part.value for part in score.parts))
+    return all(0 <= value <= 1 for value in values)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import overload
 
 from evals.demonstrations import method_fingerprint, select
@@ -64,6 +65,27 @@ def find_prompt(suite: Suite, name: str) -> PromptSpec:
             key="prompts",
         )
     return suite.prompts[name]
+
+
+def changed_since(suite: Suite, candidate: Candidate) -> tuple[str, ...]:
+    """What a suite would ask otherwise now than when `candidate` was made, in words.
+
+    The seed of decoding tells repeats apart and is no change. Of a prompt that is gone no more
+    is said than that it changed.
+    """
+    if candidate.prompt not in suite.prompts:
+        return (f"prompt {candidate.prompt!r}",)
+    shown = method_fingerprint(
+        candidate.demonstrations, candidate.k, candidate.seed, suite.split("train")
+    )
+    parts = {
+        f"prompt {candidate.prompt!r}": candidate.prompt_fingerprint
+        != prompt_fingerprint(suite, candidate.prompt),
+        "decoding": fingerprint(replace(candidate.decoding, seed=0))
+        != fingerprint(replace(suite.decoding, seed=0)),
+        "demonstrations": candidate.demonstrations_fingerprint != shown,
+    }
+    return tuple(name for name, differs in parts.items() if differs)
 
 
 def round_candidates(suite: Suite, model: Model, spec: RoundSpec) -> list[Candidate]:

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 from evals.records import Run
+from evals.regression.wording import repeats_said
 from reports import numbers
 from reports.charts import Forest, ForestRow, Mark, Reference, forest
 from reports.estimates import mean_of
@@ -58,7 +59,7 @@ def attempts_view(job: JobRecord) -> AttemptsView | NotRun:
     drawn = [trial for trial in ranked if _drawable(trial)]
     return AttemptsView(
         provisional=_is_provisional(job.decision),
-        sentence=_sentence(job, trials),
+        sentence=f"{_sentence(job, trials)}{_steadiness(job)}",
         standing=job.decision.provisional if job.decision else "",
         rows=tuple(_row(job, trial) for trial in ranked),
         forest=_forest(job, drawn[:MOST_DRAWN]) if drawn else None,
@@ -93,6 +94,12 @@ def _line(run: Run, interval: Interval) -> TrialLine:
         errors=len(run.errors),
         prompt_tokens=sum(used) / len(used) if used else math.nan,
     )
+
+
+def _steadiness(job: JobRecord) -> str:
+    """How consistent the leader is over its repeats, where it has some."""
+    said = repeats_said(job.over_repeats) if job.over_repeats else ""
+    return f" The leader's repeats: {said[:1].lower()}{said[1:]}." if said else ""
 
 
 def _sentence(job: JobRecord, trials: tuple[TrialLine, ...]) -> str:

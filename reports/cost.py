@@ -7,7 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from evals.records import Output, Run
+from evals.spending.wording import money_said
 from reports import numbers
+from reports.hosted import HostedRow, hosted_rows, per_call
 from reports.stored import NotRun, leader_run, sealed_runs
 from tuning.records import JobRecord
 
@@ -38,6 +40,7 @@ class CostView:
     after_label: str
     rows: tuple[CostRow, ...]
     facts: tuple[Fact, ...]
+    hosted: tuple[HostedRow, ...] = ()
 
 
 def cost_view(job: JobRecord) -> CostView | NotRun:
@@ -46,12 +49,14 @@ def cost_view(job: JobRecord) -> CostView | NotRun:
     before = before or leader_run(job)
     if not before and not after:
         return NotRun("No call has been measured", f"tunegate run {job.suite}")
-    facts = [*_saving(job, before, after), *_training(job, before, after), _money(job)]
+    facts = [*_saving(job, before, after), *_training(job, before, after)]
+    facts += [*_month(job, before), _money(job, before)]
     return CostView(
         before_label=before.candidate.label if before else "",
         after_label=after.candidate.label if after else "",
         rows=_rows(before, after),
         facts=tuple(facts),
+        hosted=hosted_rows(tuple(job.runs.values())),
     )
 
 
@@ -137,8 +142,19 @@ def _payback(seconds: float, saved: float) -> str:
     )
 
 
-def _money(job: JobRecord) -> Fact:
-    missing = "no prices are recorded"
+def _month(job: JobRecord, before: Run | None) -> list[Fact]:
+    """Money for a month of calls as they are now, where the model is hosted and has a price."""
+    cost = per_call(before)
+    if cost is None or before is None or before.spent is None or not job.calls_per_month:
+        return []
+    month = money_said(cost * job.calls_per_month, before.spent.currency)
+    said = f"{month} at {numbers.count(job.calls_per_month)} calls"
+    return [Fact(f"Cost of a month of {before.candidate.label}", said)]
+
+
+def _money(job: JobRecord, before: Run | None) -> Fact:
+    known = per_call(before) is not None
+    missing = "no price of training is recorded" if known else "no prices are recorded"
     if not job.calls_per_month:
         missing = "no calls_per_month in the suite, and " + missing
     return Fact("Break-even in money", f"not tested: {missing}")

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import zip_longest
+
 from reports import numbers
 from reports.attempts import AttemptsView
 from reports.cases import CasesView, CaseView
 from reports.cost import CostView
+from reports.hosted import HostedRow
 from reports.markup import MOST_CHARACTERS, literal, table, words
 from reports.outcome import GuardsView, OutcomeView, SingleView
 from reports.stored import NotRun
+from reports.summed import PartTable, SummedView
 from reports.verdict import ReasonsView, VerdictView
 from reports.views import Page, page_view
 from tuning.records import JobRecord
 
 MOST_ROWS = 20
 MOST_CASES = 40
+MOST_TABLES = 8
 
 
 def render_markdown(job: JobRecord) -> str:
@@ -31,6 +37,8 @@ def render_markdown(job: JobRecord) -> str:
         _section("How prompting was tried", page.attempts, _attempts),
         _section("Cost", page.cost, _cost),
     ]
+    if page.parts:
+        parts.append(_section("By parts of the answers", page.parts, _parts))
     end = _reproduce(page)
     text = "\n".join(parts)
     room = MOST_CHARACTERS - len(text) - len(end) - 2
@@ -144,7 +152,45 @@ def _attempts(view: AttemptsView) -> str:
 def _cost(view: CostView) -> str:
     rows = [[row.name, row.before, row.after, row.change] for row in view.rows]
     costs = table(["Mean", "Before", "After", "Change"], rows)
-    return costs + "".join(f"\n- {words(f.name)}: {words(f.value)}" for f in view.facts) + "\n"
+    facts = "".join(f"\n- {words(f.name)}: {words(f.value)}" for f in view.facts) + "\n"
+    return costs + facts + _hosted(view.hosted)
+
+
+def _hosted(found: Sequence[HostedRow]) -> str:
+    head = ["Hosted", "Cases", "1,000 calls", "Requests", "Prompt tokens", "Completion tokens"]
+    head += ["Median", "95th percentile"]
+    rows = [
+        [
+            words(row.label, 80),
+            f"{words(row.suite, 80)} {row.split}",
+            f"**{words(row.thousand)}**",
+            row.requests,
+            row.prompt_tokens,
+            row.completion_tokens,
+            row.median,
+            row.p95,
+        ]
+        for row in found[:MOST_ROWS]
+    ]
+    return "\n" + table(head, rows, numeric_from=2) if rows else ""
+
+
+def _parts(view: SummedView) -> str:
+    tables = [_part_table(part) for part in view.tables[:MOST_TABLES]]
+    return f"Over {words(view.note, 600)}.\n\n" + "\n".join(tables)
+
+
+def _part_table(part: PartTable) -> str:
+    """The table under its caption; a head over several columns stands in each of them."""
+    groups = [text for text, span in part.groups for _ in range(span)]
+    heads = [
+        f"{words(over, 40)}: {words(text, 40)}" if over else words(text, 40)
+        for over, text in zip_longest(groups, part.head, fillvalue="")
+    ]
+    rows = [[words(cell.text, 80) for cell in row] for row in part.rows[:MOST_ROWS]]
+    rest = part.hidden + len(part.rows) - len(rows)
+    more = f"\n{rest} more.\n" if rest else ""
+    return f"{words(part.caption)}\n\n" + table(heads, rows, numeric_from=part.texts) + more
 
 
 def _cases(view: CasesView | NotRun, room: int) -> str:

@@ -13,6 +13,7 @@ from reports.failures import FailuresView, failures_view
 from reports.outcome import GuardsView, OutcomeView, SingleView, guards_view, outcome_view
 from reports.reproduce import ReproduceView, reproduce_view
 from reports.stored import NotRun
+from reports.summed import SummedView, summed_view
 from reports.trained import TrainedView, trained_view
 from reports.verdict import ReasonsView, VerdictView, reasons_view, verdict_view
 from tuning.records import JobRecord
@@ -34,6 +35,7 @@ class Page:
     attempts: AttemptsView | NotRun
     cost: CostView | NotRun
     failures: FailuresView | NotRun
+    parts: SummedView | None
     checks: tuple[Finding, ...]
     training: TrainedView | NotRun
     cases: CasesView | NotRun
@@ -58,6 +60,7 @@ def page_view(job: JobRecord) -> Page:
         attempts=attempts_view(job),
         cost=cost_view(job),
         failures=failures_view(job),
+        parts=summed_view(job),
         checks=job.checks,
         training=trained_view(job),
         cases=cases_view(job),

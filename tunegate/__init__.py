@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from evals.ledger import Ledger
     from evals.models import ScriptedModel, open_model
     from evals.prompting import make_candidate
-    from evals.records import Candidate, Case, Output, Run, Score
+    from evals.records import Candidate, Case, Output, Part, Run, Score
     from evals.runner import Runner
     from evals.scorers import build_scorers
     from evals.suite import Suite, check_suite, load_suite
@@ -38,6 +38,7 @@ _HOMES = {
     "JobRecord": "tuning.records",
     "Ledger": "evals.ledger",
     "Output": "evals.records",
+    "Part": "evals.records",
     "Policy": "tuning.evidence",
     "Run": "evals.records",
     "Runner": "evals.runner",
@@ -72,6 +73,7 @@ __all__ = [
     "JobRecord",
     "Ledger",
     "Output",
+    "Part",
     "Policy",
     "Run",
     "Runner",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -25,6 +26,7 @@ from evals.regression.recipes import candidates, stated_recipe
 from evals.regression.records import Baseline, Recipe, SuiteVerdict
 from evals.regression.revision import Revision, read_reference, refuse_committed
 from evals.regression.verdict import GuardRuns, judge_suite
+from evals.rescoring import Sources, rescore
 from evals.runner import Runner
 from evals.scorers import build_scorers
 from evals.suite import Suite
@@ -125,6 +127,29 @@ class Evaluator:
         """The repeats of a recipe; `adapter` is its folder where the recipe does not say."""
         model = self.model(recipe.model)
         return self.run(opened, candidates(opened.suite, model, recipe, adapter), split, cases)
+
+    def rescore(
+        self, opened: OpenedSuite, found: Sources, split: SplitName
+    ) -> tuple[tuple[Run, ...], ...]:
+        """The stored outputs of `found` scored by the suite's scorers, and stored as runs.
+
+        Opens no model of a candidate. Looks at test are written down first.
+        """
+        suite, made = opened.suite, []
+        with build_scorers(suite) as scorers, closing(Ledger(self.folder)) as ledger:
+            for repeats in found.candidates:
+                candidate = repeats[0].run.candidate
+                if split == "test":
+                    opened.take_look(self.folder, candidate, f"rescoring of {candidate.label}")
+                label = f"{suite.name} {split}: scoring {candidate.label}"
+                with self.narrator.progress(label) as progress:
+                    runs = []
+                    for number, source in enumerate(repeats, 1):
+                        runs.append(rescore(suite, source, scorers, lambda: datetime.now(UTC)))
+                        ledger.store_run(runs[-1], source.cases)
+                        progress(number, len(repeats))
+                made.append(tuple(runs))
+        return tuple(made)
 
     def judge(self, task: Task) -> SuiteVerdict:
         """Run what a task's gate needs, and judge it.

@@ -39,6 +39,10 @@ TEXTS: dict[str, dict[str, Any]] = {
         "help": "folder of stored runs (default: .tunegate in the root folder)",
     },
 }
+ENDPOINTS = ("concurrency", "timeout", "max-requests", "max-cost", "prices")
+"""Options that are read as of `tunegate eval`: how hosted models are asked, and what for."""
+
+LIMITS = ("max_requests", "max_cost")
 NUMBERS = {
     "few-shot": ("K", "show K fixed demonstrations"),
     "nearest": ("K", "show the K most similar train cases"),
@@ -53,6 +57,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         group.addoption(f"--tunegate-{name}", **how)
     for name, (metavar, text) in NUMBERS.items():
         group.addoption(f"--tunegate-{name}", metavar=metavar, type=_count, help=text)
+    for name in ENDPOINTS:
+        group.addoption(
+            f"--tunegate-{name}", metavar="X", help=f"hosted models, as of `tunegate eval --{name}`"
+        )
     group.addoption(
         "--tunegate-case",
         action="append",
@@ -65,6 +73,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="a person has reviewed the changed gate definition",
     )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Refuse a budget where several processes would each keep one of their own."""
+    limited = any(config.getoption(f"tunegate_{name}", None) for name in LIMITS)
+    if limited and config.getoption("tx", None) and not hasattr(config, "workerinput"):
+        raise pytest.UsageError(
+            "--tunegate-max-requests and --tunegate-max-cost are kept by one process: leave -n away"
+        )
 
 
 def _count(text: str) -> int:

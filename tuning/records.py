@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from evals.records import Case, Finding, Run
+from evals.repeats import OverRepeats
 
 Verdict = Literal[
     "fix_evals",
@@ -206,7 +207,8 @@ class JobRecord:
     """Everything stored about a suite's whole job: what a report is rendered from.
 
     `runs` holds every run named anywhere, by id; `cases` every case of those runs, by
-    fingerprint. `leader_test` and `adapter_test` are the sealed-split runs.
+    fingerprint. `leader_test` and `adapter_test` are the sealed-split runs. `over_repeats` is of
+    the leader on dev, where it was run several times.
     """
 
     suite: str
@@ -230,4 +232,5 @@ class JobRecord:
     slices: tuple[str, ...] = ()
     commands: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
+    over_repeats: OverRepeats | None = None
     format: int = 1

@@ -14,13 +14,12 @@ by hand) counts as tried before the rounds, where it can only make the anchor st
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from evals.demonstrations import method_fingerprint
 from evals.fingerprint import fingerprint
 from evals.ledger import Ledger
-from evals.prompting import DEMONSTRATION_METHODS
+from evals.prompting import DEMONSTRATION_METHODS, changed_since
 from evals.records import Candidate, Run
 from evals.suite.spec import RoundSpec, Suite
 from tuning.evidence import Evidence, LeftOut, Policy, Soundness, clusters_of, trial_of
@@ -58,6 +57,8 @@ def find_search(
     for header in ledger.runs(suite.name, "dev"):
         if header.candidate.model != model or header.candidate.adapter:
             continue
+        if _is_repeat(header.candidate, suite):
+            continue
         run = ledger.run(header.id) if _reads_the_same(header, suite) else header
         cases = {r.case_id: r.case_fingerprint for r in run.results}
         if run is header or not cases.items() <= expected.items():
@@ -89,18 +90,16 @@ def tried_runs(
 
 def _reads_the_same(run: Run, suite: Suite) -> bool:
     """Whether scoring, decoding, prompt and demonstrations are those of the suite now."""
-    candidate = run.candidate
-    prompt = suite.prompts.get(candidate.prompt)
-    return (
-        run.scoring_fingerprint == suite.scoring_fingerprint
-        and candidate.decoding == suite.decoding
-        and prompt is not None
-        and candidate.prompt_fingerprint
-        == fingerprint(prompt.fingerprint, suite.variables, suite.labels)
-        and candidate.demonstrations_fingerprint
-        == method_fingerprint(
-            candidate.demonstrations, candidate.k, candidate.seed, suite.split("train")
-        )
+    return run.scoring_fingerprint == suite.scoring_fingerprint and not changed_since(
+        suite, run.candidate
+    )
+
+
+def _is_repeat(candidate: Candidate, suite: Suite) -> bool:
+    """Whether it is a candidate run once more, with another seed than the suite's."""
+    ours = suite.decoding
+    return candidate.decoding.seed != ours.seed and candidate.decoding == replace(
+        ours, seed=candidate.decoding.seed
     )
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from statistics import fmean
 
 from evals.imports.metrics import Metrics
 from evals.imports.records import ImportedCase
 from evals.records import CaseResult, FinishReason, Output, Score
+from evals.repeats import mean_of_repeats
 
 
 def averaged(made: Sequence[ImportedCase], metrics: Metrics) -> CaseResult:
@@ -17,8 +19,8 @@ def averaged(made: Sequence[ImportedCase], metrics: Metrics) -> CaseResult:
     values = {name: [each.scores.get(name) for each in made] for name in metrics.names}
     if output.error is not None:
         return CaseResult(first.id, "", "", output)
-    numbers = [v for v in values[metrics.primary] if v is not None and not math.isnan(v)]
-    if len(numbers) < len(made):
+    numbers = [None if v is None or math.isnan(v) else v for v in values[metrics.primary]]
+    if mean_of_repeats(numbers) is None:
         said = f"no score {metrics.primary!r:.80} in the file"
         return CaseResult(first.id, "", "", output, error=said)
     scores = {name: mean_score([v for v in each if v is not None]) for name, each in values.items()}
@@ -30,7 +32,7 @@ def mean_score(values: Sequence[float]) -> Score:
     if len(values) == 1:
         return Score(values[0])
     shown = ", ".join(f"{value:g}" for value in values[:8]) + (", …" if len(values) > 8 else "")
-    return Score(sum(values) / len(values), f"mean of {len(values)} attempts: {shown}")
+    return Score(fmean(values), f"mean of {len(values)} attempts: {shown}")
 
 
 def output_of(made: Sequence[ImportedCase]) -> Output:

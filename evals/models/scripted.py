@@ -12,14 +12,16 @@ every condition that a rule states must hold:
     {"rules": [{"contains": "Charged", "reply": "billing"},
                {"contains": "Reset", "adapter": "tuned", "reply": "login"},
                {"prompt_contains": "Step by step", "reply": "login"},
+               {"contains": "parcel", "seed": 2, "reply": "shipping"},
                {"contains": "crash", "error": "the model fell over"}],
      "default": "other", "name": "toy", "context_tokens": 8192, "batch_size": 8,
      "adapters": ["tuned"]}
 
 `contains` is looked for in the last message, `prompt_contains` in any message.
-`adapter` must equal the active adapter (see `use_adapter`); `""` means the base. A rule
-has a `reply`, an `error`, which becomes an error output, or, for requests that offer tools,
-`tool_calls` like `[{"name": "find", "arguments": {"id": 7}}]`, perhaps beside a reply.
+`adapter` must equal the active adapter (see `use_adapter`); `""` means the base. `seed` must
+equal the seed of decoding, which tells repeats apart: so a model that wavers is scripted. A
+rule has a `reply`, an `error`, which becomes an error output, or, for requests that offer
+tools, `tool_calls` like `[{"name": "find", "arguments": {"id": 7}}]`, perhaps beside a reply.
 """
 
 from __future__ import annotations
@@ -38,7 +40,7 @@ from evals.records import Decoding, Message, Output, Request, ToolCall
 
 Answer = Callable[[tuple[Message, ...]], str]
 
-_RULE_KEYS = {"contains", "prompt_contains", "adapter", "reply", "error", "tool_calls"}
+_RULE_KEYS = {"contains", "prompt_contains", "adapter", "seed", "reply", "error", "tool_calls"}
 _FILE_KEYS = {"rules", "default", "name", "context_tokens", "batch_size", "adapters"}
 ADAPTER_FILE = "scripted_adapter.json"
 
@@ -53,8 +55,9 @@ class Rule:
     reply: str = ""
     error: str | None = None
     tool_calls: tuple[ToolCall, ...] = field(default=(), metadata=LATER)
+    seed: int | None = field(default=None, metadata=LATER)
 
-    def matches(self, messages: tuple[Message, ...], adapter: str) -> bool:
+    def matches(self, messages: tuple[Message, ...], adapter: str, seed: int) -> bool:
         """Whether every stated condition holds."""
         last = messages[-1].content if messages else ""
         return (
@@ -64,6 +67,7 @@ class Rule:
                 or any(self.prompt_contains in message.content for message in messages)
             )
             and (self.adapter is None or self.adapter == adapter)
+            and (self.seed is None or self.seed == seed)
         )
 
 
@@ -148,7 +152,7 @@ class ScriptedModel:
         if needed > self.context_tokens:
             text = f"needs {needed} tokens, the context has {self.context_tokens}"
             return Output(None, "error", prompt_tokens, error=text)
-        rule = self._rule(request)
+        rule = self._rule(request, decoding.seed)
         if rule is None or rule.error is not None:
             text = (rule and rule.error) or "no rule of the script matches"
             return Output(None, "error", prompt_tokens, error=text)
@@ -159,7 +163,7 @@ class ScriptedModel:
             return replace(output, finish_reason="tools", tool_calls=rule.tool_calls)
         return output
 
-    def _rule(self, request: Request) -> Rule | None:
+    def _rule(self, request: Request, seed: int) -> Rule | None:
         """The rule that answers, or None where none does."""
         if callable(self.script):
             return Rule(reply=self.script(request.messages))
@@ -167,7 +171,7 @@ class ScriptedModel:
         if isinstance(rules, Mapping):
             rules = [Rule(contains=text, reply=reply) for text, reply in rules.items()]
         for rule in rules:
-            if rule.matches(request.messages, self.adapter):
+            if rule.matches(request.messages, self.adapter, seed):
                 return rule
         return None if self.default is None else Rule(reply=self.default)
 
@@ -212,7 +216,11 @@ def _check_keys(value: object, known: set[str], path: Path, key: str) -> dict[st
 def _read_rule(value: object, path: Path, key: str) -> Rule:
     rule = _check_keys(value, _RULE_KEYS, path, key)
     calls = _read_calls(rule.pop("tool_calls", []), path, f"{key}.tool_calls")
-    if bad := [name for name, text in rule.items() if not isinstance(text, str)]:
+    seed = rule.get("seed", 0)
+    if not isinstance(seed, int) or isinstance(seed, bool):
+        raise ModelError("expected a whole number", path=path, key=f"{key}.seed")
+    texts = {name: text for name, text in rule.items() if name != "seed"}
+    if bad := [name for name, text in texts.items() if not isinstance(text, str)]:
         raise ModelError("expected a text", path=path, key=f"{key}.{bad[0]}")
     if ("reply" in rule or bool(calls)) == ("error" in rule):
         raise ModelError("a rule needs either 'reply' or 'error'", path=path, key=key)

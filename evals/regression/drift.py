@@ -93,6 +93,9 @@ def _asked(baseline: Baseline, recipe: Recipe, identity: Mapping[str, str]) -> I
         yield Finding(
             "note", "another_prompt", f"it runs {recipe.label}, accepted was {then.label}"
         )
+    if recipe.repeats != then.repeats:
+        text = f"each case is run {_times(recipe)}, accepted was {_times(then)}"
+        yield Finding("note", "other_repeats", text)
     names = {
         "prompt": "the prompt's text",
         "demonstrations": "the demonstrations",
@@ -104,13 +107,18 @@ def _asked(baseline: Baseline, recipe: Recipe, identity: Mapping[str, str]) -> I
         yield Finding("note", "asked_otherwise", f"{word} changed")
 
 
+def _times(recipe: Recipe) -> str:
+    return "once" if recipe.repeats == 1 else f"{recipe.repeats} times"
+
+
 def _answers(
     baseline: Baseline, recipe: Recipe, identity: Mapping[str, str], now: Table
 ) -> Iterator[Finding]:
     """Other answers to the very same requests: noise, or a provider that changed."""
-    if recipe.model != baseline.recipe.model or identity.get("adapter") != baseline.identity.get(
-        "adapter"
-    ):
+    then = baseline.recipe
+    if (recipe.model, recipe.repeats) != (then.model, then.repeats):
+        return
+    if identity.get("adapter") != baseline.identity.get("adapter"):
         return
     same = [
         name

@@ -13,21 +13,23 @@ from statistics import fmean
 from evals.claims import MAX_ERROR_SHARE
 from evals.comparison import Comparison, compare_scores, points
 from evals.errors import StatisticsError
-from evals.regression.definition import ci_rules
-from evals.regression.records import Baseline, Check, CheckKind, CheckResult, GateDefinition
+from evals.regression.definition import ci_rules, pass_rule
+from evals.regression.records import (
+    Baseline,
+    Check,
+    CheckKind,
+    CheckResult,
+    GateDefinition,
+    ScoredCase,
+)
 from evals.regression.tables import Table, metric_scores
 from evals.regression.wording import counted, percent
+from evals.repeats import PassRule, Tally, tally
 from evals.stats import exact_bounds, one_sided_z
 
 ALPHA = 0.05
 MIN_SAME_SHARE = 0.5
 """Below this share of the larger side, what is the same of two tables says too little."""
-
-
-def is_right(score: float | None, pass_score: float) -> bool:
-    """Whether a case's primary score counts as right; without a score it does not."""
-    # A mean of repeats may miss 0.9 by rounding.
-    return score is not None and score >= pass_score - 1e-12
 
 
 def check_errors(suite: str, now: Table) -> Check:
@@ -43,14 +45,22 @@ def check_errors(suite: str, now: Table) -> Check:
 def check_must_pass(definition: GateDefinition, now: Table) -> tuple[Check, ...]:
     """One check, by its id, for every case marked `must_pass`: whether it is right."""
     marked = [name for name in definition.must_pass if name in now]
-    primary, least = definition.primary, ci_rules(definition).pass_score
-    scores = metric_scores(now, primary, marked).values
-    return tuple(_must(name, scores.get(name), least, now[name].error) for name in marked)
+    primary, rule = definition.primary, pass_rule(definition)
+    return tuple(_must(name, now[name], primary, rule) for name in marked)
 
 
-def _must(name: str, score: float | None, least: float, error: str | None) -> Check:
-    found = f"scored {score:.2f}" if score is not None else f"has no score: {error}"
-    result: CheckResult = "pass" if is_right(score, least) else "fail"
+def tally_case(case: ScoredCase, metric: str, rule: PassRule) -> Tally:
+    """How many of a case's repeats are right; one that was run once is its own only repeat."""
+    return tally(case.each.get(metric, (case.scores.get(metric),)), rule)
+
+
+def _must(name: str, case: ScoredCase, primary: str, rule: PassRule) -> Check:
+    score, count = case.scores.get(primary), tally_case(case, primary, rule)
+    if count.times > 1:
+        found = f"was {count.said}" + (f" ({case.error})" if case.error else "")
+    else:
+        found = f"scored {score:.2f}" if score is not None else f"has no score: {case.error}"
+    result: CheckResult = "pass" if count.standing == "right" else "fail"
     return Check("must_pass", name, result, f"case {name} must pass and {found}", score, cases=1)
 
 

@@ -11,6 +11,7 @@ from evals.models.protocol import AdaptableModel
 from evals.prompting import find_prompt, make_candidate
 from evals.records import Candidate, Case, Run, SplitName
 from evals.regression.records import Recipe
+from evals.repeats import apart_from_seed, check_repeats
 from evals.runner import Runner
 from evals.suite.spec import Suite
 
@@ -31,6 +32,7 @@ def stated_recipe(suite: Suite, accepted: Recipe | None, default_model: str) -> 
         few_shot=shown.few_shot,
         nearest=shown.nearest,
         adapter_path=stated.adapter or base.adapter_path,
+        repeats=suite.repeats.times if suite.repeats else base.repeats,
     )
     find_prompt(suite, recipe.prompt)
     return recipe
@@ -43,12 +45,7 @@ def recipe_of(suite: Suite, runs: Sequence[Run]) -> Recipe:
     it. Raises RecordError for runs of different candidates and for one that no recipe makes.
     """
     first = runs[0].candidate
-    for run in runs[1:]:
-        if _apart_from_seed(run.candidate) != _apart_from_seed(first):
-            raise RecordError(
-                f"runs {runs[0].id} and {run.id} are of different candidates",
-                hint="repeats differ in nothing but the seed",
-            )
+    check_repeats(runs)
     if first.seed:
         raise RecordError(f"run {runs[0].id} drew its demonstrations by seed {first.seed}")
     return Recipe(
@@ -62,8 +59,20 @@ def recipe_of(suite: Suite, runs: Sequence[Run]) -> Recipe:
     )
 
 
-def _apart_from_seed(candidate: Candidate) -> Candidate:
-    return replace(candidate, decoding=replace(candidate.decoding, seed=0), adapter_path="")
+def newest_repeats(headers: Sequence[Run], first_seed: int, times: int) -> tuple[Run, ...]:
+    """The newest of `headers` (oldest first) with its repeats, as `candidates` seeds them.
+
+    Those that are not stored are left out; it alone where none of the seeds is.
+    """
+    newest = headers[-1]
+    alike = {
+        header.candidate.decoding.seed: header
+        for header in headers
+        if header.scoring_fingerprint == newest.scoring_fingerprint
+        and apart_from_seed(header.candidate) == apart_from_seed(newest.candidate)
+    }
+    seeds = range(first_seed, first_seed + times)
+    return tuple(alike[seed] for seed in seeds if seed in alike) or (newest,)
 
 
 def _inside(suite: Suite, folder: str) -> str:

@@ -8,6 +8,7 @@ from typing import Literal
 
 from evals.comparison import Comparison
 from evals.records import Finding, Json, SplitName
+from evals.repeats import OverRepeats
 from evals.spending.records import Spending
 
 CheckKind = Literal["run", "must_pass", "threshold", "target", "guard", "baseline", "definition"]
@@ -46,7 +47,8 @@ class ScoredCase:
     """One case's scores by metric, averaged over repeats; or the `error` that stands instead.
 
     `request` and `output` are hashes of what was asked and answered (of all repeats), which
-    tell a changed prompt from a changed model.
+    tell a changed prompt from a changed model. `each` are the scores of the repeats where there
+    are several, None for one without a score; a baseline that was read from a file has none.
     """
 
     case: str
@@ -55,6 +57,7 @@ class ScoredCase:
     scores: Mapping[str, float] = field(default_factory=dict)
     cluster: str | None = None
     error: str | None = None
+    each: Mapping[str, tuple[float | None, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -168,6 +171,7 @@ class SuiteVerdict:
     `changes` are differences of the gate's definition from `reference` (a revision, whose
     commit is `base`, or the accepted file); they stand for review unless `reviewed`. `drift`
     says what changed behind the candidate's names. `lost` and `gained` are sorted by how much.
+    `over_repeats` is there where each case was run several times.
     `error_code` is not 0 where the suite could not be run: there are then no scores.
     `spent` is what the outputs of a hosted model took when they were made.
     """
@@ -196,6 +200,7 @@ class SuiteVerdict:
     detectable: DetectableLoss | None = None
     base: str = ""
     error_code: int = 0
+    over_repeats: OverRepeats | None = None
     format: int = 1
     spent: Spending | None = None
 

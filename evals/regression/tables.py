@@ -8,6 +8,7 @@ from typing import NamedTuple
 from evals.fingerprint import fingerprint
 from evals.records import CaseResult, Run
 from evals.regression.records import ScoredCase
+from evals.repeats import by_case, mean_of_repeats, scores_of
 
 Table = Mapping[str, ScoredCase]
 
@@ -23,27 +24,26 @@ class Scores(NamedTuple):
 def tabulate(runs: Sequence[Run]) -> dict[str, ScoredCase]:
     """One table of the repeats of one candidate: scores averaged case by case.
 
-    A case of which any repeat ended without a score has none: an average over what was
-    left would favour the repeats that went well.
+    A case of which any repeat ended without a score has none. Raises RecordError where the
+    runs are not over the same cases.
     """
-    by_case = zip(*(run.results for run in runs), strict=True)
-    return {results[0].case_id: _scored(results) for results in by_case}
+    metrics = list(dict.fromkeys(name for run in runs for r in run.results for name in r.scores))
+    return {case: _scored(results, metrics) for case, results in by_case(runs).items()}
 
 
-def _scored(results: Sequence[CaseResult]) -> ScoredCase:
+def _scored(results: Sequence[CaseResult], metrics: Sequence[str]) -> ScoredCase:
     first = results[0]
     failed = next((result.failed for result in results if result.failed), None)
-    names = () if failed else tuple(first.scores)
+    each = {name: scores_of(results, name) for name in metrics}
+    means = {name: mean_of_repeats(scores) for name, scores in each.items()}
     return ScoredCase(
         case=first.case_fingerprint,
         request=first.prompt_hash,
         output=fingerprint("outputs@1", [result.output.said for result in results]),
-        scores={
-            name: sum(result.scores[name].value for result in results) / len(results)
-            for name in names
-        },
+        scores={name: mean for name, mean in means.items() if mean is not None},
         cluster=first.cluster,
         error=failed,
+        each=each if len(results) > 1 else {},
     )
 
 

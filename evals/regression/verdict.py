@@ -12,7 +12,7 @@ from evals.errors import InfrastructureError, StatisticsError, TunegateError
 from evals.records import Finding, Run
 from evals.regression.acceptance import detectable_loss, identity_of
 from evals.regression.changed_cases import changed_cases
-from evals.regression.definition import ci_rules, guard_losses
+from evals.regression.definition import ci_rules, guard_losses, pass_rule
 from evals.regression.drift import find_drift
 from evals.regression.gate import Gate
 from evals.regression.judge import (
@@ -33,6 +33,7 @@ from evals.regression.records import (
 )
 from evals.regression.tables import Table, metric_scores, tabulate
 from evals.regression.wording import counted
+from evals.repeats import over_repeats
 from evals.spending.accounts import total
 from evals.stats import score_interval
 from evals.suite.spec import Suite
@@ -93,6 +94,7 @@ def judge_suite(
         base=gate.base,
         error_code=InfrastructureError.exit_code if whole.result == "fail" else 0,
         spent=total(run.spent for run in runs),
+        over_repeats=over_repeats(runs, pass_rule(definition)) if len(runs) > 1 else None,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from evals.regression.records import Check, DetectableLoss
+from evals.repeats import OverRepeats
 
 
 def counted(number: int, noun: str) -> str:
@@ -20,6 +21,21 @@ def check_said(check: Check) -> str:
     if not check.cases_needed:
         return check.sentence
     return f"{check.sentence}; about {counted(check.cases_needed, 'case')} would settle it"
+
+
+def repeats_said(found: OverRepeats) -> str:
+    """How steady the cases are over their repeats: a sentence without its full stop."""
+    if not found.levels:
+        return f"No case has a score in all of {found.times} repeats"
+    shares = {level.count: percent(level.share) for level in found.levels}
+    parts = [f"all {found.times} repeats in {shares[found.times]} of the cases"]
+    if 1 < found.least < found.times:
+        parts.append(f"at least {found.least} in {shares[found.least]} (that counts as right)")
+    parts.append(f"at least one in {shares[1]}")
+    errors = len(found.errors)
+    missing = f"; {counted(errors, 'case')} with a repeat without a score" if errors else ""
+    wavered = f"{counted(len(found.wavered), 'case')} wavered"
+    return f"Right in {', '.join(parts)}; {wavered}{missing}"
 
 
 def power_said(power: DetectableLoss) -> tuple[str, ...]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from evals.records import Case, Output, Score
+from evals.scorers.nested import Pair, Result, check_all, fan_out
 from evals.scorers.options import Options, suggestion
 from evals.scorers.plain import case_error
 from evals.scorers.protocol import Scorer
@@ -35,13 +36,16 @@ class TagScorer:
 
     def check(self, case: Case) -> None:
         """Raise ScorerError when no scorer, or not the right one, is there for this case."""
-        check = getattr(self.scorer_of(case), "check", None)
-        if check is not None:
-            check(case)
+        check_all([self.scorer_of(case)], case)
 
     def __call__(self, case: Case, output: Output) -> Score:
         """What the case's own scorer says."""
         return self.scorer_of(case)(case, output)
+
+    def stream(self, pairs: Iterable[Pair]) -> Iterator[Result]:
+        """The same for many pairs, in order, as they come."""
+        for (result,) in fan_out(pairs, lambda case: [self.scorer_of(case)]):
+            yield result
 
     def close(self) -> None:
         """Close every scorer."""

@@ -2,7 +2,7 @@
 
 Started by `evals.scorers.worker` with two pipe ends of its own, so that prints of suite
 code go nowhere near the protocol. Replies are lists: ["ready"], ["failed", message,
-file, line], and per item [number, "ok", value, reason, kind] or [number, "bad" or
+file, line], and per item [number, "ok", value, reason, kind, parts] or [number, "bad" or
 "memory", message, file, line].
 """
 
@@ -23,7 +23,7 @@ from types import CodeType
 from typing import Any, cast
 
 from evals.records import Case, Output, Score
-from evals.scorers.wire import LENGTH, MAX_REASON, frame, pair_from_wire
+from evals.scorers.wire import LENGTH, MAX_REASON, frame, pair_from_wire, parts_to_wire
 
 Judge = Callable[[Case, Output], Any]
 
@@ -148,7 +148,11 @@ def _checked(result: Any) -> list[Any]:
             None,
             None,
         ]
-    return ["ok", float(value), score.reason[:MAX_REASON], score.kind[:MAX_REASON]]
+    try:
+        parts = parts_to_wire(score.parts)
+    except (ValueError, OverflowError) as error:
+        return ["bad", f"returned a Score that cannot be used: {error}", None, None]
+    return ["ok", float(value), score.reason[:MAX_REASON], score.kind[:MAX_REASON], parts]
 
 
 def _told(error: BaseException, target: dict[str, Any]) -> tuple[str, str | None, int | None]:

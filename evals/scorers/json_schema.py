@@ -62,8 +62,11 @@ def make_judge(options: Mapping[str, Json]) -> Callable[[Case, Output], Score]:
     return judge
 
 
-def parse(text: str, *, code_fence: bool) -> Json:
-    """The one JSON document in `text`. Raises ValueError with the reason, also for NaN."""
+def parse(text: str, *, code_fence: bool, unique_keys: bool = False) -> Json:
+    """The one JSON document in `text`. Raises ValueError with the reason, also for NaN.
+
+    With `unique_keys`, an object with a key that stands twice is refused; else the last counts.
+    """
     if len(text) > MAX_CHARACTERS:
         raise ValueError(f"the answer has more than {MAX_CHARACTERS} characters")
     if code_fence and (fenced := _FENCE.fullmatch(text)):
@@ -71,9 +74,19 @@ def parse(text: str, *, code_fence: bool) -> Json:
     if depth(text) > MAX_DEPTH:
         raise ValueError(f"the answer is nested deeper than {MAX_DEPTH}")
     try:
-        return json.loads(text, parse_constant=_refuse)
+        pairs = _without_repetition if unique_keys else None
+        return json.loads(text, parse_constant=_refuse, object_pairs_hook=pairs)
     except json.JSONDecodeError as error:
         raise ValueError(f"not one JSON document: {error}") from error
+
+
+def _without_repetition(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+    found: dict[str, Json] = {}
+    for key, value in pairs:
+        if key in found:
+            raise ValueError(f"the key {key[:80]!a} stands twice in one object")
+        found[key] = value
+    return found
 
 
 def depth(text: str) -> int:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from evals.records import Case, Score
+from evals.records import Case, Part, Score
 from evals.scorers.normal import normalise
 from evals.scorers.options import Options, suggestion
-from evals.scorers.plain import FULL, PlainScorer, case_error, shown
+from evals.scorers.plain import PlainScorer, case_error, shown
 from evals.scorers.protocol import Scorer
 
 
@@ -17,7 +17,8 @@ def label(options: Options) -> Scorer:
     Options: `labels` (all that exist), `lenient` (default false). Strictly, the answer is
     a label in normal form; leniently, it may be a sentence that mentions exactly one
     label as a whole word (a label inside a longer label does not count; negation is not
-    understood). Kinds: "unknown_label", "wrong_label", "several_labels".
+    understood). Kinds: "unknown_label", "wrong_label", "several_labels". The score's one part
+    holds the expected label and the one that was named, so that a run has its confusions.
     """
     names = options.texts("labels")
     lenient = options.flag("lenient", default=False)
@@ -43,14 +44,21 @@ def label(options: Options) -> Scorer:
             found = {by_form[match[0]] for match in mention.finditer(form)}
         if len(found) > 1:
             several = ", ".join(sorted(found))
-            return Score(0.0, f"names several labels: {several}", "several_labels")
+            return _score(wanted, None, f"names several labels: {several}", "several_labels")
         if not found:
-            return Score(0.0, f"{shown(text)} is not one of the labels", "unknown_label")
-        if found != {wanted}:
-            return Score(0.0, f"expected {wanted}, got {found.pop()}", "wrong_label")
-        return FULL
+            reason = f"{shown(text)} is not one of the labels"
+            return _score(wanted, None, reason, "unknown_label")
+        (got,) = found
+        if got != wanted:
+            return _score(wanted, got, f"expected {wanted}, got {got}", "wrong_label")
+        return _score(wanted, got)
 
     return PlainScorer(judge, expected)
+
+
+def _score(wanted: str, got: str | None, reason: str = "", kind: str = "") -> Score:
+    value = 1.0 if got == wanted else 0.0
+    return Score(value, reason, kind, (Part("label", "label", value, wanted, got),))
 
 
 def _mention_pattern(forms: tuple[str, ...]) -> re.Pattern[str]:

@@ -24,9 +24,4 @@ def normalise(text: str) -> str:
 
 
 def _bare(text: str) -> str:
-    stripped = text
-    while True:
-        shorter = stripped.strip(_AROUND + " ").rstrip(_AFTER)
-        if shorter == stripped:
-            return stripped or text
-        stripped = shorter
+    return text.lstrip(_AROUND + " ").rstrip(_AROUND + _AFTER + " ") or text

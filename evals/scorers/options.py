@@ -128,7 +128,7 @@ class Options:
             MetricSpec(name, value["scorer"], options, self.spec.line), self.suite_root
         )
 
-    def file(self, name: str, text: str, suffix: str) -> Path:
+    def file(self, name: str, text: str, *suffixes: str) -> Path:
         """The existing file inside the suite that `text` names, symbolic links resolved."""
         root = self.suite_root.resolve()
         try:
@@ -138,8 +138,9 @@ class Options:
             raise self.error(f"{text!r} is not a usable path: {error}", key=name) from error
         if not path.is_relative_to(root):
             raise self.error(f"{text!r} lies outside the suite", key=name, hint="move it inside")
-        if not exists or path.suffix != suffix:
-            raise self.error(f"{text!r} is not an existing {suffix} file of the suite", key=name)
+        if not exists or path.suffix not in suffixes:
+            kinds = " or ".join(suffixes)
+            raise self.error(f"{text!r} is not an existing {kinds} file of the suite", key=name)
         return path
 
     def finish(self) -> None:

@@ -67,3 +67,9 @@ def expected_texts(case: Case) -> tuple[str, ...]:
 def shown(text: str, limit: int = 80) -> str:
     """A short quotation for reasons: always printable ASCII or escaped, never long."""
     return ascii(text if len(text) <= limit else text[: limit - 1] + "…")
+
+
+def printable(text: str, limit: int = 300) -> str:
+    """A library's message that may quote a model: no control characters, never long."""
+    kept = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text[:limit])
+    return kept + "…" * (len(text) > limit)

@@ -9,30 +9,52 @@ from types import TracebackType
 from evals.errors import ScorerError
 from evals.scorers.by_tag import by_tag
 from evals.scorers.choice import choice
+from evals.scorers.combined import all_of, any_of
+from evals.scorers.edit import edit_similarity
+from evals.scorers.json_fields import json_fields
 from evals.scorers.json_schema import json_schema
 from evals.scorers.label import label
 from evals.scorers.match import contains, exact, normalized
+from evals.scorers.ngrams import bleu, chrf
 from evals.scorers.numeric import numeric
 from evals.scorers.options import Options, suggestion
 from evals.scorers.pattern import regex
 from evals.scorers.protocol import Scorer
 from evals.scorers.python import python
+from evals.scorers.rouge import rouge
+from evals.scorers.similarity import similarity
+from evals.scorers.sql_equal import sql_equal
+from evals.scorers.sql_result import sql_result
+from evals.scorers.style import style
+from evals.scorers.tool_calls import tool_calls
 from evals.scorers.turns import turns
 from evals.suite.spec import MetricSpec, Suite
 
 Factory = Callable[[Options], Scorer]
 
 _FACTORIES: Mapping[str, Factory] = {
+    "all_of@1": all_of,
+    "any_of@1": any_of,
+    "bleu@1": bleu,
     "by_tag@1": by_tag,
     "choice@1": choice,
+    "chrf@1": chrf,
     "contains@1": contains,
+    "edit_similarity@1": edit_similarity,
     "exact@1": exact,
+    "json_fields@1": json_fields,
     "json_schema@1": json_schema,
     "label@1": label,
     "normalized@1": normalized,
     "numeric@1": numeric,
     "python@1": python,
     "regex@1": regex,
+    "rouge@1": rouge,
+    "similarity@1": similarity,
+    "sql_equal@1": sql_equal,
+    "sql_result@1": sql_result,
+    "style@1": style,
+    "tool_calls@1": tool_calls,
     "turns@1": turns,
 }
 

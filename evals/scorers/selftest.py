@@ -49,6 +49,8 @@ def _all_findings(suite: Suite, scorers: Mapping[str, Scorer]) -> list[Finding]:
     sample = [case for split in SPLITS for case in _sample(suite.split(split))]
     shuffled, alike = derange(sample)
     for name, scorer in scorers.items():
+        if about := getattr(scorer, "about", ""):
+            findings.append(Finding("note", "selftest_about", f"{name}: {about}"))
         is_primary = name == suite.primary
         trial = _try(name, scorer, gold)
         findings += trial.raised

@@ -25,7 +25,14 @@ from typing import Any
 import evals
 from evals.errors import ScorerError
 from evals.records import Case, Json, Output, Score
-from evals.scorers.wire import LENGTH, MAX_REASON, MAX_REPLY, frame, pair_to_wire
+from evals.scorers.wire import (
+    LENGTH,
+    MAX_REASON,
+    MAX_REPLY,
+    frame,
+    pair_to_wire,
+    parts_from_wire,
+)
 
 DEFAULT_SECONDS = 5.0
 DEFAULT_MEMORY_MB = 2048.0
@@ -144,9 +151,12 @@ class Worker:
 
     def _result(self, case: Case, number: int, reply: Any) -> Score | ScorerError:
         match reply:
-            case [int(said), "ok", float(value), str(reason), str(kind)] if said == number:
-                if 0.0 <= value <= 1.0:  # false for NaN too
-                    return Score(value, reason, kind)
+            case [int(said), "ok", float(value), str(reason), str(kind), list(lists)] if (
+                said == number
+            ):
+                parts = parts_from_wire(lists)
+                if 0.0 <= value <= 1.0 and parts is not None:  # false for NaN too
+                    return Score(value, reason, kind, parts)
             case [int(said), "bad", *told] if said == number:
                 return self._told(told, f'case "{case.id}": ')
             case [int(said), "memory", *_] if said == number:

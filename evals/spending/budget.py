@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
+from operator import add
 
 from evals.errors import BudgetSpentError, UsageError
 from evals.spending.prices import Prices
@@ -44,8 +45,8 @@ class _Account:
 
     def add(self, usage: Usage, prompt_bytes: int) -> None:
         """Count an answered request."""
-        usage = Usage(*(max(0, tokens) for tokens in usage))
-        self.usage = Usage(*map(sum, zip(self.usage, usage, strict=True)))
+        usage = Usage(*[max(0, tokens) for tokens in usage])
+        self.usage = Usage(*map(add, self.usage, usage))
         if self.price is not None:
             self.money += self.price.cost(usage)
         self.added_tokens = max(self.added_tokens, usage.prompt_tokens - prompt_bytes)
@@ -120,12 +121,14 @@ class Budget:
 
     def admit(self, model: str) -> None:
         """Say that a model will be asked. Raises UsageError for no price where money is limited."""
+        if model in self._accounts:
+            return
         if self.max_cost is not None and self.prices.of(model) is None:
             raise UsageError(
                 f"--max-cost cannot be kept: {self.prices.missing(model)}",
                 hint=self.prices.how_to_add(model),
             )
-        self._accounts.setdefault(model, _Account(self.prices.of(model)))
+        self._accounts[model] = _Account(self.prices.of(model))
 
     def reserve(self, model: str, prompt_bytes: int, max_tokens: int) -> _Reserved:
         """Set aside what one request can cost at most. Raises BudgetSpentError.
@@ -139,9 +142,8 @@ class Budget:
             raise self._refuse("--max-requests", said)
         most = account.bound(prompt_bytes, max_tokens)
         if self.max_cost is not None and self.money + self.reserved + most > self.max_cost:
-            left = (self.max_cost - self.money, self.max_cost)
-            said = "the next request can cost up to {}, and {} are left of the budget of {}"
-            amounts = (money_said(amount, self.prices.currency) for amount in (most, *left))
+            said = "the next request can cost up to {}, more than is left of the budget of {}"
+            amounts = (money_said(amount, self.prices.currency) for amount in (most, self.max_cost))
             error = self._refuse("--max-cost", said.format(*amounts))
             error.may_pass = self.money + most <= self.max_cost
             raise error

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from evals.errors import SuiteError, UsageError
+from evals.models.hosted.settings import PREFIX
 from evals.spending.records import Price
 from evals.suite.section import Section, suggestion
 from evals.suite.source import describe
@@ -19,7 +20,6 @@ from evals.suite.yaml_source import read_yaml
 VARIABLE = "TUNEGATE_PRICES"
 LOCAL_FILE = "tunegate-prices.yaml"
 CURRENCY = "USD"
-SCHEME = "openai:"
 MOST = 1e9
 """No price is above this: a slip of the keys, or an attempt to break the sums."""
 
@@ -107,8 +107,8 @@ def _read(path: Path) -> Prices:
 
 
 def _price(models: Section, name: str) -> Price:
-    if not name.startswith(SCHEME) or not name.removeprefix(SCHEME):
-        hint = f"write {SCHEME + name!r}" if ":" not in name else suggestion(name, [SCHEME])
+    if not name.startswith(PREFIX) or not name.removeprefix(PREFIX):
+        hint = f"write {PREFIX + name!r}" if ":" not in name else suggestion(name, [PREFIX])
         models.fail(f"{name!r} is not the name of a hosted model", name, hint=hint)
     if "*" in name[:-1]:
         models.fail("only the end of a name may be a *", name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 
 from evals.spending.usage import Usage
 
@@ -38,12 +39,13 @@ class Price:
 
     def most(self, prompt_tokens: int, completion_tokens: int) -> Decimal:
         """The most that one request can cost, however many of its tokens are cached."""
-        return max(
-            self.cost(Usage(prompt_tokens, completion_tokens, cached))
-            for cached in (0, prompt_tokens)
-        )
+        most = self.cost(Usage(prompt_tokens, completion_tokens))
+        if self.cached_input is None or self.cached_input <= self.input:
+            return most
+        return self.cost(Usage(prompt_tokens, completion_tokens, prompt_tokens))
 
 
+@lru_cache(maxsize=256)
 def exact(number: float) -> Decimal:
     """The number as it was written: 0.1 is a tenth, so that sums of money have no crumbs."""
     return Decimal(repr(number))

@@ -55,6 +55,7 @@ def check_suite(suite: Suite, *, self_test: SelfTest | None = None) -> CheckRepo
         *_lint_rounds(suite),
         *_lint_prompts(suite),
         *_lint_unused(suite),
+        *_lint_repeats(suite),
         *find_duplicates(suite.cases),
         *(self_test(suite) if self_test else ()),
     ]
@@ -109,6 +110,15 @@ def _lint_power(
     if len(dev) < needed:
         text = f"{len(dev)} dev cases are few: min_gain {suite.min_gain:g} needs about {needed}"
         yield Finding("warning", "few_dev_cases", text, _manifest(suite))
+
+
+def _lint_repeats(suite: Suite) -> Iterator[Finding]:
+    if suite.repeats and suite.repeats.times > 1 and suite.decoding.temperature == 0:
+        text = (
+            f"each case is run {suite.repeats.times} times at temperature 0: only an endpoint's "
+            "answers may differ then"
+        )
+        yield Finding("note", "equal_repeats", text, _manifest(suite))
 
 
 def _lint_splits(suite: Suite) -> Iterator[Finding]:

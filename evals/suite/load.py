@@ -16,6 +16,7 @@ from evals.suite.policy import (
     read_ci,
     read_guards,
     read_operation,
+    read_repeats,
     read_rounds,
     read_tune,
 )
@@ -49,6 +50,7 @@ KEYS = (
     "tune",
     "operation",
     "ci",
+    "repeats",
     "candidate",
     "compare_models",
     "tools",
@@ -106,6 +108,7 @@ def load_suite(path: Path) -> Suite:
         tune=read_tune(top.section("tune"), prompts),
         operation=read_operation(top.section("operation")),
         ci=read_ci(top.section("ci"), metrics),
+        repeats=read_repeats(top),
         candidate=candidate,
         compare_models=top.texts("compare_models"),
         tools=tools,

@@ -16,6 +16,7 @@ from evals.suite.spec import (
     MetricSpec,
     OperationSpec,
     PromptSpec,
+    RepeatsSpec,
     RoundFamily,
     RoundSpec,
     TuneSpec,
@@ -23,6 +24,7 @@ from evals.suite.spec import (
 
 FAMILIES: tuple[RoundFamily, ...] = get_args(RoundFamily)
 MAX_DEMONSTRATIONS = 64
+MAX_REPEATS = 1000
 
 Prompts = Mapping[str, PromptSpec]
 
@@ -117,6 +119,20 @@ def read_ci(section: Section, metrics: Mapping[str, MetricSpec]) -> CiSpec:
         },
         pass_score=section.number("pass_score", above=0, at_most=1) if has("pass_score") else 1.0,
     )
+
+
+def read_repeats(top: Section) -> RepeatsSpec | None:
+    """How often each case is run; None where the suite does not say."""
+    if not top.has("repeats"):
+        return None
+    section = top.section("repeats")
+    section.only("times", "pass_at_least")
+    times = section.integer("times", low=1, high=MAX_REPEATS)
+    stated = section.has("pass_at_least")
+    least = section.integer("pass_at_least", low=1) if stated else times
+    if least > times:
+        section.fail(f"{least} of {times} repeats can never be right", "pass_at_least")
+    return RepeatsSpec(times, least)
 
 
 def read_candidate(section: Section, prompts: Prompts) -> CandidateSpec:

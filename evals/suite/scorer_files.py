@@ -15,8 +15,12 @@ from evals.suite.section import Section
 from evals.suite.source import Position, describe
 
 PYTHON_SCORER = "python@1"
-DATA_FILES = {"json_schema@1": "schema"}
-"""By scorer, the option that may name a data file of the suite instead of holding the data."""
+DATA_FILES: Mapping[str, tuple[str, ...]] = {
+    "json_schema@1": ("schema",),
+    "sql_result@1": ("database",),
+    "style@1": ("like", "unlike"),
+}
+"""By scorer, the options that may name a data file of the suite instead of holding the data."""
 
 
 NOT_READ = {"suite.yaml", "accepted.json", "looks.jsonl", "audit.jsonl"}
@@ -47,9 +51,9 @@ def find_scorer_files(root: Path, metrics: Section, others: Collection[Path]) ->
         if options["scorer"] == PYTHON_SCORER:
             found.update(_with_imports(_named_file(root, metrics, at, options), root, metrics, at))
             found.update(_readable(root, others))
-        option = DATA_FILES.get(options["scorer"])
-        if option is not None and isinstance(named := options.get(option), str):
-            found.add(resolve_inner(root, named, metrics, *at, option))
+        for option in DATA_FILES.get(options["scorer"], ()):
+            if isinstance(named := options.get(option), str):
+                found.add(resolve_inner(root, named, metrics, *at, option))
     return ScorerFiles(
         _sha256(root, set().union(*files.values())),
         {metric: _sha256(root, found) for metric, found in files.items() if found},

@@ -12,6 +12,7 @@ from typing import Literal
 
 from evals.fingerprint import fingerprint
 from evals.records import Case, Decoding, Json, SplitName
+from evals.repeats import PassRule
 
 RoundFamily = Literal["wording", "few_shot", "nearest"]
 
@@ -101,6 +102,19 @@ class CiSpec:
 
 
 @dataclass(frozen=True)
+class RepeatsSpec:
+    """How often each case is run, and in how many of these a case must be right to count so."""
+
+    times: int
+    pass_at_least: int
+
+    @property
+    def pass_share(self) -> float:
+        """The share of the repeats that must be right."""
+        return self.pass_at_least / self.times
+
+
+@dataclass(frozen=True)
 class CandidateSpec:
     """What runs where nothing else is said. `adapter` is a folder, seen from the suite's."""
 
@@ -137,6 +151,7 @@ class Suite:
     tune: TuneSpec = field(default_factory=TuneSpec)
     operation: OperationSpec = field(default_factory=OperationSpec)
     ci: CiSpec = field(default_factory=CiSpec)
+    repeats: RepeatsSpec | None = None
     candidate: CandidateSpec = field(default_factory=CandidateSpec)
     compare_models: tuple[str, ...] = ()
     tools: tuple[Json, ...] = ()
@@ -157,6 +172,11 @@ class Suite:
     def default_prompt(self) -> str:
         """The prompt of the suite's `candidate`, else its first."""
         return self.candidate.prompt or next(iter(self.prompts))
+
+    @property
+    def pass_rule(self) -> PassRule:
+        """When a case counts as right."""
+        return PassRule(self.ci.pass_score, self.repeats.pass_share if self.repeats else 1.0)
 
     @property
     def labels(self) -> tuple[str, ...]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from evals.regression.records import SuiteVerdict
+from evals.spending.accounts import total
+from evals.spending.wording import spending_said
 from reports import numbers
 from reports.ci import views
 from reports.ci.room import Block, fit, fit_all
@@ -46,6 +48,9 @@ def _head(verdicts: Sequence[SuiteVerdict]) -> str:
     lines.append(f"**{words(views.reason(verdicts), 500)}**")
     if result not in ("pass", "skipped"):
         lines[-1] += f" {views.weight(verdicts)}"
+    took = total(verdict.spent for verdict in verdicts)
+    if took:
+        lines += ["", f"The answers took {words(spending_said(took))} when they were made."]
     return "\n".join([*lines, "", ""])
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from evals.records import Finding
 from evals.regression.records import CaseChange, Check, DefinitionChange, SuiteVerdict
+from evals.regression.wording import repeats_said
 from reports import numbers
 from reports.ci import views
 from reports.ci.room import Block
@@ -48,7 +49,7 @@ def _heading(verdict: SuiteVerdict) -> Block:
         f"{literal(recipe.label, 80)} on {literal(recipe.model, 80)}, split {verdict.split}: "
         f"{words(verdict.primary, 80)} {views.bounded_score(verdict)} "
         f"on {numbers.plural(verdict.cases, 'case')}"
-        f"{_errors(verdict.errors)}.{_accepted(verdict)}",
+        f"{_errors(verdict.errors)}.{_accepted(verdict)}{_repeats(verdict)}",
         "",
     ]
     return Block("\n".join(lines))
@@ -56,6 +57,11 @@ def _heading(verdict: SuiteVerdict) -> Block:
 
 def _errors(count: int) -> str:
     return f", **{numbers.plural(count, 'error')}**" if count else ""
+
+
+def _repeats(verdict: SuiteVerdict) -> str:
+    found = verdict.over_repeats
+    return f" {words(views.stop(repeats_said(found)))}" if found else ""
 
 
 def _accepted(verdict: SuiteVerdict) -> str:

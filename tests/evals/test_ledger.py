@@ -8,7 +8,7 @@ import pytest
 
 from evals.codec import decode, encode
 from evals.errors import NothingRunError, RecordError, UsageError
-from evals.ledger import FILE_NAME, Ledger
+from evals.ledger import FILE_NAME, Ledger, StoredBatch
 from evals.records import Case, Output, Run
 from tests.unprivileged import make_read_only, open_folder, unprivileged
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
+from evals.records import Part
 from tests.reports.sample_job import sample_job
 from tuning.records import JobRecord
 
@@ -86,6 +87,7 @@ def _poison(payload: str, value: Any) -> Any:
     for field in fields(value):
         old = getattr(value, field.name)
         verdict = field.name == "verdict" and type(value).__name__ != "RuleLine"
-        if field.name not in FIXED and not verdict:
+        kind = field.name == "kind" and isinstance(value, Part)
+        if field.name not in FIXED and not verdict and not kind:
             changed[field.name] = _poison(payload, old)
     return replace(value, **changed)

@@ -251,7 +251,7 @@ def test_a_candidate_against_itself_never_fails_where_nothing_wavers(
 def test_repeats_are_accepted_and_run_again_as_often(tmp_path: Path, tunegate: Tunegate) -> None:
     Repository(tmp_path)
     runs = tunegate("eval", "suites/tickets", "--repeats", "3", "--json").document
-    ids = [run["id"] for run in runs]
+    ids = [run["id"] for run in runs["runs"]]
     assert len(set(ids)) == 3
     assert tunegate("accept", "suites/tickets", *ids, "--why", "three").code == 0
     (suite,) = tunegate("ci", "suites/tickets", "--json").document["suites"]

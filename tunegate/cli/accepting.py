@@ -17,6 +17,7 @@ from evals.regression.acceptance import accept, detectable_loss
 from evals.regression.accepted_file import FILE_NAME as ACCEPTED
 from evals.regression.accepted_file import read_accepted, write_accepted
 from evals.regression.judge import check_must_pass
+from evals.regression.recipes import newest_repeats
 from evals.regression.records import Baseline, DetectableLoss
 from evals.regression.tables import Table, metric_scores
 from evals.regression.wording import counted, power_said
@@ -39,7 +40,7 @@ def accept_command(options: Namespace, terminal: Terminal) -> int:
     suite = opened.suite
     path = suite.root / ACCEPTED
     before = read_accepted(path)
-    baseline = _accepted(options, opened)
+    baseline = _accepted(options, opened, before)
     power = detectable_loss(baseline.cases, suite.primary, suite.ci.max_loss)
     write_accepted(path, baseline)
     _show_accepted(baseline, before, power, path, terminal)
@@ -54,10 +55,11 @@ def accept_command(options: Namespace, terminal: Terminal) -> int:
     return 0
 
 
-def _accepted(options: Namespace, opened: OpenedSuite) -> Baseline:
-    """The baseline of the named runs, else of the newest run that may be accepted.
+def _accepted(options: Namespace, opened: OpenedSuite, before: Baseline | None) -> Baseline:
+    """The baseline of the named runs, else of the newest that may be accepted, with its repeats.
 
-    Raises what `accept` raises; of several unnamed runs, what it says of the newest.
+    These are as many as the suite states, else as `before` has. Raises what `accept` raises; of
+    several unnamed runs, what it says of the newest.
     """
     suite, guards, ledger = opened.suite, open_guards(opened.suite), open_stored(options.ledger)
     about = {
@@ -67,10 +69,13 @@ def _accepted(options: Namespace, opened: OpenedSuite) -> Baseline:
     }
     if options.runs:
         return accept(suite, guards, [ledger.run(name) for name in options.runs], **about)
+    times = suite.repeats.times if suite.repeats else before.recipe.repeats if before else 1
+    headers = ledger.runs(suite.name, suite.ci.split)
     refusal: RecordError | None = None
-    for header in reversed(ledger.runs(suite.name, suite.ci.split)):
+    for newest in range(len(headers), 0, -1):
+        repeats = newest_repeats(headers[:newest], suite.decoding.seed, times)
         try:
-            return accept(suite, guards, [ledger.run(header.id)], **about)
+            return accept(suite, guards, [ledger.run(run.id) for run in repeats], **about)
         except RecordError as error:
             refusal = refusal or error
     raise refusal or NothingRunError(

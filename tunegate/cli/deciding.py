@@ -28,6 +28,7 @@ from tunegate.opening import (
 )
 from tuning.job import Job, decide_stored, load_job
 from tuning.records import Decision, Interval, JobRecord, ShipDecision
+from tuning.repeated import leader_over_repeats
 
 MARKS = {"applies": "YES", "does_not_apply": "no", "not_tested": "not tested", "not_reached": "-"}
 
@@ -40,7 +41,8 @@ def run_command(options: Namespace, terminal: Terminal) -> int:
     with _job(options, opened, terminal) as (job, endpoints):
         record = job.run(override=options.override, tune=not options.no_tune)
         _show_verdicts(record, terminal)
-        stored = write_report(job.ledger, record, _commands(options, record.model), output)
+        commands = _commands(options, record.model)
+        stored = write_report(job.ledger, record, opened, commands, output)
     if said := runs_said(list(stored.runs.values()), endpoints.budget.prices):
         terminal.line(f"what this rests on took {said}")
     terminal.line(f"report: {output}")
@@ -71,8 +73,8 @@ def tune_command(options: Namespace, terminal: Terminal) -> int:
 
 def report_command(options: Namespace, terminal: Terminal) -> int:
     """Render the stored job."""
-    suite = open_suite(options.suite).suite
-    ledger = open_stored(options.ledger)
+    opened = open_suite(options.suite)
+    suite, ledger = opened.suite, open_stored(options.ledger)
     model = model_name(suite, options.model)
     record = load_job(ledger, suite.name, model)
     if record is None:
@@ -83,7 +85,7 @@ def report_command(options: Namespace, terminal: Terminal) -> int:
     ending = "html" if options.format == "html" else "md"
     output = options.output or Path(f"{suite.name}-report.{ending}")
     check_output(output)
-    write_report(ledger, record, _commands(options, model), output, options.format)
+    write_report(ledger, record, opened, _commands(options, model), output, form=options.format)
     terminal.line(f"report: {output}")
     terminal.result({"report": str(output), "format": options.format})
     return 0
@@ -126,8 +128,10 @@ def exit_code(record: JobRecord) -> int:
 def write_report(
     ledger: Ledger,
     record: JobRecord,
+    opened: OpenedSuite,
     commands: tuple[str, ...],
     output: Path,
+    *,
     form: str = "html",
 ) -> JobRecord:
     """Render a job from what is stored of it, put the file in place whole, and return it."""
@@ -135,7 +139,8 @@ def write_report(
 
     stored = load_job(ledger, record.suite, record.model)
     assert stored is not None
-    whole = replace(stored, commands=commands)
+    repeated = leader_over_repeats(ledger, stored, opened.suite.pass_rule)
+    whole = replace(stored, commands=commands, over_repeats=repeated)
     text = render_html(whole) if form == "html" else render_markdown(whole)
     write_whole(output, text)
     return whole

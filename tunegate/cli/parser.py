@@ -104,12 +104,22 @@ def _runs(add: Callable[[str, str], Parser]) -> None:
     one = add("eval", "run one candidate on one split")
     _suite(one)
     _candidate(one)
-    _endpoints(one)
+    add_endpoints(one)
     one.add_argument("--split", choices=("train", "dev", "test"), default="dev")
     one.add_argument("--case", action="append", default=[], metavar="ID", help="only these cases")
+    one.add_argument(
+        "--rescore",
+        action="store_true",
+        help="score stored outputs anew with the suite's scorers; runs no model. The options "
+        "above narrow down which candidates (default: all that are stored)",
+    )
 
     compare = add("compare", "two runs, paired case by case: B minus A")
-    compare.add_argument("a", metavar="A", help="a run id, or a JSONL file of id and score")
+    compare.add_argument(
+        "a",
+        metavar="A",
+        help="a run id (of repeats, several joined by commas), or a JSONL file of id and score",
+    )
     compare.add_argument("b", metavar="B", help="the same; what is judged")
     compare.add_argument("--margin", type=_share, metavar="M", help="tolerated loss: judge B by it")
     compare.add_argument("--min-gain", type=_share, metavar="D", help="smallest gain that matters")
@@ -122,7 +132,7 @@ def _gate(add: Callable[[str, str], Parser]) -> None:
     run = add("run", "the whole job: rounds, gate, tuning if it opens, sealed split, report")
     _suite(run)
     _model(run)
-    _endpoints(run)
+    add_endpoints(run)
     run.add_argument(
         "-o", "--output", type=Path, metavar="FILE", help="the report (default: SUITE-report.html)"
     )
@@ -138,7 +148,7 @@ def _gate(add: Callable[[str, str], Parser]) -> None:
     tune = add("tune", "train an adapter; refuses while the gate is shut")
     _suite(tune)
     _model(tune)
-    _endpoints(tune)
+    add_endpoints(tune)
     tune.add_argument(
         "--override", type=_reason, metavar="WHY", help="train although the gate is shut; recorded"
     )
@@ -167,7 +177,7 @@ def _regression(add: Callable[[str, str], Parser]) -> None:
         "suites", nargs="+", metavar="SUITE", help="a suite, or a folder of several suites"
     )
     _candidate(ci)
-    _endpoints(ci)
+    add_endpoints(ci)
     ci.add_argument(
         "--base", metavar="REV", help="git revision whose gate definition is compared with"
     )
@@ -183,7 +193,7 @@ def _regression(add: Callable[[str, str], Parser]) -> None:
     aa = add("aa", "one candidate against itself: how often would the gate cry wolf?")
     _suite(aa)
     _candidate(aa)
-    _endpoints(aa)
+    add_endpoints(aa)
     aa.add_argument("--runs", type=_several, default=3, metavar="N", help="how often it is run")
     aa.add_argument(
         "--comparisons", type=_count, default=400, metavar="N", help="how many are simulated"
@@ -199,7 +209,7 @@ def _records(add: Callable[[str, str], Parser]) -> None:
     show.add_argument("run", metavar="RUN", help="a run id or its beginning")
     show.add_argument("case", nargs="?", metavar="CASE", help="one case's id")
 
-    models = add("models", "which models there are; fetch the embedded one")
+    models = add("models", "which models there are; fetch an embedded one")
     models.add_argument("action", nargs="?", choices=("pull",), help="fetch and convert")
     models.add_argument("name", nargs="?", metavar="NAME", help="which model to fetch")
 
@@ -259,7 +269,8 @@ def _model(command: Parser) -> None:
     )
 
 
-def _endpoints(command: Parser) -> None:
+def add_endpoints(command: Parser) -> None:
+    """Add the options of how hosted models are asked, and what may be spent on them."""
     group = command.add_argument_group("endpoints", "for hosted models (openai:...)")
     group.add_argument(
         "--concurrency", type=_count, metavar="N", help="requests at once at most (default: 64)"
@@ -293,7 +304,10 @@ def _candidate(command: Parser) -> None:
     )
     command.add_argument("--adapter", metavar="A", help="a trained adapter: its folder")
     command.add_argument(
-        "--repeats", type=_count, metavar="N", help="run each case N times, with other seeds"
+        "--repeats",
+        type=_count,
+        metavar="N",
+        help="run each case N times, with other seeds (default: the suite's repeats, else once)",
     )
 
 

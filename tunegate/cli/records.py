@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import os
 from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
-from evals.comparison import Comparison, compare_files, compare_runs, read_scores
+from evals.comparison import Comparison, compare_files, compare_repeats, read_scores
 from evals.errors import NothingRunError, RecordError, StatisticsError, UsageError
 from evals.ledger import FILE_NAME, Ledger
 from evals.ledger_file import check_folder
 from evals.records import Case, CaseResult, Run
+from evals.spending.prices import places
+from evals.spending.records import Spending
+from evals.spending.wording import money_said, spending_said
 from evals.stats import score_interval
+from evals.summaries import summarise
 from evals.text import visible
 from tunegate.cli.console import Terminal, percent
 from tunegate.cli.output import check_output, write_whole
+from tunegate.cli.summing import show_summaries
 
 INCONCLUSIVE = 3
 
@@ -50,7 +56,10 @@ def compare_command(options: Namespace, terminal: Terminal) -> int:
         comparison = compare_files(side_a, side_b, **settings)
     else:
         ledger = open_stored(options.ledger)
-        comparison = compare_runs(ledger.run(options.a), ledger.run(options.b), **settings)
+        runs_a, runs_b = (
+            [ledger.run(name) for name in names.split(",")] for names in (options.a, options.b)
+        )
+        comparison = compare_repeats(runs_a, runs_b, **settings)
     _show_comparison(comparison, (options.a, options.b), terminal)
     if options.markdown:
         from reports.compared import render_comparison
@@ -127,9 +136,10 @@ def runs_command(options: Namespace, terminal: Terminal) -> int:
             f"no run of {options.suite} is stored" if options.suite else "no run is stored"
         )
     rows = [run_summary(run) for run in runs]
+    costs = any(run.spent for run in runs)
     terminal.table(
         "",
-        ["!run", "candidate", ">score", ">95%", ">cases", ">errors"],
+        ["!run", "candidate", ">score", ">95%", ">cases", ">errors", *[">cost"] * costs],
         [
             [
                 row["id"],
@@ -138,12 +148,20 @@ def runs_command(options: Namespace, terminal: Terminal) -> int:
                 f"{percent(row['low'])} to {percent(row['high'])}",
                 row["cases"],
                 row["errors"],
+                *[_cost(row["spent"])] * costs,
             ]
             for row in rows
         ],
     )
     terminal.result(rows)
     return 0
+
+
+def _cost(spent: Spending | None) -> str:
+    """Money that a run took; a dash where it took none, or nobody knows."""
+    if spent is None or spent.money is None:
+        return "–"
+    return money_said(spent.money, spent.currency)
 
 
 def run_summary(run: Run) -> dict[str, Any]:
@@ -167,6 +185,7 @@ def run_summary(run: Run) -> dict[str, Any]:
         "completion_tokens": sum(r.output.completion_tokens for r in run.results),
         "seconds": round(run.seconds, 3),
         "created": run.created,
+        "spent": run.spent,
     }
 
 
@@ -203,6 +222,8 @@ def _show_run(run: Run, terminal: Terminal) -> int:
         f"{run.primary} {percent(summary['score'])} ({percent(summary['low'])} to "
         f"{percent(summary['high'])}), {summary['cases']} cases, {summary['errors']} errors"
     )
+    if run.spent:
+        terminal.line(spending_said(run.spent) + ("" if run.spent.price else ", no price known"))
     rows = []
     for result in run.results:
         score = result.scores.get(run.primary)
@@ -216,7 +237,9 @@ def _show_run(run: Run, terminal: Terminal) -> int:
             ]
         )
     terminal.table("", ["case", ">score", "output", "why"], rows)
-    terminal.result({**summary, "results": run.results})
+    summaries = summarise(run)
+    show_summaries(summaries, terminal)
+    terminal.result({**summary, "summaries": summaries, "results": run.results})
     return 0
 
 
@@ -239,19 +262,20 @@ def _show_case(result: CaseResult, case: Case | None, terminal: Terminal) -> Non
 
 
 def models_command(options: Namespace, terminal: Terminal) -> int:
-    """List the models, or fetch the embedded one."""
+    """List the models, or fetch an embedded one."""
     from evals.models import available_models
-    from evals.models.embedded import EMBEDDED_NAME, fetch_embedded
+    from evals.models.embedded import fetch_embedded
+    from evals.models.published import EMBEDDED_NAME, PUBLISHED
 
     if options.action == "pull":
         name = options.name or EMBEDDED_NAME
-        if name != EMBEDDED_NAME:
+        if name not in PUBLISHED:
             raise UsageError(
-                f"only {EMBEDDED_NAME} can be fetched, not {name!r}",
+                f"only {' and '.join(PUBLISHED)} can be fetched, not {name!r}",
                 hint="hf: models are found by transformers itself",
             )
         with terminal.fraction(f"fetching {name}") as progress:
-            folder = fetch_embedded(progress=progress)
+            folder = fetch_embedded(name, progress=progress)
         terminal.line(f"{name} is ready")
         terminal.result({"name": name, "folder": str(folder)})
         return 0
@@ -259,5 +283,7 @@ def models_command(options: Namespace, terminal: Terminal) -> int:
     terminal.table(
         "", ["model", "what", "state"], [[m.name, m.description, m.state] for m in models]
     )
+    for path in places(os.environ):
+        terminal.line(f"prices: {path} ({'is there' if path.exists() else 'is not there'})", "dim")
     terminal.result(models)
     return 0

@@ -17,7 +17,7 @@ from evals.regression.records import (
 )
 from evals.regression.revision import find_revision, removed_gates
 from evals.regression.verdict import broken_suite, judged, removed_suite, summary_line
-from evals.regression.wording import check_said, counted, power_said
+from evals.regression.wording import check_said, counted, power_said, repeats_said
 from evals.spending.prices import Prices
 from evals.text import visible
 from tunegate.cli.accepting import without_cases
@@ -124,6 +124,8 @@ def show_verdict(verdict: SuiteVerdict, terminal: Terminal, prices: Prices) -> N
         said = f"{counted(len(held), 'case')} that must pass: right"
         rows.append(["must_pass", "PASS", said])
     terminal.table("", ["!check", "!result", "what was found"], rows)
+    if verdict.over_repeats:
+        terminal.line(repeats_said(verdict.over_repeats))
     for finding in verdict.drift:
         terminal.line(
             f"{finding.level}: {finding.message}", "yellow" if finding.level == "warning" else "dim"

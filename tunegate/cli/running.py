@@ -1,27 +1,35 @@
-"""`eval`: one candidate on one split."""
+"""`eval`: one candidate on one split, or the stored ones scored anew."""
 
 from __future__ import annotations
 
 import os
 from argparse import Namespace
+from collections.abc import Sequence
 
 from evals.errors import SuiteError
 from evals.records import Case
 from evals.regression.accepted_file import FILE_NAME as ACCEPTED
 from evals.regression.accepted_file import read_accepted
 from evals.suite import Suite
-from tunegate.cli.console import Terminal, percent
-from tunegate.cli.records import run_summary
+from tunegate.cli.console import Terminal
+from tunegate.cli.parser import Parser, add_endpoints
+from tunegate.cli.repeated import evaluated_document, show_evaluated
+from tunegate.cli.rescoring import rescore_stored
 from tunegate.endpoints import EndpointWishes, open_endpoints, runs_said, told
 from tunegate.evaluating import Evaluator, Wishes, settle_recipe
 from tunegate.opening import only_job, open_suite
 
 
 def eval_command(options: Namespace, terminal: Terminal) -> int:
-    """Run one candidate and show its score; a look at the test split is written down."""
+    """Run one candidate, or score what is stored, and show the score.
+
+    A look at the test split is written down.
+    """
     opened = open_suite(options.suite)
     suite = opened.suite
     cases = _chosen_cases(suite, options)
+    if options.rescore:
+        return rescore_stored(options, opened, cases, terminal)
     accepted = read_accepted(suite.root / ACCEPTED)
     recipe = settle_recipe(suite, accepted, wishes_of(options))
     asked = endpoints_asked(options)
@@ -31,25 +39,11 @@ def eval_command(options: Namespace, terminal: Terminal) -> int:
         runs = evaluator.run_recipe(
             opened, recipe, options.split, adapter=options.adapter or "", cases=cases
         )
-    summaries = [run_summary(run) for run in runs]
-    for run, summary in zip(runs, summaries, strict=True):
-        terminal.line(
-            f"{run.primary} {percent(summary['score'])} ({percent(summary['low'])} to "
-            f"{percent(summary['high'])}) on {summary['cases']} {run.split} cases, "
-            f"{summary['errors']} errors",
-            "bold",
-        )
-        terminal.line(
-            f"{run.candidate.label} on {run.candidate.model}; {summary['seconds']:.1f} s generating"
-        )
-        if said := runs_said([run], endpoints.budget.prices):
-            terminal.line(said)
-        terminal.line(f"cases: tunegate show {run.id}")
-    now = {"spent_now": endpoints.budget.spent}
-    documents = [
-        {**summary, "run": run, **now} for summary, run in zip(summaries, runs, strict=True)
-    ]
-    terminal.result(documents if len(documents) > 1 else documents[0])
+    show_evaluated(runs, suite.pass_rule, terminal)
+    if said := runs_said(runs, endpoints.budget.prices):
+        terminal.line(said)
+    document = evaluated_document(runs, suite.pass_rule)
+    terminal.result({**document, "spent_now": endpoints.budget.spent})
     return 0
 
 
@@ -74,6 +68,13 @@ def endpoints_asked(options: Namespace) -> EndpointWishes:
         max_cost=options.max_cost,
         prices=options.prices,
     )
+
+
+def read_endpoints(arguments: Sequence[str]) -> EndpointWishes:
+    """Options of endpoints, from where there is no command of tunegate. Raises UsageError."""
+    parser = Parser(prog="--tunegate-...", add_help=False)
+    add_endpoints(parser)
+    return endpoints_asked(parser.parse_args(arguments))
 
 
 def _chosen_cases(suite: Suite, options: Namespace) -> tuple[Case, ...] | None:

@@ -58,7 +58,7 @@ class Child:
                 "and the same command goes on there"
             )
         if "error" in message:
-            raise SuiteFaultError(message["error"])
+            raise SuiteFaultError(message["error"], exit_code=message["exit_code"])
         return message["reply"]
 
     def close(self) -> None:

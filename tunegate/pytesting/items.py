@@ -26,6 +26,8 @@ from tunegate.pytesting.starting import command_alone, command_stored, start_ses
 
 SESSION = pytest.StashKey[Session]()
 SUMMARY = "tunegate"
+INFRASTRUCTURE = 4
+"""The exit code of `evals.errors.InfrastructureError`."""
 
 
 def session_of(config: pytest.Config) -> Session:
@@ -40,6 +42,7 @@ class SuiteFile(pytest.File):
 
     plan: PlannedSuite
     _broken_at: str = ""
+    _broken_code: int = 0
 
     def collect(self) -> Iterator[pytest.Item | pytest.Collector]:
         """Plan the suite; a fault in it is shown where it stands, without a traceback."""
@@ -73,12 +76,13 @@ class SuiteFile(pytest.File):
 
         Where that cannot be had, the first item says why and the others name the first.
         """
-        if self._broken_at:
-            raise SuiteFaultError(f"not run: see {self._broken_at}")
+        if self._broken_at not in ("", item.nodeid):
+            said = f"not run: see {self._broken_at}"
+            raise SuiteFaultError(said, exit_code=self._broken_code)
         try:
             return self._evaluation
-        except SuiteFaultError:
-            self._broken_at = item.nodeid
+        except SuiteFaultError as error:
+            self._broken_at, self._broken_code = item.nodeid, error.exit_code
             raise
 
     @cached_property
@@ -168,7 +172,20 @@ class CheckItem(SuiteItem):
             raise SuiteFaultError("\n".join(lines), f"unfit: {said['error'][0]}")
 
 
-class CaseItem(SuiteItem):
+class RunItem(SuiteItem):
+    """An item that needs the suite's evaluation."""
+
+    def setup(self) -> None:
+        """An endpoint that failed, or a spent budget, is an error and no failure of quality."""
+        try:
+            self.suite_file().evaluation(self)
+        except SuiteFaultError as error:
+            if error.exit_code == INFRASTRUCTURE:
+                pytest.fail(str(error), pytrace=False)
+            # any other is told, once more, by the test itself
+
+
+class CaseItem(RunItem):
     """One case: passed where it is right; wrong is expected to happen, unless it must pass.
 
     A case that ended without an output is neither right nor wrong: it is skipped.
@@ -203,7 +220,7 @@ class CaseItem(SuiteItem):
         return "\n".join([headline, *judged.lines, alone, stored])
 
 
-class JudgedItem(SuiteItem):
+class JudgedItem(RunItem):
     """A threshold, target, guard, baseline or definition, judged over the whole split."""
 
     def __init__(self, *, check: PlannedCheck, **rest: Any) -> None:

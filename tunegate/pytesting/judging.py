@@ -11,12 +11,13 @@ from typing import NamedTuple
 from evals.claims import MAX_ERROR_SHARE
 from evals.errors import StatisticsError, UsageError
 from evals.records import Case, CaseResult, Run
-from evals.regression.definition import ci_rules
-from evals.regression.judge import ALPHA, is_right
+from evals.regression.definition import ci_rules, pass_rule
+from evals.regression.judge import ALPHA, tally_case
 from evals.regression.records import ScoredCase, SuiteVerdict
 from evals.regression.tables import Scores, Table, metric_scores, tabulate
 from evals.regression.verdict import summary_line
-from evals.regression.wording import check_said
+from evals.regression.wording import check_said, repeats_said
+from evals.repeats import PassRule
 from evals.stats import exact_bounds, score_interval
 from evals.suite import Suite
 from evals.text import inert, visible
@@ -33,7 +34,7 @@ def evaluation_of(task: Task, runs: Sequence[Run], verdict: SuiteVerdict | None)
     Raises UsageError where then no case has a score.
     """
     suite, definition = task.opened.suite, task.gate.definition
-    rules = ci_rules(definition)
+    rules, rule = ci_rules(definition), pass_rule(definition)
     table = tabulate(runs)
     levels = _levels(table, list(suite.metrics))
     primary = levels.get(suite.primary, Level(nan, 0.0, 1.0, 0.0, 1.0))
@@ -51,7 +52,7 @@ def evaluation_of(task: Task, runs: Sequence[Run], verdict: SuiteVerdict | None)
         errors=sum(case.error is not None for case in table.values()),
         runs=tuple(run.id for run in runs),
         cases=tuple(
-            _judged(cases[name], table[name], repeats, suite, rules.pass_score)
+            _judged(cases[name], table[name], repeats, suite, rule)
             for name, repeats in _repeats(runs).items()
         ),
         metrics=levels,
@@ -69,7 +70,10 @@ def evaluation_of(task: Task, runs: Sequence[Run], verdict: SuiteVerdict | None)
 def _summary(verdict: SuiteVerdict) -> str:
     """One line: the result, the score, what was run and where it is stored."""
     recipe, runs = verdict.recipe, ", ".join(verdict.runs)
-    return _shown(f"{summary_line(verdict)}: {recipe.label} on {recipe.model}, run {runs}")
+    told = f"{summary_line(verdict)}: {recipe.label} on {recipe.model}, run {runs}"
+    if verdict.over_repeats:
+        told += f"; {repeats_said(verdict.over_repeats)}"
+    return _shown(told)
 
 
 def _levels(table: Table, metrics: Sequence[str]) -> dict[str, Level]:
@@ -112,13 +116,15 @@ def _repeats(runs: Sequence[Run]) -> dict[str, list[_Repeat]]:
 
 
 def _judged(
-    case: Case, row: ScoredCase, repeats: Sequence[_Repeat], suite: Suite, pass_score: float
+    case: Case, row: ScoredCase, repeats: Sequence[_Repeat], suite: Suite, rule: PassRule
 ) -> JudgedCase:
     run, shown = min(repeats, key=lambda repeat: repeat.score(suite.primary))
-    score = row.scores.get(suite.primary)
-    said = shown.scores[suite.primary].reason if not shown.failed else ""
-    why = row.error or said or f"scored {score:.2f}"
-    right = is_right(score, pass_score)
+    score, count = row.scores.get(suite.primary), tally_case(row, suite.primary, rule)
+    found = shown.scores.get(suite.primary)
+    why = row.error or (found and (found.reason or f"scored {found.value:.2f}")) or ""
+    if count.times > 1:
+        why = f"{count.said}: {why}"
+    right = count.standing == "right"
     return JudgedCase(
         id=case.id,
         right=right,
@@ -127,7 +133,9 @@ def _judged(
         lines=() if right else tuple(_lines(case, shown, why, suite.primary)),
         run=run,
         output=shown.output.said,
-        error=row.error,
+        error=row.error if count.standing == "open" else None,
+        repeats=count.times,
+        right_in=count.right,
     )
 
 

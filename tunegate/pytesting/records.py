@@ -20,17 +20,23 @@ class TunegateWarning(UserWarning):
 class SuiteFaultError(Exception):
     """A suite, a run or a check is not as it must be; the message says how.
 
-    `short` is the message in a few words, for a line among others.
+    `short` is the message in a few words, for a line among others. `exit_code` is the one
+    that the command line would end with: 4 where nothing is said of quality, because an
+    endpoint failed or a budget is spent.
     """
 
-    def __init__(self, message: str, short: str = "") -> None:
+    def __init__(self, message: str, short: str = "", exit_code: int = 2) -> None:
         super().__init__(message)
         self.short = short
+        self.exit_code = exit_code
 
 
 @dataclass(frozen=True)
 class Options:
-    """What the command line of pytest says of the runs. Paths are absolute."""
+    """What the command line of pytest says of the runs. Paths are absolute.
+
+    `endpoints` are arguments as of `tunegate eval`, for the process that runs models to read.
+    """
 
     ledger: str
     model: str | None = None
@@ -45,6 +51,7 @@ class Options:
     base: str | None = None
     reviewed: bool = False
     cases: tuple[str, ...] = ()
+    endpoints: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -81,8 +88,9 @@ class PlannedSuite:
 class JudgedCase:
     """One case: right or not; where it is not, `lines` say to a person how.
 
-    `error` stands where a repeat gave no output, and then `score` is None. `output` is of the
-    worst repeat, whose run is `run`.
+    It was right in `right_in` of `repeats`. Where a repeat gave no output `score` is None, and
+    `error` stands where whether it is right hangs on that. `output` is of the worst repeat,
+    whose run is `run`.
     """
 
     id: str
@@ -93,6 +101,8 @@ class JudgedCase:
     run: str
     output: str | None = None
     error: str | None = None
+    repeats: int = 1
+    right_in: int = 0
 
 
 @dataclass(frozen=True)

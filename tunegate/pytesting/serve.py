@@ -58,10 +58,10 @@ def main() -> NoReturn:
         try:
             answers.send(reply=worker.do(request))
         except TunegateError as error:
-            answers.send(error=inert(visible(str(error))))
+            answers.send(error=inert(visible(str(error))), exit_code=error.exit_code)
         except OSError as error:
             said = f"{error.filename or ''}: {error.strerror or error}"
-            answers.send(error=inert(visible(said)))
+            answers.send(error=inert(visible(said)), exit_code=TunegateError.exit_code)
 
 
 def _listen(requests: SimpleQueue[str]) -> None:

@@ -72,7 +72,7 @@ class Session:
             )
         made = self._made[key]
         if "error" in made:
-            raise SuiteFaultError(made["error"])
+            raise SuiteFaultError(made["error"], exit_code=made.get("exit_code", 2))
         return made["reply"]
 
     def _answer(self, what: str, request: Mapping[str, Any], options: Options) -> Any:
@@ -81,7 +81,7 @@ class Session:
             told = {**request, "options": asdict(options)}
             return {"reply": self._child.ask(what, told, self._progress)}
         except SuiteFaultError as error:
-            return {"error": str(error)}
+            return {"error": str(error), "exit_code": error.exit_code}
 
     def _shared_or_made(self, key: str, make: Callable[[], Any]) -> Any:
         if self._shared is None:

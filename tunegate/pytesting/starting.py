@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tunegate.environment import base_from
-from tunegate.pytest_plugin import NUMBERS, SUITE_FILE, TEXTS, ledger_folder
+from tunegate.pytest_plugin import ENDPOINTS, NUMBERS, SUITE_FILE, TEXTS, ledger_folder
 from tunegate.pytesting.child import Progress
 from tunegate.pytesting.records import Options
 from tunegate.pytesting.sessions import Session
@@ -56,7 +56,17 @@ def read_options(config: pytest.Config) -> Options:
         base=told("base") or base_from(os.environ),
         reviewed=bool(config.getoption("tunegate_reviewed", default=False)),
         cases=tuple(config.getoption("tunegate_case", ())),
+        endpoints=tuple(_endpoints(config)),
     )
+
+
+def _endpoints(config: pytest.Config) -> Iterator[str]:
+    """What was said of hosted models, as arguments of `tunegate eval`."""
+    for name in ENDPOINTS:
+        value = config.getoption(f"tunegate_{name.replace('-', '_')}", None)
+        if value is not None:
+            place = config.invocation_params.dir / value if name == "prices" else value
+            yield f"--{name}={place}"
 
 
 def shown(config: pytest.Config) -> Progress:
@@ -101,7 +111,7 @@ def command_alone(config: pytest.Config, item: pytest.Item) -> str:
 
 def _stated(config: pytest.Config) -> Iterator[str]:
     """The options that were given of what is run."""
-    for name in (*TEXTS, *NUMBERS):
+    for name in (*TEXTS, *NUMBERS, *ENDPOINTS):
         value = config.getoption(f"tunegate_{name.replace('-', '_')}", None)
         if value is not None:
             yield f"--tunegate-{name}={value}"

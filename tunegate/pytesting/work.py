@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
@@ -22,6 +23,8 @@ from evals.suite.load import MANIFEST
 from evals.suite.source import Position
 from evals.suite.yaml_source import read_yaml
 from evals.text import inert, visible
+from tunegate.cli.running import read_endpoints
+from tunegate.endpoints import Endpoints, open_endpoints
 from tunegate.evaluating import Evaluator, Narrator, Task, Wishes, plan_task
 from tunegate.opening import only_job, open_suite
 from tunegate.pytesting.judging import evaluation_of
@@ -42,11 +45,15 @@ class Worker:
     def __init__(self, narrator: Narrator) -> None:
         self._narrator = narrator
         self._evaluators: dict[tuple[str, str], Evaluator] = {}
+        self._endpoints: Endpoints | None = None
 
     def do(self, request: Mapping[str, Any]) -> Any:
         """One request. Raises TunegateError."""
         told = dict(request["options"])
-        options = Options(**{**told, "cases": tuple(told["cases"])})
+        for name in ("cases", "endpoints"):
+            told[name] = tuple(told[name])
+        options = Options(**told)
+        self._opened(options.endpoints)  # what is wrong with them is said before anything runs
         if request["do"] == "check":
             return list(_check(request["suite"]))
         task = _plan(request["suite"], options)
@@ -58,7 +65,7 @@ class Worker:
     def _run(self, task: Task, options: Options, chosen: tuple[str, ...] | None) -> Evaluation:
         evaluator = self._evaluator(options)
         folder = Path(options.ledger)
-        with self._only_job(folder):
+        with self._only_job(folder), evaluator.endpoints.budget.final():
             if chosen is None:
                 verdict = evaluator.judge(task)
                 with closing(Ledger(folder)) as ledger:
@@ -66,6 +73,12 @@ class Worker:
                 return evaluation_of(task, runs, verdict)
             runs = _run_some(evaluator, folder, task, chosen)
         return evaluation_of(task, runs, None)
+
+    def _opened(self, arguments: Sequence[str]) -> Endpoints:
+        """The one budget of a test session, begun with its first run."""
+        if self._endpoints is None:
+            self._endpoints = open_endpoints(read_endpoints(arguments), os.environ)
+        return self._endpoints
 
     @contextmanager
     def _only_job(self, folder: Path) -> Iterator[None]:
@@ -83,7 +96,8 @@ class Worker:
         key = (options.ledger, options.precision or "auto")
         if key not in self._evaluators:
             precision: Any = key[1]
-            self._evaluators = {key: Evaluator(Path(key[0]), self._narrator, precision)}
+            endpoints = self._opened(options.endpoints)
+            self._evaluators = {key: Evaluator(Path(key[0]), self._narrator, precision, endpoints)}
         return self._evaluators[key]
 
 

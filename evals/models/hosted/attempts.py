@@ -16,7 +16,7 @@ from evals.models.hosted.endpoint import Endpoint
 from evals.models.hosted.failures import Failure, backoff
 from evals.models.hosted.pace import Pace
 from evals.models.hosted.reply import Reply, read_reply, read_usage
-from evals.models.hosted.settings import HostedSettings, Reservation
+from evals.models.hosted.settings import PREFIX, HostedSettings, Reservation
 from evals.models.hosted.wire import Dialect, encode
 from evals.records import Json
 
@@ -53,7 +53,8 @@ class State:
 class Asker:
     """Asks one endpoint. Lives within one event loop.
 
-    `posting` are the tasks whose request is on its way. Once `stopped` is set, no request is
+    `posting` are the tasks whose request is on its way; `paid` wakes who waits for money when
+    one has been counted. Once `stopped` is set, no request is
     begun any more: it is raised instead.
     """
 
@@ -67,6 +68,7 @@ class Asker:
     clock: Callable[[], float] = time.perf_counter
     proving: asyncio.Lock = field(default_factory=asyncio.Lock)
     posting: set[asyncio.Task[Any] | None] = field(default_factory=set)
+    paid: asyncio.Event = field(default_factory=asyncio.Event)
     stopped: TunegateError | None = None
     _slowed: float = 0.0
     _rounds: int = 0
@@ -101,7 +103,7 @@ class Asker:
     async def _once(self, body: dict[str, Json]) -> Reply | Failure:
         """One HTTP request, paid for whatever comes of it."""
         data = encode(body, self.state.dialect)
-        reservation = self._reserve(len(data), body["max_tokens"])
+        reservation = await self._reserve(len(data), body["max_tokens"])
         answer: Answer | Failure | None = None
         task = asyncio.current_task()
         self.posting.add(task)
@@ -111,19 +113,25 @@ class Asker:
             self.posting.discard(task)
             if reservation:
                 _pay(reservation, answer)
+                self.paid.set()
+                self.paid.clear()  # who waits now is woken, who comes later waits
         if isinstance(answer, Failure):
             return answer
         return read_reply(answer.value, body, self.endpoint)
 
-    def _reserve(self, size: int, tokens: int) -> Reservation | None:
-        if self.stopped is None and self.settings.purse is not None:
+    async def _reserve(self, size: int, tokens: int) -> Reservation | None:
+        """Have a request's worst case set aside, as soon as what is under way leaves enough."""
+        while self.stopped is None:
+            if self.settings.purse is None:
+                return None
             try:
-                return self.settings.purse.reserve(self.model, size, tokens)
+                return self.settings.purse.reserve(PREFIX + self.model, size, tokens)
             except BudgetSpentError as error:
-                self.stopped = error
-        if self.stopped is not None:
-            raise self.stopped
-        return None
+                if not error.may_pass:
+                    self.stopped = error
+                    break
+            await self.paid.wait()
+        raise self.stopped
 
     def _went_well(self, reply: Reply) -> None:
         self.state.pace.went_well()

@@ -21,12 +21,11 @@ from evals.models.hosted.dispatch import Dispatcher
 from evals.models.hosted.endpoint import Endpoint, endpoint_from
 from evals.models.hosted.failures import shown
 from evals.models.hosted.pace import Pace
-from evals.models.hosted.settings import HostedSettings
+from evals.models.hosted.settings import PREFIX, HostedSettings
 from evals.models.hosted.wire import WIRE_VERSION
 from evals.models.protocol import Batch
 from evals.records import Decoding, Output, Request
 
-PREFIX = "openai:"
 _LONGEST_NAME = 256
 _CONTEXT = 1 << 22
 _BYTES_PER_TOKEN = 4

@@ -8,6 +8,7 @@ from typing import Protocol
 from evals.errors import UsageError
 from evals.spending.usage import Usage
 
+PREFIX = "openai:"
 MAX_CONCURRENCY = 64
 CONNECT_SECONDS = 10.0
 REQUEST_SECONDS = 120.0

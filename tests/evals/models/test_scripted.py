@@ -47,6 +47,25 @@ def test_a_mapping_or_a_function_is_a_script_too() -> None:
     assert answer(model, ask("abc")).text == "ABC"
 
 
+def test_a_seed_tells_repeats_apart() -> None:
+    model = ScriptedModel([Rule(contains="x", seed=2, reply="third")], default="first")
+    assert answer(model, ask("x"), seed=2).text == "third"
+    assert answer(model, ask("x"), seed=1).text == "first"
+
+
+def test_a_script_file_may_name_seeds(tmp_path: Path) -> None:
+    path = tmp_path / "m.json"
+    path.write_text(json.dumps({"rules": [{"seed": 1, "reply": "other"}], "default": "one"}))
+    assert answer(open_model(f"scripted:{path}"), ask("x"), seed=1).text == "other"
+    path.write_text(json.dumps({"rules": [{"seed": "1", "reply": "other"}]}))
+    with pytest.raises(ModelError, match=r"rules\[0\].seed: expected a whole number"):
+        open_model(f"scripted:{path}")
+
+
+def test_rules_that_name_no_seed_keep_the_identity_they_had() -> None:
+    assert ScriptedModel([Rule(contains="a", reply="b")]).fingerprint == "8e61a05451cc00b0"
+
+
 def test_an_adapter_changes_which_rules_match() -> None:
     model = ScriptedModel([Rule(adapter="tuned", reply="good")], default="bad", adapters=("tuned",))
     assert answer(model, ask("x")).text == "bad"

@@ -6,7 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from evals.regression.definition import ci_rules, define_gate, definition_changes, guard_losses
+from evals.regression.definition import (
+    ci_rules,
+    define_gate,
+    definition_changes,
+    guard_losses,
+    pass_rule,
+)
 from evals.regression.records import GateDefinition
 from evals.suite import load_suite
 from tests.sample_suite import write_suite
@@ -99,6 +105,22 @@ def test_the_rules_of_a_definition_are_those_of_the_suite(folder: Path) -> None:
     suite = load_suite(folder)
     assert ci_rules(gate(folder)) == suite.ci
     assert guard_losses(gate(folder)) == {"manners": 0.10}
+
+
+def test_how_many_repeats_must_be_right_is_part_of_the_gate(folder: Path) -> None:
+    assert pass_rule(gate(folder)) == (1.0, 1.0)
+    path = folder / "suite.yaml"
+    text = path.read_text()
+    path.write_text(text + "repeats: {times: 4}\n")
+    strict = gate(folder)
+    path.write_text(text + "repeats: {times: 4, pass_at_least: 3}\n")
+    loose = gate(folder)
+    assert pass_rule(loose) == (1.0, 0.75)
+    said = [change.what for change in definition_changes(strict, loose)]
+    assert said == ["repeats.pass_share: 1 -> 0.75 (looser)"]
+    assert [change.what for change in definition_changes(loose, strict)] == [
+        "repeats.pass_share: 0.75 -> 1"
+    ]
 
 
 def test_adding_a_train_case_changes_no_gate(folder: Path) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -177,6 +178,27 @@ def test_a_case_is_right_from_the_pass_score_on() -> None:
     for least, result in ((0.6, "pass"), (0.61, "fail")):
         (check,) = check_must_pass(definition(now, must_pass=["c0"], pass_score=least), now)
         assert check.result == result
+
+
+def test_a_case_that_must_pass_is_judged_by_how_many_of_its_repeats_are_right() -> None:
+    mean = table([0.6, 0.4, None])
+    each = ((1.0, 1.0, 1.0, 0.0, 0.0), (1.0, 1.0, 0.0, 0.0, 0.0), (1.0, 1.0, None, 0.0, 0.0))
+    now = {
+        name: replace(case, each={"accuracy": scores})
+        for (name, case), scores in zip(mean.items(), each, strict=True)
+    }
+    gate = definition(now, must_pass=["c0", "c1", "c2"])
+    assert {check.result for check in check_must_pass(gate, now)} == {"fail"}
+    gate = replace(gate, rules={**gate.rules, "repeats.pass_share": 0.6})
+    assert [(check.result, check.sentence) for check in check_must_pass(gate, now)] == [
+        ("pass", "case c0 must pass and was right in 3 of 5, at least 3 needed"),
+        ("fail", "case c1 must pass and was right in 2 of 5, at least 3 needed"),
+        (
+            "fail",
+            "case c2 must pass and was right in 2 of 5, 1 without a score, at least 3 needed "
+            "(no answer)",
+        ),
+    ]
 
 
 def test_a_guard_is_judged_by_its_own_margin_and_named() -> None:

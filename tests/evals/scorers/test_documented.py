@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,9 @@ from evals.scorers import build_scorer, scorer_names
 from evals.suite.spec import MetricSpec
 
 DOCS = Path(__file__).parents[3] / "docs" / "scorers.md"
+FILES = Path(__file__).parent / "documented"  # too long to stand in the page
+FILE = re.compile(r"^```\w*\n(?:--|#) (\S+\.\w+)\n(.*?)^```", re.DOTALL | re.MULTILINE)
+REAL = ["similarity@1"]  # their examples need the real model
 COLUMNS = ["expected", "answer", "score", "kind"]
 
 
@@ -24,9 +28,11 @@ def sections():
 def examples():
     for title, body in sections():
         block = re.search(r"```yaml\n(metrics:.*?)```", body, re.DOTALL)
-        rows = [line for line in body.splitlines() if line.startswith("| `")]
+        _, _, table = body.partition(f"| {' | '.join(COLUMNS)} |")
+        rows = [line for line in table.splitlines() if line.startswith("| `")]
         for row in rows if block and "@" in title else ():
-            yield pytest.param(block[1], row, id=f"{title} {row[:60]}")
+            marks = [pytest.mark.real_model] if title in REAL else []
+            yield pytest.param(block[1], row, body, id=f"{title} {row[:60]}", marks=marks)
 
 
 def cells(row):
@@ -38,8 +44,11 @@ def test_every_scorer_has_a_section_of_its_own():
     assert [name for name in scorer_names() if name not in titles] == []
 
 
-@pytest.mark.parametrize(("block", "row"), list(examples()))
-def test_the_documented_example_scores_as_it_says(block, row, tmp_path):
+@pytest.mark.parametrize(("block", "row", "body"), list(examples()))
+def test_the_documented_example_scores_as_it_says(block, row, body, tmp_path):
+    shutil.copytree(FILES, tmp_path, dirs_exist_ok=True)
+    for name, content in FILE.findall(body):
+        (tmp_path / name).write_text(content)
     (metric,) = yaml.safe_load(block)["metrics"].values()
     options = {key: value for key, value in metric.items() if key != "scorer"}
     expected, answer, value, kind = cells(row)

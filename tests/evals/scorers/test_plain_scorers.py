@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evals.errors import ScorerError
-from evals.records import Case, Output, Score
+from evals.records import Case, Output, Part, Score
 from evals.scorers import build_scorer, normalise
-from evals.scorers.numeric import numbers_in
+from evals.scorers.numbers import numbers_in
 from evals.suite.spec import MetricSpec
 
 
@@ -113,7 +113,8 @@ WRONG: list[tuple[str, dict[str, Any], Any, str, str]] = [
 def test_a_right_answer_scores_full_marks(
     scorer: str, options: dict[str, Any], expected: Any, text: str
 ) -> None:
-    assert score(scorer, options, expected, text) == Score(1.0)
+    result = score(scorer, options, expected, text)
+    assert (result.value, result.reason, result.kind) == (1.0, "", "")
 
 
 @pytest.mark.parametrize(("scorer", "options", "expected", "text", "kind"), WRONG)
@@ -197,6 +198,24 @@ def test_numbers_are_read_in_order_with_signs_and_separators() -> None:
 @given(st.text())
 def test_normalising_twice_changes_nothing_more(text: str) -> None:
     assert normalise(normalise(text)) == normalise(text)
+
+
+@pytest.mark.parametrize("text", ['".' * 500_000, "'" * 1_000_000, "x" + ' ".' * 300_000])
+def test_a_long_answer_is_normalised_in_time(text: str) -> None:
+    import time
+
+    started = time.process_time()
+    normalise(text)
+    assert time.process_time() - started < 5.0
+
+
+def test_a_label_is_a_part_with_what_was_expected_and_named() -> None:
+    options = {"labels": ["billing", "login"], "lenient": True}
+    for text, got in (("login", "login"), ("Billing.", "billing"), ("both? no", None)):
+        (part,) = score("label@1", options, "login", text).parts
+        assert part == Part("label", "label", float(got == "login"), "login", got)
+    (part,) = score("label@1", options, "login", "login or billing").parts
+    assert part.got is None
 
 
 ANY_TEXT = st.text(alphabet=st.characters(exclude_categories=()))  # lone surrogates too

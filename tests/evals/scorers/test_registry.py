@@ -46,7 +46,7 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ("numeric@1", {"abs": -1}, "at least 0"),
     ("numeric@1", {"rel": float("nan")}, "finite number"),
     ("numeric@1", {"rel": True}, "finite number"),
-    ("numeric@1", {"which": "first"}, '"last" or "only"'),
+    ("numeric@1", {"which": "second"}, '"last" or "first" or "only"'),
     ("json_schema@1", {}, 'needs the option "schema"'),
     ("json_schema@1", {"schema": {"type": "objekt"}}, "not a valid JSON schema"),
     ("json_schema@1", {"schema": 5}, "expected a schema"),

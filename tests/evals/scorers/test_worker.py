@@ -12,14 +12,15 @@ from pathlib import Path
 import pytest
 
 from evals.errors import ScorerError
-from evals.records import Case, Output, Score
+from evals.records import Case, Output, Part, Score
 from evals.scorers import build_scorer, score_many
+from evals.scorers.wire import parts_from_wire
 from evals.scorers.worker import Worker
 from evals.suite.spec import MetricSpec
 
 SCORERS = """
 import os, sys, time
-from evals.records import Case, Output, Score
+from evals.records import Case, Output, Part, Score
 import neighbour
 
 print("at import")
@@ -69,6 +70,17 @@ def judge(case: Case, output: Output):
         again()
     returned = {"nan": float("nan"), "none": None, "two": 2.0, "minus": -0.1, "text": "1",
                 "true": True, "half": 0.5, "inf": float("inf"), "huge": 10**400,
+                "parts": Score(0.5, parts=(Part("field", "a", True, "x" * 999, None),)),
+                "many": Score(0.5, parts=[Part("turn", str(n), 1.0, "\U0001f600" * 300,
+                                               "\U0001f600" * 300) for n in range(1000)]),
+                "toomany": Score(0.5, parts=(Part("turn", "1", 1.0),) * 1001),
+                "partkind": Score(0.5, parts=(Part("fruit", "1", 1.0),)),
+                "partvalue": Score(0.5, parts=(Part("turn", "1", float("nan")),)),
+                "parthuge": Score(0.5, parts=(Part("turn", "1", 10**400),)),
+                "partname": Score(0.5, parts=(Part("turn", "1" * 201, 1.0),)),
+                "parttext": Score(0.5, parts=(Part("turn", "1", 1.0, 5),)),
+                "partdict": Score(0.5, parts=({"kind": "turn"},)),
+                "partless": Score(0.5, parts=None),
                 "badreason": Score(1.0, 5), "long": Score(0.0, "r" * 10_000_000)}
     return returned.get(text, neighbour.same(case, output))
 
@@ -108,6 +120,42 @@ def test_a_suite_function_may_return_a_score_a_number_or_a_bool(
     judge: Worker, text: str, value: float
 ) -> None:
     assert judge(*said(text)) == Score(value)
+
+
+def test_a_suite_function_may_return_parts(judge: Worker) -> None:
+    assert judge(*said("parts")).parts == (Part("field", "a", 1.0, "x" * 200, None),)
+    many = judge(*said("many")).parts
+    assert (len(many), many[999].name, many[0].got) == (1000, "999", "\U0001f600" * 200)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("toomany", "at most 1,000 Part, not 1001 of them"),
+        ("partless", "not a NoneType"),
+        ("partdict", "must hold Part, not a dict"),
+        ("partkind", "a kind .field, label, turn, scorer."),
+        ("partvalue", "a value from 0 to 1"),
+        ("parthuge", "cannot be used"),
+        ("partname", "a name of at most 200 characters"),
+        ("parttext", "text or None"),
+    ],
+)
+def test_parts_that_are_none_are_an_error_of_the_case(
+    judge: Worker, text: str, message: str
+) -> None:
+    with pytest.raises(ScorerError, match=message):
+        judge(*said(text))
+    assert judge(*said("yes")) == Score(1.0)
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [[["turn", "1", 2.0, None, None]], [["turn", "1", 1.0, None]], [["x", "1", 1.0, None, None]],
+     [5], [["turn", "1", 1.0, "x" * 201, None]], [["turn", "1", 1.0, None, None]] * 1001],
+)  # fmt: skip
+def test_parts_that_a_worker_forges_are_refused(parts: list[object]) -> None:
+    assert parts_from_wire(parts) is None
 
 
 def test_records_arrive_as_they_were_sent(judge: Worker) -> None:

@@ -136,6 +136,11 @@ BAD_EXTRAS = [
     ("tune: {method: dpo}", "tune.method", "one of lora"),
     ("tune: {min_examples: 1.5}", "tune.min_examples", "a whole number"),
     ("ci: {split: prod}", "ci.split", "one of train, dev, test"),
+    ("repeats: 5", "repeats", "expected a mapping"),
+    ("repeats: {pass_at_least: 2}", "repeats", "'times' is missing"),
+    ("repeats: {times: 0}", "repeats.times", "from 1 to 1000"),
+    ("repeats: {times: 3, pass_at_least: 4}", "repeats.pass_at_least", "can never be right"),
+    ("repeats: {times: 3, pass_at_least: 0}", "repeats.pass_at_least", "from 1"),
     ("candidate: {url: x}", "candidate.url", "unknown key"),
     ("decoding: {temperature: -1}", "decoding.temperature", "at least 0"),
     ("decoding: {max_tokens: 0}", "decoding.max_tokens", "from 1"),
@@ -416,7 +421,7 @@ def test_every_file_that_a_scorer_reads_is_part_of_the_metrics_identity() -> Non
     folder = Path(evals.scorers.__file__).parent
     asked = re.compile(r"\.file\(\s*[\"'](\w+)")
     read = {name for path in folder.glob("*.py") for name in asked.findall(path.read_text())}
-    assert read == {"function", *DATA_FILES.values()}
+    assert read == {"function"}.union(*DATA_FILES.values())
     assert set(DATA_FILES) < set(evals.scorers.scorer_names())
 
 

@@ -273,7 +273,7 @@ def test_a_spent_budget_lets_what_is_under_way_finish_and_is_then_raised():
     assert isinstance(error, BudgetSpentError)
     assert len(found) == 30
     assert purse.closed == [Usage(1, 1, 0)] * 30
-    assert purse.reserved[0][::2] == ("stub", 16)
+    assert purse.reserved[0][::2] == ("openai:stub", 16)
     assert purse.reserved[0][1] > 100
 
 

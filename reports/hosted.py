@@ -1,0 +1,68 @@
+"""What every hosted candidate costs, and how long its calls take."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from evals.records import Run
+from evals.spending.wording import money_said
+from reports import numbers
+
+
+@dataclass(frozen=True)
+class HostedRow:
+    """One candidate on one split; `thousand` is the money for a thousand calls."""
+
+    label: str
+    suite: str
+    split: str
+    requests: str
+    prompt_tokens: str
+    completion_tokens: str
+    thousand: str
+    median: str
+    p95: str
+
+
+def hosted_rows(runs: Sequence[Run]) -> tuple[HostedRow, ...]:
+    """The runs of hosted models, cheapest first; those without a price come last."""
+    hosted = [run for run in runs if run.spent is not None]
+    order = sorted(hosted, key=_rank)
+    return tuple(_row(run) for run in order)
+
+
+def per_call(run: Run | None) -> float | None:
+    """Money for a case that was answered; None where no price is known, or nothing answered."""
+    if run is None or run.spent is None or run.spent.money is None:
+        return None
+    answered = sum(result.output.error is None for result in run.results)
+    return run.spent.money / answered if answered else None
+
+
+def _rank(run: Run) -> tuple[float, str, str]:
+    cost = per_call(run)
+    return math.inf if cost is None else cost, run.created, run.id
+
+
+def _row(run: Run) -> HostedRow:
+    assert run.spent is not None
+    cost = per_call(run)
+    seconds = sorted(r.output.seconds for r in run.results if r.output.error is None)
+    return HostedRow(
+        label=run.candidate.label,
+        suite=run.suite,
+        split=run.split,
+        requests=numbers.count(run.spent.requests),
+        prompt_tokens=numbers.count(run.spent.prompt_tokens),
+        completion_tokens=numbers.count(run.spent.completion_tokens),
+        thousand="no price" if cost is None else money_said(1000 * cost, run.spent.currency),
+        median=numbers.duration(_quantile(seconds, 0.5)),
+        p95=numbers.duration(_quantile(seconds, 0.95)),
+    )
+
+
+def _quantile(ordered: Sequence[float], share: float) -> float | None:
+    """The smallest value that at least that share of the values does not exceed."""
+    return ordered[max(0, math.ceil(share * len(ordered)) - 1)] if ordered else None

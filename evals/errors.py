@@ -56,6 +56,14 @@ class ScorerError(TunegateError, ValueError):
     """A scorer is unknown, misconfigured, or failed on an answer it must accept."""
 
 
+class UnjudgedError(ScorerError):
+    """A judge model gave no verdict on one answer; `transient` where another try may."""
+
+    def __init__(self, message: str, *, transient: bool = False, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.transient = transient
+
+
 class StatisticsError(TunegateError, ValueError):
     """Numbers were asked for that the data cannot give."""
 

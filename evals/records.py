@@ -273,7 +273,8 @@ class CaseResult:
     """One case of a run: the output and its scores, or the error that stands instead.
 
     `scores` maps metric name to score; empty where `output.error` or `error` is set.
-    `error` is a scorer's failure on this output ("TimeoutError: ..."): also a third state.
+    `error` is a scorer's failure on this output ("TimeoutError: ..."): also a third state. It
+    is `transient` where it may pass (a judge model that was out of reach).
     """
 
     case_id: str
@@ -283,6 +284,7 @@ class CaseResult:
     scores: Mapping[str, Score] = field(default_factory=dict)
     cluster: str | None = None
     error: str | None = None
+    transient: bool = field(default=False, metadata=LATER)
 
     @property
     def failed(self) -> str | None:
@@ -296,8 +298,9 @@ class Run:
 
     `id` is derived from the content, so the same work always has the same id.
     `scoring_fingerprint` is the identity of the metrics: runs with different ones are
-    never compared. `seconds` is wall time spent generating, summed over resumes. `spent` is
-    what the outputs of a hosted model took when they were made.
+    never compared. `judges` are the identities of the models that judged, by name, which the
+    scoring fingerprint holds too. `seconds` is wall time spent generating, summed over resumes.
+    `spent` is what the outputs of a hosted model took when they were made.
     """
 
     id: str
@@ -313,6 +316,7 @@ class Run:
     environment: Mapping[str, str] = field(default_factory=dict)
     format: int = 1
     spent: Spending | None = field(default=None, metadata=LATER)
+    judges: Mapping[str, str] = field(default_factory=dict)
 
     def values(self, metric: str | None = None) -> dict[str, float]:
         """Score of every case that has one, by case id, for `metric` (default: primary)."""

@@ -1,4 +1,4 @@
-"""Stored outputs scored by a suite's scorers as they are now. No model is opened or asked.
+"""Stored outputs scored by a suite's scorers as they are now. No model answers anew.
 
 An output is used again only as the answer to the very same question: the candidate still reads
 the same in the suite (prompt, demonstrations, decoding), and of each case the request is the
@@ -15,6 +15,7 @@ from datetime import datetime
 
 from evals.errors import NothingRunError, RecordError
 from evals.imports.runs import PREFIX as IMPORTED
+from evals.judges.identity import scoring_identity
 from evals.ledger import Ledger
 from evals.prompting import build_requests, changed_since
 from evals.records import Candidate, Case, Run, SplitName
@@ -94,20 +95,27 @@ def find_sources(
 
 
 def rescore(
-    suite: Suite, source: Source, scorers: Mapping[str, Scorer], now: Callable[[], datetime]
+    suite: Suite,
+    source: Source,
+    scorers: Mapping[str, Scorer],
+    now: Callable[[], datetime],
+    *,
+    judges: Mapping[str, str] | None = None,
 ) -> Run:
     """The run that `source`'s outputs make with these scorers. An error stays an error.
 
-    How they were generated (seconds, environment) is the stored run's. Raises ScorerError when
-    most outputs cannot be scored.
+    `judges` are the identities of the models that the scorers ask, by name. How the outputs
+    were generated (seconds, environment) is the stored run's. Raises ScorerError when most
+    outputs cannot be scored.
     """
     run = source.run
     outputs = {result.case_id: result.output for result in run.results}
     return replace(
         run,
-        id=identify(suite, run.candidate, run.split, source.cases, source.hashes),
+        id=identify(suite, run.candidate, run.split, source.cases, source.hashes, judges=judges),
         suite_fingerprint=suite.fingerprint,
-        scoring_fingerprint=suite.scoring_fingerprint,
+        scoring_fingerprint=scoring_identity(suite, judges or {}),
+        judges=dict(judges or {}),
         primary=suite.primary,
         results=score_outputs(
             scorers,

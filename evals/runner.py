@@ -12,9 +12,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from evals.errors import InfrastructureError, NothingRunError, ScorerError
+from evals.errors import InfrastructureError, NothingRunError, ScorerError, UnjudgedError
 from evals.fingerprint import fingerprint
 from evals.generating import Generated, Generator, Progress, may_pass
+from evals.judges.identity import scoring_identity
 from evals.ledger import Ledger
 from evals.models.protocol import AdaptableModel
 from evals.prompting import build_requests
@@ -31,13 +32,17 @@ MAX_ERROR_SHARE = 0.5
 
 @dataclass(frozen=True)
 class Runner:
-    """What a run needs: a model, the suite's scorers by metric, the ledger, and prices."""
+    """What a run needs: a model, the suite's scorers by metric, the ledger, and prices.
+
+    `judges` are the identities of the models that the scorers ask, by name.
+    """
 
     model: AdaptableModel
     scorers: Mapping[str, Scorer]
     ledger: Ledger
     progress: Progress = lambda _done, _total: None
     prices: Prices = field(default_factory=Prices)
+    judges: Mapping[str, str] = field(default_factory=dict, kw_only=True)
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     clock: Callable[[], float] = time.perf_counter
 
@@ -54,8 +59,8 @@ class Runner:
         A stored run with errors that may pass is made again in its own place: the batches
         that hold them are run again, everything else is found.
         Raises NothingRunError for an empty split, InfrastructureError when most cases ended
-        in errors of the model and ScorerError when most could not be scored; what was
-        generated until then stays in the ledger.
+        in errors of the model, and ScorerError when most could not be scored and where a model
+        judges that is not in `judges`; what was generated until then stays in the ledger.
         """
         chosen = tuple(suite.split(split) if cases is None else cases)
         if not chosen:
@@ -66,9 +71,10 @@ class Runner:
             )
         requests = build_requests(suite, candidate, chosen)
         hashes = [prompt_hash(request) for request in requests]
-        run_id = identify(suite, candidate, split, chosen, hashes)
+        scoring = scoring_identity(suite, self.judges)
+        run_id = identify(suite, candidate, split, chosen, hashes, judges=self.judges)
         stored = self.ledger.find_run(run_id)
-        if stored is not None and not may_pass(result.output for result in stored.results):
+        if stored is not None and not _may_pass(stored):
             self.progress(len(chosen), len(chosen))
             return self._priced(stored, chosen)
         generated = self._generate(requests, candidate)
@@ -78,7 +84,7 @@ class Runner:
             id=run_id,
             suite=suite.name,
             suite_fingerprint=suite.fingerprint,
-            scoring_fingerprint=suite.scoring_fingerprint,
+            scoring_fingerprint=scoring,
             split=split,
             primary=suite.primary,
             candidate=candidate,
@@ -87,6 +93,7 @@ class Runner:
             created=self.now().isoformat(timespec="seconds"),
             environment=environment(self.model.provenance),
             spent=spending_of(candidate.model, generated.outputs, self.prices),
+            judges=self.judges,
         )
         self.ledger.store_run(run, chosen)
         return run
@@ -110,6 +117,12 @@ class Runner:
             adapter=candidate.adapter,
             adapter_path=candidate.adapter_path,
         )
+
+
+def _may_pass(run: Run) -> bool:
+    """Whether a case of a run ended in an error that another try may not give."""
+    passing = any(result.transient for result in run.results)
+    return passing or may_pass(result.output for result in run.results)
 
 
 def prompt_hash(request: Request) -> str:
@@ -147,9 +160,14 @@ def score_outputs(
             scores={} if n in failures else scores[n],
             cluster=case.cluster,
             error=failures[n].message if n in failures else None,
+            transient=_is_transient(failures.get(n)),
         )
         for n, case in enumerate(cases)
     )
+
+
+def _is_transient(failure: ScorerError | None) -> bool:
+    return isinstance(failure, UnjudgedError) and failure.transient
 
 
 def identify(
@@ -158,12 +176,14 @@ def identify(
     split: SplitName,
     cases: Sequence[Case],
     prompt_hashes: Sequence[str],
+    *,
+    judges: Mapping[str, str] | None = None,
 ) -> str:
-    """Derive the run's id from all that can change its numbers."""
+    """Derive the run's id from all that can change its numbers; `judges` as in `Runner`."""
     content = fingerprint(
         "run@1",
         suite.name,
-        suite.scoring_fingerprint,
+        scoring_identity(suite, judges or {}),
         candidate.fingerprint,
         split,
         [case.fingerprint for case in cases],

@@ -31,6 +31,7 @@ LONGEST_NAME = 1_000  # characters
 SECTIONS = (
     ("verdict", "Verdict"),
     ("why", "Why"),
+    ("judge", "Judge"),
     ("outcome", "Before and after"),
     ("guards", "What must not be lost"),
     ("prompting", "How prompting was tried"),
@@ -48,12 +49,13 @@ def render_html(job: JobRecord) -> str:
     Raises RecordError when the job names a run that it does not hold.
     """
     style, script = _asset("report.css"), _asset("report.js")
+    page = page_view(job)
     return (
         _environment()
         .get_template("page.html.j2")
         .render(
-            page=page_view(job),
-            sections=SECTIONS,
+            page=page,
+            sections=[s for s in SECTIONS if s[0] != "judge" or page.judges],
             policy=content_policy(style, script),
             # The project's own files, not data: the only text that is not escaped.
             style=Markup(style),  # noqa: S704

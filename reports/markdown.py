@@ -10,6 +10,7 @@ from reports.attempts import AttemptsView
 from reports.cases import CasesView, CaseView
 from reports.cost import CostView
 from reports.hosted import HostedRow
+from reports.judged import JudgesView
 from reports.markup import MOST_CHARACTERS, literal, table, words
 from reports.outcome import GuardsView, OutcomeView, SingleView
 from reports.stored import NotRun
@@ -34,6 +35,7 @@ def render_markdown(job: JobRecord) -> str:
         _section("Before and after", page.outcome, _outcome),
         _section("What must not be lost", page.guards, _guards),
         _section("Why", page.reasons, _reasons),
+        *([_section("Judge", page.judges, _judges)] if page.judges else []),
         _section("How prompting was tried", page.attempts, _attempts),
         _section("Cost", page.cost, _cost),
     ]
@@ -123,6 +125,27 @@ def _reasons(view: ReasonsView) -> str:
     ]
     rules = table(["Question", "Answer", "Evidence"], rows, numeric_from=3)
     return rules + "".join(f"\n- {words(reason)}" for reason in view.shipping[:MOST_ROWS]) + "\n"
+
+
+def _judges(view: JudgesView) -> str:
+    head = ["Metric", "Standing", "Model", "Kappa", "Certain", "Demanded", "Agreement", "Labels"]
+    rows = [
+        [
+            words(f"{row.suite} {row.name}".strip(), 80),
+            f"**{row.status_label}** ({row.role})",
+            words(row.model, 80),
+            f"{row.kappa} ({row.bounds})",
+            row.least,
+            row.demanded,
+            row.agreement,
+            row.labels,
+        ]
+        for row in view.rows[:MOST_ROWS]
+    ]
+    said = "".join(
+        f"\n- {words(row.name, 80)}: {words(row.sentence, 600)}." for row in view.rows[:MOST_ROWS]
+    )
+    return f"{words(view.sentence)}\n\n{table(head, rows, numeric_from=3)}{said}\n"
 
 
 def _attempts(view: AttemptsView) -> str:

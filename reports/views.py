@@ -10,6 +10,7 @@ from reports.attempts import AttemptsView, attempts_view
 from reports.cases import CasesView, cases_view
 from reports.cost import CostView, cost_view
 from reports.failures import FailuresView, failures_view
+from reports.judged import JudgesView, judges_view
 from reports.outcome import GuardsView, OutcomeView, SingleView, guards_view, outcome_view
 from reports.reproduce import ReproduceView, reproduce_view
 from reports.stored import NotRun
@@ -30,6 +31,7 @@ class Page:
     sizes: str
     verdict: VerdictView
     reasons: ReasonsView | NotRun
+    judges: JudgesView | None
     outcome: OutcomeView | SingleView | NotRun
     guards: GuardsView | NotRun
     attempts: AttemptsView | NotRun
@@ -55,6 +57,7 @@ def page_view(job: JobRecord) -> Page:
         sizes=", ".join(f"{numbers.count(n)} {split}" for split, n in job.split_sizes.items()),
         verdict=verdict_view(job),
         reasons=reasons_view(job),
+        judges=judges_view(job),
         outcome=outcome_view(job),
         guards=guards_view(job),
         attempts=attempts_view(job),

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, closing
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, closing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
+from evals.asking import LedgerAsker
 from evals.errors import RecordError, UsageError
 from evals.generating import Progress
+from evals.judges.calibrating import calibrate
+from evals.judges.identity import judge_identities
+from evals.judges.records import JudgeStanding
+from evals.judges.standing import judge_standings
+from evals.judges.uses import judge_models
 from evals.ledger import Ledger
 from evals.models import DEFAULT_MODEL, open_model
 from evals.models.names import Precision, check_model_name, is_hosted
@@ -65,26 +71,24 @@ class Wishes:
 
 @dataclass
 class Evaluator:
-    """Runs candidates on suites. The model that was opened last stays open."""
+    """Runs candidates on suites. The model that was opened last stays open.
+
+    So do the models that judge; one that is judged and judges is open once.
+    """
 
     folder: Path
     narrator: Narrator
     precision: Precision = "auto"
     endpoints: Endpoints = field(default_factory=Endpoints)
     _model: AdaptableModel | None = field(default=None, init=False)
+    _judges: dict[str, AdaptableModel] = field(default_factory=dict, init=False)
 
     def model(self, name: str) -> AdaptableModel:
         """The model of that name, opened if another one (or none) is open."""
         if self._model is None or self._model.name != name:
             self.check_model(name)
             self._model = None  # its memory goes before the next one comes
-            with self.narrator.fraction(f"opening {name}") as progress:
-                self._model = open_model(
-                    name,
-                    precision=self.precision,
-                    progress=progress,
-                    hosted=self.endpoints.settings,
-                )
+            self._model = self._judges.pop(name, None) or self._open(name)
         return self._model
 
     def check_model(self, name: str) -> None:
@@ -93,6 +97,27 @@ class Evaluator:
         if is_hosted(name):
             self.endpoints.budget.admit(name)
 
+    def asker(self, ledger: Ledger) -> LedgerAsker:
+        """Puts the questions of scorers to models, and keeps the replies in `ledger`."""
+        return LedgerAsker(self._judge, ledger)
+
+    def _judge(self, name: str) -> AdaptableModel:
+        if self._model is not None and self._model.name == name:
+            return self._model
+        if name not in self._judges:
+            self.check_model(name)
+            self._judges[name] = self._open(name)
+        return self._judges[name]
+
+    def _open(self, name: str) -> AdaptableModel:
+        with self.narrator.fraction(f"opening {name}") as progress:
+            return open_model(
+                name,
+                precision=self.precision,
+                progress=progress,
+                hosted=self.endpoints.settings,
+            )
+
     def run(
         self,
         opened: OpenedSuite,
@@ -100,9 +125,16 @@ class Evaluator:
         split: SplitName,
         cases: Sequence[Case] | None = None,
     ) -> tuple[Run, ...]:
-        """One run for each of `repeats`, found or made; looks at test are written down first."""
+        """One run for each of `repeats`, found or made; looks at test are written down first.
+
+        Models that judge are held against people's labels where the run is of a whole split.
+        """
         suite, model = opened.suite, self.model(repeats[0].model)
-        with build_scorers(suite) as scorers, closing(Ledger(self.folder)) as ledger:
+        with ExitStack() as held:
+            ledger = held.enter_context(closing(Ledger(self.folder)))
+            asker = self.asker(ledger)
+            scorers = held.enter_context(build_scorers(suite, asker))
+            judges = judge_identities(suite, asker)
             if split == "test" and suite.split("test"):
                 candidate = repeats[0]
                 opened.take_look(self.folder, candidate, f"eval of {candidate.label}")
@@ -111,8 +143,12 @@ class Evaluator:
                 again = f", {number} of {len(repeats)}" if len(repeats) > 1 else ""
                 label = f"{suite.name} {split}: {candidate.label}{again}"
                 with self.narrator.progress(label) as progress:
-                    runner = Runner(model, scorers, ledger, progress, self.endpoints.budget.prices)
+                    prices = self.endpoints.budget.prices
+                    runner = Runner(model, scorers, ledger, progress, prices, judges=judges)
                     runs.append(runner.run(suite, candidate, split, cases=cases))
+            if judges and cases is None:
+                with self.narrator.progress(f"{suite.name}: judges and people") as progress:
+                    calibrate(suite, replace(asker, progress=progress), ledger)
         return tuple(runs)
 
     def run_recipe(
@@ -133,10 +169,15 @@ class Evaluator:
     ) -> tuple[tuple[Run, ...], ...]:
         """The stored outputs of `found` scored by the suite's scorers, and stored as runs.
 
-        Opens no model of a candidate. Looks at test are written down first.
+        Opens no model of a candidate; of models that judge, those that the suite names. Looks
+        at test are written down first.
         """
         suite, made = opened.suite, []
-        with build_scorers(suite) as scorers, closing(Ledger(self.folder)) as ledger:
+        with ExitStack() as held:
+            ledger = held.enter_context(closing(Ledger(self.folder)))
+            asker = self.asker(ledger)
+            scorers = held.enter_context(build_scorers(suite, asker))
+            judges = judge_identities(suite, asker)
             for repeats in found.candidates:
                 candidate = repeats[0].run.candidate
                 if split == "test":
@@ -145,10 +186,12 @@ class Evaluator:
                 with self.narrator.progress(label) as progress:
                     runs = []
                     for number, source in enumerate(repeats, 1):
-                        runs.append(rescore(suite, source, scorers, lambda: datetime.now(UTC)))
+                        run = rescore(suite, source, scorers, _now, judges=judges)
+                        runs.append(run)
                         ledger.store_run(runs[-1], source.cases)
                         progress(number, len(repeats))
                 made.append(tuple(runs))
+            calibrate(suite, asker, ledger)
         return tuple(made)
 
     def judge(self, task: Task) -> SuiteVerdict:
@@ -169,7 +212,23 @@ class Evaluator:
             for name, guard in task.guards.items()
             if tuned.adapter and name in guard_losses(gate.definition)
         }
-        return judge_suite(suite, gate, recipe, runs, guard_runs)
+        definition = gate.definition
+        gating = {definition.primary, *ci_rules(definition).thresholds}
+        judges = list(self.standings(suite, runs[0], gating))
+        for name, found in guard_runs.items():
+            guard = task.guards[name]
+            known = self.standings(guard, found.tuned[0], {guard.primary})
+            judges += [replace(standing, suite=name) for standing in known]
+        return judge_suite(suite, gate, recipe, runs, guard_runs, judges=judges)
+
+    def standings(
+        self, suite: Suite, run: Run, gating: Collection[str]
+    ) -> tuple[JudgeStanding, ...]:
+        """What is known of the models that judged `run`; verdicts rest on metrics in `gating`."""
+        if not judge_models(suite):
+            return ()
+        with closing(Ledger(self.folder)) as ledger:
+            return judge_standings(suite, ledger, run.judges, gating)
 
     def _guard_arms(self, guard: Suite, tuned: Candidate) -> GuardRuns:
         """A guard suite's dev split, answered without the adapter and with it."""
@@ -181,6 +240,10 @@ class Evaluator:
             self.run(opened, [base], "dev"),
             self.run(opened, [with_adapter], "dev"),
         )
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
+from evals.judges.records import JudgeStanding
 from tuning import rules
 from tuning.evidence import Evidence, Policy
 from tuning.records import Verdict
@@ -106,6 +107,10 @@ def next_steps(index: int, standing: Standing, evidence: Evidence) -> tuple[str,
     """What a person does next under rule `index`."""
     steps = list(RULES[index].steps)
     verdict = RULES[index].verdict
+    if RULES[index].judge is rules.judge_sound:
+        repairs = steps if rules.soundness_faults(evidence) else []
+        judged = [_judge_step(judge) for judge in evidence.judges if judge.blocks]
+        steps = [*judged, *repairs]
     if verdict == "prompt_more":
         steps += [f"Still missing: {gap}." for gap in standing.gaps]
     if verdict == "more_cases" and any(item.trial.arm.errors for item in standing.trials):
@@ -121,3 +126,13 @@ def next_steps(index: int, standing: Standing, evidence: Evidence) -> tuple[str,
             "prompts do not contain, try retrieval first."
         )
     return tuple(steps)
+
+
+def _judge_step(judge: JudgeStanding) -> str:
+    """What would let a judge gate."""
+    if judge.calibration is None:
+        return f"{judge.name} of {judge.suite}: {judge.missing}."
+    return (
+        f"{judge.name} of {judge.suite}: improve its rubric or its model, or label more answers, "
+        "until its agreement with people is shown; docs/judges.md says how."
+    )

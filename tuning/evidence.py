@@ -11,6 +11,7 @@ from typing import Literal
 
 from evals.claims import MAX_ERROR_SHARE
 from evals.errors import StatisticsError
+from evals.judges.records import JudgeStanding
 from evals.records import Finding, Run
 from evals.stats import one_sided_z, require_share
 
@@ -92,14 +93,16 @@ class LeftOut:
     """Stored dev runs, by prompt on this model's name, that a verdict does not rest on.
 
     `other_weights`: of this suite as it stands, but of `fingerprints` other model
-    fingerprints than the one judged, `fingerprint`. `older_suite`: of prompts, cases,
-    scoring or decoding that the suite no longer has.
+    fingerprints than the one judged, `fingerprint`. `other_judges`: judged by models
+    that were others than now. `older_suite`: of prompts, cases, scoring or decoding that the
+    suite no longer has.
     """
 
     other_weights: int = 0
     fingerprints: int = 0
     older_suite: int = 0
     fingerprint: str = ""
+    other_judges: int = 0
 
 
 @dataclass(frozen=True)
@@ -108,7 +111,8 @@ class Evidence:
 
     `trials` stand in the order tried, all over the same cases. `oracle_context` is the
     leader's prompt with each case's own reference documents. `clusters` names those cases
-    that are not independent of each other.
+    that are not independent of each other. `judges` are the models that judge for the suite
+    and its guards.
     """
 
     trials: tuple[Trial, ...]
@@ -120,6 +124,7 @@ class Evidence:
     cost: CostEvidence | None = None
     facts_change: Literal["never", "rarely", "often"] | None = None
     left_out: LeftOut = LeftOut()
+    judges: tuple[JudgeStanding, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -60,6 +60,7 @@ def decide(evidence: Evidence, policy: Policy) -> Decision:
         alpha=policy.look_alpha,
         provisional=_provisional(standing),
         left_out=left_out_texts(evidence.left_out),
+        judges=evidence.judges,
     )
 
 

@@ -8,21 +8,27 @@ again, does only what is missing and ends with the same numbers. Nothing here pr
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
+from evals.asking import Asker
 from evals.errors import GateShutError, NothingRunError, SuiteError, TrainingError
 from evals.generating import Progress
+from evals.judges.calibrating import calibrate
+from evals.judges.identity import judge_identities
+from evals.judges.standing import judge_standings
+from evals.judges.uses import judge_models
 from evals.ledger import Ledger
 from evals.models.protocol import AdaptableModel
 from evals.prompting import round_candidates
-from evals.records import SPLITS, Candidate, Case, Finding, Output, Run, SplitName
+from evals.records import SPLITS, Candidate, Case, Finding, Output, Run, Score, SplitName
 from evals.runner import Runner, environment
 from evals.scorers import build_scorers
+from evals.scorers.batch import score_many
 from evals.scorers.protocol import Scorer
 from evals.spending.prices import Prices
 from evals.suite.spec import RoundSpec, Suite
@@ -57,7 +63,8 @@ class Job:
     """One suite on one model, with everything the stages need.
 
     `guards` are the loaded suites that `suite.guards` names; `looks_path` is where looks at
-    the sealed split are counted; adapters are written under the ledger's folder.
+    the sealed split are counted; adapters are written under the ledger's folder. `asker` asks
+    the models that judge; None where none does.
     """
 
     suite: Suite
@@ -69,6 +76,7 @@ class Job:
     prices: Prices = field(default_factory=Prices)
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     clock: Callable[[], float] = time.perf_counter
+    asker: Asker | None = None
 
     @property
     def key(self) -> str:
@@ -82,6 +90,7 @@ class Job:
         with the gate's decision; `override` trains nevertheless and is recorded.
         """
         record = self._begin(override, self._checks())
+        self._calibrate()
         decision = self._search()
         record = self._decided(record, decision)
         if tune and (decision.open or override):
@@ -91,6 +100,7 @@ class Job:
     def tune(self, *, override: str | None = None) -> JobRecord:
         """Train on the stored verdict. Raises GateShutError unless it is open or overridden."""
         checks = self._checks()
+        self._calibrate()
         decision = self._decide()
         if not decision.open and not override:
             raise GateShutError(
@@ -102,11 +112,31 @@ class Job:
 
     def evaluate(self, suite: Suite, candidate: Candidate, split: SplitName, label: str) -> Run:
         """One run, with its scorers and a progress bar; found again where it is stored."""
-        with build_scorers(suite) as scorers, self.narrator.progress(label) as progress:
+        with (
+            build_scorers(suite, self.asker) as scorers,
+            self.narrator.progress(label) as progress,
+        ):
             runner = Runner(
-                self.model, scorers, self.ledger, progress, self.prices, self.now, self.clock
+                self.model,
+                scorers,
+                self.ledger,
+                progress,
+                self.prices,
+                judges=self._judges(suite),
+                now=self.now,
+                clock=self.clock,
             )
             return runner.run(suite, candidate, split)
+
+    def _judges(self, suite: Suite) -> dict[str, str]:
+        """What the models that judge for a suite are; empty where nothing can be asked."""
+        return judge_identities(suite, self.asker) if self.asker else {}
+
+    def _calibrate(self) -> None:
+        """Hold the judges of the suite and of its guards against people's labels."""
+        for suite in (self.suite, *self.guards.values()):
+            if self.asker is not None and judge_models(suite):
+                calibrate(suite, self.asker, self.ledger)
 
     def _checks(self) -> StoredChecks:
         """What `check` finds. Raises SuiteError where the suite does not pass."""
@@ -139,7 +169,17 @@ class Job:
         )
 
     def _decide(self) -> Decision:
-        return decide_stored(self.suite, self.ledger, self.model.name, self.model.fingerprint)
+        judges: dict[str, str] = {}
+        for suite in (self.suite, *self.guards.values()):
+            judges |= self._judges(suite)
+        return decide_stored(
+            self.suite,
+            self.ledger,
+            self.model.name,
+            self.model.fingerprint,
+            judges=judges,
+            guards=self.guards,
+        )
 
     def _decided(self, record: JobRecord, decision: Decision) -> JobRecord:
         """Keep the verdict, and what each round took by the runs it rests on."""
@@ -208,12 +248,15 @@ class Job:
         root = self.ledger.folder / "adapters"
         judged = [case for suite in (self.suite, *self.guards.values()) for case in suite.cases]
         replay = replay_of(self.model, judged, self.ledger.folder / "replay")
-        with build_scorers(self.suite) as scorers, self.narrator.progress("training") as progress:
+        with (
+            build_scorers(self.suite, self.asker) as scorers,
+            self.narrator.progress("training") as progress,
+        ):
             return tune_suite(
                 self.suite,
                 self.model.name,
                 root,
-                accepts=_accepted_by(scorers[self.suite.primary]),
+                accepts=_accepted_by(scorers[self.suite.primary], self.suite.split("train")),
                 replay=replay,
                 progress=lambda step, total, _loss: progress(step, total),
             )
@@ -224,11 +267,19 @@ class Job:
         return changed
 
 
-def _accepted_by(scorer: Scorer) -> Accepts:
-    """Whether a scorer gives an answer full marks: what may be trained on."""
+def _accepted_by(scorer: Scorer, cases: Sequence[Case]) -> Accepts:
+    """Whether a scorer gives an answer full marks: what may be trained on.
+
+    The cases' own answers are judged together, which a model that judges does much faster.
+    """
+    own = score_many(scorer, ((case, Output(case.answer, "stop")) for case in cases))
+    known = {(case.id, case.answer): said for case, said in zip(cases, own, strict=True)}
 
     def accepts(case: Case, answer: str) -> bool:
-        return scorer(case, Output(answer, "stop")).value >= 1.0
+        said = known.get((case.id, answer))
+        if not isinstance(said, Score):
+            said = scorer(case, Output(answer, "stop"))  # raises again what it raised
+        return said.value >= 1.0
 
     return accepts
 
@@ -261,23 +312,36 @@ def rounds_of(suite: Suite) -> tuple[RoundSpec, ...]:
 
 
 def decide_stored(
-    suite: Suite, ledger: Ledger, model: str, model_fingerprint: str | None = None
+    suite: Suite,
+    ledger: Ledger,
+    model: str,
+    model_fingerprint: str | None = None,
+    *,
+    judges: Mapping[str, str] | None = None,
+    guards: Mapping[str, Suite] | None = None,
 ) -> Decision:
     """The gate's verdict from stored runs. Raises NothingRunError when none counts.
 
-    `model_fingerprint` is what the model is now, where it was opened (see `find_search`).
+    `model_fingerprint` is what the model is now, where it was opened, and `judges` what those
+    are that judge, by name (see `find_search`). A verdict rests on what judges for `guards`, too.
     """
-    tried, left_out = find_search(suite, ledger, model, model_fingerprint)
+    tried, left_out = find_search(suite, ledger, model, model_fingerprint, judges)
     if not tried and (said := left_out_texts(left_out)):
         raise NothingRunError(
             f"no stored run is of this suite and model as they are. {' '.join(said)}",
             hint="evaluate some prompts first",
         )
+    known = judges or (tried[-1].run.judges if tried else {})
     evidence = gather_evidence(
         tried,
         clean_examples=clean_examples(suite),
         soundness=soundness_of(suite, ledger, [item.run for item in tried]),
         left_out=left_out,
+        judges=tuple(
+            standing
+            for judged in (suite, *(guards or {}).values())
+            for standing in judge_standings(judged, ledger, known, {judged.primary})
+        ),
     )
     return decide(evidence, policy_of(suite))
 

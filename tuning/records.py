@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from evals.judges.records import JudgeStanding
 from evals.records import Case, Finding, Run
 from evals.repeats import OverRepeats
 
@@ -76,7 +77,8 @@ class Decision:
     """The gate's verdict with its evidence. `open` is true only for `fine_tune`.
 
     `trials` are ranked, the leader first; `provisional` says in words who leads, how sure;
-    `left_out` names the stored runs that the verdict does not rest on.
+    `left_out` names the stored runs that the verdict does not rest on; `judges` are the models
+    that judge for the suite and its guards.
     """
 
     verdict: Verdict
@@ -95,6 +97,7 @@ class Decision:
     alpha: float
     provisional: str = ""
     left_out: tuple[str, ...] = ()
+    judges: tuple[JudgeStanding, ...] = ()
     format: int = 1
 
     @property

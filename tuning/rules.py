@@ -32,24 +32,42 @@ class Answer(NamedTuple):
 
 
 def judge_sound(_: Standing, evidence: Evidence, __: Policy) -> Answer:
-    """Whether the evals themselves are at fault: self-test, audit, leaks, contradictions."""
+    """Whether the evals are at fault: self-test, audit, leaks, contradictions, judges."""
     soundness = evidence.soundness
-    if soundness is None:
-        return Answer(None, "Whether the evals are sound was not tested.")
-    faults = [finding.message for finding in soundness.findings if finding.level == "error"]
-    if soundness.self_test_passed is False:
-        faults.insert(0, "the scorer self-test failed")
-    if soundness.audit_passed is False:
-        faults.insert(0, "the audit found scores that people judge wrong")
-    if faults:
+    if faults := [*_judge_faults(evidence), *soundness_faults(evidence)]:
         more = f" (and {len(faults) - 3} more)" if len(faults) > 3 else ""
         return Answer(True, f"Fix the evals first: {'; '.join(faults[:3])}{more}.")
+    judges = "".join(f" The {judge.sentence}." for judge in evidence.judges if judge.gates)
+    if soundness is None:
+        return Answer(None, f"Whether the evals are sound was not tested.{judges}")
     told = {True: "passed", None: "not tested"}
     self_test, audit = told[soundness.self_test_passed], told[soundness.audit_passed]
     checked = f"The scorer self-test: {self_test}. The audit by a person: {audit}."
-    if soundness.self_test_passed is None and soundness.audit_passed is None:
+    if soundness.self_test_passed is None and soundness.audit_passed is None and not judges:
         return Answer(None, f"{checked} No leaks or contradictions are known.")
-    return Answer(False, f"{checked} No leaks between splits, no contradictory labels.")
+    return Answer(False, f"{checked} No leaks between splits, no contradictory labels.{judges}")
+
+
+def _judge_faults(evidence: Evidence) -> list[str]:
+    """The models that judge, and are not shown to judge as people do."""
+    return [
+        f"a judge is not shown to agree with people ({judge.sentence})"
+        for judge in evidence.judges
+        if judge.blocks
+    ]
+
+
+def soundness_faults(evidence: Evidence) -> list[str]:
+    """What `check` and the audit found wrong with the evals, gravest first."""
+    faults: list[str] = []
+    soundness = evidence.soundness
+    if soundness is None:
+        return faults
+    if soundness.audit_passed is False:
+        faults.append("the audit found scores that people judge wrong")
+    if soundness.self_test_passed is False:
+        faults.append("the scorer self-test failed")
+    return faults + [found.message for found in soundness.findings if found.level == "error"]
 
 
 def judge_cost(standing: Standing, evidence: Evidence, policy: Policy) -> Answer:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from evals.audit import AUDIT_FILE, MIN_MARKS, AuditSummary, audit_summary, read_marks
 from evals.fingerprint import fingerprint
+from evals.judges.uses import judges_of
 from evals.ledger import Ledger
 from evals.records import Finding, Run
 from evals.scorers.selftest import self_test
@@ -66,16 +67,17 @@ def soundness_of(suite: Suite, ledger: Ledger, runs: list[Run]) -> Soundness:
     """What is known of a suite's soundness from stored checks and the audit file.
 
     Runs nothing of the suite's own code: a suite that was never checked has None for its
-    self-test, which the gate reports as not tested.
+    self-test, which the gate reports as not tested; so has one whose primary metric is judged
+    by a model.
     """
     stored = ledger.load(CHECKS, suite.fingerprint, StoredChecks)
+    tested = stored is not None and not judges_of(suite, suite.primary)
     marks = read_marks(suite.root / AUDIT_FILE)
     audited = audit_summary(marks, runs, where=str(suite.root / AUDIT_FILE)) if marks else None
     findings = [*(stored.findings if stored else ()), *(audited.findings if audited else ())]
+    failed = stored is not None and _has_errors(_of_self_test(stored.findings))
     return Soundness(
-        self_test_passed=None
-        if stored is None
-        else not _has_errors(_of_self_test(stored.findings)),
+        self_test_passed=not failed if tested or failed else None,
         audit_passed=_audit_passed(audited),
         findings=tuple(findings),
     )

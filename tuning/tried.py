@@ -5,7 +5,7 @@ demonstrations that still read the same) and of this model as it is, without an 
 One verdict rests on one model fingerprint (weights, tokenizer, precision, versions): that of
 the model as it is where a command has opened it, else that of the newest run that fits the
 suite. Where weights went from A to B and back to A, and nothing had to be run since, that is
-B; so what is left out is counted and said.
+B; so what is left out is counted and said. The same holds for the models that judge.
 
 Runs of a declared round come in the order the suite declares them; any other (a prompt tried
 by hand) counts as tried before the rounds, where it can only make the anchor stronger.
@@ -13,11 +13,13 @@ by hand) counts as tried before the rounds, where it can only make the anchor st
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from evals.fingerprint import fingerprint
+from evals.judges.identity import scored_as_stated, scoring_identity
+from evals.judges.records import JudgeStanding
 from evals.ledger import Ledger
 from evals.prompting import DEMONSTRATION_METHODS, changed_since
 from evals.records import Candidate, Run
@@ -44,12 +46,17 @@ class Search(NamedTuple):
 
 
 def find_search(
-    suite: Suite, ledger: Ledger, model: str, model_fingerprint: str | None = None
+    suite: Suite,
+    ledger: Ledger,
+    model: str,
+    model_fingerprint: str | None = None,
+    judges: Mapping[str, str] | None = None,
 ) -> Search:
     """The runs that count; a repeated candidate only once, the newest.
 
-    `model_fingerprint` is what the model is now; None where nobody has opened it. Runs of
-    some dev cases only, and repeats, neither count nor are counted as left out.
+    `model_fingerprint` is what the model is now, `judges` what the models that judge are, by
+    name; None where nobody has opened them. Runs of some dev cases only, and repeats, neither
+    count nor are counted as left out.
     """
     expected = {case.id: case.fingerprint for case in suite.split("dev")}
     fitting: list[Run] = []
@@ -67,13 +74,18 @@ def find_search(
             fitting.append(run)
     if model_fingerprint is None and fitting:
         model_fingerprint = fitting[-1].candidate.model_fingerprint
-    counting = [run for run in fitting if run.candidate.model_fingerprint == model_fingerprint]
+    same_model = [run for run in fitting if run.candidate.model_fingerprint == model_fingerprint]
+    scoring = same_model[-1].scoring_fingerprint if same_model else ""
+    if judges is not None:
+        scoring = scoring_identity(suite, judges)
+    counting = [run for run in same_model if run.scoring_fingerprint == scoring]
     newest = {_spot(run.candidate): run for run in counting}
     placed = [_place(run, suite.rounds) for run in newest.values()]
     placed.sort(key=lambda tried: (tried.round_index, _position(tried, suite.rounds)))
     others = {run.candidate.model_fingerprint for run in fitting} - {model_fingerprint}
     left_out = LeftOut(
-        other_weights=len(fitting) - len(counting),
+        other_weights=len(fitting) - len(same_model),
+        other_judges=len(same_model) - len(counting),
         fingerprints=len(others),
         older_suite=stale,
         fingerprint=model_fingerprint or "",
@@ -90,9 +102,7 @@ def tried_runs(
 
 def _reads_the_same(run: Run, suite: Suite) -> bool:
     """Whether scoring, decoding, prompt and demonstrations are those of the suite now."""
-    return run.scoring_fingerprint == suite.scoring_fingerprint and not changed_since(
-        suite, run.candidate
-    )
+    return scored_as_stated(run, suite) and not changed_since(suite, run.candidate)
 
 
 def _is_repeat(candidate: Candidate, suite: Suite) -> bool:
@@ -138,6 +148,7 @@ def gather_evidence(
     clean_examples: int,
     soundness: Soundness | None,
     left_out: LeftOut | None = None,
+    judges: tuple[JudgeStanding, ...] = (),
 ) -> Evidence:
     """What the gate decides from. What nothing here gathers stays None: "not tested"."""
     return Evidence(
@@ -146,6 +157,7 @@ def gather_evidence(
         clusters=clusters_of(tried[0].run) if tried else {},
         soundness=soundness,
         left_out=left_out or LeftOut(),
+        judges=judges,
     )
 
 

@@ -81,6 +81,11 @@ def left_out_texts(left_out: LeftOut) -> tuple[str, ...]:
             f"{_plural(left_out.other_weights, 'run')} of {others} left out: this verdict is of "
             f"{left_out.fingerprint} alone."
         )
+    if left_out.other_judges:
+        texts.append(
+            f"{_plural(left_out.other_judges, 'run')} judged by other models left out: what judges "
+            "has changed since, behind the same name."
+        )
     if left_out.older_suite:
         texts.append(
             f"{_plural(left_out.older_suite, 'run')} of older versions of the suite left out: "

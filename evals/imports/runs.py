@@ -17,6 +17,7 @@ from evals.imports.metrics import Metrics, choose_metrics
 from evals.imports.records import ImportedCase, ImportedResults
 from evals.imports.repeats import averaged
 from evals.imports.rescored import rescore
+from evals.judges.identity import scoring_identity
 from evals.records import Candidate, Case, CaseResult, Finding, Run, SplitName
 from evals.scorers.protocol import Scorer
 from evals.suite.cases import compact_json
@@ -122,8 +123,8 @@ def run_of_suite(
                 "--rescore uses the suite's own metrics: leave --metric away", key="--metric"
             )
         metrics = Metrics(suite.primary, tuple(suite.metrics), ())
+        scoring = scoring_identity(suite, {})  # refuses what a model judges: none runs here
         scored = rescore(matched, cases, scorers, path)
-        scoring = suite.scoring_fingerprint
     else:
         metrics = choose_metrics(results, metric, str(path))
         scored = {identity: averaged(made, metrics) for identity, made in matched.items()}

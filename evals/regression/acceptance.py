@@ -9,6 +9,7 @@ from typing import NoReturn
 
 from evals.errors import RecordError
 from evals.fingerprint import fingerprint
+from evals.judges.identity import scored_as_stated
 from evals.looks import split_fingerprint
 from evals.prompting import changed_since
 from evals.records import Candidate, Run
@@ -26,6 +27,8 @@ from evals.stats import (
 )
 from evals.suite.spec import Suite
 
+JUDGE = "judge."
+"""Before the name of a model that judges, in what could change behind a recipe's names."""
 MAX_ERROR_SHARE = 0.02
 """A baseline with more errors than this would hide or feign losses for as long as it stands."""
 
@@ -99,7 +102,7 @@ def _refuse_partial(suite: Suite, run: Run) -> None:
 
 def _refuse_stale(suite: Suite, run: Run) -> None:
     candidate = run.candidate
-    if run.scoring_fingerprint != suite.scoring_fingerprint:
+    if not scored_as_stated(run, suite):
         _refuse(run, "the suite's metrics or scorers changed since", "run `tunegate eval` again")
     if candidate.prompt not in suite.prompts:
         _refuse(
@@ -159,6 +162,7 @@ def identity_of(suite: Suite, run: Run) -> dict[str, str]:
         "prompt": candidate.prompt_fingerprint,
         "demonstrations": candidate.demonstrations_fingerprint,
         "decoding": _decoding(candidate),
+        **{f"{JUDGE}{model}": identity for model, identity in run.judges.items()},
     }
     if candidate.adapter:
         found |= {"adapter": candidate.adapter, "train": split_fingerprint(suite.split("train"))}

@@ -11,7 +11,9 @@ from evals.records import Finding, Json, SplitName
 from evals.repeats import OverRepeats
 from evals.spending.records import Spending
 
-CheckKind = Literal["run", "must_pass", "threshold", "target", "guard", "baseline", "definition"]
+CheckKind = Literal[
+    "run", "must_pass", "threshold", "target", "guard", "baseline", "definition", "judge"
+]
 CheckResult = Literal["pass", "fail", "inconclusive", "review", "skipped"]
 
 WORST_FIRST: tuple[CheckResult, ...] = ("fail", "review", "inconclusive", "pass", "skipped")

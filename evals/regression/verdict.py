@@ -9,8 +9,10 @@ from statistics import fmean
 from typing import NamedTuple
 
 from evals.errors import InfrastructureError, StatisticsError, TunegateError
+from evals.judges.records import JudgeStanding
+from evals.judges.uses import judges_of
 from evals.records import Finding, Run
-from evals.regression.acceptance import detectable_loss, identity_of
+from evals.regression.acceptance import JUDGE, detectable_loss, identity_of
 from evals.regression.changed_cases import changed_cases
 from evals.regression.definition import ci_rules, guard_losses, pass_rule
 from evals.regression.drift import find_drift
@@ -22,6 +24,7 @@ from evals.regression.judge import (
     check_level,
     check_must_pass,
 )
+from evals.regression.judged import check_judges, without_unshown_judges
 from evals.regression.records import (
     Check,
     DefinitionChange,
@@ -53,17 +56,27 @@ def judge_suite(
     recipe: Recipe,
     runs: Sequence[Run],
     guard_runs: Mapping[str, GuardRuns] | None = None,
+    *,
+    judges: Sequence[JudgeStanding] = (),
 ) -> SuiteVerdict:
-    """Everything the gate says of `runs`, the repeats of `recipe` over the gate's split."""
+    """Everything the gate says of `runs`, the repeats of `recipe` over the gate's split.
+
+    `judges` are the models that judge for the suite, and for the guards in `guard_runs` by the
+    names that these have there.
+    """
     now = tabulate(runs)
     definition = gate.definition
     whole = check_errors(suite.name, now)
+    judging = (
+        *_level_checks(suite, definition, now),
+        *_guard_checks(definition, guard_runs or {}, has_adapter=bool(runs[0].candidate.adapter)),
+        _baseline_check(suite, gate, runs[0], now),
+    )
     checks = (
         whole,
         *_definition_check(suite, gate),
-        *_level_checks(suite, definition, now),
-        *_guard_checks(definition, guard_runs or {}, has_adapter=bool(runs[0].candidate.adapter)),
-        _baseline_check(suite, gate, now),
+        *check_judges(suite.name, judges),
+        *(without_unshown_judges(check, definition, suite.name, judges) for check in judging),
     )
     scores = metric_scores(now, suite.primary)
     low, high = _interval(scores.values, scores.clusters)
@@ -143,11 +156,20 @@ def _guard_checks(
             yield check_guard(name, arms.metric, loss, tabulate(arms.base), tabulate(arms.tuned))
 
 
-def _baseline_check(suite: Suite, gate: Gate, now: Table) -> Check:
+def _baseline_check(suite: Suite, gate: Gate, run: Run, now: Table) -> Check:
     if gate.baseline is None:
         text = "no baseline was accepted yet: `tunegate accept` makes one"
         return Check("baseline", suite.primary, "skipped", text)
     metrics = {name: suite.metric_fingerprint(name) for name in suite.metrics}
+    primary = gate.definition.primary
+    then = gate.baseline.identity
+    for use in judges_of(suite, primary) if primary in suite.metrics else ():
+        if then.get(f"{JUDGE}{use.model}") != run.judges.get(use.model):
+            text = (
+                f"{primary} was judged by another model in the baseline, behind the name "
+                f"{use.model}: nothing can be compared; accept a run that was judged as now"
+            )
+            return Check("baseline", primary, "review", text)
     return check_baseline(gate.baseline, gate.definition, metrics, now)
 
 
@@ -229,7 +251,7 @@ def _without_run(check: Check, path: str) -> SuiteVerdict:
 def judged(verdict: SuiteVerdict) -> bool:
     """Whether anything was judged at all: a gate without baseline or thresholds says nothing."""
     return any(
-        check.result != "skipped" and check.kind not in ("run", "definition", "target")
+        check.result != "skipped" and check.kind not in ("run", "definition", "judge", "target")
         for check in verdict.checks
     )
 

@@ -6,11 +6,15 @@ import difflib
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from evals.errors import ScorerError
 from evals.records import Json
 from evals.scorers.protocol import Scorer
 from evals.suite.spec import MetricSpec
+
+if TYPE_CHECKING:
+    from evals.asking import Asker
 
 Build = Callable[[MetricSpec, Path], Scorer]
 
@@ -26,11 +30,15 @@ class Options:
 
     A factory asks for what it knows; `finish` then refuses what nobody asked for. Every
     error is a ScorerError with the suite file, the metric's line and the option's key.
+    `asker` puts questions to models; None where no model runs.
     """
 
-    def __init__(self, spec: MetricSpec, suite_root: Path, build: Build) -> None:
+    def __init__(
+        self, spec: MetricSpec, suite_root: Path, build: Build, asker: Asker | None = None
+    ) -> None:
         self.spec = spec
         self.suite_root = suite_root
+        self.asker = asker
         self._build = build
         self._asked: list[str] = []
 

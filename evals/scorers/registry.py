@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from evals.errors import ScorerError
 from evals.scorers.by_tag import by_tag
@@ -13,6 +15,8 @@ from evals.scorers.combined import all_of, any_of
 from evals.scorers.edit import edit_similarity
 from evals.scorers.json_fields import json_fields
 from evals.scorers.json_schema import json_schema
+from evals.scorers.judge import judge
+from evals.scorers.judge_pairwise import judge_pairwise
 from evals.scorers.label import label
 from evals.scorers.match import contains, exact, normalized
 from evals.scorers.ngrams import bleu, chrf
@@ -30,6 +34,9 @@ from evals.scorers.tool_calls import tool_calls
 from evals.scorers.turns import turns
 from evals.suite.spec import MetricSpec, Suite
 
+if TYPE_CHECKING:
+    from evals.asking import Asker
+
 Factory = Callable[[Options], Scorer]
 
 _FACTORIES: Mapping[str, Factory] = {
@@ -44,6 +51,8 @@ _FACTORIES: Mapping[str, Factory] = {
     "exact@1": exact,
     "json_fields@1": json_fields,
     "json_schema@1": json_schema,
+    "judge@1": judge,
+    "judge_pairwise@1": judge_pairwise,
     "label@1": label,
     "normalized@1": normalized,
     "numeric@1": numeric,
@@ -84,14 +93,14 @@ def scorer_names() -> tuple[str, ...]:
     return tuple(sorted(_FACTORIES))
 
 
-def build_scorer(spec: MetricSpec, suite_root: Path) -> Scorer:
-    """The scorer a metric names, with its options.
+def build_scorer(spec: MetricSpec, suite_root: Path, asker: Asker | None = None) -> Scorer:
+    """The scorer a metric names, with its options; `asker` is for those that ask a model.
 
     Raises ScorerError for an unknown name and for an unknown, missing or ill-typed
     option, with the suite's file, the metric's line and the option's key. Starts nothing:
     a worker process begins with the first score.
     """
-    options = Options(spec, suite_root, build_scorer)
+    options = Options(spec, suite_root, partial(build_scorer, asker=asker), asker)
     factory = _FACTORIES.get(spec.scorer)
     if factory is None:
         hint = suggestion(f"{spec.scorer.split('@')[0]}@1", _FACTORIES)
@@ -104,14 +113,15 @@ def build_scorer(spec: MetricSpec, suite_root: Path) -> Scorer:
     return scorer
 
 
-def build_scorers(suite: Suite) -> ScorerSet:
+def build_scorers(suite: Suite, asker: Asker | None = None) -> ScorerSet:
     """The scorers of all the suite's metrics, by metric name.
 
+    Without `asker` a metric that a model judges is built but cannot score.
     Also raises ScorerError, with the case's file and line, when a case expects something
     that its scorer cannot judge: before a model has run for nothing.
     """
     scorers = ScorerSet(
-        {name: build_scorer(spec, suite.root) for name, spec in suite.metrics.items()}
+        {name: build_scorer(spec, suite.root, asker) for name, spec in suite.metrics.items()}
     )
     for name, scorer in scorers.items():
         check = getattr(scorer, "check", None)

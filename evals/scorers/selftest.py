@@ -12,8 +12,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Literal
 
-from evals.errors import ScorerError
+from evals.errors import ScorerError, SuiteError
 from evals.fingerprint import canonical_json, fingerprint
+from evals.judges.calibrating import labels_of
+from evals.judges.uses import JudgeUse, judges_of
 from evals.records import SPLITS, Case, Finding, Output, Score
 from evals.scorers.batch import iter_scores
 from evals.scorers.plain import shown
@@ -26,6 +28,8 @@ MAX_WRONG_FULL = 0.10  # share of wrong answers that may score full marks by coi
 MAX_NAMED = 5  # findings of one kind that name their case; the rest are counted
 MAX_RAISED = 3  # a scorer that raised this often is not tried on more answers
 
+NOT_SELF_TESTED = "judge_not_self_tested"
+
 _Pair = tuple[Case, Output]
 
 
@@ -34,7 +38,8 @@ def self_test(suite: Suite, scorers: Mapping[str, Scorer] | None = None) -> tupl
 
     Errors: a scorer raises; the primary metric gives a case's own answer less than full
     marks, or more than `MAX_WRONG_FULL` of the shuffled or of the empty answers full
-    marks. A secondary metric (of form, say) is held to gold answers only, by a warning.
+    marks. A secondary metric (of form, say) is held to gold answers only, by a warning. What a
+    model judges is passed over with a note: no model runs here.
     Deterministic, and independent of the order of the cases.
     """
     if scorers is not None:
@@ -49,6 +54,9 @@ def _all_findings(suite: Suite, scorers: Mapping[str, Scorer]) -> list[Finding]:
     sample = [case for split in SPLITS for case in _sample(suite.split(split))]
     shuffled, alike = derange(sample)
     for name, scorer in scorers.items():
+        if judges := judges_of(suite, name):
+            findings += [finding for use in judges for finding in _of_judge(suite, use)]
+            continue
         if about := getattr(scorer, "about", ""):
             findings.append(Finding("note", "selftest_about", f"{name}: {about}"))
         is_primary = name == suite.primary
@@ -69,6 +77,28 @@ def _all_findings(suite: Suite, scorers: Mapping[str, Scorer]) -> list[Finding]:
             )
         )
     return findings
+
+
+def _of_judge(suite: Suite, use: JudgeUse) -> Iterable[Finding]:
+    """What can be said of a model that judges while none runs: of people's labels for it."""
+    where = str(suite.root / "suite.yaml")
+    if use.labels_file is None:
+        found = "there are none"
+        if use.metric == suite.primary:
+            message = f'"{use.spec.name}" has no labels by people: its judge may not gate'
+            yield Finding("warning", "judge_without_labels", message, where)
+    else:
+        try:
+            found = f"there are {len(labels_of(use, suite))}"
+        except SuiteError as error:
+            message = f'the labels for "{use.spec.name}" cannot be read: {error.message}'
+            yield Finding("error", "judge_labels", message, error.where)
+            return
+    message = (
+        f'"{use.spec.name}" is judged by the model {use.model} and is not self-tested: no model '
+        f"runs here. Whether it may gate is for its agreement with people's labels; {found}"
+    )
+    yield Finding("note", NOT_SELF_TESTED, message, where)
 
 
 @dataclass

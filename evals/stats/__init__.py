@@ -7,6 +7,7 @@ from evals.stats.intervals import (
     score_interval,
     wilson,
 )
+from evals.stats.kappa import MIN_LABELS, Kappa, KappaWeights, cohen_kappa, confusion
 from evals.stats.paired import (
     MOST_CASES,
     Bounds,
@@ -35,9 +36,12 @@ from evals.stats.worst_case import BoundedDifference, bounded, bounded_differenc
 __all__ = [
     "DISCORDANCE",
     "MIN_CLUSTERS",
+    "MIN_LABELS",
     "MOST_CASES",
     "BoundedDifference",
     "Bounds",
+    "Kappa",
+    "KappaWeights",
     "PairedDifference",
     "ScoreInterval",
     "bounded",
@@ -47,6 +51,8 @@ __all__ = [
     "cases_for_plateau",
     "cases_to_catch",
     "cases_to_ship",
+    "cohen_kappa",
+    "confusion",
     "design_effect",
     "exact_bounds",
     "mcnemar_mid_p",

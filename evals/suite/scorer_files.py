@@ -17,10 +17,14 @@ from evals.suite.source import Position, describe
 PYTHON_SCORER = "python@1"
 DATA_FILES: Mapping[str, tuple[str, ...]] = {
     "json_schema@1": ("schema",),
+    "judge@1": ("calibration", "rubric"),
+    "judge_pairwise@1": ("calibration", "rubric"),
     "sql_result@1": ("database",),
     "style@1": ("like", "unlike"),
 }
 """By scorer, the options that may name a data file of the suite instead of holding the data."""
+TEXT_OR_FILE = {"rubric": ".j2"}
+"""Of these the options that may be any text; one with this ending names a file."""
 
 
 NOT_READ = {"suite.yaml", "accepted.json", "looks.jsonl", "audit.jsonl"}
@@ -52,12 +56,19 @@ def find_scorer_files(root: Path, metrics: Section, others: Collection[Path]) ->
             found.update(_with_imports(_named_file(root, metrics, at, options), root, metrics, at))
             found.update(_readable(root, others))
         for option in DATA_FILES.get(options["scorer"], ()):
-            if isinstance(named := options.get(option), str):
+            named = options.get(option)
+            if isinstance(named, str) and names_file(option, named):
                 found.add(resolve_inner(root, named, metrics, *at, option))
     return ScorerFiles(
         _sha256(root, set().union(*files.values())),
         {metric: _sha256(root, found) for metric, found in files.items() if found},
     )
+
+
+def names_file(option: str, text: str) -> bool:
+    """Whether an option's text is the name of a file of the suite, and not the data itself."""
+    ending = TEXT_OR_FILE.get(option)
+    return ending is None or (text.endswith(ending) and "\n" not in text)
 
 
 def _readable(root: Path, others: Collection[Path]) -> Iterator[Path]:

@@ -63,7 +63,7 @@ class Demonstration(Protocol):
 
 @dataclass(frozen=True)
 class PromptTemplate:
-    """A compiled prompt. `uses` holds which of `NAMES` it mentions."""
+    """A compiled template. `uses` holds which of the names it may use it mentions."""
 
     spec: PromptSpec
     uses: frozenset[str]
@@ -79,29 +79,32 @@ class PromptTemplate:
         documents: Sequence[Json] = (),
         tools: Sequence[Json] = (),
     ) -> tuple[Message, ...]:
-        """The messages for one case; all arguments are data and never evaluated.
+        """The messages for one case; raises as `fill` does."""
+        return self.fill(
+            {
+                "input": input,
+                "demos": [
+                    {"input": d.input, "expected": d.expected, "answer": d.answer} for d in demos
+                ],
+                "labels": list(labels),
+                "variables": dict(variables or {}),
+                "documents": list(documents),
+                "tools": list(tools),
+            }
+        )
+
+    def fill(self, values: Mapping[str, Json]) -> tuple[Message, ...]:
+        """The messages that `values` make, by name; they are data and never evaluated.
 
         Raises SuiteError with the template's path and line for an undefined name, an
         expression that fails, too much work, or messages in an impossible order: a system
         message only first, an assistant's never first, a user's last.
         """
         messages: list[tuple[Message, int]] = []
-        values = {
-            "input": input,
-            "demos": [
-                {"input": d.input, "expected": d.expected, "answer": d.answer} for d in demos
-            ],
-            "labels": list(labels),
-            "variables": dict(variables or {}),
-            "documents": list(documents),
-            "tools": list(tools),
-            BUDGET: Budget(),
-            _MESSAGES: messages,
-        }
         environment = _environment()
         template = Template.from_code(environment, self.code, dict(environment.globals))
         try:
-            template.render(values)
+            template.render({**values, BUDGET: Budget(), _MESSAGES: messages})
         except _RUN_ERRORS as cause:
             raise self._failure(cause) from None
         _check_order(messages, self.spec)
@@ -117,8 +120,8 @@ class PromptTemplate:
         return SuiteError(message, path=self.spec.path, line=own[-1] if own else None)
 
 
-def compile_prompt(spec: PromptSpec) -> PromptTemplate:
-    """Compile a prompt's template.
+def compile_prompt(spec: PromptSpec, names: Sequence[str] = NAMES) -> PromptTemplate:
+    """Compile a prompt's template, in which `names` may be used.
 
     Raises SuiteError with path and line for a syntax error, a construct that is not
     allowed, an unknown name, role or filter, and text outside of messages.
@@ -127,7 +130,7 @@ def compile_prompt(spec: PromptSpec) -> PromptTemplate:
     try:
         tree = environment.parse(spec.source, spec.name, str(spec.path))
         uses = meta.find_undeclared_variables(tree)
-        _check_names(tree, uses, spec)
+        _check_names(tree, uses, spec, names)
         _check_nodes(tree, spec)
         _check_outside(tree.body, spec)
         code = environment.compile(bounded(tree), spec.name, str(spec.path))
@@ -186,11 +189,13 @@ _REFUSED = {
 }
 
 
-def _check_names(tree: nodes.Template, used: set[str], spec: PromptSpec) -> None:
+def _check_names(
+    tree: nodes.Template, used: set[str], spec: PromptSpec, names: Sequence[str]
+) -> None:
     for name in tree.find_all(nodes.Name):
-        if name.name in used and name.name not in (*NAMES, "range"):
-            close = suggestion(name.name, NAMES)
-            hint = f"available: {', '.join(NAMES)}"
+        if name.name in used and name.name not in (*names, "range"):
+            close = suggestion(name.name, names)
+            hint = f"available: {', '.join(names)}"
             raise SuiteError(
                 f"{name.name!r} is undefined",
                 path=spec.path,

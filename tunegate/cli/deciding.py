@@ -55,7 +55,8 @@ def gate_command(options: Namespace, terminal: Terminal) -> int:
     """Show the verdict and its evidence from stored runs."""
     suite = open_suite(options.suite).suite
     ledger = open_stored(options.ledger)
-    decision = decide_stored(suite, ledger, model_name(suite, options.model))
+    model, guards = model_name(suite, options.model), open_guards(suite)
+    decision = decide_stored(suite, ledger, model, guards=guards)
     show_decision(decision, terminal)
     terminal.result(decision)
     return INCONCLUSIVE if decision.verdict == "more_cases" else 0
@@ -111,6 +112,7 @@ def _job(
                 looks_path=opened.looks_path(options.ledger),
                 narrator=terminal,
                 prices=endpoints.budget.prices,
+                asker=evaluator.asker(ledger),
             )
             yield job, endpoints
         finally:

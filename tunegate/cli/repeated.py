@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from evals.judges.records import JudgeStanding
 from evals.models.names import is_hosted
 from evals.records import Run
 from evals.regression.wording import repeats_said
@@ -104,3 +105,12 @@ def _told(found: OverRepeats) -> set[int]:
 
 def _bounded(value: float | None, low: float | None, high: float | None) -> str:
     return f"{percent(value)} ({percent(low)} to {percent(high)})"
+
+
+def show_judges(judges: Sequence[JudgeStanding], terminal: Terminal) -> None:
+    """Whether what judged may gate, and how far it agrees with people."""
+    for judge in judges:
+        terminal.line(
+            f"{'may gate' if judge.may_gate else 'may not gate'}: {judge.sentence}",
+            "green" if judge.may_gate else "yellow",
+        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from argparse import Namespace
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -15,15 +16,23 @@ from evals.regression.wording import counted
 from evals.rescoring import Source, Sources, find_sources
 from tunegate.cli.console import Terminal, percent
 from tunegate.cli.records import open_stored, run_summary
-from tunegate.cli.repeated import evaluated_document, show_over_repeats
+from tunegate.cli.repeated import evaluated_document, show_judges, show_over_repeats
+from tunegate.endpoints import EndpointWishes, open_endpoints, told
 from tunegate.evaluating import Evaluator
 from tunegate.opening import OpenedSuite, only_job
 
 
 def rescore_stored(
-    options: Namespace, opened: OpenedSuite, cases: Sequence[Case] | None, terminal: Terminal
+    options: Namespace,
+    opened: OpenedSuite,
+    cases: Sequence[Case] | None,
+    asked: EndpointWishes,
+    terminal: Terminal,
 ) -> int:
-    """Score what is stored of the suite's candidates, and show what changed by that."""
+    """Score what is stored of the suite's candidates, and show what changed by that.
+
+    `asked` is how an endpoint is used, should a hosted model judge.
+    """
     if options.repeats or options.precision:
         raise UsageError(
             "--repeats and --precision say how a model is run, and --rescore runs none",
@@ -32,12 +41,15 @@ def rescore_stored(
     suite = opened.suite
     with closing(open_stored(options.ledger)) as ledger:
         found = find_sources(suite, ledger, options.split, cases=cases, wanted=_wanted(options))
-    with only_job(options.ledger):
-        evaluator = Evaluator(options.ledger, terminal)
+    endpoints = open_endpoints(asked, os.environ)
+    with only_job(options.ledger), told(endpoints, asked, terminal.note):
+        evaluator = Evaluator(options.ledger, terminal, "auto", endpoints)
         rescored = evaluator.rescore(opened, found, options.split)
+        judges = evaluator.standings(suite, rescored[0][0], {suite.primary})
     _show(found, rescored, terminal)
     if cases is None:
         _show_gone(found, terminal)
+    show_judges(judges, terminal)
     rule = suite.pass_rule
     for runs in rescored:
         show_over_repeats(runs, rule, terminal)

@@ -13,7 +13,7 @@ from evals.regression.accepted_file import read_accepted
 from evals.suite import Suite
 from tunegate.cli.console import Terminal
 from tunegate.cli.parser import Parser, add_endpoints
-from tunegate.cli.repeated import evaluated_document, show_evaluated
+from tunegate.cli.repeated import evaluated_document, show_evaluated, show_judges
 from tunegate.cli.rescoring import rescore_stored
 from tunegate.endpoints import EndpointWishes, open_endpoints, runs_said, told
 from tunegate.evaluating import Evaluator, Wishes, settle_recipe
@@ -28,22 +28,25 @@ def eval_command(options: Namespace, terminal: Terminal) -> int:
     opened = open_suite(options.suite)
     suite = opened.suite
     cases = _chosen_cases(suite, options)
+    asked = endpoints_asked(options)
     if options.rescore:
-        return rescore_stored(options, opened, cases, terminal)
+        return rescore_stored(options, opened, cases, asked, terminal)
     accepted = read_accepted(suite.root / ACCEPTED)
     recipe = settle_recipe(suite, accepted, wishes_of(options))
-    asked = endpoints_asked(options)
     endpoints = open_endpoints(asked, os.environ)
     with only_job(options.ledger), told(endpoints, asked, terminal.note):
         evaluator = Evaluator(options.ledger, terminal, options.precision or "auto", endpoints)
         runs = evaluator.run_recipe(
             opened, recipe, options.split, adapter=options.adapter or "", cases=cases
         )
+        judges = evaluator.standings(suite, runs[0], {suite.primary})
     show_evaluated(runs, suite.pass_rule, terminal)
+    show_judges(judges, terminal)
     if said := runs_said(runs, endpoints.budget.prices):
         terminal.line(said)
     document = evaluated_document(runs, suite.pass_rule)
-    terminal.result({**document, "spent_now": endpoints.budget.spent})
+    judged = {"judges": judges} if judges else {}
+    terminal.result({**document, **judged, "spent_now": endpoints.budget.spent})
     return 0
 
 

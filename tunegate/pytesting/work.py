@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from evals.errors import SuiteError, UsageError
+from evals.judges.identity import judge_identities
+from evals.judges.uses import judges_of
 from evals.ledger import Ledger
 from evals.prompting import build_requests
 from evals.records import Candidate, Case, Run
@@ -166,6 +168,8 @@ def _planned_checks(task: Task, lines: Mapping[Position, int]) -> Iterator[Plann
         yield planned("target", suite.primary, "target")
     for name in guard_losses(definition):
         yield planned("guard", name, "guards", name)
+    for use in judges_of(suite):
+        yield planned("judge", use.spec.name, "metrics", use.metric)
     metric = definition.primary if task.gate.baseline else suite.primary
     yield planned("baseline", metric, "ci", "max_loss")
 
@@ -186,7 +190,9 @@ def _run_some(evaluator: Evaluator, folder: Path, task: Task, chosen: tuple[str,
     model = evaluator.model(task.recipe.model)
     repeats = candidates(suite, model, task.recipe, task.adapter)
     with closing(Ledger(folder)) as ledger:
-        stored = [ledger.find_run(_whole_id(suite, candidate, split)) for candidate in repeats]
+        judges = judge_identities(suite, evaluator.asker(ledger))
+        whole_ids = [_whole_id(suite, candidate, split, judges) for candidate in repeats]
+        stored = [ledger.find_run(name) for name in whole_ids]
     whole = [run for run in stored if run is not None]
     if len(whole) < len(repeats):
         return list(evaluator.run(task.opened, repeats, split, cases))
@@ -196,7 +202,7 @@ def _run_some(evaluator: Evaluator, folder: Path, task: Task, chosen: tuple[str,
     ]
 
 
-def _whole_id(suite: Suite, candidate: Candidate, split: Any) -> str:
+def _whole_id(suite: Suite, candidate: Candidate, split: Any, judges: Mapping[str, str]) -> str:
     cases = suite.split(split)
     hashes = [prompt_hash(request) for request in build_requests(suite, candidate, cases)]
-    return identify(suite, candidate, split, cases, hashes)
+    return identify(suite, candidate, split, cases, hashes, judges=judges)

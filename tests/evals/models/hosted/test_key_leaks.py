@@ -34,7 +34,7 @@ from tests.hosted_misbehaviours import (
     UNREADABLE,
     USABLE,
 )
-from tests.hosted_server import Call, HostedServer, always, for_texts, refused_port
+from tests.hosted_server import Call, HostedServer, Plan, always, for_texts, refused_port
 from tests.sample_suite import ROUNDS, write_suite
 from tests.tunegate.command_line import Told, environment, finish, hear_interrupts
 
@@ -112,32 +112,40 @@ PASSING = (
 """Failures after which the other cases are still asked."""
 
 
-def some_fail(call: Call) -> str | None:
-    """Every third case, each in its own way; a few are answered when they are asked again."""
-    number = zlib.crc32(call.text.encode())
-    recovered = call.attempt > ATTEMPTS and random.Random(f"{number} {call.attempt}").random() < 0.1
-    return PASSING[number // 3 % len(PASSING)] if number % 3 == 0 and not recovered else None
+def some_fail() -> Plan:
+    """Two cases of five fail, each in its own way; a few are answered when asked again."""
+    ways: dict[str, str] = {}
+
+    def plan(call: Call) -> str | None:
+        number = zlib.crc32(call.text.encode())
+        rng = random.Random(f"{number} {call.attempt}")
+        if number % 5 >= 2 or (call.attempt > ATTEMPTS and rng.random() < 0.1):
+            return None
+        return ways.setdefault(call.text, PASSING[len(ways) % len(PASSING)])
+
+    return plan
 
 
 def test_no_command_keeps_or_says_the_key(server: HostedServer, tmp_path: Path) -> None:
     write_suite(
         tmp_path / "tickets",
-        sizes={"train": 30, "dev": 150, "test": 30},
+        sizes={"train": 30, "dev": 110, "test": 30},
         extra=f"{ROUNDS}ci: {{thresholds: {{accuracy: 0.5}}}}\n"
         "candidate: {model: 'openai:stub', prompt: spec}\n",
     )
-    server.plan = some_fail
+    server.plan = some_fail()
     there = client(server)
     told: dict[str, Told] = {}
 
     def do(name: str, *arguments: object) -> Told:
         told[name] = run(tmp_path, COMMAND, *arguments, **there)
-        assert told[name].code in (0, 1, 2, 3), told[name]
+        assert told[name].code in range(5), told[name]
+        assert "Traceback" not in told[name].err
         return told[name]
 
     run_id = do("eval", "eval", "tickets", *MODEL, "--json").document["id"]
     failed = do("show", "show", run_id, "--json").document
-    assert do("eval again", "eval", "tickets", *MODEL).code == 0
+    do("eval again", "eval", "tickets", *MODEL)
     do("show", "show", run_id)
     for case in failed.get("results", []):
         if case["output"]["error"]:
@@ -147,7 +155,6 @@ def test_no_command_keeps_or_says_the_key(server: HostedServer, tmp_path: Path) 
     assert do("accept", "accept", "tickets", run_id, *why).code == 2  # it has errors
     files = ("--junit", "ci.xml", "--markdown", "ci.md")
     do("ci", "ci", "tickets", *MODEL, *files, "--annotations")
-    do("ci --json", "ci", "tickets", *MODEL, "--json")
     do("run", "run", "tickets", *MODEL, "--no-tune", "-o", "run.html")
     do("report", "report", "tickets", *MODEL, "-o", "report.html")
     do("report in Markdown", "report", "tickets", *MODEL, "--format", "markdown", "-o", "r.md")
@@ -161,7 +168,7 @@ def test_no_command_keeps_or_says_the_key(server: HostedServer, tmp_path: Path) 
         PYTEST_DISABLE_PLUGIN_AUTOLOAD="1",
         **there,
     )
-    assert items.code == 1, items
+    assert items.code in (0, 1), items
     assert {call.behaviour for call in server.calls} > set(ECHOES) - {"echo in 400", "echo in 401"}
     assert server.saw(KEY)
     written = {path.name for path in tmp_path.rglob("*") if path.is_file()}

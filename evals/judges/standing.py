@@ -18,7 +18,8 @@ def judge_standings(
     """What is known of every judge of the suite; verdicts rest on the metrics in `gating`.
 
     `judges` are the identities of the models that judged, by name. Of a model that is not
-    among them the least favourable calibration counts. Raises SuiteError for a malformed labels file.
+    among them the least favourable calibration counts. Raises SuiteError for a malformed
+    labels file.
     """
     return tuple(
         _standing(use, suite, ledger, judges.get(use.model), gates=use.metric in gating)

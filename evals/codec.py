@@ -7,12 +7,23 @@ survive storage; msgspec checks and rebuilds the frozen dataclasses.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from dataclasses import asdict, is_dataclass
 from typing import Any, TypeVar
 
 from evals.errors import RecordError
 from evals.fingerprint import canonical
 
 T = TypeVar("T")
+
+
+def plain(value: Any) -> Any:
+    """`json.dumps(default=...)` for records and mappings. Raises TypeError for anything else."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
+    raise TypeError(f"{type(value).__name__} has no JSON form")
 
 
 def encode(record: Any) -> str:

@@ -18,7 +18,8 @@ def judge_standings(
     """What is known of every judge of the suite; verdicts rest on the metrics in `gating`.
 
     `judges` are the identities of the models that judged, by name. Of a model that is not
-    among them the newest calibration counts. Raises SuiteError for a malformed labels file.
+    among them the least favourable calibration counts. Raises SuiteError for a malformed
+    labels file.
     """
     return tuple(
         _standing(use, suite, ledger, judges.get(use.model), gates=use.metric in gating)
@@ -56,4 +57,4 @@ def _stored(use: JudgeUse, suite: Suite, ledger: Ledger, model: str | None) -> C
     identity = labelled_identity(use, suite, labels)
     stored = (decode(body, Calibration) for body in ledger.documents(CALIBRATION).values())
     fitting = [one for one in stored if one.identity == identity]
-    return fitting[-1] if fitting else None
+    return min(fitting, key=lambda one: (one.reached, one.least or -1.0), default=None)

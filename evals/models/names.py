@@ -48,9 +48,7 @@ def available_models() -> list[AvailableModel]:
         AvailableModel(
             "hf:<path or repo>", "any causal model with a chat template", needs or "ready"
         ),
-        AvailableModel(
-            "openai:<model>", "any OpenAI-compatible endpoint: hosted, vLLM, Ollama", hosted_state()
-        ),
+        AvailableModel("openai:<model>", "any OpenAI-compatible endpoint", hosted_state()),
         AvailableModel("scripted:<file.json>", "answers by rule, for tests", "ready"),
         AvailableModel(
             SENTENCES_NAME,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from evals.errors import ScorerError
 from evals.records import Case, Json, Message, Output, Score
+from evals.scorers.batch import only_score
 from evals.scorers.judge_asking import Ballot, chunks, read_ballot
 from evals.scorers.judge_prompt import JUDGE_FORM, Question, question, reply_form
 from evals.scorers.judge_reply import Verdict
@@ -46,10 +47,7 @@ class JudgeScorer:
 
     def __call__(self, case: Case, output: Output) -> Score:
         """One score. Raises ScorerError where the judge gave no verdict."""
-        (said,) = self.stream([(case, output)])
-        if isinstance(said, ScorerError):
-            raise said
-        return said
+        return only_score(self, case, output)
 
     def close(self) -> None:
         """Nothing to release: the models belong to who asks."""

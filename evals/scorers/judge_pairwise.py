@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 
 from evals.errors import ScorerError
 from evals.records import Case, Message, Output, Part, Score
+from evals.scorers.batch import only_score
 from evals.scorers.judge import read_calibration_options
 from evals.scorers.judge_asking import Ballot, chunks, read_ballot
 from evals.scorers.judge_prompt import PAIR_FORM, Question, question, reply_form
@@ -68,10 +69,7 @@ class PairwiseScorer:
 
     def __call__(self, case: Case, output: Output) -> Score:
         """One score. Raises ScorerError where the judge gave no verdict."""
-        (said,) = self.stream([(case, output)])
-        if isinstance(said, ScorerError):
-            raise said
-        return said
+        return only_score(self, case, output)
 
     def close(self) -> None:
         """Nothing to release: the models belong to who asks."""

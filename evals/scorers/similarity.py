@@ -12,6 +12,7 @@ from evals.models.embedded import fetch_embedded
 from evals.models.names import model_folder, require_local_extra
 from evals.models.published import SENTENCES_NAME
 from evals.records import Case, Output, Score
+from evals.scorers.batch import only_score
 from evals.scorers.options import Options
 from evals.scorers.plain import case_error, expected_texts, shown, text_of
 from evals.scorers.protocol import Scorer
@@ -39,10 +40,7 @@ class SimilarityScorer:
 
     def __call__(self, case: Case, output: Output) -> Score:
         """Score one output."""
-        (result,) = self.stream([(case, output)])
-        if isinstance(result, ScorerError):
-            raise result
-        return result
+        return only_score(self, case, output)
 
     def stream(self, pairs: Iterable[tuple[Case, Output]]) -> Iterator[Score | ScorerError]:
         """A score, or the reason why there is none, for each pair in order."""

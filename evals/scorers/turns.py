@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from evals.errors import ScorerError
 from evals.records import Case, Output, Part, Score
-from evals.scorers.batch import iter_scores
+from evals.scorers.batch import iter_scores, only_score
 from evals.scorers.options import Options
 from evals.scorers.plain import case_error
 from evals.scorers.protocol import Scorer
@@ -30,10 +30,7 @@ class TurnsScorer:
 
     def __call__(self, case: Case, output: Output) -> Score:
         """One score for the whole conversation; raises ScorerError where a turn has none."""
-        (said,) = self.stream([(case, output)])
-        if isinstance(said, ScorerError):
-            raise said
-        return said
+        return only_score(self, case, output)
 
     def stream(self, pairs: Iterable[tuple[Case, Output]]) -> Iterator[Score | ScorerError]:
         """A score for each conversation in order; all turns go through the scorer's own stream."""

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Mapping
-from dataclasses import asdict, fields, is_dataclass
+from dataclasses import fields
 from numbers import Real
 from typing import Any, get_args
 
+from evals.codec import plain
 from evals.records import Case, Output, Part, PartKind, ToolCall, Turn
 
 LENGTH = struct.Struct(">I")
@@ -31,16 +31,8 @@ def frame(value: Any) -> bytes:
 
     Raises ValueError, TypeError or RecursionError for what JSON cannot hold.
     """
-    body = json.dumps(value, separators=(",", ":"), default=_plain).encode("ascii")
+    body = json.dumps(value, separators=(",", ":"), default=plain).encode("ascii")
     return LENGTH.pack(len(body)) + body
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return dict(value)
-    if is_dataclass(value) and not isinstance(value, type):
-        return asdict(value)
-    raise TypeError(f"{type(value).__name__} has no JSON form")
 
 
 def pair_to_wire(case: Case, output: Output) -> list[list[Any]]:

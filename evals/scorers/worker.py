@@ -25,6 +25,7 @@ from typing import Any
 import evals
 from evals.errors import ScorerError
 from evals.records import Case, Json, Output, Score
+from evals.scorers.batch import only_score
 from evals.scorers.wire import (
     LENGTH,
     MAX_REASON,
@@ -75,10 +76,7 @@ class Worker:
 
     def __call__(self, case: Case, output: Output) -> Score:
         """One score; raises ScorerError when the function gave none."""
-        (result,) = self.stream([(case, output)])
-        if isinstance(result, ScorerError):
-            raise result
-        return result
+        return only_score(self, case, output)
 
     def stream(self, pairs: Iterable[tuple[Case, Output]]) -> Iterator[Score | ScorerError]:
         """A score, or the reason why there is none, for each pair in order, as they come.

@@ -75,6 +75,12 @@ def make_task(tiny_base: BaseModel) -> MakeTask:
 def finished(
     make_task: MakeTask, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[TrainingRecord, Path]:
-    """One uninterrupted training, and the folder it was written under."""
+    """One uninterrupted training, and the folder it was written under.
+
+    It is made before any fixture of a module, so it sees to its one thread itself.
+    """
+    import torch
+
+    torch.set_num_threads(1)
     root = tmp_path_factory.mktemp("trained")
     return train_lora(make_task(), root), root

@@ -17,6 +17,7 @@ UNREACHED_TRIES = 4
 TIMED_OUT_TRIES = 2
 GIVEN_UP_IN_A_ROW = 8
 SAME_REFUSALS = 8
+_REPEAT = "what was answered is kept; when it answers again, repeat the command"
 _DIGITS = re.compile(r"[0-9]+")
 
 
@@ -62,7 +63,10 @@ class Breaker:
         if not self._answered:
             tries = UNREACHED_TRIES if failure.unreached else TIMED_OUT_TRIES
             if (failure.unreached or failure.timed_out) and attempt >= tries:
-                return self._ended(f"never answered: {failure.reason}")
+                return self._ended(
+                    f"never answered: {failure.reason}",
+                    "check OPENAI_BASE_URL, and that the server runs",
+                )
         silent = self._clock() - self._since
         if self._failures >= GIVEN_UP_IN_A_ROW and silent > self._silence:
             return self._ended(
@@ -98,8 +102,5 @@ class Breaker:
             hint="what it says holds for every case: change the prompt, the decoding or the model",
         )
 
-    def _ended(self, what: str) -> InfrastructureError:
-        return InfrastructureError(
-            f"{self.host} {what}",
-            hint="what was answered is kept; when it answers again, repeat the command",
-        )
+    def _ended(self, what: str, hint: str = _REPEAT) -> InfrastructureError:
+        return InfrastructureError(f"{self.host} {what}", hint=hint)

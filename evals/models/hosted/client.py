@@ -7,13 +7,14 @@ module, not even as the cause or context of another error.
 from __future__ import annotations
 
 import asyncio
+import base64
 import os
 import zlib
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, NamedTuple
 
-from evals.models.hosted.endpoint import Endpoint, Proxy
+from evals.models.hosted.endpoint import Endpoint
 from evals.models.hosted.failures import Failure, Refused, of_status, shown
 from evals.models.hosted.settings import HostedSettings
 from evals.models.hosted.wire import parse
@@ -40,6 +41,11 @@ class Client:
         self._model = model
         self._settings = settings
         self._session: aiohttp.ClientSession
+        # With each request: what is a session's own is also told to its proxy, the key included.
+        self._headers = _headers(endpoint)
+        # Through a tunnel, only the request that opens it is the proxy's.
+        encrypted = endpoint.base.startswith("https:")
+        self._to_proxy = _credentials(endpoint) if encrypted else None
 
     async def __aenter__(self) -> Client:
         import aiohttp
@@ -49,14 +55,12 @@ class Client:
             connector=aiohttp.TCPConnector(
                 limit=self._settings.concurrency, keepalive_timeout=_KEPT_ALIVE_SECONDS
             ),
-            headers=_headers(self._endpoint),
             skip_auto_headers=["Accept-Encoding", "Accept"],
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,  # see `_unpacked`
             trust_env=False,  # it would read netrc; the proxy is the endpoint's own
             timeout=aiohttp.ClientTimeout(total=None, connect=self._settings.connect_seconds),
             proxy=proxy.address if proxy else None,
-            proxy_auth=_credentials(proxy),
         )
         return self
 
@@ -77,7 +81,11 @@ class Client:
             async with (
                 asyncio.timeout(self._settings.request_seconds),
                 self._session.post(
-                    self._endpoint.chat_url, data=body, allow_redirects=False
+                    self._endpoint.chat_url,
+                    data=body,
+                    headers=self._headers,
+                    allow_redirects=False,
+                    proxy_headers=self._to_proxy,
                 ) as response,
             ):
                 return await self._read(response)
@@ -150,15 +158,16 @@ def _headers(endpoint: Endpoint) -> dict[str, str]:
     }
     if endpoint.key is not None:
         headers["Authorization"] = f"Bearer {endpoint.key.reveal()}"
-    return headers
+    return headers if endpoint.base.startswith("https:") else headers | _credentials(endpoint)
 
 
-def _credentials(proxy: Proxy | None) -> aiohttp.BasicAuth | None:
-    import aiohttp
-
+def _credentials(endpoint: Endpoint) -> dict[str, str]:
+    """What a proxy wants to be told."""
+    proxy = endpoint.proxy
     if proxy is None or not (proxy.user or proxy.password):
-        return None
-    return aiohttp.BasicAuth(proxy.user, proxy.password.reveal() if proxy.password else "")
+        return {}
+    pair = f"{proxy.user}:{proxy.password.reveal() if proxy.password else ''}"
+    return {"Proxy-Authorization": "Basic " + base64.b64encode(pair.encode()).decode()}
 
 
 def _of_error(error: Exception) -> Failure:

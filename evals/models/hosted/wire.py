@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, is_dataclass
+from dataclasses import dataclass
 from typing import Any, Literal, NoReturn
 
 import msgspec
 
+from evals.codec import plain
 from evals.records import Decoding, Json, Request
 
 WIRE_VERSION = "chat@1"
@@ -79,7 +79,7 @@ def encode(body: dict[str, Json], dialect: Dialect) -> bytes:
     if dialect.limit != "max_tokens":
         body = {dialect.limit if key == "max_tokens" else key: body[key] for key in body}
     try:
-        return msgspec.json.encode(body, enc_hook=_plain)
+        return msgspec.json.encode(body, enc_hook=plain)
     except UnicodeEncodeError:
         return encode_value(body).encode("ascii")
 
@@ -109,14 +109,6 @@ def _refuse(name: str) -> NoReturn:
 def encode_value(value: Json) -> str:
     """A JSON value as one line of ASCII. Raises ValueError for what JSON cannot hold."""
     try:
-        return json.dumps(value, separators=(",", ":"), allow_nan=False, default=_plain)
+        return json.dumps(value, separators=(",", ":"), allow_nan=False, default=plain)
     except RecursionError:
         raise ValueError("nested too deep") from None
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return dict(value)
-    if is_dataclass(value) and not isinstance(value, type):
-        return asdict(value)
-    raise TypeError(f"{type(value).__name__} has no JSON form")

@@ -96,6 +96,23 @@ def test_without_a_key_none_is_sent_and_netrc_is_not_read(tmp_path, monkeypatch)
         assert "Authorization" not in server.calls[0].headers
 
 
+def test_a_proxy_of_the_environment_is_asked_with_its_own_credentials():
+    with HostedServer() as proxy:
+        named = proxy.root.replace("http://", "http://me:s3cret@")
+        model = opened("http://models.example/v1", {"OPENAI_API_KEY": "", "HTTP_PROXY": named})
+        assert only_output(model, asked("a")[0]).text == "a"
+        headers = proxy.calls[0].headers
+    assert headers["Host"] == "models.example"
+    assert headers["Proxy-Authorization"] == "Basic bWU6czNjcmV0"
+
+
+def test_no_error_holds_on_to_what_carries_the_key():
+    with HostedServer(plan=always("401")) as server:
+        _, error = outputs_of(opened(server), asked("a"))
+    assert error is not None
+    assert (error.__cause__, error.__context__) == (None, None)
+
+
 def test_follow_ups_are_asked_one_after_another_over_what_was_said():
     def reply(messages):
         return f"reply {len(messages)}"

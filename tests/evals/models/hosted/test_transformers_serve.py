@@ -104,8 +104,8 @@ def few(folder: Path, name: str, keep: Keep, count: int) -> None:
 @pytest.mark.parametrize(
     ("suite", "keep", "count"),
     [
-        ("general_ability", lambda row: "choices" not in row, 20),
-        ("query_assistant", lambda row: True, 10),  # these stop at the end of a line
+        ("general_ability", lambda row: "choices" not in row, 22),
+        ("query_assistant", lambda row: True, 6),  # these stop at the end of a line
     ],
     ids=["general_ability", "query_assistant"],
 )

@@ -105,6 +105,10 @@ class BudgetSpentError(InfrastructureError):
     may_pass: bool = False
 
 
+class RunWarning(UserWarning):
+    """Something that a person should know of, and that does not keep work from going on."""
+
+
 class NothingRunError(TunegateError, RuntimeError):
     """Nothing was run where a result was expected."""
 

@@ -8,11 +8,19 @@ from __future__ import annotations
 
 import platform
 import time
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from evals.errors import InfrastructureError, NothingRunError, ScorerError, UnjudgedError
+from evals.errors import (
+    BudgetSpentError,
+    InfrastructureError,
+    NothingRunError,
+    RunWarning,
+    ScorerError,
+    UnjudgedError,
+)
 from evals.fingerprint import fingerprint
 from evals.generating import Generated, Generator, Progress, may_pass
 from evals.judges.identity import scoring_identity
@@ -57,7 +65,8 @@ class Runner:
         """The stored run of `candidate` on `split` (or on `cases` of it), made if need be.
 
         A stored run with errors that may pass is made again in its own place: the batches
-        that hold them are run again, everything else is found.
+        that hold them are run again, everything else is found. Where that fails as a whole, the
+        stored run stands, with a warning.
         Raises NothingRunError for an empty split, InfrastructureError when most cases ended
         in errors of the model, and ScorerError when most could not be scored and where a model
         judges that is not in `judges`; what was generated until then stays in the ledger.
@@ -77,7 +86,15 @@ class Runner:
         if stored is not None and not _may_pass(stored):
             self.progress(len(chosen), len(chosen))
             return self._priced(stored, chosen)
-        generated = self._generate(requests, candidate)
+        try:
+            generated = self._generate(requests, candidate)
+        except BudgetSpentError:
+            raise
+        except InfrastructureError as error:
+            if stored is None:
+                raise
+            _warn_kept(stored, error)
+            return self._priced(stored, chosen)
         _refuse_mostly_errors(generated.outputs)
         results = score_outputs(self.scorers, chosen, hashes, generated.outputs)
         run = Run(
@@ -117,6 +134,16 @@ class Runner:
             adapter=candidate.adapter,
             adapter_path=candidate.adapter_path,
         )
+
+
+def _warn_kept(run: Run, error: InfrastructureError) -> None:
+    """Say that a stored run stands as it is, since its errors cannot be tried again now."""
+    warnings.warn(
+        f"the stored run {run.id} is shown as it is, with {len(run.errors)} errors: trying them "
+        f"again failed ({error.message})",
+        RunWarning,
+        stacklevel=3,
+    )
 
 
 def _may_pass(run: Run) -> bool:

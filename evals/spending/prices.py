@@ -76,8 +76,16 @@ def find_prices(
     found = places(environ, home)
     if environ.get(VARIABLE):
         return read_prices(found[0])
-    there = next((path for path in found if path.exists()), None)
+    there = next((path for path in found if _is_there(path)), None)
     return read_prices(there) if there else Prices()
+
+
+def _is_there(path: Path) -> bool:
+    """Whether there is a list at a place nobody named; one that may not be looked into has none."""
+    try:
+        return path.exists()
+    except OSError:
+        return False
 
 
 def read_prices(path: Path) -> Prices:

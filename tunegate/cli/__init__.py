@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import sqlite3
 import sys
+import warnings
 from argparse import Namespace
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
-from evals.errors import TunegateError
+from evals.errors import RunWarning, TunegateError
 from tunegate.cli.console import Terminal
 from tunegate.cli.failures import as_deliberate
 from tunegate.cli.parser import build_parser
@@ -54,7 +57,8 @@ def run_command(arguments: list[str]) -> int:
         options = build_parser().parse_args(arguments)
         if options.command:
             ledger, terminal.as_json = options.ledger, options.json
-        code = _dispatch(options, terminal)
+        with _warnings_told(terminal):
+            code = _dispatch(options, terminal)
         sys.stdout.flush()  # here, where a closed pipe can still be told from success
     except TunegateError as error:
         return terminal.error(error)
@@ -66,6 +70,23 @@ def run_command(arguments: list[str]) -> int:
     except (OSError, sqlite3.DatabaseError) as error:
         return terminal.error(as_deliberate(error, ledger))
     return code
+
+
+@contextmanager
+def _warnings_told(terminal: Terminal) -> Iterator[None]:
+    """Our own warnings become lines for a person; those of libraries stay what they are."""
+    with warnings.catch_warnings():
+        show = warnings.showwarning
+
+        def tell(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:
+            if issubclass(category, RunWarning):
+                terminal.note(f"warning: {message}")
+            else:
+                show(message, category, *place, **more)
+
+        warnings.simplefilter("always", RunWarning)
+        warnings.showwarning = tell
+        yield
 
 
 def _open_closed_streams() -> None:

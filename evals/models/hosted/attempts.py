@@ -22,6 +22,7 @@ from evals.records import Json
 
 _NAMES_KEPT = 8
 _LONGEST_NAME = 500
+_LATE = 0.5  # of the time limit: a reply that takes longer asks for fewer requests at once
 
 
 class Asked(NamedTuple):
@@ -95,7 +96,7 @@ class Asker:
                 continue
             attempt += 1
             if isinstance(found, Reply):
-                self._went_well(found)
+                self._went_well(found, seconds)
             elif await self._again(found, attempt, sent, begun):
                 continue
             return Asked(found, attempt, seconds)
@@ -133,8 +134,12 @@ class Asker:
             await self.paid.wait()
         raise self.stopped
 
-    def _went_well(self, reply: Reply) -> None:
-        self.state.pace.went_well()
+    def _went_well(self, reply: Reply, seconds: float) -> None:
+        share = seconds / self.settings.request_seconds
+        if share > _LATE:
+            self.state.pace.asked_for_less()
+        elif share <= _LATE / 2:
+            self.state.pace.went_well()
         self.state.saw(reply)
         self.breaker.went_well()
         self._rounds = 0
@@ -164,9 +169,12 @@ class Asker:
 
     def _slow_down(self, failure: Failure, sent: float) -> None:
         """Fewer at once. Where nothing goes well between two rounds of refusals, all wait."""
-        self.state.pace.asked_for_less()
+        if not failure.timed_out:
+            self.state.pace.asked_for_less()
         if sent < self._slowed:
             return  # it was on its way when another one brought the news
+        if failure.timed_out:
+            self.state.pace.timed_out()
         self._slowed = self.clock()
         self._rounds += 1
         if failure.wait is None and failure.status and self._rounds > 1:

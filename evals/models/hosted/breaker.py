@@ -18,6 +18,10 @@ TIMED_OUT_TRIES = 2
 GIVEN_UP_IN_A_ROW = 8
 SAME_REFUSALS = 8
 _REPEAT = "what was answered is kept; when it answers again, repeat the command"
+_FIRST = {
+    False: "check OPENAI_BASE_URL, and that the server runs",
+    True: "check OPENAI_BASE_URL; for a slow server raise --timeout or lower --concurrency",
+}
 _DIGITS = re.compile(r"[0-9]+")
 
 
@@ -63,10 +67,7 @@ class Breaker:
         if not self._answered:
             tries = UNREACHED_TRIES if failure.unreached else TIMED_OUT_TRIES
             if (failure.unreached or failure.timed_out) and attempt >= tries:
-                return self._ended(
-                    f"never answered: {failure.reason}",
-                    "check OPENAI_BASE_URL, and that the server runs",
-                )
+                return self._ended(f"never answered: {failure.reason}", _FIRST[failure.timed_out])
         silent = self._clock() - self._since
         if self._failures >= GIVEN_UP_IN_A_ROW and silent > self._silence:
             return self._ended(

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import closing
 from typing import overload
 
-from evals.errors import ModelError
+from evals.errors import ModelError, RunWarning
 from evals.fingerprint import fingerprint
 from evals.models.execution import Stream
 from evals.models.hosted.attempts import Asker, State
@@ -175,6 +175,7 @@ def open_hosted(
         warnings.warn(
             f"the key in OPENAI_API_KEY goes to {endpoint.host} unencrypted: its address begins "
             "with http://",
+            RunWarning,
             stacklevel=2,
         )
     return HostedModel(name.removeprefix(PREFIX), endpoint, settings)

@@ -3,7 +3,8 @@
 It doubles with every round trip until the endpoint first asks for less; after that it grows by
 about one in a round trip, and faster the longer all goes well. Each reply that asks for less
 takes half a slot away: where all do, that halves the limit; where a few do, it settles below
-what they come from. (The proportional cut is that of DCTCP, RFC 8257.)
+what they come from. (The proportional cut is that of DCTCP, RFC 8257.) Replies that come late
+say the same before it is said: a server with few slots lets the others wait.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-START = 16
+START = 8
 _CUT = 0.5
+_LATE_CUT = 4.0
 
 
 class Pace:
@@ -63,6 +65,12 @@ class Pace:
         self._doubling = False
         self._healthy = 0
         self.limit = max(1.0, self.limit - _CUT)
+
+    def timed_out(self) -> None:
+        """No reply came in time: whoever waits behind many others needs far fewer of them."""
+        self._doubling = False
+        self._healthy = 0
+        self.limit = max(1.0, self.limit / _LATE_CUT)
 
     def hold(self, seconds: float) -> None:
         """Nobody sends for so long."""

@@ -39,10 +39,12 @@ from tests.hosted_misbehaviours import (
 )
 from tests.hosted_server import (
     HostedServer,
+    Messages,
     always,
     at_first,
     at_random,
     for_texts,
+    never,
     refused_port,
 )
 from tests.tunegate.command_line import CommandLine, Told, finish
@@ -410,3 +412,38 @@ def test_after_a_sudden_end_only_what_is_missing_is_asked_again(
     assert len(server.calls) == 600 - len(kept) + len(again)
     if end == signal.SIGINT:
         assert "the same command goes on where it was" in told.err
+
+
+def test_a_stored_run_stands_where_its_errors_cannot_be_tried_again(
+    server: HostedServer, tmp_path: Path
+) -> None:
+    write_tickets(tmp_path, dev=40)
+    server.plan = for_texts("500", [text_of(4), text_of(9)])
+    first = evaluate(tmp_path, server)
+    assert (first.code, first.document["errors"]) == (0, 2)
+    with refused_port() as nowhere:
+        again = evaluate(tmp_path, nowhere)
+    assert again.code == 4  # another address is another model, of which nothing is stored
+    server.plan = always("401")
+    again = evaluate(tmp_path, server)
+    assert (again.code, again.document["id"]) == (0, first.document["id"])
+    assert again.document["errors"] == 2
+    assert "is shown as it is, with 2 errors: trying them again failed" in again.err
+    server.plan = never
+    last = evaluate(tmp_path, server)
+    assert (last.code, last.document["errors"]) == (0, 0)
+
+
+def test_a_server_that_answers_one_after_another_is_not_driven_into_time_outs(
+    tmp_path: Path,
+) -> None:
+
+    def one_at_a_time(messages: Messages) -> str:
+        time.sleep(0.15)  # in the server's only thread: the other requests wait
+        return topic(messages)
+
+    with HostedServer(one_at_a_time) as server:
+        write_tickets(tmp_path, dev=40)
+        told = evaluate(tmp_path, server, "--timeout", 2)
+        assert (told.code, told.document["errors"]) == (0, 0)
+        assert len(server.calls) <= 50  # more than a dozen at once would time out

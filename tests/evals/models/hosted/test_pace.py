@@ -8,10 +8,10 @@ from evals.models.hosted.pace import Pace
 
 
 def test_it_starts_moderate_and_never_exceeds_what_is_allowed():
-    assert Pace(64).limit == 16
+    assert Pace(64).limit == 8
     assert Pace(4).limit == 4
     pace = Pace(64)
-    for _ in range(48):
+    for _ in range(56):
         pace.went_well()
     assert pace.limit == 64
     pace.went_well()
@@ -22,18 +22,26 @@ def test_after_the_first_complaint_it_grows_by_about_one_in_a_round():
     pace = Pace(64)
     pace.asked_for_less()
     before = pace.limit
-    for _ in range(15):
+    for _ in range(8):
         pace.went_well()
-    assert pace.limit == pytest.approx(before + 1, abs=0.1)
+    assert pace.limit == pytest.approx(before + 1, abs=0.2)
 
 
 def test_a_round_of_complaints_halves_it_and_one_slot_is_always_left():
     pace = Pace(64)
-    for _ in range(16):
+    for _ in range(8):
         pace.asked_for_less()
-    assert pace.limit == 8
+    assert pace.limit == 4
     for _ in range(100):
         pace.asked_for_less()
+    assert pace.limit == 1
+
+
+def test_a_reply_that_does_not_come_in_time_leaves_a_quarter():
+    pace = Pace(64)
+    pace.timed_out()
+    assert pace.limit == 2
+    pace.timed_out()
     assert pace.limit == 1
 
 
@@ -82,7 +90,7 @@ async def _at_once(pace: Pace, requests: int) -> int:
 
 
 def test_no_more_than_the_limit_are_under_way_and_all_come_through():
-    assert asyncio.run(_at_once(Pace(64), 200)) == 16
+    assert asyncio.run(_at_once(Pace(64), 200)) == 8
 
 
 def test_nobody_enters_while_it_is_held():

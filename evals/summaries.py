@@ -214,6 +214,17 @@ def _confusions(pairs: Counter[tuple[str | None, str | None]]) -> tuple[Confusio
     return tuple(sorted(cells, key=lambda one: (-one.count, one.expected, one.got or "")))
 
 
+def metric_means(run: Run) -> tuple[Mean, ...]:
+    """Every metric of a run over the cases that have a score, the primary one first."""
+    values: dict[str, list[tuple[float, str | None]]] = defaultdict(list)
+    for result in run.results:
+        if not result.failed:
+            for name, score in result.scores.items():
+                values[name].append((score.value, result.cluster))
+    order = sorted(values, key=lambda name: (name != run.primary, name))
+    return tuple(_mean_of(name, values[name]) for name in order)
+
+
 def _means(found: Iterable[_Found]) -> list[Mean]:
     by_name: dict[str, list[_Found]] = defaultdict(list)
     for one in found:
@@ -222,7 +233,11 @@ def _means(found: Iterable[_Found]) -> list[Mean]:
 
 
 def _mean(name: str, found: Sequence[_Found]) -> Mean:
-    values = [part.value for part, _ in found]
+    return _mean_of(name, [(part.value, cluster) for part, cluster in found])
+
+
+def _mean_of(name: str, found: Sequence[tuple[float, str | None]]) -> Mean:
+    values = [value for value, _ in found]
     try:
         low, high = score_interval(values, [cluster for _, cluster in found])[1:3]
     except StatisticsError:  # too few clusters

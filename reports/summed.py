@@ -7,7 +7,16 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from evals.records import Run
-from evals.summaries import Confusion, FieldSummary, LabelSummary, Mean, Quality, Summary, summarise
+from evals.summaries import (
+    Confusion,
+    FieldSummary,
+    LabelSummary,
+    Mean,
+    Quality,
+    Summary,
+    metric_means,
+    summarise,
+)
 from reports import numbers
 from reports.stored import leader_run, sealed_runs
 from tuning.records import Interval, JobRecord
@@ -44,7 +53,7 @@ class PartTable:
 
 @dataclass(frozen=True)
 class SummedView:
-    """The tables of every metric with parts, and what they leave out."""
+    """All metrics, the tables of every one with parts, and what they leave out."""
 
     tables: tuple[PartTable, ...]
     note: str
@@ -60,12 +69,15 @@ class _Side(NamedTuple):
 def summed_view(job: JobRecord) -> SummedView | None:
     """The sealed runs of the best prompt and the adapter; else the leader on dev.
 
-    None where no score has parts.
+    None where no score has parts, and there is one metric alone.
     """
     runs = [run for run in sealed_runs(job) if run] or [run for run in [leader_run(job)] if run]
     found = [(_label(run), {one.metric: one for one in summarise(run)}) for run in runs]
     metrics = dict.fromkeys(metric for _, summaries in found for metric in summaries)
+    means = [(_label(run), metric_means(run)) for run in runs]
     tables: list[PartTable] = []
+    if any(len(one) > 1 for _, one in means):
+        tables.append(_mean_table("Scores", "metric", means))
     for metric in metrics:
         sides = [_Side(label, by[metric]) for label, by in found if metric in by]
         tables += _metric_tables(metric, sides)

@@ -103,10 +103,19 @@ RULES: tuple[Rule, ...] = (
 )
 
 
+_ELSEWHERE = (
+    "This model's weights are not at hand, so it is not trained here. Ask the gate about a model "
+    "that can be: `tunegate run SUITE --model hf:...`.",
+    "Or have its provider train it, and evaluate what comes of it under its own name.",
+)
+
+
 def next_steps(index: int, standing: Standing, evidence: Evidence) -> tuple[str, ...]:
     """What a person does next under rule `index`."""
     steps = list(RULES[index].steps)
     verdict = RULES[index].verdict
+    if verdict == "fine_tune" and not evidence.trainable:
+        steps = list(_ELSEWHERE)
     if RULES[index].judge is rules.judge_sound:
         repairs = steps if rules.soundness_faults(evidence) else []
         judged = [_judge_step(judge) for judge in evidence.judges if judge.blocks]

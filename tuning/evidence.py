@@ -112,7 +112,7 @@ class Evidence:
     `trials` stand in the order tried, all over the same cases. `oracle_context` is the
     leader's prompt with each case's own reference documents. `clusters` names those cases
     that are not independent of each other. `judges` are the models that judge for the suite
-    and its guards.
+    and its guards. `trainable` says whether the model's weights are at hand.
     """
 
     trials: tuple[Trial, ...]
@@ -125,6 +125,7 @@ class Evidence:
     facts_change: Literal["never", "rarely", "often"] | None = None
     left_out: LeftOut = LeftOut()
     judges: tuple[JudgeStanding, ...] = ()
+    trainable: bool = True
 
 
 @dataclass(frozen=True)

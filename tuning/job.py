@@ -16,13 +16,20 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from evals.asking import Asker
-from evals.errors import GateShutError, NothingRunError, SuiteError, TrainingError
+from evals.errors import (
+    GateShutError,
+    ModelError,
+    NothingRunError,
+    SuiteError,
+    TrainingError,
+)
 from evals.generating import Progress
 from evals.judges.calibrating import calibrate
 from evals.judges.identity import judge_identities
 from evals.judges.standing import judge_standings
 from evals.judges.uses import judge_models
 from evals.ledger import Ledger
+from evals.models.names import is_hosted
 from evals.models.protocol import AdaptableModel
 from evals.prompting import round_candidates
 from evals.records import SPLITS, Candidate, Case, Finding, Output, Run, Score, SplitName
@@ -87,18 +94,26 @@ class Job:
         """Do all that is missing, in order, and return the job's record without its runs.
 
         Raises SuiteError when the suite does not pass `check`. A shut gate ends the job
-        with the gate's decision; `override` trains nevertheless and is recorded.
+        with the gate's decision; `override` trains nevertheless and is recorded. A hosted
+        model's job ends there, too: its weights are not at hand. Raises ModelError for an
+        override of one.
         """
+        if override:
+            self._refuse_untrainable()
         record = self._begin(override, self._checks())
         self._calibrate()
         decision = self._search()
         record = self._decided(record, decision)
-        if tune and (decision.open or override):
+        if tune and (decision.open or override) and not is_hosted(self.model.name):
             record = self._finish(record, decision)
         return record
 
     def tune(self, *, override: str | None = None) -> JobRecord:
-        """Train on the stored verdict. Raises GateShutError unless it is open or overridden."""
+        """Train on the stored verdict. Raises GateShutError unless it is open or overridden.
+
+        Raises ModelError for a hosted model.
+        """
+        self._refuse_untrainable()
         checks = self._checks()
         self._calibrate()
         decision = self._decide()
@@ -109,6 +124,13 @@ class Job:
             )
         record = self._decided(self._begin(override, checks), decision)
         return self._finish(record, decision)
+
+    def _refuse_untrainable(self) -> None:
+        if is_hosted(self.model.name):
+            raise ModelError(
+                f"{self.model.name} cannot be trained here: its weights are not at hand",
+                hint="name a model that can be with --model hf:..., or have its provider train it",
+            )
 
     def evaluate(self, suite: Suite, candidate: Candidate, split: SplitName, label: str) -> Run:
         """One run, with its scorers and a progress bar; found again where it is stored."""
@@ -342,6 +364,7 @@ def decide_stored(
             for judged in (suite, *(guards or {}).values())
             for standing in judge_standings(judged, ledger, known, {judged.primary})
         ),
+        trainable=not is_hosted(model),
     )
     return decide(evidence, policy_of(suite))
 

@@ -149,6 +149,7 @@ def gather_evidence(
     soundness: Soundness | None,
     left_out: LeftOut | None = None,
     judges: tuple[JudgeStanding, ...] = (),
+    trainable: bool = True,
 ) -> Evidence:
     """What the gate decides from. What nothing here gathers stays None: "not tested"."""
     return Evidence(
@@ -158,6 +159,7 @@ def gather_evidence(
         soundness=soundness,
         left_out=left_out or LeftOut(),
         judges=judges,
+        trainable=trainable,
     )
 
 

@@ -142,6 +142,10 @@ def _less_than_full(
     low = [one for one in trial.scored if one[2].value < 1.0]
     for case, output, score in low[:MAX_NAMED]:
         said = f": {score.reason}" if score.reason else ""
+        if case.turns and not any(part.kind == "turn" for part in score.parts):
+            said += (
+                " (it has several turns: turns@1 judges every one, or with `value: last` the last)"
+            )
         message = (
             f'case "{case.id}": its own answer {shown(output.text or "")} scores '
             f'{score.value:g} on "{metric}", not 1{said}'
@@ -243,7 +247,7 @@ def _other_answer(
     for step in range(1, size):
         other = (index + step) % size
         differs = expected[other] != expected[index] and not order[other].choices
-        theirs = answers_of(order[other])
+        theirs = _fitted(answers_of(order[other]), len(own))
         if differs and [answer.strip().casefold() for answer in theirs] != own:
             return theirs
     return None
@@ -260,13 +264,18 @@ def _sample(cases: Sequence[Case]) -> list[Case]:
 
 
 def _output(case: Case, answers: tuple[str, ...]) -> Output:
-    """What a model would have given that said `answers`; the last stands for missing turns."""
-    replies = tuple(answers[min(n, len(answers) - 1)] for n in range(1 + len(case.turns)))
+    """What a model would have given that said `answers`."""
+    replies = _fitted(answers, 1 + len(case.turns))
     return Output(
         text=replies[-1],
         finish_reason="choice" if case.choices else "stop",
         replies=replies if case.turns else (),
     )
+
+
+def _fitted(answers: tuple[str, ...], turns: int) -> tuple[str, ...]:
+    """As many answers as turns; the last stands for those that are missing."""
+    return tuple(answers[min(n, len(answers) - 1)] for n in range(turns))
 
 
 def _where(case: Case) -> str:

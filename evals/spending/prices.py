@@ -75,6 +75,8 @@ def find_prices(
         return read_prices(stated)
     found = places(environ, home)
     if environ.get(VARIABLE):
+        if not _is_there(found[0]):
+            raise UsageError(f"{VARIABLE} names a file that is not there", path=found[0])
         return read_prices(found[0])
     there = next((path for path in found if _is_there(path)), None)
     return read_prices(there) if there else Prices()

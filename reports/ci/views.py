@@ -80,7 +80,9 @@ def reason(verdicts: Sequence[SuiteVerdict]) -> str:
     if len(worst) == 1:
         return f"{names}: {stop(_first_sentence(worst[0]))}{also}"
     said = {
-        "fail": f"{names} failed.",
+        "fail": f"{names} could not be judged."
+        if all(verdict.error_code for verdict in worst)
+        else f"{names} failed.",
         "review": f"The gate's definition changed in {names}: someone has to look at it.",
         "inconclusive": f"{names} have too few cases to tell.",
     }[result]

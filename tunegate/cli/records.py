@@ -8,19 +8,18 @@ from pathlib import Path
 from typing import Any
 
 from evals.comparison import Comparison, compare_files, compare_repeats, read_scores
-from evals.errors import NothingRunError, RecordError, StatisticsError, UsageError
+from evals.errors import NothingRunError, RecordError, UsageError
 from evals.ledger import FILE_NAME, Ledger
 from evals.ledger_file import check_folder
 from evals.records import Case, CaseResult, Run
 from evals.spending.prices import places
 from evals.spending.records import Spending
 from evals.spending.wording import money_said, spending_said
-from evals.stats import score_interval
-from evals.summaries import summarise
+from evals.summaries import metric_means, summarise
 from evals.text import visible
 from tunegate.cli.console import Terminal, percent
 from tunegate.cli.output import check_output, write_whole
-from tunegate.cli.summing import show_summaries
+from tunegate.cli.summing import show_metrics, show_summaries
 
 INCONCLUSIVE = 3
 
@@ -166,9 +165,8 @@ def _cost(spent: Spending | None) -> str:
 
 def run_summary(run: Run) -> dict[str, Any]:
     """A run's numbers for tables and JSON. A score of nothing is None, never zero."""
-    scored = [result for result in run.results if not result.failed]
-    values = [result.scores[run.primary].value for result in scored]
-    low, high = _bounds(values, [result.cluster for result in scored])
+    means = metric_means(run)
+    primary = means[0] if means else None
     return {
         "id": run.id,
         "suite": run.suite,
@@ -176,9 +174,10 @@ def run_summary(run: Run) -> dict[str, Any]:
         "candidate": run.candidate.label,
         "model": run.candidate.model,
         "metric": run.primary,
-        "score": sum(values) / len(values) if values else None,
-        "low": low,
-        "high": high,
+        "score": primary.mean if primary else None,
+        "low": primary.low if primary else None,
+        "high": primary.high if primary else None,
+        "metrics": means,
         "cases": len(run.results),
         "errors": len(run.errors),
         "prompt_tokens": sum(r.output.prompt_tokens for r in run.results),
@@ -187,15 +186,6 @@ def run_summary(run: Run) -> dict[str, Any]:
         "created": run.created,
         "spent": run.spent,
     }
-
-
-def _bounds(values: list[float], clusters: list[str | None]) -> tuple[float | None, float | None]:
-    """The mean's 95 % bounds; None where nothing was scored or the clusters are too few."""
-    try:
-        interval = score_interval(values, clusters)
-    except StatisticsError:
-        return None, None
-    return interval.low, interval.high
 
 
 def show_command(options: Namespace, terminal: Terminal) -> int:
@@ -237,6 +227,7 @@ def _show_run(run: Run, terminal: Terminal) -> int:
             ]
         )
     terminal.table("", ["case", ">score", "output", "why"], rows)
+    show_metrics(run, terminal)
     summaries = summarise(run)
     show_summaries(summaries, terminal)
     terminal.result({**summary, "summaries": summaries, "results": run.results})

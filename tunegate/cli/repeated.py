@@ -12,6 +12,7 @@ from evals.regression.wording import repeats_said
 from evals.repeats import OverRepeats, PassRule, over_repeats
 from tunegate.cli.console import Terminal, percent
 from tunegate.cli.records import run_summary
+from tunegate.cli.summing import show_metrics
 
 MOST_LEVELS = 10
 
@@ -30,6 +31,7 @@ def _show_one(run: Run, terminal: Terminal) -> None:
     score = _bounded(found["score"], found["low"], found["high"])
     counts = f"on {found['cases']} {run.split} cases, {found['errors']} errors"
     terminal.line(f"{run.primary} {score} {counts}", "bold")
+    show_metrics(run, terminal)
     terminal.line(f"{_candidate(run)}; {found['seconds']:.1f} s generating")
     terminal.line(f"cases: tunegate show {run.id}")
 

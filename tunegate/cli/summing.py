@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from evals.summaries import FieldSummary, LabelSummary, Mean, Quality, Summary
+from evals.records import Run
+from evals.summaries import FieldSummary, LabelSummary, Mean, Quality, Summary, metric_means
 from tunegate.cli.console import Terminal, percent
 
 MOST_LINES = 30
@@ -52,6 +53,13 @@ def _show_labels(found: LabelSummary, terminal: Terminal) -> None:
     ]
     terminal.table("", ["confused: expected", "answered", ">cases"], cells)
     _say_rest(len(wrong), "confusions", terminal, most=MOST_CONFUSIONS)
+
+
+def show_metrics(run: Run, terminal: Terminal) -> None:
+    """Print the mean of every metric; nothing where the primary one is the only one."""
+    found = metric_means(run)
+    if len(found) > 1:
+        _show_means("metric", found, terminal)
 
 
 def _show_means(what: str, means: Sequence[Mean], terminal: Terminal) -> None:

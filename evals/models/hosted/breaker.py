@@ -71,7 +71,7 @@ class Breaker:
         silent = self._clock() - self._since
         if self._failures >= GIVEN_UP_IN_A_ROW and silent > self._silence:
             return self._ended(
-                f"gave no reply for {silent:.0f} s; the last of {self._failures} failures: "
+                f"gave no usable reply for {silent:.0f} s; the last of {self._failures} failures: "
                 f"{failure.reason}"
             )
         return None

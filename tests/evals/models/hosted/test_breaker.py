@@ -70,7 +70,7 @@ def test_a_long_silence_ends_the_work_before_any_case_has_used_its_tries(breaker
     now[0] = 79.0
     assert all(breaker.failed(TIMED_OUT, 1, breaker.replies) is None for _ in range(50))
     now[0] = 81.0
-    assert "gave no reply for 81 s" in str(breaker.failed(TIMED_OUT, 1, breaker.replies))
+    assert "gave no usable reply for 81 s" in str(breaker.failed(TIMED_OUT, 1, breaker.replies))
 
 
 def test_the_first_cases_refused_in_one_way_end_the_work_whatever_numbers_stand_in_it(breaker):

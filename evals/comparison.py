@@ -215,7 +215,7 @@ def _refuse_other_scoring(run_a: Run, run_b: Run) -> None:
         raise RecordError(
             f"runs {run_a.id} ({run_a.suite}, {run_a.primary}) and {run_b.id} ({run_b.suite}, "
             f"{run_b.primary}) were scored differently and cannot be compared",
-            hint="score what is stored by the suite's metrics of now with `tunegate eval --rescore`",
+            hint="score what is stored by the metrics of now: `tunegate eval SUITE --rescore`",
         )
 
 

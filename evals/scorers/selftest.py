@@ -143,9 +143,7 @@ def _less_than_full(
     for case, output, score in low[:MAX_NAMED]:
         said = f": {score.reason}" if score.reason else ""
         if case.turns and not any(part.kind == "turn" for part in score.parts):
-            said += (
-                " (it has several turns: turns@1 judges every one, or with `value: last` the last)"
-            )
+            said += " (of its turns this judges the last reply by the first answer: use turns@1)"
         message = (
             f'case "{case.id}": its own answer {shown(output.text or "")} scores '
             f'{score.value:g} on "{metric}", not 1{said}'

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import tuning.job
-from evals.errors import GateShutError, NothingRunError, SuiteError
+from evals.errors import GateShutError, ModelError, NothingRunError, SuiteError
 from evals.ledger import Ledger
 from evals.models.scripted import open_scripted
 from evals.runner import Progress
@@ -173,6 +173,24 @@ def test_an_override_trains_and_stands_in_the_record(desk: Desk) -> None:
     assert record.decision is not None
     assert record.decision.verdict == "more_cases"
     assert record.shipping is not None
+
+
+def test_a_hosted_models_job_ends_with_the_verdict_and_says_what_to_do(desk: Desk) -> None:
+    model = open_scripted(desk.folder / "model.json", "openai:m")
+    job = replace(desk.job(), model=model)
+    record = job.run()
+    assert record.decision is not None
+    assert record.decision.verdict == "fine_tune"
+    assert record.training is None
+    assert desk.training.calls == 0
+    said = " ".join(record.decision.next_steps)
+    assert "--model hf:" in said
+    assert "Run `tunegate tune`" not in said
+    asked = model.calls
+    for refused in (lambda: job.run(override="because"), job.tune):
+        with pytest.raises(ModelError, match="cannot be trained here"):
+            refused()
+    assert model.calls == asked
 
 
 def test_changed_weights_are_searched_anew_and_judged_alone(desk: Desk) -> None:

@@ -151,6 +151,17 @@ def test_the_self_test_plays_whole_conversations(tmp_path: Path) -> None:
     assert "gold_not_full" in {finding.code for finding in self_test(load_suite(only_last))}
 
 
+def test_the_self_test_takes_no_right_conversation_for_anothers(tmp_path: Path) -> None:
+    """Cut to as many turns, another case's answers may be this one's own."""
+    cases = []
+    for n in range(30):
+        later = [{"user": "so?", "expected": "b"}, {"user": "and?", "expected": "c"}]
+        cases.append(a_case(id=f"c{n}", input={"text": f"q {n}"}, turns=later[: 1 + n % 2]))
+    folder = write(tmp_path / "s", cases, scorer="{scorer: turns@1, turn: {scorer: exact@1}}")
+    found = [one for one in self_test(load_suite(folder)) if one.level == "error"]
+    assert found == []
+
+
 def test_conversations_are_neither_demonstrations_nor_training_data(tmp_path: Path) -> None:
     turned = a_case(turns=[{"user": "and?", "expected": "b"}], split="train")
     folder = write(tmp_path / "s", [turned])

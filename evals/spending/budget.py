@@ -77,6 +77,11 @@ class _Reserved:
         self._close()
         self.account.money += self.most
 
+    def cancel(self) -> None:
+        """Count nothing: it was not made."""
+        self._close()
+        self.account.requests -= 1
+
     def _close(self) -> None:
         if not self.is_open:
             raise RuntimeError("a reservation is closed once")

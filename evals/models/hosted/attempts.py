@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -54,9 +55,9 @@ class State:
 class Asker:
     """Asks one endpoint. Lives within one event loop.
 
-    `posting` are the tasks whose request is on its way; `paid` wakes who waits for money when
-    one has been counted. Once `stopped` is set, no request is
-    begun any more: it is raised instead.
+    `posting` are the tasks whose request is on its way, `talking` those within a conversation
+    that money is set aside for; `paid` wakes who waits for money when a request has been
+    counted. Once `stopped` is set, no other request is begun any more: it is raised instead.
     """
 
     client: Client
@@ -69,27 +70,28 @@ class Asker:
     clock: Callable[[], float] = time.perf_counter
     proving: asyncio.Lock = field(default_factory=asyncio.Lock)
     posting: set[asyncio.Task[Any] | None] = field(default_factory=set)
+    talking: set[asyncio.Task[Any] | None] = field(default_factory=set)
     paid: asyncio.Event = field(default_factory=asyncio.Event)
     stopped: TunegateError | None = None
     _slowed: float = 0.0
     _rounds: int = 0
 
-    async def ask(self, body: dict[str, Json]) -> Asked:
+    async def ask(self, body: dict[str, Json], aside: Reservation | None = None) -> Asked:
         """Ask until there is a reply, a failure that stays, or no attempt left.
 
-        Raises BudgetSpentError, and the error of what ends all work.
+        `aside` is what was set aside for the first attempt. Raises BudgetSpentError, and the
+        error of what ends all work.
         """
         pace = self.state.pace
         attempt, begun = 0, self.breaker.replies
         while True:
-            if self.stopped is not None:
-                raise self.stopped
-            await pace.enter()
+            await self._enter(aside)
             sent, limit = self.clock(), self.state.dialect.limit
             try:
-                found = await self._once(body)
+                found = await self._once(body, aside)
             finally:
                 pace.leave()
+                aside = None
             seconds = self.clock() - sent
             if isinstance(found, Failure) and found.renamed and limit == "max_tokens":
                 self.state.dialect.limit = "max_completion_tokens"
@@ -101,10 +103,53 @@ class Asker:
                 continue
             return Asked(found, attempt, seconds)
 
-    async def _once(self, body: dict[str, Json]) -> Reply | Failure:
+    async def _enter(self, aside: Reservation | None) -> None:
+        """Wait for the turn of one request. Raises `stopped` where it may not be begun.
+
+        What was set aside for before the budget was spent is still made.
+        """
+        held = [aside] if aside else []
+        finishes = bool(held) and isinstance(self.stopped, BudgetSpentError)
+        if self.stopped is not None and not finishes:
+            self.give_back(held)
+            raise self.stopped
+        try:
+            await self.state.pace.enter()
+        except asyncio.CancelledError:
+            self.give_back(held)
+            raise
+
+    async def set_aside(self, sizes: Sequence[tuple[int, int]]) -> list[Reservation]:
+        """The worst cases of several requests, all of them or none; empty without a budget.
+
+        `sizes` are bytes of the prompt and most tokens of the reply. So a conversation is not
+        begun that would have to be left in the middle. Raises BudgetSpentError.
+        """
+        purse = self.settings.purse
+        while self.stopped is None and purse is not None:
+            held: list[Reservation] = []
+            try:
+                for size, tokens in sizes:
+                    held.append(purse.reserve(PREFIX + self.model, size, tokens))
+            except BudgetSpentError as error:
+                self.give_back(held)
+                await self._wait_for_money(error)
+            else:
+                return held
+        if self.stopped is not None:
+            raise self.stopped
+        return []
+
+    def give_back(self, held: Sequence[Reservation]) -> None:
+        """Close reservations of requests that were not made, and wake who waits for them."""
+        for reservation in held:
+            reservation.cancel()
+        self._money_came()
+
+    async def _once(self, body: dict[str, Json], aside: Reservation | None) -> Reply | Failure:
         """One HTTP request, paid for whatever comes of it."""
         data = encode(body, self.state.dialect)
-        reservation = await self._reserve(len(data), body["max_tokens"])
+        reservation = aside or await self._reserve(len(data), body["max_tokens"])
         answer: Answer | Failure | None = None
         task = asyncio.current_task()
         self.posting.add(task)
@@ -114,8 +159,7 @@ class Asker:
             self.posting.discard(task)
             if reservation:
                 _pay(reservation, answer)
-                self.paid.set()
-                self.paid.clear()  # who waits now is woken, who comes later waits
+                self._money_came()
         if isinstance(answer, Failure):
             return answer
         return read_reply(answer.value, body, self.endpoint)
@@ -128,11 +172,21 @@ class Asker:
             try:
                 return self.settings.purse.reserve(PREFIX + self.model, size, tokens)
             except BudgetSpentError as error:
-                if not error.may_pass:
-                    self.stopped = error
-                    break
-            await self.paid.wait()
+                await self._wait_for_money(error)
         raise self.stopped
+
+    async def _wait_for_money(self, error: BudgetSpentError) -> None:
+        """Wait until a request was paid, if that may help; else no more are begun."""
+        if error.may_pass:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.paid.wait(), self.settings.request_seconds)
+                return
+        self.stopped = self.stopped or error
+
+    def _money_came(self) -> None:
+        """Who waits now is woken, who comes later waits."""
+        self.paid.set()
+        self.paid.clear()
 
     def _went_well(self, reply: Reply, seconds: float) -> None:
         share = seconds / self.settings.request_seconds

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections import deque
 from dataclasses import replace
 
 from evals.models.conversation import continued, goes_on, joined
@@ -9,9 +11,13 @@ from evals.models.hosted.attempts import Asked, Asker
 from evals.models.hosted.failures import Failure
 from evals.models.hosted.ranking import rank
 from evals.models.hosted.reply import Reply
-from evals.models.hosted.wire import chat_body
+from evals.models.hosted.settings import Reservation
+from evals.models.hosted.wire import chat_body, encode
 from evals.records import Decoding, Output, Request
 from evals.spending.usage import Usage
+
+_FRAME = 128
+"""Bytes that two more messages take besides what they say."""
 
 
 async def answer(asker: Asker, request: Request, decoding: Decoding) -> Output:
@@ -19,17 +25,39 @@ async def answer(asker: Asker, request: Request, decoding: Decoding) -> Output:
 
     Raises what ends all work.
     """
+    if not request.follow_ups:
+        return await _turn(asker, request, decoding, None)
+    aside = deque(await asker.set_aside(_sizes(asker, request, decoding)))
+    task = asyncio.current_task()
+    if aside:
+        asker.talking.add(task)
     made: list[Output] = []
     asked = request
-    while not made or goes_on(asked, made):
-        asked = continued(asked, made[-1]) if made else asked
-        made.append(await _turn(asker, asked, decoding))
-    return joined(made) if request.follow_ups else made[0]
+    try:
+        while not made or goes_on(asked, made):
+            asked = continued(asked, made[-1]) if made else asked
+            made.append(await _turn(asker, asked, decoding, aside.popleft() if aside else None))
+    finally:
+        asker.talking.discard(task)
+        asker.give_back(aside)
+    return joined(made)
 
 
-async def _turn(asker: Asker, request: Request, decoding: Decoding) -> Output:
+def _sizes(asker: Asker, request: Request, decoding: Decoding) -> list[tuple[int, int]]:
+    """The most that each turn can hold: bytes of what is known, tokens of the replies before it."""
+    size = len(encode(chat_body(asker.model, request, decoding), asker.state.dialect))
+    sizes = [(size, decoding.max_tokens)]
+    for follow_up in request.follow_ups:
+        size += len(follow_up.encode("utf-8", "surrogatepass")) + decoding.max_tokens + _FRAME
+        sizes.append((size, decoding.max_tokens))
+    return sizes
+
+
+async def _turn(
+    asker: Asker, request: Request, decoding: Decoding, aside: Reservation | None
+) -> Output:
     """One reply to a request; its follow-ups are not looked at."""
-    asked = await asker.ask(chat_body(asker.model, request, decoding))
+    asked = await asker.ask(chat_body(asker.model, request, decoding), aside)
     attempts = asked.attempts if asked.attempts > 1 else 0
     if isinstance(asked.found, Failure):
         passing = asked.found.follows == "again"

@@ -54,10 +54,19 @@ class Dispatcher:
         try:
             while group := self._outbox.take():
                 yield group
+        except KeyboardInterrupt:  # what was answered is handed over before it ends
+            self._stop(thread)
+            if group := self._outbox.rest():
+                yield group
+            raise
         finally:
-            with contextlib.suppress(RuntimeError):  # the loop is closed: it has ended
-                self._loop.call_soon_threadsafe(self._interrupt)
-            thread.join()
+            self._stop(thread)
+
+    def _stop(self, thread: threading.Thread) -> None:
+        """End everything under way, and wait for the thread."""
+        with contextlib.suppress(RuntimeError):  # the loop is closed: it has ended
+            self._loop.call_soon_threadsafe(self._interrupt)
+        thread.join()
 
     def _interrupt(self) -> None:
         if self._main is not None:
@@ -100,7 +109,7 @@ class Dispatcher:
                 elif error is not None:
                     raise error
             if asker.stopped is not None:
-                for task in left - asker.posting:
+                for task in left - asker.posting - asker.talking:
                     task.cancel()
 
     async def _worker(self, asker: Asker) -> None:

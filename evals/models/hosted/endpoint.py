@@ -25,6 +25,11 @@ _SECRET_LENGTH = 12
 """Shorter keys are what local servers are given ("EMPTY", "ollama"): words, not secrets."""
 
 
+_ESCAPE = re.compile(r"\\+u([0-9a-fA-F]{4})")
+_PIECE = 16
+"""Characters of a key that are not shown either where it is quoted in part."""
+
+
 class Secret:
     """A key that no repr, format, pickle or error shows; `reveal` is called in one place."""
 
@@ -50,12 +55,24 @@ class Secret:
         return self._text
 
     def within(self, text: str) -> bool:
-        """Whether `text` holds the key; a key too short to be secret is in no text."""
-        return self._pattern is not None and self._pattern.search(text) is not None
+        """Whether `text` holds the key, also in JSON's escapes, which scorers read.
+
+        A key too short to be secret is in no text.
+        """
+        if self._pattern is None:
+            return False
+        plain = _ESCAPE.sub(lambda found: chr(int(found[1], 16)), text).replace("\\/", "/")
+        return bool(self._pattern.search(text) or self._pattern.search(plain))
 
     def redact(self, text: str) -> str:
-        """`text` with every occurrence of the key replaced."""
-        return text if self._pattern is None else self._pattern.sub(REDACTED, text)
+        """`text` with every occurrence of the key, or of a long piece of it, replaced."""
+        if self._pattern is None:
+            return text
+        whole = self._pattern.sub(REDACTED, text)
+        for start in range(len(self._text) - _PIECE + 1):  # the earliest takes the rest along
+            piece = re.escape(self._text[start : start + _PIECE])
+            whole = re.sub(piece + r"[^\s\"']*", REDACTED, whole, flags=re.IGNORECASE)
+        return whole
 
 
 @dataclass(frozen=True)

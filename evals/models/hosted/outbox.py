@@ -43,6 +43,12 @@ class Outbox(Generic[T]):
             self._ended, self._error = True, error
             self._changed.notify()
 
+    def rest(self) -> list[T]:
+        """What has come and was not taken; nothing is waited for."""
+        with self._changed:
+            taken, self._items = self._items, []
+        return taken
+
     def take(self) -> list[T]:
         """What is there, waiting a little for more; empty when nothing more comes.
 

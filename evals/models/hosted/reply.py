@@ -149,6 +149,12 @@ def _text(message: dict[str, Any]) -> str | None:
     return content if isinstance(content, str) else None
 
 
+def _is_refusal(value: dict[str, Any]) -> bool:
+    """Whether the one reply says why it is none, in the protocol's own place for that."""
+    message = value["choices"][0]["message"]
+    return bool(message.get("refusal")) and not message.get("content")
+
+
 def _no_text(finish: Json, asked: Mapping[str, Json]) -> Failure:
     if isinstance(finish, str) and _FINISHES.get(finish) == "length":
         return _final(
@@ -216,7 +222,8 @@ def _ignored(reply: Reply, value: dict[str, Any], asked: Mapping[str, Json]) -> 
     if reply.calls and "tools" not in asked:
         return "that no tools were offered: it called one"
     form = asked.get("response_format")
-    broken = breach(reply.text, form["json_schema"]["schema"]) if form else None
+    held = form is not None and not _is_refusal(value)  # no schema binds a refusal
+    broken = breach(reply.text, form["json_schema"]["schema"]) if form and held else None
     return f"`response_format`: {broken}" if broken and reply.finish == "stop" else None
 
 

@@ -33,6 +33,10 @@ class Reservation(Protocol):
         """It may have been charged: no reply came, or one that cannot be read."""
         ...
 
+    def cancel(self) -> None:
+        """The request was never made: nothing is counted."""
+        ...
+
 
 class Purse(Protocol):
     """What may be spent. Used from one thread at a time."""

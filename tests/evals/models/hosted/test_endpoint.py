@@ -151,3 +151,20 @@ def test_a_proxy_of_another_kind_is_refused_without_being_shown():
     with pytest.raises(ModelError, match=r"HTTPS_PROXY names no http:// proxy") as raised:
         proxy_for(HTTPS, {"HTTPS_PROXY": "socks5://me:s3cret@proxy"})
     assert "s3cret" not in str(raised.value)
+
+
+def test_a_key_in_the_escapes_of_json_is_seen_through():
+    key = "sk-proof-7Zq2/Xw9fLk4Tn8"
+    endpoint = endpoint_from({"OPENAI_API_KEY": key, "OPENAI_BASE_URL": "http://127.0.0.1/v1"})
+    escaped = "".join(f"\\u{ord(letter):04x}" for letter in key)
+    assert endpoint.leaks(f'{{"k": "{escaped}"}}')
+    assert endpoint.leaks(f'{{"k": "{key[:5]}{escaped[30:]}"}}')
+    assert endpoint.leaks(key.replace("/", "\\/"))
+    assert not endpoint.leaks("\\u0073\\u006b is no key")
+
+
+@pytest.mark.parametrize("cut", [slice(None, -1), slice(1, None), slice(3, -3)])
+def test_a_key_quoted_in_part_is_redacted_too(cut):
+    key = "sk-proof-7Zq2/Xw9fLk4Tn8"
+    endpoint = endpoint_from({"OPENAI_API_KEY": key, "OPENAI_BASE_URL": "http://127.0.0.1/v1"})
+    assert endpoint.redact(f"bad key '{key[cut]}', try again") == "bad key '[key]', try again"

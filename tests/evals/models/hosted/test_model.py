@@ -20,6 +20,7 @@ from evals.models.hosted.model import open_hosted
 from evals.models.hosted.settings import HostedSettings
 from evals.models.protocol import Batch
 from evals.records import Decoding, Message, Request, ToolCall
+from evals.spending.budget import Budget
 from evals.spending.usage import Usage
 from tests.hosted_server import HostedServer, Reply, always, at_first, for_texts, refused_port
 
@@ -390,3 +391,29 @@ def test_a_name_that_can_be_no_models_is_refused(name):
 def test_limits_that_leave_no_room_are_refused(limits):
     with pytest.raises(UsageError):
         HostedSettings(**limits)
+
+
+def test_a_budget_begins_no_conversation_that_it_cannot_finish():
+    budget = Budget(max_requests=33)
+    requests = [
+        Request((Message("user", f"q{n}"),), follow_ups=("more?", "and?", "so?", "why?"))
+        for n in range(30)
+    ]
+    with HostedServer(latency=0.005) as server:
+        found, error = outputs_of(opened(server, purse=budget), requests)
+        assert len(server.calls) == 30
+    assert isinstance(error, BudgetSpentError)
+    assert len(found) == 6
+    assert all(len(output.replies) == 5 for output in found.values())
+    assert budget.requests == 30
+    assert budget.reserved == 0
+
+
+def test_a_conversation_that_fails_gives_back_what_was_set_aside_for_its_later_turns():
+    budget = Budget(max_requests=100)
+    request = Request((Message("user", "q"),), follow_ups=("more?", "and?"))
+    with HostedServer() as server:
+        server.plan = always("400 context")
+        found, _ = outputs_of(opened(server, purse=budget), [request])
+    assert found[0].error is not None
+    assert budget.requests == 1

@@ -266,3 +266,10 @@ def test_where_there_are_no_rivals_there_are_none(logprobs):
     found = read(document(logprobs=logprobs))
     assert isinstance(found, Reply)
     assert found.candidates == ()
+
+
+def test_a_refusal_is_held_to_no_schema():
+    form = Decoding(max_tokens=16, schema={"type": "object", "required": ["a"]})
+    refused = document({"content": None, "refusal": "I won't."})
+    assert text_of(refused, decoding=form) == "I won't."
+    assert "response_format" in failure_of(document(), decoding=form).reason

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from evals.fingerprint import fingerprint
 from evals.generating import Generator, Progress
 from evals.ledger import Ledger
 from evals.models.protocol import AdaptableModel
@@ -45,5 +46,9 @@ class LedgerAsker:
         return Generator(opened, self.ledger, self.progress).generate(requests, decoding).outputs
 
     def identity(self, model: str) -> str:
-        """The model's fingerprint."""
-        return self.open_model(model).fingerprint
+        """The model's fingerprint, and of a hosted one what the endpoint says that it is now."""
+        opened = self.open_model(model)
+        served = getattr(opened, "served", None)
+        if served is None:
+            return opened.fingerprint
+        return fingerprint("served@1", opened.fingerprint, served())

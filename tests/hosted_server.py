@@ -99,7 +99,8 @@ class HostedServer:
 
     `latency` is in seconds. `ignores` are parameters that an honest reply takes no notice
     of: "logprobs", "response_format", "tools", "stop", "max_tokens". `elsewhere` is where a
-    redirect leads, `retry_after` how many seconds are asked for with 429.
+    redirect leads, `retry_after` how many seconds are asked for with 429. `served` is the
+    model that replies name, that which was asked for where it is empty.
     """
 
     answer: Answer = lambda messages: str(messages[-1]["content"])
@@ -109,6 +110,7 @@ class HostedServer:
     elsewhere: str = ""
     retry_after: float = 1
     port: int = 0
+    served: str = ""
     calls: list[Call] = field(default_factory=list)
     strays: list[tuple[str, str, dict[str, str]]] = field(default_factory=list)
     """Method, path and headers of all that was not a POST of chat completions."""
@@ -224,7 +226,8 @@ class HostedServer:
         """The document of an honest reply."""
         asked = {key: value for key, value in call.body.items() if key not in self.ignores}
         said = self.answer(call.body["messages"])
-        return completion(asked, Reply(said) if isinstance(said, str) else said)
+        document = completion(asked, Reply(said) if isinstance(said, str) else said)
+        return document | ({"model": self.served} if self.served else {})
 
 
 def completion(asked: Mapping[str, Any], reply: Reply) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import closing
 from typing import overload
 
-from evals.errors import ModelError, RunWarning
+from evals.errors import InfrastructureError, ModelError, RunWarning
 from evals.fingerprint import fingerprint
 from evals.models.execution import Stream
 from evals.models.hosted.attempts import Asker, State
@@ -24,11 +24,13 @@ from evals.models.hosted.pace import Pace
 from evals.models.hosted.settings import PREFIX, HostedSettings
 from evals.models.hosted.wire import WIRE_VERSION
 from evals.models.protocol import Batch
-from evals.records import Decoding, Output, Request
+from evals.records import Decoding, Message, Output, Request
 
 _LONGEST_NAME = 256
 _CONTEXT = 1 << 22
 _BYTES_PER_TOKEN = 4
+_GREETING = Request((Message("user", "Say ok."),))
+_GREETING_TOKENS = 512  # models that think first need some before they answer
 
 
 class HostedModel:
@@ -52,6 +54,7 @@ class HostedModel:
         self._model = model
         self._rng = rng or random.Random()  # noqa: S311 - waits, no secrets
         self._state = State(Pace(self.settings.concurrency))
+        self._served: str | None = None
 
     @property
     def fingerprint(self) -> str:
@@ -72,6 +75,25 @@ class HostedModel:
         return {"address": self.endpoint.host} | {
             name: ", ".join(values) for name, values in told.items() if values
         }
+
+    def served(self) -> str:
+        """What the endpoint calls the model that answers, as one small request shows.
+
+        Asked once; empty where the endpoint names none. Raises InfrastructureError where no
+        reply comes, and as `stream`.
+        """
+        if self._served is None:
+            before = set(self._state.served)
+            self._state.served.clear()
+            (output,) = self.run(Batch((0,), (_GREETING,), Decoding(max_tokens=_GREETING_TOKENS)))
+            if output.error is not None:
+                raise InfrastructureError(
+                    f"{self.endpoint.host} does not say which model {self._model!r} is: "
+                    f"{output.error}"
+                )
+            self._served = self.provenance.get("served", "")
+            self._state.served |= before
+        return self._served
 
     @property
     def context_tokens(self) -> int:

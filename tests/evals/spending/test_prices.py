@@ -100,7 +100,7 @@ def test_the_list_is_looked_for_in_a_stated_order(
 
 def test_a_list_that_was_named_must_be_there(tmp_path: Path) -> None:
     for arguments in ((tmp_path / "no.yaml", {}), (None, {"TUNEGATE_PRICES": "no.yaml"})):
-        with pytest.raises(UsageError, match="no such file|not there"):
+        with pytest.raises(UsageError, match=r"no such file|not there"):
             find_prices(*arguments)
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from evals.asking import LedgerAsker
 from evals.errors import (
     BudgetSpentError,
     InfrastructureError,
@@ -16,6 +17,7 @@ from evals.errors import (
     TunegateError,
     UsageError,
 )
+from evals.ledger import Ledger
 from evals.models.hosted.model import open_hosted
 from evals.models.hosted.settings import HostedSettings
 from evals.models.protocol import Batch
@@ -417,3 +419,28 @@ def test_a_conversation_that_fails_gives_back_what_was_set_aside_for_its_later_t
         found, _ = outputs_of(opened(server, purse=budget), [request])
     assert found[0].error is not None
     assert budget.requests == 1
+
+
+def test_who_answers_behind_a_name_is_part_of_what_a_judge_is(tmp_path):
+    """Not of what a judged model is: its runs would be of another candidate each time."""
+    with HostedServer() as server:
+        found = {}
+        for served in ("judge-1", "judge-2", "judge-1"):
+            server.served = served
+            model = opened(server)
+            asker = LedgerAsker({"openai:stub": model}.__getitem__, Ledger(tmp_path))
+            found.setdefault(served, set()).add(asker.identity("openai:stub"))
+            assert asker.identity("openai:stub") in found[served]
+            assert len(server.calls) == 1  # asked once, and never found in the ledger
+            server.forget()
+            found.setdefault("model", set()).add(model.fingerprint)
+    assert {name: len(known) for name, known in found.items()} == dict.fromkeys(found, 1)
+    assert found["judge-1"] != found["judge-2"]
+
+
+def test_a_judge_that_does_not_answer_has_no_identity(tmp_path):
+    with HostedServer() as server:
+        server.plan = always("content filter")
+        model = opened(server)
+        with pytest.raises(InfrastructureError, match="does not say which model 'stub' is"):
+            model.served()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from evals.comparison import Comparison, points
+from evals.judges.wording import AGREEMENT
 from reports.markup import MOST_CHARACTERS, literal, table, words
 
 MOST_IDS = 30
@@ -18,15 +19,17 @@ _HEADINGS = {
 }
 
 
-def render_comparison(found: Comparison, names: tuple[str, str]) -> str:
+def render_comparison(found: Comparison, names: tuple[str, str], judges: Sequence[str] = ()) -> str:
     """The comparison of A and B, as they were named by whoever asked, as Markdown.
 
-    At most 60,000 characters; the same comparison gives the same text.
+    `judges` are the names of the models that judged them. At most 60,000 characters; the same
+    comparison gives the same text.
     """
     parts = [
         f"# {_heading(found)}\n\n**{words(found.verdict, 1_000)}**\n",
         f"- A: {literal(names[0], _NAME)}{_called(found.name_a, names[0], 'A')}\n"
         f"- B: {literal(names[1], _NAME)}{_called(found.name_b, names[1], 'B')}\n",
+        _judged(judges),
         _asked(found),
         _numbers(found),
         _errors(found),
@@ -35,6 +38,14 @@ def render_comparison(found: Comparison, names: tuple[str, str]) -> str:
     text = "\n".join(part for part in parts if part)
     assert len(text) <= MOST_CHARACTERS  # every list and name above is bounded
     return text
+
+
+def _judged(judges: Sequence[str]) -> str:
+    if not judges:
+        return ""
+    named = ", ".join(literal(name, _NAME) for name in judges[:MOST_IDS])
+    more = f" and {len(judges) - MOST_IDS} more" if len(judges) > MOST_IDS else ""
+    return f"Judged by {named}{more}: {AGREEMENT}.\n"
 
 
 def _heading(found: Comparison) -> str:

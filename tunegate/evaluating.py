@@ -12,7 +12,7 @@ from typing import Protocol
 from evals.asking import LedgerAsker
 from evals.errors import RecordError, UsageError
 from evals.generating import Progress
-from evals.judges.calibrating import calibrate
+from evals.judges.calibrating import calibrate, check_labels
 from evals.judges.identity import judge_identities
 from evals.judges.records import JudgeStanding
 from evals.judges.standing import judge_standings
@@ -129,7 +129,9 @@ class Evaluator:
 
         Models that judge are held against people's labels where the run is of a whole split.
         """
-        suite, model = opened.suite, self.model(repeats[0].model)
+        suite = opened.suite
+        check_labels(suite)
+        model = self.model(repeats[0].model)
         with ExitStack() as held:
             ledger = held.enter_context(closing(Ledger(self.folder)))
             asker = self.asker(ledger)
@@ -161,6 +163,7 @@ class Evaluator:
         cases: Sequence[Case] | None = None,
     ) -> tuple[Run, ...]:
         """The repeats of a recipe; `adapter` is its folder where the recipe does not say."""
+        check_labels(opened.suite)
         model = self.model(recipe.model)
         return self.run(opened, candidates(opened.suite, model, recipe, adapter), split, cases)
 
@@ -173,6 +176,7 @@ class Evaluator:
         at test are written down first.
         """
         suite, made = opened.suite, []
+        check_labels(suite)
         with ExitStack() as held:
             ledger = held.enter_context(closing(Ledger(self.folder)))
             asker = self.asker(ledger)
@@ -201,6 +205,7 @@ class Evaluator:
         """
         refuse_committed(self.folder)
         suite, gate = task.opened.suite, task.gate
+        check_labels(suite, *task.guards.values())
         recipe, adapter = task.recipe, task.adapter
         runs = self.run_recipe(
             task.opened, recipe, ci_rules(gate.definition).split, adapter=adapter

@@ -24,7 +24,7 @@ from evals.errors import (
     TrainingError,
 )
 from evals.generating import Progress
-from evals.judges.calibrating import calibrate
+from evals.judges.calibrating import calibrate, check_labels
 from evals.judges.identity import judge_identities
 from evals.judges.standing import judge_standings
 from evals.judges.uses import judge_models
@@ -156,7 +156,9 @@ class Job:
 
     def _calibrate(self) -> None:
         """Hold the judges of the suite and of its guards against people's labels."""
-        for suite in (self.suite, *self.guards.values()):
+        suites = (self.suite, *self.guards.values())
+        check_labels(*suites)
+        for suite in suites:
             if self.asker is not None and judge_models(suite):
                 calibrate(suite, self.asker, self.ledger)
 

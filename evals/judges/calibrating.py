@@ -57,6 +57,17 @@ def calibrate(suite: Suite, asker: Asker, ledger: Ledger) -> tuple[Calibration, 
     return tuple(found)
 
 
+def check_labels(*suites: Suite) -> None:
+    """Read the labels of every judge that has some, before anything is asked and paid for.
+
+    Raises SuiteError for a malformed labels file.
+    """
+    for suite in suites:
+        for use in judges_of(suite):
+            if use.labels_file is not None:
+                labels_of(use, suite)
+
+
 def labels_of(use: JudgeUse, suite: Suite) -> tuple[Label, ...]:
     """People's labels for a judge that has any. Raises SuiteError."""
     assert use.labels_file is not None

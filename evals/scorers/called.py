@@ -30,7 +30,8 @@ def calls_of(output: Output) -> list[Call]:
     """The calls of an output, in order; none where it is prose.
 
     In a text these are one JSON document (perhaps in a code fence), or what stands in
-    <tool_call> tags. Raises CallsError for what begins as JSON, or as such a tag, and is not.
+    <tool_call> tags. Raises CallsError for what begins as JSON, or as such a tag, and is not,
+    and for an object with a key that stands twice.
     """
     if output.tool_calls:
         found = [_call(one.name, one.arguments) for one in output.tool_calls[: MAX_CALLS + 1]]
@@ -67,7 +68,7 @@ def _tagged(text: str) -> Iterator[str]:
 
 def _json(text: str) -> Json:
     try:
-        return parse(text, code_fence=False)
+        return parse(text, code_fence=False, unique_keys=True)
     except ValueError as error:
         raise CallsError(str(error)) from error
 
@@ -91,10 +92,15 @@ def _from_object(item: Json) -> Call | None:
     return _call(name, item.get("arguments", item.get("parameters", {})))
 
 
+def _arguments(text: str) -> Json:
+    """What stands in a text. A key that stands twice is refused: which value counts is unknown."""
+    return parse(text, code_fence=False, unique_keys=True) if text.strip() else {}
+
+
 def _call(name: str, arguments: Json) -> Call:
     if isinstance(arguments, str):
         try:
-            arguments = parse(arguments, code_fence=False) if arguments.strip() else {}
+            arguments = _arguments(arguments)
         except ValueError as error:
             return Call(name, None, str(error))
     if arguments is None:

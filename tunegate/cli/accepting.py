@@ -6,6 +6,7 @@ import getpass
 import os
 import subprocess
 from argparse import Namespace
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +14,9 @@ from typing import Any
 
 from evals.errors import NothingRunError, RecordError, UsageError
 from evals.fingerprint import canonical
+from evals.judges.records import JudgeStanding
+from evals.judges.standing import judge_standings
+from evals.ledger import Ledger
 from evals.regression.acceptance import accept, detectable_loss
 from evals.regression.accepted_file import FILE_NAME as ACCEPTED
 from evals.regression.accepted_file import read_accepted, write_accepted
@@ -40,28 +44,36 @@ def accept_command(options: Namespace, terminal: Terminal) -> int:
     suite = opened.suite
     path = suite.root / ACCEPTED
     before = read_accepted(path)
-    baseline = _accepted(options, opened, before)
+    ledger = open_stored(options.ledger)
+    baseline = _accepted(options, opened, before, ledger)
+    gating = {suite.primary, *suite.ci.thresholds}
+    judges = judge_standings(suite, ledger, ledger.run(baseline.runs[0]).judges, gating)
     power = detectable_loss(baseline.cases, suite.primary, suite.ci.max_loss)
     write_accepted(path, baseline)
-    _show_accepted(baseline, before, power, path, terminal)
+    _show_accepted(baseline, before, power, terminal)
+    _show_unshown(judges, terminal)
+    terminal.line(f"wrote {path}: commit it")
     terminal.result(
         {
             "path": str(path),
             "replaced": before is not None,
             "baseline": without_cases(baseline),
             "detectable": power,
+            **({"judges": judges} if judges else {}),
         }
     )
     return 0
 
 
-def _accepted(options: Namespace, opened: OpenedSuite, before: Baseline | None) -> Baseline:
+def _accepted(
+    options: Namespace, opened: OpenedSuite, before: Baseline | None, ledger: Ledger
+) -> Baseline:
     """The baseline of the named runs, else of the newest that may be accepted, with its repeats.
 
     These are as many as the suite states, else as `before` has. Raises what `accept` raises; of
     several unnamed runs, what it says of the newest.
     """
-    suite, guards, ledger = opened.suite, open_guards(opened.suite), open_stored(options.ledger)
+    suite, guards = opened.suite, open_guards(opened.suite)
     about = {
         "by": options.by or _git_name(suite.root) or getpass.getuser(),
         "when": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -102,7 +114,6 @@ def _show_accepted(
     baseline: Baseline,
     before: Baseline | None,
     power: DetectableLoss,
-    path: Path,
     terminal: Terminal,
 ) -> None:
     primary = baseline.definition.primary
@@ -128,7 +139,16 @@ def _show_accepted(
             "--adapter",
             "yellow",
         )
-    terminal.line(f"wrote {path}: commit it")
+
+
+def _show_unshown(judges: Sequence[JudgeStanding], terminal: Terminal) -> None:
+    for judge in judges:
+        if judge.blocks:
+            terminal.line(
+                f"warning: no verdict rests on {judge.metric} yet, and so not on this baseline: "
+                f"{judge.sentence}",
+                "yellow",
+            )
 
 
 def _mean(cases: Table, metric: str) -> float | None:

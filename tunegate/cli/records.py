@@ -9,6 +9,8 @@ from typing import Any
 
 from evals.comparison import Comparison, compare_files, compare_repeats, read_scores
 from evals.errors import NothingRunError, RecordError, UsageError
+from evals.fingerprint import canonical
+from evals.judges.wording import AGREEMENT
 from evals.ledger import FILE_NAME, Ledger
 from evals.ledger_file import check_folder
 from evals.records import Case, CaseResult, Run
@@ -43,6 +45,7 @@ def compare_command(options: Namespace, terminal: Terminal) -> int:
     settings = {"margin": options.margin, "min_gain": options.min_gain}
     if options.markdown:
         check_output(options.markdown)
+    judges: tuple[str, ...] = ()
     files = [Path(name) for name in (options.a, options.b) if _is_file(name)]
     if len(files) == 1:
         other = options.b if str(files[0]) == options.a else options.a
@@ -59,13 +62,17 @@ def compare_command(options: Namespace, terminal: Terminal) -> int:
             [ledger.run(name) for name in names.split(",")] for names in (options.a, options.b)
         )
         comparison = compare_repeats(runs_a, runs_b, **settings)
+        judges = tuple(sorted({name for run in (*runs_a, *runs_b) for name in run.judges}))
     _show_comparison(comparison, (options.a, options.b), terminal)
+    if judges:
+        terminal.line(f"judged by {', '.join(judges)}: {AGREEMENT}", "yellow")
     if options.markdown:
         from reports.compared import render_comparison
 
-        write_whole(options.markdown, render_comparison(comparison, (options.a, options.b)))
+        write_whole(options.markdown, render_comparison(comparison, (options.a, options.b), judges))
         terminal.line(f"wrote {options.markdown}")
-    terminal.result(comparison)
+    told = {"judges": {"models": judges, "agreement": AGREEMENT}} if judges else {}
+    terminal.result({**canonical(comparison), **told})
     return _comparison_code(comparison)
 
 

@@ -20,6 +20,7 @@ from tunegate.pytesting.records import (
     PlannedSuite,
     SuiteFaultError,
     TunegateWarning,
+    left_open,
 )
 from tunegate.pytesting.sessions import Session
 from tunegate.pytesting.starting import command_alone, command_stored, start_session
@@ -188,7 +189,8 @@ class RunItem(SuiteItem):
 class CaseItem(RunItem):
     """One case: passed where it is right; wrong is expected to happen, unless it must pass.
 
-    A case that ended without an output is neither right nor wrong: it is skipped.
+    A case that ended without an output is neither right nor wrong: it is skipped. So is every
+    case, also one that must pass, where a judge decides that is not shown to agree with people.
     """
 
     def __init__(self, *, case: PlannedCase, **rest: Any) -> None:
@@ -201,6 +203,8 @@ class CaseItem(RunItem):
         judged = evaluation.case(self.case.id)
         if judged.score is not None:
             self.user_properties.append(("score", judged.score))
+        if why := evaluation.unshown.get(evaluation.metric):
+            self.skip(left_open(why))
         if judged.right:
             return
         if judged.error is not None:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from evals.claims import MAX_ERROR_SHARE
 from evals.errors import StatisticsError, UsageError
+from evals.judges.records import JudgeStanding
 from evals.records import Case, CaseResult, Run
 from evals.regression.definition import ci_rules, pass_rule
 from evals.regression.judge import ALPHA, tally_case
@@ -28,8 +29,15 @@ LONGEST = 2000  # characters of one text shown to a person
 MOST_LINES = 40  # of one text in a difference
 
 
-def evaluation_of(task: Task, runs: Sequence[Run], verdict: SuiteVerdict | None) -> Evaluation:
+def evaluation_of(
+    task: Task,
+    runs: Sequence[Run],
+    verdict: SuiteVerdict | None,
+    judges: Sequence[JudgeStanding] = (),
+) -> Evaluation:
     """What runs of a task gave; `verdict` where they are of the whole split.
+
+    `judges` are the models that judged them, and what is known of these.
 
     Raises UsageError where then no case has a score.
     """
@@ -63,8 +71,18 @@ def evaluation_of(task: Task, runs: Sequence[Run], verdict: SuiteVerdict | None)
         ),
         notes=tuple(_shown(finding.message) for finding in (verdict.drift if verdict else ())),
         fails_undecided=rules.on_inconclusive == "fail",
+        unshown=_unshown(judges),
         summary=_summary(verdict) if verdict else "",
     )
+
+
+def _unshown(judges: Sequence[JudgeStanding]) -> dict[str, str]:
+    """Metrics by which nothing may pass or fail, and why; of several judges the first says it."""
+    found: dict[str, str] = {}
+    for judge in judges:
+        if judge.blocks:
+            found.setdefault(judge.metric, _shown(judge.sentence))
+    return found
 
 
 def _summary(verdict: SuiteVerdict) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from evals.errors import SuiteError, UsageError
+from evals.judges.calibrating import check_labels
 from evals.judges.identity import judge_identities
 from evals.judges.uses import judges_of
 from evals.ledger import Ledger
@@ -72,9 +73,11 @@ class Worker:
                 verdict = evaluator.judge(task)
                 with closing(Ledger(folder)) as ledger:
                     runs = [ledger.run(name) for name in verdict.runs]
-                return evaluation_of(task, runs, verdict)
-            runs = _run_some(evaluator, folder, task, chosen)
-        return evaluation_of(task, runs, None)
+            else:
+                verdict, runs = None, _run_some(evaluator, folder, task, chosen)
+            suite = task.opened.suite
+            judges = evaluator.standings(suite, runs[0], suite.metrics)
+        return evaluation_of(task, runs, verdict, judges)
 
     def _opened(self, arguments: Sequence[str]) -> Endpoints:
         """The one budget of a test session, begun with its first run."""
@@ -186,6 +189,7 @@ def _chosen(suite: Suite, split: Any, names: Sequence[str]) -> tuple[Case, ...]:
 def _run_some(evaluator: Evaluator, folder: Path, task: Task, chosen: tuple[str, ...]) -> list[Run]:
     """Runs of a few cases: out of whole runs where those are stored, else of these alone."""
     suite, split = task.opened.suite, ci_rules(task.gate.definition).split
+    check_labels(suite)  # before a model is opened, which may cost
     cases = _chosen(suite, split, chosen)
     model = evaluator.model(task.recipe.model)
     repeats = candidates(suite, model, task.recipe, task.adapter)

@@ -74,6 +74,22 @@ WRONG: list[tuple[Any, Output | str, str]] = [
     ([RAIN], called(("weather", "[1]")), "bad_json"),
     ([RAIN], called(("weather", "[" * 50_000)), "bad_json"),
     ([RAIN], text(*[RAIN] * 101), "bad_json"),
+    (
+        [RAIN],
+        '{"name": "weather", "arguments": {"city": "Rome", "city": "Bern", "days": 3}}',
+        "bad_json",
+    ),
+    (
+        [RAIN],
+        '{"name": "save", "name": "weather", "arguments": {"city": "Bern", "days": 3}}',
+        "bad_json",
+    ),
+    ([RAIN], called(("weather", '{"city": "Rome", "city": "Bern", "days": 3}')), "bad_json"),
+    (
+        [RAIN],
+        json.dumps({"name": "weather", "arguments": '{"days": 4, "days": 3, "city": "Bern"}'}),
+        "bad_json",
+    ),
     ([RAIN], text(SAVE), "wrong_tool"),
     ([RAIN], called(("Weather", '{"city": "Bern", "days": 3}')), "wrong_tool"),
     ([RAIN], called(("weather", "{}")), "wrong_arguments"),

@@ -4,16 +4,42 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 from evals.records import Json
 from evals.scorers.normal import normalise
-from evals.scorers.numbers import numbers_in
-
-Alike = Callable[[Json, Json], bool]
+from evals.scorers.numbers import Number, near, number_of, numbers_in
 
 MAX_NUMBER = 1_000  # characters of a text that may be a number
 
 _WORDS = ("exact", "normalized", "numeric")
+
+
+@dataclass(frozen=True)
+class Alike:
+    """When two values are equal: their forms, each made once of its value, are `same`."""
+
+    form: Callable[[Json], Any]
+    same: Callable[[Any, Any], bool]
+
+    def __call__(self, wanted: Json, got: Json) -> bool:
+        """Whether the value of the answer is as good as the one that is wanted."""
+        return self.same(self.form(wanted), self.form(got))
+
+
+def _exactly(wanted: Json, got: Json) -> bool:
+    if isinstance(wanted, bool) or isinstance(got, bool):
+        return wanted is got
+    return bool(wanted == got)
+
+
+exactly = Alike(lambda value: value, _exactly)
+"""The same JSON value: 1 is 1.0, and is neither true nor "1"."""
+
+normally = Alike(lambda value: normalise(value) if isinstance(value, str) else value, _exactly)
+"""Texts equal in normal form; other values exactly."""
 
 
 def comparison(described: Json) -> Alike:
@@ -32,42 +58,32 @@ def comparison(described: Json) -> Alike:
     absolute, relative = (_tolerance(options.pop(name, 0)) for name in ("abs", "rel"))
     if options:
         raise ValueError(f"numeric takes abs and rel, not {described!r:.80}")
-    return lambda wanted, got: _as_numbers(wanted, got, absolute, relative)
+    return Alike(_numbered, partial(_as_numbers, absolute=absolute, relative=relative))
 
 
-def exactly(wanted: Json, got: Json) -> bool:
-    """The same JSON value: 1 is 1.0, and is neither true nor "1"."""
-    if isinstance(wanted, bool) or isinstance(got, bool):
-        return wanted is got
-    return bool(wanted == got)
+def _numbered(value: Json) -> tuple[Number | None, Json]:
+    return _number(value), value
 
 
-def normally(wanted: Json, got: Json) -> bool:
-    """Texts equal in normal form; other values exactly."""
-    if isinstance(wanted, str) and isinstance(got, str):
-        return normalise(wanted) == normalise(got)
-    return exactly(wanted, got)
-
-
-def _as_numbers(wanted: Json, got: Json, absolute: float, relative: float) -> bool:
+def _as_numbers(
+    wanted: tuple[Number | None, Json],
+    got: tuple[Number | None, Json],
+    absolute: float,
+    relative: float,
+) -> bool:
     """Numbers, or texts of one number each, within a tolerance; other values exactly."""
-    first, second = _number(wanted), _number(got)
+    first, second = wanted[0], got[0]
     if first is None or second is None:
-        return exactly(wanted, got)
-    return first == second or abs(first - second) <= max(absolute, relative * abs(first))
+        return _exactly(wanted[1], got[1])
+    return near(first, second, absolute, relative)
 
 
-def _number(value: Json) -> float | None:
+def _number(value: Json) -> Number | None:
     if isinstance(value, str):
         found = numbers_in(value) if len(value) <= MAX_NUMBER else []
-        value = found[0] if len(found) == 1 else None
-    if not isinstance(value, int | float) or isinstance(value, bool):
-        return None
-    try:
-        number = float(value)
-    except OverflowError:
-        return None
-    return number if math.isfinite(number) else None
+        return found[0] if len(found) == 1 and math.isfinite(found[0].value) else None
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return number_of(value) if is_number else None
 
 
 def _tolerance(value: Json) -> float:

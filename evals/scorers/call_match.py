@@ -2,38 +2,31 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Sequence
 
-from evals.records import Json
+from evals.scorers.call_values import Rule, Values
 from evals.scorers.called import Call
-from evals.scorers.normal import normalise
 
 
-@dataclass(frozen=True)
-class Rule:
-    """What makes two calls, and two values, the same."""
+class Matcher:
+    """Compares the calls of one answer with those that are expected of it."""
 
-    arguments: Literal["exact", "subset", "names_only"] = "exact"
-    ignore: frozenset[str] = frozenset()
-    normalised: bool = False
-    absolute: float = 0.0
-    relative: float = 0.0
+    def __init__(self, rule: Rule) -> None:
+        self._rule = rule
+        self._values = Values(rule)
 
     def keys(self, expected: Call, got: Call) -> list[str]:
         """The arguments that count for this pair, sorted."""
         wanted, found = expected.arguments or {}, got.arguments or {}
-        if self.arguments == "names_only":
+        if self._rule.arguments == "names_only":
             return []
-        names = set(wanted) if self.arguments == "subset" else {*wanted, *found}
-        return sorted(names - self.ignore)
+        names = set(wanted) if self._rule.arguments == "subset" else {*wanted, *found}
+        return sorted(names - self._rule.ignore)
 
     def agrees(self, key: str, expected: Call, got: Call) -> bool:
         """Whether both calls have this argument, with the same value."""
         wanted, found = expected.arguments or {}, got.arguments or {}
-        return key in wanted and key in found and self.same(wanted[key], found[key])
+        return key in wanted and key in found and self._values.same(wanted[key], found[key])
 
     def pair(self, expected: Call, got: Call) -> float:
         """The share of name and arguments that agree; 0 where the name does not."""
@@ -41,50 +34,20 @@ class Rule:
             return 0.0
         keys = self.keys(expected, got)
         right = 1 + sum(self.agrees(key, expected, got) for key in keys)
-        broken = got.arguments is None and self.arguments != "names_only"
+        broken = got.arguments is None and self._rule.arguments != "names_only"
         return right / (1 + len(keys) + broken)
 
-    def same(self, expected: Json, got: Json) -> bool:
-        """Whether two JSON values are the same: true is not 1, and 1 is 1.0."""
-        if isinstance(expected, Mapping) and isinstance(got, Mapping):
-            keys = set(expected) if self.arguments == "subset" else {*expected, *got}
-            return all(k in expected and k in got and self.same(expected[k], got[k]) for k in keys)
-        if isinstance(expected, list | tuple) and isinstance(got, list | tuple):
-            return len(expected) == len(got) and all(map(self.same, expected, got))
-        if isinstance(expected, str) and isinstance(got, str):
-            return expected == got or (self.normalised and normalise(expected) == normalise(got))
-        if _is_number(expected) and _is_number(got):
-            return self._near(expected, got)
-        return type(expected) is type(got) and bool(expected == got)
+    def assign(
+        self, expected: Sequence[Call], got: Sequence[Call], *, ordered: bool
+    ) -> list[int | None]:
+        """For each expected call the index of the call that stands for it, of the largest sum.
 
-    def _near(self, expected: float, got: float) -> bool:
-        if expected == got:
-            return True
-        try:
-            wanted, found = float(expected), float(got)
-        except OverflowError:  # integers beyond any float
-            return False
-        if math.isinf(wanted) or math.isinf(found):
-            return False
-        near = max(self.absolute, self.relative * abs(wanted))
-        return near > 0 and abs(wanted - found) <= near
-
-
-def _is_number(value: Json) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def assign(
-    expected: Sequence[Call], got: Sequence[Call], rule: Rule, *, ordered: bool
-) -> list[int | None]:
-    """For each expected call the index of the call that stands for it, with the largest sum.
-
-    Calls of different names are never paired. With `ordered` the pairs do not cross.
-    """
-    table = [[rule.pair(wanted, found) for found in got] for wanted in expected]
-    if not expected or not got:
-        return [None] * len(expected)
-    return _aligned(table) if ordered else _matched(table)
+        Calls of different names are never paired. With `ordered` the pairs do not cross.
+        """
+        table = [[self.pair(wanted, found) for found in got] for wanted in expected]
+        if not expected or not got:
+            return [None] * len(expected)
+        return _aligned(table) if ordered else _matched(table)
 
 
 def _matched(table: list[list[float]]) -> list[int | None]:

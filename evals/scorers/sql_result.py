@@ -55,7 +55,11 @@ def sql_result(options: Options) -> Scorer:
         "options": settings,
     }
     worker = Worker(
-        target, options.error, seconds=seconds + _GRACE_SECONDS, memory_mb=memory_mb + _PROCESS_MB
+        target,
+        options.error,
+        seconds=seconds + _GRACE_SECONDS,
+        memory_mb=memory_mb + _PROCESS_MB,
+        unloaded=lambda told: options.error(f"{path} cannot be loaded: {told}", key="database"),
     )
     return CheckedWorker(worker, _checker(names=settings["names"] is True))
 

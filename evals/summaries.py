@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from evals.errors import StatisticsError
 from evals.records import Part, PartKind, Run
-from evals.scorers.field_paths import without_indices
+from evals.scorers.structured.field_paths import without_indices
 from evals.stats import score_interval
 
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 
 from evals.records import Case, Score
-from evals.scorers.numbers import DECIMALS, number_reader
+from evals.scorers.numbers import DECIMALS, Number, near, number_of, number_reader
 from evals.scorers.options import Options
 from evals.scorers.plain import FULL, PlainScorer, case_error, shown
 from evals.scorers.protocol import Scorer
@@ -27,7 +27,8 @@ def numeric(options: Options) -> Scorer:
     separate thousands, the default; or "," with points, apostrophes or spaces), `fractions`
     (default false; true reads 3/4 and \frac{3}{4} as 0.75), `percent` ("ignore" the sign, the
     default, or read 50% as a "fraction", 0.5), `abs` and `rel` (tolerances; the larger of abs
-    and rel·|expected| holds; default 0). Currency signs and units are passed over.
+    and rel·|expected| holds; default 0). Whole numbers are compared exactly, others as floats.
+    Currency signs and units are passed over.
     Kinds: "no_number", "several_numbers", "wrong_number".
     """
     which = options.one_of("which", ("last", "first", "only", "boxed"), default="last")
@@ -40,7 +41,7 @@ def numeric(options: Options) -> Scorer:
         percent=options.one_of("percent", ("ignore", "fraction"), default="ignore") == "fraction",
     )
 
-    def expected(case: Case) -> float:
+    def expected(case: Case) -> Number:
         return _expected(case, read)
 
     def judge(case: Case, text: str) -> Score:
@@ -54,9 +55,9 @@ def numeric(options: Options) -> Scorer:
         if which == "only" and len(found) > 1:
             return Score(0.0, f"{shown(text)} holds {len(found)} numbers", "several_numbers")
         got = found[0] if which == "first" else found[-1]
-        if abs(got - wanted) <= max(absolute, relative * abs(wanted)):
+        if near(wanted, got, absolute, relative):
             return FULL
-        return Score(0.0, f"expected {wanted:g}, got {got:g}", "wrong_number")
+        return Score(0.0, _difference(wanted, got), "wrong_number")
 
     return PlainScorer(judge, expected)
 
@@ -87,16 +88,23 @@ def _last_boxed(text: str) -> str:
     raise LookupError("closed " + _BOXED + "...}")
 
 
-def _expected(case: Case, read: Callable[[str], list[float]]) -> float:
+def _difference(wanted: Number, got: Number) -> str:
+    """Both numbers in short, or as exactly as they are known where that looks the same."""
+    texts = [f"{number.value:g}" for number in (wanted, got)]
+    if texts[0] == texts[1]:
+        texts = [repr(n.value) if n.whole is None else str(n.whole) for n in (wanted, got)]
+    return f"expected {texts[0]}, got {texts[1]}"
+
+
+def _expected(case: Case, read: Callable[[str], list[Number]]) -> Number:
     value = case.expected
+    number = None
     if isinstance(value, str):
         found = read(value)
-        value = found[0] if len(found) == 1 else None
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        try:
-            number = float(value)
-        except OverflowError:
-            number = math.inf
-        if math.isfinite(number):
-            return number
-    raise case_error(case, f"expected must be one finite number, not {case.expected!r:.80}")
+        number = found[0] if len(found) == 1 and math.isfinite(found[0].value) else None
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        number = number_of(value)
+    if number is None:
+        message = f"expected must be one finite number, not {case.expected!r:.80}"
+        raise case_error(case, message)
+    return number

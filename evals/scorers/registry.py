@@ -12,25 +12,25 @@ from evals.errors import ScorerError
 from evals.scorers.by_tag import by_tag
 from evals.scorers.choice import choice
 from evals.scorers.combined import all_of, any_of
-from evals.scorers.edit import edit_similarity
-from evals.scorers.json_fields import json_fields
-from evals.scorers.json_schema import json_schema
-from evals.scorers.judge import judge
-from evals.scorers.judge_pairwise import judge_pairwise
+from evals.scorers.judging.judge import judge
+from evals.scorers.judging.pairwise import judge_pairwise
 from evals.scorers.label import label
+from evals.scorers.likeness.similarity import similarity
+from evals.scorers.likeness.style import style
 from evals.scorers.match import contains, exact, normalized
-from evals.scorers.ngrams import bleu, chrf
 from evals.scorers.numeric import numeric
 from evals.scorers.options import Options, suggestion
 from evals.scorers.pattern import regex
 from evals.scorers.protocol import Scorer
 from evals.scorers.python import python
-from evals.scorers.rouge import rouge
-from evals.scorers.similarity import similarity
-from evals.scorers.sql_equal import sql_equal
-from evals.scorers.sql_result import sql_result
-from evals.scorers.style import style
-from evals.scorers.tool_calls import tool_calls
+from evals.scorers.sql.equal import sql_equal
+from evals.scorers.sql.result import sql_result
+from evals.scorers.structured.json_fields import json_fields
+from evals.scorers.structured.json_schema import json_schema
+from evals.scorers.structured.tool_calls import tool_calls
+from evals.scorers.text.edit import edit_similarity
+from evals.scorers.text.ngrams import bleu, chrf
+from evals.scorers.text.rouge import rouge
 from evals.scorers.turns import turns
 from evals.suite.spec import MetricSpec, Suite
 

@@ -56,7 +56,8 @@ class Worker:
     """Scores by a function in a process of its own. Not thread-safe.
 
     `target` is {"file", "function", "root"} for a suite's function or {"module",
-    "factory", "options"} for one of ours; `fail` makes the error that names the metric.
+    "factory", "options"} for one of ours; `fail` makes the error that names the metric, and
+    `unloaded` (default `fail`) the one for what could not be loaded.
     """
 
     def __init__(
@@ -66,9 +67,11 @@ class Worker:
         *,
         seconds: float = DEFAULT_SECONDS,
         memory_mb: float = DEFAULT_MEMORY_MB,
+        unloaded: _Fail | None = None,
     ) -> None:
         self._target = dict(target)
         self._fail = fail
+        self._unloaded = unloaded or fail
         self._seconds = seconds
         self._memory_mb = memory_mb
         self._link: _Link | None = None
@@ -145,7 +148,7 @@ class Worker:
             reply = ["failed", f"while it was loaded, {death}", self._target.get("file"), None]
         if reply != ["ready"]:
             self.close()
-            self._broken = self._told(reply[1:], "")
+            self._broken = self._told(reply[1:], "", self._unloaded)
 
     def _result(self, case: Case, number: int, reply: Any) -> Score | ScorerError:
         match reply:
@@ -156,20 +159,20 @@ class Worker:
                 if 0.0 <= value <= 1.0 and parts is not None:  # false for NaN too
                     return Score(value, reason, kind, parts)
             case [int(said), "bad", *told] if said == number:
-                return self._told(told, f'case "{case.id}": ')
+                return self._told(told, f'case "{case.id}": ', self._fail)
             case [int(said), "memory", *_] if said == number:
                 raise _DiedError(f"MemoryError: the scorer needed over {self._memory_mb:g} MB")
         raise _DiedError("the scorer's process sent a reply that makes no sense")
 
-    def _told(self, told: list[Any], prefix: str) -> ScorerError:
+    def _told(self, told: list[Any], prefix: str, fail: _Fail) -> ScorerError:
         match told:
             case [str(message), str(path), int() | None as line]:
-                error = self._fail(prefix + message[:MAX_REASON])
+                error = fail(prefix + message[:MAX_REASON])
                 error.path, error.line = path, line
                 return error
             case [str(message), *_]:
-                return self._fail(prefix + message[:MAX_REASON])
-        return self._fail(f"{prefix}the scorer's process sent a reply that makes no sense")
+                return fail(prefix + message[:MAX_REASON])
+        return fail(f"{prefix}the scorer's process sent a reply that makes no sense")
 
     def _case_error(self, case: Case, message: str) -> ScorerError:
         return self._fail(f'case "{case.id}": {message}')

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,9 @@ from hypothesis import strategies as st
 
 from evals.errors import ScorerError
 from evals.records import Case, Output, Part, Score
-from evals.scorers import build_scorer
-from evals.scorers.field_paths import leaves, read, without_indices, written
-from evals.suite.spec import MetricSpec
+from evals.scorers import build_scorer, build_scorers
+from evals.scorers.structured.field_paths import leaves, read, without_indices, written
+from evals.suite.spec import MetricSpec, Suite
 
 
 def score(expected: Any, answer: Any, **options: Any) -> Score:
@@ -78,9 +79,26 @@ def test_only_chosen_fields_count() -> None:
     ]
 
 
-def test_where_nothing_is_expected_anything_is_too_much() -> None:
-    assert score({"b": 1}, {"b": 1}, fields=["a"]).value == 1.0
-    assert score({"b": 1}, {"b": 1, "a": 2}, fields=["a"]).value == 0.0
+def checked(expected: Any, **options: Any) -> None:
+    cases = (Case("c1", {}, expected, "", "dev", path="cases.jsonl", line=4),)
+    metrics = {"m": MetricSpec("m", "json_fields@1", options)}
+    build_scorers(Suite("s", "t", Path(), cases, {}, metrics, "m"))
+
+
+def test_a_case_without_any_field_that_counts_is_refused_before_a_model_runs() -> None:
+    with pytest.raises(ScorerError, match=r'jsonl:4: .*"c1": .*none of the fields .*: taem'):
+        checked({"team": "a"}, fields=["taem"])
+    with pytest.raises(ScorerError, match=r"items\[\]\.sku"):
+        checked({"items": []}, fields=["items[].sku"])
+    checked({"team": None}, fields=["team"])
+    checked({}, lists="any_order")
+
+
+def test_a_field_that_a_case_lacks_beside_one_that_it_has_must_not_be_answered() -> None:
+    checked({"team": "a"}, fields=["team", "urgent"])
+    expected, fields = {"team": "a", "x": 1}, ["team", "urgent"]
+    assert score(expected, {"team": "a"}, fields=fields).value == 1.0
+    assert score(expected, {"team": "a", "urgent": True}, fields=fields).kind == "extra_fields"
 
 
 def test_lists_in_any_order_are_paired_so_that_most_is_right() -> None:
@@ -121,6 +139,9 @@ SAME = [
     (100, 101, {"as": "numeric", "rel": 0.01}, True),
     (100, 102, {"as": "numeric", "rel": 0.01}, False),
     (100, 102, {"as": "numeric", "rel": 0.01, "abs": 2}, True),
+    (2**60, 2**60 + 1, "numeric", False),
+    (str(2**60 + 1), 2**60 + 1, "numeric", True),
+    (2**60, 2**60 + 1, {"as": "numeric", "abs": 1}, True),
     (10**400, 10**400, "numeric", True),
     (1, 10**400, "numeric", False),
 ]
@@ -162,6 +183,17 @@ def test_too_many_fields_are_refused_in_a_suite_and_score_nothing_in_an_answer()
         score(many, [])
     assert score([1], many).kind == "too_many_fields"
     assert score(many[:500], many[500:0:-1], lists="any_order").value == pytest.approx(499 / 500)
+
+
+@pytest.mark.parametrize("how", ["exact", "normalized", {"as": "numeric", "abs": 0.5}])
+def test_long_texts_in_any_order_are_paired_in_good_time(how: Any) -> None:
+    texts = [("So it is. " * 200)[:1_995] + f" {n:04}" for n in range(400)]
+    numbers = ["about " * 150 + str(n) for n in range(400)]
+    wanted = numbers if isinstance(how, dict) else texts
+    started = time.process_time()
+    found = score(wanted, wanted[::-1], lists="any_order", compare={"*": how})
+    assert found.value == 1.0
+    assert time.process_time() - started < 3.0  # 0.5 s; several times that if each pair is read
 
 
 JSON_VALUES = st.recursive(

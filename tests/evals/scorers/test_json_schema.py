@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from evals.errors import ScorerError
 from evals.records import Case, Output
 from evals.scorers import build_scorer
-from evals.scorers.json_schema import MAX_DEPTH, depth, parse
 from evals.scorers.protocol import Scorer
+from evals.scorers.structured.json_schema import MAX_DEPTH, depth, parse
 from evals.suite.spec import MetricSpec
 
 SCHEMA = {

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from evals.errors import ScorerError
 from evals.records import Case, Output, Part, Score
 from evals.scorers import build_scorer, normalise
-from evals.scorers.numbers import numbers_in
+from evals.scorers.numbers import Number, numbers_in
 from evals.suite.spec import MetricSpec
 
 
@@ -190,9 +190,10 @@ def test_a_regex_timeout_is_a_scorer_error_and_not_a_zero() -> None:
 
 
 def test_numbers_are_read_in_order_with_signs_and_separators() -> None:
-    assert numbers_in("1,234 and -5.5, 3-2, 2024-05-01") == [1234, -5.5, 3, 2, 2024, 5, 1]
+    read = [number.value for number in numbers_in("1,234 and -5.5, 3-2, 2024-05-01")]
+    assert read == [1234, -5.5, 3, 2, 2024, 5, 1]
     assert numbers_in("") == []
-    assert numbers_in("1,2,3") == [1, 2, 3]
+    assert numbers_in("1,2,3") == [Number(1.0, 1), Number(2.0, 2), Number(3.0, 3)]
 
 
 @given(st.text())

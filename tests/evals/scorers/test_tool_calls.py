@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from evals.errors import ScorerError
 from evals.records import Case, Output, Score, ToolCall
 from evals.scorers import build_scorer, build_scorers
-from evals.scorers.call_match import Rule
-from evals.scorers.called import CallsError, calls_of
+from evals.scorers.normal import normalise
+from evals.scorers.structured.call_values import Rule, Values
+from evals.scorers.structured.called import CallsError, calls_of
 from evals.suite.spec import MetricSpec, Suite
 
 RAIN = {"name": "weather", "arguments": {"city": "Bern", "days": 3}}
@@ -127,6 +128,19 @@ def test_order_matters_where_the_suite_says_so() -> None:
     assert judged([RAIN, SAVE], extra, order=True).kind == "extra_call"
 
 
+def test_a_tool_that_is_called_too_seldom_is_told_with_how_often_it_is() -> None:
+    other = {"name": "weather", "arguments": {"city": "Basel", "days": 3}}
+    score = judged([RAIN, other], text(RAIN))
+    assert (score.value, score.kind) == (0.0, "no_call")
+    assert score.reason == "weather is called once instead of 2 times; called: weather"
+    score = judged([RAIN, other, RAIN], text(RAIN, RAIN, SAVE))
+    assert score.kind == "wrong_tool"
+    assert score.reason.startswith("weather is called 2 times instead of 3 times; called: ")
+    score = judged([RAIN, SAVE], text(SAVE, other), order=True)
+    assert score.kind == "wrong_order"
+    assert score.reason == "weather is not called where it is expected; called: save, weather"
+
+
 def test_arguments_may_be_a_subset_or_not_looked_at() -> None:
     more = called(("weather", '{"city": "Bern", "days": 3, "unit": "C"}'))
     assert judged([RAIN], more).kind == "wrong_arguments"
@@ -196,14 +210,87 @@ def test_hostile_text_is_judged_in_good_time(answer: str) -> None:
 LEAVES = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text()
 
 
-@given(
-    st.recursive(
-        LEAVES, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=8
-    )
+JSON_VALUES = st.recursive(
+    LEAVES, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=8
 )
+
+
+@given(JSON_VALUES)
 def test_every_value_is_the_same_as_itself_and_its_round_trip(value: Any) -> None:
-    assert Rule().same(value, json.loads(json.dumps(value)))
-    assert not Rule().same(value, [value])
+    values = Values(Rule())
+    assert values.same(value, json.loads(json.dumps(value)))
+    assert not values.same(value, [value])
+
+
+def by_definition(rule: Rule, expected: Any, got: Any) -> bool:
+    """Whether two values are the same, element by element."""
+    if isinstance(expected, dict) and isinstance(got, dict):
+        keys = expected if rule.arguments == "subset" else {**expected, **got}
+        both = all(key in expected and key in got for key in keys)
+        return both and all(by_definition(rule, expected[key], got[key]) for key in keys)
+    if isinstance(expected, list) and isinstance(got, list):
+        pairs = zip(expected, got, strict=False)
+        return len(expected) == len(got) and all(by_definition(rule, *pair) for pair in pairs)
+    if isinstance(expected, str) and isinstance(got, str) and rule.normalised:
+        return normalise(expected) == normalise(got)
+    if isinstance(expected, bool) or isinstance(got, bool):
+        return expected is got
+    if isinstance(expected, int | float) and isinstance(got, int | float) and expected != got:
+        if max(abs(expected), abs(got)) > 1e308:
+            return False
+        most = max(rule.absolute, rule.relative * abs(expected))
+        return most > 0 and abs(float(expected) - float(got)) <= most
+    return bool(expected == got)
+
+
+ALIKE = st.recursive(
+    st.sampled_from([None, True, 0, 1, 1.0, 1.05, -1, 2.0, 10**400, float("inf"), "A", "a.", "1"]),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("ab{["), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+RULES = st.builds(
+    Rule,
+    arguments=st.sampled_from(["exact", "subset"]),
+    normalised=st.booleans(),
+    absolute=st.sampled_from([0.0, 0.06]),
+    relative=st.sampled_from([0.0, 0.5]),
+)
+
+
+@given(st.lists(ALIKE, min_size=1, max_size=5), st.lists(ALIKE, min_size=1, max_size=5), RULES)
+def test_many_values_are_compared_as_each_pair_would_be(
+    wanted: list[Any], found: list[Any], rule: Rule
+) -> None:
+    values = Values(rule)
+    for expected in wanted:
+        for got in [*found, *wanted]:
+            assert values.same(expected, got) == by_definition(rule, expected, got)
+
+
+@pytest.mark.parametrize("nested", [False, True])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"abs": 0.3},
+        {"arguments": "subset", "rel": 1e-9},
+        {"order": True, "strings": "normalized", "partial": True},
+    ],
+)
+def test_many_calls_with_long_arguments_that_differ_late_are_judged_in_good_time(
+    options: dict[str, Any], nested: bool
+) -> None:
+    def call(last: float) -> Any:
+        numbers = [*range(1_000 if nested else 3_999), last]
+        return {"name": "f", "arguments": {"x": [{"n": n} for n in numbers] if nested else numbers}}
+
+    expected = [call(n) for n in range(100)]
+    answer = called(*(("f", json.dumps(call(n + 0.25)["arguments"])) for n in range(100)))
+    started = time.process_time()
+    assert (judged(expected, answer, **options).value == 1.0) == ("abs" in options)
+    assert time.process_time() - started < 6.0  # about 1 s; half a minute if each pair is walked
 
 
 @given(st.text() | st.text('[]{}"<>tool_call:/nameargumts, \\1'))

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from itertools import islice
 
 from evals.records import Case, Json, Part, Score
-from evals.scorers.alignment import aligned
-from evals.scorers.field_paths import Path, fits, leaves, read, written
-from evals.scorers.field_values import Alike, comparison, exactly
-from evals.scorers.json_schema import parse
 from evals.scorers.options import Options
 from evals.scorers.plain import PlainScorer, case_error, shown
 from evals.scorers.protocol import Scorer
+from evals.scorers.structured.alignment import aligned
+from evals.scorers.structured.field_paths import Path, fits, leaves, read, written
+from evals.scorers.structured.field_values import Alike, comparison, exactly
+from evals.scorers.structured.json_schema import parse
 from evals.scorers.wire import MAX_PART_TEXT
 
 MAX_FIELDS = 500  # of the expected document and of the answer: both fit into a score's parts
@@ -47,7 +47,15 @@ def json_fields(options: Options) -> Scorer:
     def wanted_of(case: Case) -> Leaves:
         if len(list(islice(leaves(case.expected), MAX_FIELDS + 1))) > MAX_FIELDS:
             raise case_error(case, f"expected has more than {MAX_FIELDS} fields")
-        return rules.chosen(case.expected)
+        wanted = rules.chosen(case.expected)
+        if not wanted:  # any answer without these fields would be full marks
+            names = ", ".join(map(written, rules.patterns))
+            raise case_error(
+                case,
+                f'expected has none of the fields that count ("fields": {names[:200]})',
+                hint="correct the names, or state the field with the value null",
+            )
+        return wanted
 
     def judge(case: Case, text: str) -> Score:
         wanted = wanted_of(case)
@@ -116,8 +124,7 @@ def _judged(wanted: Leaves, found: Leaves, rules: _Rules) -> Score:
     return Score(value, "; ".join(faults[:MAX_TOLD]) + more, kind, tuple(parts))
 
 
-def _never(_wanted: Json, _got: Json) -> bool:
-    return False
+_never = Alike(lambda _: None, lambda _wanted, _got: False)
 
 
 def _unread(wanted: Leaves, reason: str, kind: str) -> Score:

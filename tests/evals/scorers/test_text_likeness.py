@@ -167,7 +167,9 @@ def test_options_that_mean_nothing_are_refused(
 def test_a_missing_library_is_named_before_anything_runs(
     name: str, module: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("evals.scorers.references.find_spec", lambda one: one != module or None)
+    monkeypatch.setattr(
+        "evals.scorers.text.references.find_spec", lambda one: one != module or None
+    )
     with pytest.raises(MissingExtraError, match=rf"needs {module}: pip install 'tunegate\[text\]'"):
         built(name)
 

@@ -32,7 +32,7 @@ def json_schema(options: Options) -> Scorer:
     schema = _schema(options)
     fence = options.flag("code_fence", default=True)
     target = {
-        "module": "evals.scorers.json_schema",
+        "module": "evals.scorers.structured.json_schema",
         "factory": "make_judge",
         "options": {"schema": schema, "code_fence": fence},
     }

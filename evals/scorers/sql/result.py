@@ -9,12 +9,12 @@ from pathlib import Path
 from evals.errors import ScorerError
 from evals.records import Case, Json, Output, Score
 from evals.scorers.checked import CheckedWorker
-from evals.scorers.fence import unfenced
 from evals.scorers.options import Options
 from evals.scorers.plain import case_error
 from evals.scorers.protocol import Scorer
-from evals.scorers.sql_database import Bounds, QueryError, ReadOnly, Result
-from evals.scorers.sql_rows import difference, is_ordered, result_of_json
+from evals.scorers.sql.database import Bounds, QueryError, ReadOnly, Result
+from evals.scorers.sql.rows import difference, is_ordered, result_of_json
+from evals.scorers.structured.fence import unfenced
 from evals.scorers.worker import Worker
 
 DEFAULT_SECONDS = 2.0
@@ -50,12 +50,16 @@ def sql_result(options: Options) -> Scorer:
         "memory_bytes": int(memory_mb * (1 << 20)),
     }
     target = {
-        "module": "evals.scorers.sql_result",
+        "module": "evals.scorers.sql.result",
         "factory": "make_judge",
         "options": settings,
     }
     worker = Worker(
-        target, options.error, seconds=seconds + _GRACE_SECONDS, memory_mb=memory_mb + _PROCESS_MB
+        target,
+        options.error,
+        seconds=seconds + _GRACE_SECONDS,
+        memory_mb=memory_mb + _PROCESS_MB,
+        unloaded=lambda told: options.error(f"{path} cannot be loaded: {told}", key="database"),
     )
     return CheckedWorker(worker, _checker(names=settings["names"] is True))
 

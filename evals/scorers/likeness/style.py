@@ -8,11 +8,11 @@ from pathlib import Path
 
 from evals.errors import ScorerError
 from evals.records import Case, Json, Output, Score
-from evals.scorers.json_schema import parse
+from evals.scorers.likeness.style_model import Example, StyleModel, fit_style
 from evals.scorers.options import Options
 from evals.scorers.plain import case_error, text_of
 from evals.scorers.protocol import Scorer
-from evals.scorers.style_model import Example, StyleModel, fit_style
+from evals.scorers.structured.json_schema import parse
 from evals.suite.source import read_text
 
 MIN_EXAMPLES = 20

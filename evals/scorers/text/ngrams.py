@@ -11,7 +11,7 @@ from typing import Any
 
 from evals.scorers.options import Options
 from evals.scorers.protocol import Scorer
-from evals.scorers.references import (
+from evals.scorers.text.references import (
     References,
     likeness_scorer,
     require_text_extra,

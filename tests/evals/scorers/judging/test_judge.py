@@ -16,8 +16,8 @@ from evals.ledger import Ledger
 from evals.models.scripted import ScriptedModel
 from evals.records import Case, Decoding, Output, Request
 from evals.scorers import build_scorer, score_many
-from evals.scorers.judge_prompt import boundary
-from evals.scorers.judge_reply import MAX_REPLY, read_reply
+from evals.scorers.judging.prompt import boundary
+from evals.scorers.judging.reply import MAX_REPLY, read_reply
 from evals.suite.spec import MetricSpec
 
 CASE = Case("c1", {"text": "What is 2 + 2?"}, "4", "4", "dev")
@@ -172,7 +172,7 @@ def test_a_boundary_is_the_same_for_the_same_data_alone() -> None:
 
 
 def test_a_boundary_that_occurs_in_the_data_is_drawn_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    drawn = "evals.scorers.judge_prompt.fingerprint"
+    drawn = "evals.scorers.judging.prompt.fingerprint"
     monkeypatch.setattr(drawn, lambda *parts: f"mark{parts[-1]}")
     assert boundary({"output": "a mark0 and", "input": {"mark1": [["xmark2x"]]}}) == "mark3"
 

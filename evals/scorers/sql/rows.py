@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 from evals.records import Json
 from evals.scorers.plain import shown
-from evals.scorers.sql_database import Result, Value
+from evals.scorers.sql.database import Result, Value
 
 Row = tuple[Value, ...]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from evals.scorers.normal import normalise
 from evals.scorers.options import Options
 from evals.scorers.protocol import Scorer
-from evals.scorers.references import closest, likeness_scorer, numbered, require_text_extra
+from evals.scorers.text.references import closest, likeness_scorer, numbered, require_text_extra
 
 
 def edit_similarity(options: Options) -> Scorer:

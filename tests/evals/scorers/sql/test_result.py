@@ -15,14 +15,18 @@ from evals.errors import ScorerError
 from evals.records import Case, Output, Score
 from evals.scorers import build_scorer, build_scorers, score_many
 from evals.scorers.protocol import Scorer
-from evals.scorers.sql_database import Result
-from evals.scorers.sql_rows import difference, is_ordered, result_of_json
+from evals.scorers.sql.database import Result
+from evals.scorers.sql.rows import difference, is_ordered, result_of_json
 from evals.suite.spec import MetricSpec, Suite
 
 SCRIPT = """
 CREATE TABLE items (id INTEGER PRIMARY KEY, name TEXT, price REAL, note TEXT);
 INSERT INTO items VALUES (1, 'pen', 1.5, NULL), (2, 'ink', 4.0, 'blue'), (3, 'cap', 4.0, NULL);
 CREATE VIEW dear AS SELECT name FROM items WHERE price > 2;
+"""
+FILLING = b"""
+CREATE TABLE t (x); WITH RECURSIVE a(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM a)
+INSERT INTO t SELECT zeroblob(1000000) FROM a;
 """
 ALL = "SELECT id, name FROM items"
 
@@ -251,6 +255,7 @@ def test_a_database_file_is_read_without_a_trace_beside_it(tmp_path: Path) -> No
         ("bad.sql", b"\xff", "bad.sql"),
         ("bad.sqlite", b"SQLite format 3\0" + b"\xff" * 4000, "bad.sqlite"),
         ("bad.sqlite", b"no database", "bad.sqlite"),
+        ("endless.sql", FILLING, "endless.sql needs more memory than it may have"),
     ],
 )
 def test_data_that_cannot_be_loaded_are_an_error_that_names_the_file(
@@ -258,10 +263,23 @@ def test_data_that_cannot_be_loaded_are_an_error_that_names_the_file(
 ) -> None:
     (tmp_path / name).write_bytes(content)
     scorer = built(tmp_path, database=name)
-    with pytest.raises(ScorerError, match=said):
+    with pytest.raises(ScorerError, match=said) as caught:
         judged(scorer, ALL, ALL)
+    assert f"metrics.m.database: {tmp_path / name} cannot be loaded: " in str(caught.value)
     scorer.close()
     assert not (tmp_path / "out.db").exists()
+
+
+def test_data_that_take_too_long_to_load_are_an_error_that_names_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("evals.scorers.worker.START_SECONDS", 3.0)
+    endless = "WITH RECURSIVE a(x) AS (SELECT 1 UNION ALL SELECT x FROM a) SELECT max(x) FROM a;"
+    (tmp_path / "slow.sql").write_text(endless)
+    scorer = built(tmp_path, database="slow.sql")
+    with pytest.raises(ScorerError, match=r"m\.database: .*slow\.sql cannot be loaded: .*Timeout"):
+        judged(scorer, ALL, ALL)
+    scorer.close()
 
 
 def test_what_a_database_file_brings_with_it_is_held_to_the_same_rules(tmp_path: Path) -> None:

@@ -9,10 +9,10 @@ from typing import Literal, NamedTuple
 from evals.errors import ScorerError
 from evals.records import Case, Message, Output, Part, Score
 from evals.scorers.batch import only_score
-from evals.scorers.judge import read_calibration_options
-from evals.scorers.judge_asking import Ballot, chunks, read_ballot
-from evals.scorers.judge_prompt import PAIR_FORM, Question, question, reply_form
-from evals.scorers.judge_reply import Verdict
+from evals.scorers.judging.asking import Ballot, chunks, read_ballot
+from evals.scorers.judging.judge import read_calibration_options
+from evals.scorers.judging.prompt import PAIR_FORM, Question, question, reply_form
+from evals.scorers.judging.reply import Verdict
 from evals.scorers.options import Options
 from evals.scorers.plain import text_of
 from evals.scorers.protocol import Scorer

@@ -7,11 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from evals.records import Case, Json, Output, Part, Score
-from evals.scorers.call_match import Rule, assign
-from evals.scorers.called import MAX_CALLS, Call, CallsError, calls_of
 from evals.scorers.options import Options
 from evals.scorers.plain import case_error, printable
 from evals.scorers.protocol import Scorer
+from evals.scorers.structured.call_match import Matcher
+from evals.scorers.structured.call_values import Rule
+from evals.scorers.structured.called import MAX_CALLS, Call, CallsError, calls_of
 
 MAX_UNEXPECTED = 20  # arguments and calls nobody expected that become parts of a score
 
@@ -38,15 +39,16 @@ class ToolCallScorer:
             return Score(0.0, f"the calls cannot be read: {printable(str(error))}", "bad_json")
         if not wanted or not got:
             return _without_pairs(wanted, got)
-        chosen = assign(wanted, got, self.rule, ordered=self.ordered)
+        matcher = Matcher(self.rule)
+        chosen = matcher.assign(wanted, got, ordered=self.ordered)
         pairs = list(zip(wanted, [None if n is None else got[n] for n in chosen], strict=True))
-        values = [0.0 if found is None else self.rule.pair(one, found) for one, found in pairs]
+        values = [0.0 if found is None else matcher.pair(one, found) for one, found in pairs]
         unasked = [call for n, call in enumerate(got) if n not in set(chosen)]
-        parts = tuple(self._parts(pairs, unasked))
+        parts = tuple(self._parts(matcher, pairs, unasked))
         count = len(wanted) if self.extra else max(len(wanted), len(got))
         if all(value == 1.0 for value in values) and count == len(wanted):
             return Score(1.0, parts=parts)
-        kind, reason = self._fault(pairs, values, got)
+        kind, reason = self._fault(matcher, pairs, values, got)
         return Score(sum(values) / count if self.partial else 0.0, reason, kind, parts)
 
     def close(self) -> None:
@@ -54,29 +56,24 @@ class ToolCallScorer:
 
     def _fault(
         self,
+        matcher: Matcher,
         pairs: Sequence[tuple[Call, Call | None]],
         values: Sequence[float],
         got: Sequence[Call],
     ) -> tuple[str, str]:
         wanted = [one for one, _ in pairs]
-        if self.ordered and min(values) < 1.0 and self._all_are_there(wanted, got):
+        if self.ordered and min(values) < 1.0 and _all_are_there(matcher, wanted, got):
             return "wrong_order", f"the calls come in another order: {_names(got)}"
         for (one, found), value in zip(pairs, values, strict=True):
             if found is None:
-                return "wrong_tool", f"{one.name} is not called; called: {_names(got)}"
+                return _absent(one.name, wanted, got)
             if found.arguments is None and value < 1.0:
                 return "bad_json", f"{one.name}: {printable(found.fault)}"
             if value < 1.0:
-                keys = self.rule.keys(one, found)
-                wrong = [key for key in keys if not self.rule.agrees(key, one, found)]
+                keys = matcher.keys(one, found)
+                wrong = [key for key in keys if not matcher.agrees(key, one, found)]
                 return "wrong_arguments", f"{one.name}: {self._told(wrong[0], one, found)}"
         return "extra_call", f"{len(wanted)} calls expected, got {len(got)}: {_names(got)}"
-
-    def _all_are_there(self, wanted: Sequence[Call], got: Sequence[Call]) -> bool:
-        """Whether every expected call was made, in whatever order."""
-        chosen = assign(wanted, got, self.rule, ordered=False)
-        pairs = zip(wanted, chosen, strict=True)
-        return all(n is not None and self.rule.pair(one, got[n]) == 1.0 for one, n in pairs)
 
     def _told(self, key: str, expected: Call, got: Call) -> str:
         wanted, found = _shown(expected, key), _shown(got, key)
@@ -86,23 +83,46 @@ class ToolCallScorer:
         return f"{name}: expected {wanted}, got {found or 'nothing'}"
 
     def _parts(
-        self, pairs: Sequence[tuple[Call, Call | None]], unasked: Sequence[Call]
+        self,
+        matcher: Matcher,
+        pairs: Sequence[tuple[Call, Call | None]],
+        unasked: Sequence[Call],
     ) -> Iterator[Part]:
         for one, found in pairs:
             made = None if found is None else found.name
             yield Part("field", one.name, float(found is not None), one.name, made)
             strangers = 0
-            for key in self.rule.keys(one, found or Call(one.name)):
+            for key in matcher.keys(one, found or Call(one.name)):
                 strangers += key not in (one.arguments or {})
                 if strangers > MAX_UNEXPECTED and key not in (one.arguments or {}):
                     continue
-                right = found is not None and self.rule.agrees(key, one, found)
+                right = found is not None and matcher.agrees(key, one, found)
                 name = f"{one.name}.{printable(key, 60)}"
                 got = None if found is None else _shown(found, key)
                 yield Part("field", name, float(right), _shown(one, key), got)
         for call in unasked[:MAX_UNEXPECTED]:
             name = printable(call.name, 60)
             yield Part("field", name, float(self.extra), None, name)
+
+
+def _all_are_there(matcher: Matcher, wanted: Sequence[Call], got: Sequence[Call]) -> bool:
+    """Whether every expected call was made, in whatever order."""
+    chosen = matcher.assign(wanted, got, ordered=False)
+    pairs = zip(wanted, chosen, strict=True)
+    return all(n is not None and matcher.pair(one, got[n]) == 1.0 for one, n in pairs)
+
+
+def _absent(name: str, wanted: Sequence[Call], got: Sequence[Call]) -> tuple[str, str]:
+    """Kind and reason where no call stands for one that is expected of this tool."""
+    most = sum(call.name == name for call in wanted)
+    made = sum(call.name == name for call in got)
+    if made == 0:
+        return "wrong_tool", f"{name} is not called; called: {_names(got)}"
+    if made >= most:
+        return "wrong_order", f"{name} is not called where it is expected; called: {_names(got)}"
+    times = "once" if made == 1 else f"{made} times"
+    kind = "no_call" if len(got) < len(wanted) else "wrong_tool"  # called in its place
+    return kind, f"{name} is called {times} instead of {most} times; called: {_names(got)}"
 
 
 def _without_pairs(wanted: Sequence[Call], got: Sequence[Call]) -> Score:

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from evals.errors import ScorerError
 from evals.records import Case, Json, Message, Output, Score
 from evals.scorers.batch import only_score
-from evals.scorers.judge_asking import Ballot, chunks, read_ballot
-from evals.scorers.judge_prompt import JUDGE_FORM, Question, question, reply_form
-from evals.scorers.judge_reply import Verdict
+from evals.scorers.judging.asking import Ballot, chunks, read_ballot
+from evals.scorers.judging.prompt import JUDGE_FORM, Question, question, reply_form
+from evals.scorers.judging.reply import Verdict
 from evals.scorers.normal import normalise
 from evals.scorers.options import Options
 from evals.scorers.plain import text_of

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from evals.scorers.options import Options
 from evals.scorers.protocol import Scorer
-from evals.scorers.references import closest, likeness_scorer, numbered, require_text_extra
+from evals.scorers.text.references import closest, likeness_scorer, numbered, require_text_extra
 
 LONGEST_STEMMED = 50  # characters; no real word is longer, and the stemmer's time is quadratic
 

@@ -8,11 +8,11 @@ from collections.abc import Callable, Mapping
 from evals.errors import MissingExtraError
 from evals.records import Case, Json, Output, Score
 from evals.scorers.checked import CheckedWorker
-from evals.scorers.fence import unfenced
 from evals.scorers.options import Options, suggestion
 from evals.scorers.plain import expected_texts, shown
 from evals.scorers.protocol import Scorer
-from evals.scorers.sql_form import Dialect, NotSqlError, canonical_sql
+from evals.scorers.sql.form import Dialect, NotSqlError, canonical_sql
+from evals.scorers.structured.fence import unfenced
 from evals.scorers.worker import DEFAULT_SECONDS, Worker
 
 
@@ -31,7 +31,7 @@ def sql_equal(options: Options) -> Scorer:
         "output_names": options.flag("output_names", default=False),
         "code_fence": options.flag("code_fence", default=True),
     }
-    target = {"module": "evals.scorers.sql_equal", "factory": "make_judge", "options": settings}
+    target = {"module": "evals.scorers.sql.equal", "factory": "make_judge", "options": settings}
     seconds = options.number("seconds", default=DEFAULT_SECONDS, above=0.0)
     return CheckedWorker(Worker(target, options.error, seconds=seconds), expected_texts)
 

@@ -183,8 +183,8 @@ def _stopper(watch: _Watch, bounds: Bounds) -> Callable[[], int]:
 def open_in_memory(path: Path) -> sqlite3.Connection:
     """The data of a `.sql` script or of a database file, in memory.
 
-    Raises ValueError with the reason: a script that fails or attaches files, a file that is no
-    whole database or has changes in a journal beside it.
+    Raises ValueError with the reason: a script that fails, attaches files or fills the memory,
+    a file that is no whole database or has changes in a journal beside it.
     """
     if path.stat().st_size > MAX_FILE_BYTES:
         raise ValueError(f"{path.name} is larger than {MAX_FILE_BYTES >> 20} MB")
@@ -196,6 +196,9 @@ def open_in_memory(path: Path) -> sqlite3.Connection:
             _copy(path, connection)
     except (sqlite3.Error, sqlite3.Warning, UnicodeDecodeError) as error:
         raise ValueError(f"{path.name}: {error}") from error
+    except MemoryError:
+        connection.close()  # makes room for the message
+        raise ValueError(f"{path.name} needs more memory than it may have") from None
     return connection
 
 

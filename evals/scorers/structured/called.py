@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from evals.records import Json, Output
-from evals.scorers.fence import unfenced
-from evals.scorers.json_schema import MAX_CHARACTERS, parse
+from evals.scorers.structured.fence import unfenced
+from evals.scorers.structured.json_schema import MAX_CHARACTERS, parse
 
 MAX_CALLS = 100
 _OPEN, _CLOSE = "<tool_call>", "</tool_call>"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from evals.errors import ScorerError, UnjudgedError
 from evals.records import Decoding, Json, Message, Output, Request
-from evals.scorers.judge_reply import Verdict, read_choice, read_reply, unreadable
+from evals.scorers.judging.reply import Verdict, read_choice, read_reply, unreadable
 from evals.scorers.options import Options
 
 if TYPE_CHECKING:

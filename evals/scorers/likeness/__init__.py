@@ -1,0 +1,1 @@
+"""Scorers of style and of meaning: how like an answer is to examples, or to a reference."""

@@ -1,0 +1,1 @@
+"""Scorers of answers with a form: JSON documents and tool calls."""

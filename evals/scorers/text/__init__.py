@@ -1,0 +1,1 @@
+"""Scorers of text that should be like a reference."""

@@ -69,14 +69,15 @@ class _Side(NamedTuple):
 def summed_view(job: JobRecord) -> SummedView | None:
     """The sealed runs of the best prompt and the adapter; else the leader on dev.
 
-    None where no score has parts, and there is one metric alone.
+    None where no score has parts, and no metric is left to tell.
     """
-    runs = [run for run in sealed_runs(job) if run] or [run for run in [leader_run(job)] if run]
+    sealed = [run for run in sealed_runs(job) if run]
+    runs = sealed or [run for run in [leader_run(job)] if run]
     found = [(_label(run), {one.metric: one for one in summarise(run)}) for run in runs]
     metrics = dict.fromkeys(metric for _, summaries in found for metric in summaries)
     means = [(_label(run), metric_means(run)) for run in runs]
     tables: list[PartTable] = []
-    if any(len(one) > 1 for _, one in means):
+    if not sealed and any(len(one) > 1 for _, one in means):  # else they stand before and after
         tables.append(_mean_table("Scores", "metric", means))
     for metric in metrics:
         sides = [_Side(label, by[metric]) for label, by in found if metric in by]

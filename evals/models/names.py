@@ -165,7 +165,9 @@ def open_model(
 def _unknown(name: str) -> ModelError:
     known = [EMBEDDED_NAME, "hf:", "openai:", "scripted:"]
     if name in known:
-        return ModelError(f"model {name!r} has no name behind the colon", hint=", ".join(_FORMS))
+        return ModelError(
+            f"unknown model {name!r}: no name stands behind the colon", hint=", ".join(_FORMS)
+        )
     close = difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.5)
     if not close and (Path(name).exists() or "/" in name):
         close = [f"hf:{name}"]

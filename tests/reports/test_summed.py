@@ -12,6 +12,7 @@ from evals.records import Part, Run, Score
 from evals.summaries import summarise
 from reports import render_html, render_markdown
 from reports.markup import MOST_CHARACTERS
+from reports.stored import leader_run
 from reports.summed import MOST_MATRIX, MOST_PAIRS, PartTable, summed_view
 from tests.reports.hostile import PAYLOADS, poisoned
 from tests.reports.page_reader import PageReader
@@ -145,3 +146,15 @@ def test_a_partial_job_with_parts_renders(make: object) -> None:
     of = replace(of, runs={name: with_parts(run) for name, run in of.runs.items()})
     for text in (render_markdown(of), render_html(of)):
         assert "None" not in text
+
+
+def test_all_metrics_of_the_leader_are_told_where_nothing_was_sealed() -> None:
+    shut = replace(job(), leader_test=None, adapter_test=None)
+    view = summed_view(shut)
+    assert view is not None
+    (scores,) = [table for table in view.tables if table.caption.startswith("Scores by metric")]
+    leader = leader_run(shut)
+    assert leader is not None
+    assert {row[0].text for row in scores.rows} == set(leader.results[0].scores)
+    assert "Scores by metric" in render_markdown(shut)
+    assert "Scores by metric" not in render_markdown(job())

@@ -420,7 +420,7 @@ def test_every_file_that_a_scorer_reads_is_part_of_the_metrics_identity() -> Non
     """A scorer that reads a file by an option of its own must be named in `DATA_FILES`."""
     folder = Path(evals.scorers.__file__).parent
     asked = re.compile(r"\.file\(\s*[\"'](\w+)")
-    read = {name for path in folder.glob("*.py") for name in asked.findall(path.read_text())}
+    read = {name for path in folder.rglob("*.py") for name in asked.findall(path.read_text())}
     assert read == {"function"}.union(*DATA_FILES.values())
     assert set(DATA_FILES) < set(evals.scorers.scorer_names())
 

@@ -42,7 +42,8 @@ check: $(INSTALLED)
 	$(BIN)/mypy
 
 test: check model
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 -m "not real_model"
+	$(BIN)/python -m pytest -m real_model
 
 format: $(INSTALLED)
 	$(BIN)/ruff check --fix .

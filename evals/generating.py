@@ -11,12 +11,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, overload
+from typing import NamedTuple
 
 from evals.errors import ModelError
 from evals.ledger import Ledger, StoredBatch
 from evals.models.execution import execute
 from evals.models.protocol import AdaptableModel, Batch
+from evals.on_demand import OnDemand
 from evals.records import Decoding, Output, Request
 
 Progress = Callable[[int, int], None]
@@ -76,7 +77,7 @@ class Generator:
         if missing:
             self._activate(adapter, adapter_path)
         keys = {indices[0]: key for key, (indices, *_) in missing.items()}
-        for made in self._made(Chosen(plan, firsts), keys):
+        for made in self._made(OnDemand(lambda n: plan[firsts[n]], len(firsts)), keys):
             seconds += made.seconds
             for indices in missing[made.key]:
                 outputs.update(zip(indices, made.outputs, strict=True))
@@ -105,28 +106,6 @@ class Generator:
                 path=path,
                 hint="train again, or name the right folder",
             )
-
-
-class Chosen(Sequence[Batch]):
-    """Some batches of a plan, each made when it is asked for."""
-
-    def __init__(self, plan: Sequence[Batch], places: Sequence[int]) -> None:
-        self._plan = plan
-        self._places = places
-
-    def __len__(self) -> int:
-        return len(self._places)
-
-    @overload
-    def __getitem__(self, index: int) -> Batch: ...
-
-    @overload
-    def __getitem__(self, index: slice) -> Chosen: ...
-
-    def __getitem__(self, index: int | slice) -> Batch | Chosen:
-        if isinstance(index, slice):
-            return Chosen(self._plan, self._places[index])
-        return self._plan[self._places[index]]
 
 
 def may_pass(outputs: Iterable[Output]) -> bool:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import overload
 
 from evals.demonstrations import method_fingerprint, select
 from evals.errors import SuiteError
 from evals.fingerprint import fingerprint
 from evals.models.protocol import Model
+from evals.on_demand import OnDemand
 from evals.records import Candidate, Case, Request
 from evals.suite.spec import PromptSpec, RoundSpec, Suite
 from evals.suite.templates import compile_prompt
@@ -97,34 +97,10 @@ def round_candidates(suite: Suite, model: Model, spec: RoundSpec) -> list[Candid
     ]
 
 
-class Requests(Sequence[Request]):
-    """The requests for cases, each rendered when it is asked for and not kept.
-
-    Prompts with demonstrations or documents are far larger than cases: so a split of any
-    size can be asked without holding all of its prompts.
-    """
-
-    def __init__(self, render: Callable[[int], Request], count: int) -> None:
-        self._render = render
-        self._count = count
-
-    def __len__(self) -> int:
-        return self._count
-
-    @overload
-    def __getitem__(self, index: int) -> Request: ...
-
-    @overload
-    def __getitem__(self, index: slice) -> list[Request]: ...
-
-    def __getitem__(self, index: int | slice) -> Request | list[Request]:
-        places = range(self._count)[index]
-        return self._render(places) if isinstance(places, int) else [*map(self._render, places)]
-
-
-def build_requests(suite: Suite, candidate: Candidate, cases: Sequence[Case]) -> Requests:
+def build_requests(suite: Suite, candidate: Candidate, cases: Sequence[Case]) -> Sequence[Request]:
     """One request a case: its rendered prompt, its options, its further turns, its tools.
 
+    Each is rendered when it is asked for: prompts with demonstrations are far larger than cases.
     A prompt that mentions `tools` shows them itself; they are then not offered again.
     """
     template = compile_prompt(find_prompt(suite, candidate.prompt))
@@ -149,4 +125,4 @@ def build_requests(suite: Suite, candidate: Candidate, cases: Sequence[Case]) ->
             tools=() if "tools" in template.uses else tools,
         )
 
-    return Requests(render, len(cases))
+    return OnDemand(render, len(cases))

@@ -14,9 +14,9 @@ from math import ceil, comb
 from statistics import fmean
 from typing import Literal, NamedTuple
 
-from evals.errors import RecordError, StatisticsError
+from evals.errors import RecordError
 from evals.records import Candidate, CaseResult, Run
-from evals.stats import score_interval
+from evals.stats import known_bounds
 
 Standing = Literal["right", "wrong", "open"]
 
@@ -239,9 +239,4 @@ def _levels(
 def _bounds(
     values: Mapping[str, float], clusters: Mapping[str, str | None]
 ) -> tuple[float | None, float | None]:
-    """The mean's 95 % bounds; None where nothing was scored or the clusters are too few."""
-    try:
-        found = score_interval(list(values.values()), [clusters[case] for case in values])
-    except StatisticsError:
-        return None, None
-    return found.low, found.high
+    return known_bounds(list(values.values()), [clusters[case] for case in values])

@@ -148,8 +148,9 @@ def _source(
             continue
         run = ledger.run(header.id)
         hashes = tuple(map(prompt_hash, build_requests(suite, header.candidate, cases)))
-        if not (said := _misfit(run, dict(zip(ids, hashes, strict=True)))):
-            gone = tuple(r.case_id for r in run.results if r.case_id not in ids)
+        asked = dict(zip(ids, hashes, strict=True))
+        if not (said := _misfit(run, asked)):
+            gone = tuple(r.case_id for r in run.results if r.case_id not in asked)
             return Source(run, cases, hashes, gone)
         why = why or said
     newest = headers[-1]

@@ -11,10 +11,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from evals.errors import StatisticsError
 from evals.records import Part, PartKind, Run
 from evals.scorers.structured.field_paths import without_indices
-from evals.stats import score_interval
+from evals.stats import known_bounds
 
 
 @dataclass(frozen=True)
@@ -238,10 +237,7 @@ def _mean(name: str, found: Sequence[_Found]) -> Mean:
 
 def _mean_of(name: str, found: Sequence[tuple[float, str | None]]) -> Mean:
     values = [value for value, _ in found]
-    try:
-        low, high = score_interval(values, [cluster for _, cluster in found])[1:3]
-    except StatisticsError:  # too few clusters
-        return Mean(name, sum(values) / len(values), None, None, len(values))
+    low, high = known_bounds(values, [cluster for _, cluster in found])
     return Mean(name, sum(values) / len(values), low, high, len(values))
 
 

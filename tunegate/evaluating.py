@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, closing
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from evals.asking import LedgerAsker
 from evals.errors import RecordError, UsageError
@@ -34,7 +34,7 @@ from evals.regression.revision import Revision, read_reference, refuse_committed
 from evals.regression.verdict import GuardRuns, judge_suite
 from evals.rescoring import Sources, rescore
 from evals.runner import Runner
-from evals.scorers import build_scorers
+from evals.scorers import ScorerSet, build_scorers
 from evals.suite import Suite
 from tunegate.endpoints import Endpoints
 from tunegate.opening import OpenedSuite, open_guards
@@ -67,6 +67,15 @@ class Wishes:
     repeats: int | None = None
     split: SplitName | None = None
     baseline: Path | None = None
+
+
+class _Scoring(NamedTuple):
+    """The open ledger, who asks models that judge, the suite's scorers, and who judges."""
+
+    ledger: Ledger
+    asker: LedgerAsker
+    scorers: ScorerSet
+    judges: Mapping[str, str]
 
 
 @dataclass
@@ -109,6 +118,14 @@ class Evaluator:
             self._judges[name] = self._open(name)
         return self._judges[name]
 
+    @contextmanager
+    def _scoring(self, suite: Suite) -> Iterator[_Scoring]:
+        """All that scoring takes, closed at the end."""
+        with closing(Ledger(self.folder)) as ledger:
+            asker = self.asker(ledger)
+            with build_scorers(suite, asker) as scorers:
+                yield _Scoring(ledger, asker, scorers, judge_identities(suite, asker))
+
     def _open(self, name: str) -> AdaptableModel:
         with self.narrator.fraction(f"opening {name}") as progress:
             return open_model(
@@ -132,11 +149,7 @@ class Evaluator:
         suite = opened.suite
         check_labels(suite)
         model = self.model(repeats[0].model)
-        with ExitStack() as held:
-            ledger = held.enter_context(closing(Ledger(self.folder)))
-            asker = self.asker(ledger)
-            scorers = held.enter_context(build_scorers(suite, asker))
-            judges = judge_identities(suite, asker)
+        with self._scoring(suite) as (ledger, asker, scorers, judges):
             if split == "test" and suite.split("test"):
                 candidate = repeats[0]
                 opened.take_look(self.folder, candidate, f"eval of {candidate.label}")
@@ -177,11 +190,7 @@ class Evaluator:
         """
         suite, made = opened.suite, []
         check_labels(suite)
-        with ExitStack() as held:
-            ledger = held.enter_context(closing(Ledger(self.folder)))
-            asker = self.asker(ledger)
-            scorers = held.enter_context(build_scorers(suite, asker))
-            judges = judge_identities(suite, asker)
+        with self._scoring(suite) as (ledger, asker, scorers, judges):
             for repeats in found.candidates:
                 candidate = repeats[0].run.candidate
                 if split == "test":
@@ -191,8 +200,8 @@ class Evaluator:
                     runs = []
                     for number, source in enumerate(repeats, 1):
                         run = rescore(suite, source, scorers, _now, judges=judges)
+                        ledger.store_run(run, source.cases)
                         runs.append(run)
-                        ledger.store_run(runs[-1], source.cases)
                         progress(number, len(repeats))
                 made.append(tuple(runs))
             calibrate(suite, asker, ledger)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from evals.errors import ScorerError
 from evals.records import Case, Output, Part, Score
 from evals.scorers.batch import iter_scores, only_score
+from evals.scorers.nested import check_all
 from evals.scorers.options import Options
 from evals.scorers.plain import case_error
 from evals.scorers.protocol import Scorer
@@ -23,10 +24,8 @@ class TurnsScorer:
 
     def check(self, case: Case) -> None:
         """Raise ScorerError when some turn expects what the scorer cannot judge."""
-        check = getattr(self.scorer, "check", None)
-        if check is not None:
-            for turn in turn_cases(case):
-                check(turn)
+        for turn in turn_cases(case):
+            check_all([self.scorer], turn)
 
     def __call__(self, case: Case, output: Output) -> Score:
         """One score for the whole conversation; raises ScorerError where a turn has none."""

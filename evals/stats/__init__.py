@@ -3,6 +3,7 @@
 from evals.stats.intervals import (
     ScoreInterval,
     exact_bounds,
+    known_bounds,
     require_share,
     score_interval,
     wilson,
@@ -55,6 +56,7 @@ __all__ = [
     "confusion",
     "design_effect",
     "exact_bounds",
+    "known_bounds",
     "mcnemar_mid_p",
     "noninferiority_power",
     "one_sided_z",

@@ -80,6 +80,17 @@ def _with_pair(
     return MeanWithError(centre, sqrt(spread / (total - 1) / total), total - 1)
 
 
+def known_bounds(
+    values: Sequence[float], clusters: Sequence[str | None]
+) -> tuple[float | None, float | None]:
+    """The mean's 95 % bounds; None where nothing was scored or the clusters are too few."""
+    try:
+        found = score_interval(values, clusters)
+    except StatisticsError:
+        return None, None
+    return found.low, found.high
+
+
 def score_interval(
     values: Sequence[float],
     clusters: Sequence[str | None] | None = None,

@@ -7,7 +7,6 @@ import random
 import warnings
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import closing
-from typing import overload
 
 from evals.errors import InfrastructureError, ModelError, RunWarning
 from evals.fingerprint import fingerprint
@@ -24,6 +23,7 @@ from evals.models.hosted.pace import Pace
 from evals.models.hosted.settings import PREFIX, HostedSettings
 from evals.models.hosted.wire import WIRE_VERSION
 from evals.models.protocol import Batch
+from evals.on_demand import OnDemand
 from evals.records import Decoding, Message, Output, Request
 
 _LONGEST_NAME = 256
@@ -114,7 +114,7 @@ class HostedModel:
 
     def plan(self, requests: Sequence[Request], decoding: Decoding) -> Sequence[Batch]:
         """One request a batch, made when it is asked for: each is stored and repeated alone."""
-        return _OneEach(requests, decoding)
+        return OnDemand(lambda n: Batch((n,), (requests[n],), decoding), len(requests))
 
     def run(self, batch: Batch) -> list[Output]:
         """Outputs in order of the requests. Raises as `stream`."""
@@ -146,28 +146,6 @@ class HostedModel:
             breaker,
             self._rng,
         )
-
-
-class _OneEach(Sequence[Batch]):
-    """A batch for each request."""
-
-    def __init__(self, requests: Sequence[Request], decoding: Decoding) -> None:
-        self._requests = requests
-        self._decoding = decoding
-
-    def __len__(self) -> int:
-        return len(self._requests)
-
-    @overload
-    def __getitem__(self, index: int) -> Batch: ...
-
-    @overload
-    def __getitem__(self, index: slice) -> list[Batch]: ...
-
-    def __getitem__(self, index: int | slice) -> Batch | list[Batch]:
-        if isinstance(index, slice):
-            return [self[n] for n in range(*index.indices(len(self)))]
-        return Batch((index,), (self._requests[index],), self._decoding)
 
 
 async def _outputs(asker: Asker, batch: Batch) -> list[Output]:

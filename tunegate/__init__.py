@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from evals.suite import Suite, check_suite, load_suite
     from reports import render_html, render_markdown
     from tunegate.pytesting.records import Evaluation, TunegateWarning
-    from tuning.evidence import Evidence, Policy
-    from tuning.gate import decide
+    from tuning.gate.deciding import decide
+    from tuning.gate.evidence import Evidence, Policy
     from tuning.job import Job, load_job
     from tuning.records import Decision, JobRecord, ShipDecision
 
@@ -33,13 +33,13 @@ _HOMES = {
     "Comparison": "evals.comparison",
     "Decision": "tuning.records",
     "Evaluation": "tunegate.pytesting.records",
-    "Evidence": "tuning.evidence",
+    "Evidence": "tuning.gate.evidence",
     "Job": "tuning.job",
     "JobRecord": "tuning.records",
     "Ledger": "evals.ledger",
     "Output": "evals.records",
     "Part": "evals.records",
-    "Policy": "tuning.evidence",
+    "Policy": "tuning.gate.evidence",
     "Run": "evals.records",
     "Runner": "evals.runner",
     "Score": "evals.records",
@@ -52,7 +52,7 @@ _HOMES = {
     "check_suite": "evals.suite",
     "compare_runs": "evals.comparison",
     "compare_scores": "evals.comparison",
-    "decide": "tuning.gate",
+    "decide": "tuning.gate.deciding",
     "load_job": "tuning.job",
     "load_suite": "evals.suite",
     "make_candidate": "evals.prompting",

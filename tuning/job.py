@@ -39,16 +39,16 @@ from evals.scorers.batch import score_many
 from evals.scorers.protocol import Scorer
 from evals.spending.prices import Prices
 from evals.suite.spec import RoundSpec, Suite
-from tuning.dataset import clean_examples
-from tuning.gate import decide
-from tuning.lint import Accepts
+from tuning.data.dataset import clean_examples
+from tuning.data.lint import Accepts
+from tuning.data.replay import replay_of
+from tuning.gate.deciding import decide
+from tuning.gate.soundness import StoredChecks, check_stored, soundness_of
+from tuning.gate.tried import find_search, gather_evidence, policy_of
+from tuning.gate.wording import left_out_texts
 from tuning.records import Decision, JobRecord, Phase, ShipDecision, TrainingRecord
-from tuning.replay import replay_of
-from tuning.sealed import Look, judge_sealed
-from tuning.soundness import StoredChecks, check_stored, soundness_of
-from tuning.tried import find_search, gather_evidence, policy_of
-from tuning.tune import tune_suite
-from tuning.wording import left_out_texts
+from tuning.shipping.sealed import Look, judge_sealed
+from tuning.training.tune import tune_suite
 
 JOB = "job"
 

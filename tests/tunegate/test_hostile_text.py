@@ -17,8 +17,8 @@ from evals.suite import load_suite
 from tests.sample_suite import write_suite
 from tests.tunegate.command_line import CommandLine, finish, start
 from tests.tunegate.scenes import write_model
-from tuning.base import open_base
-from tuning.dataset import build_examples, encode_examples
+from tuning.data.dataset import build_examples, encode_examples
+from tuning.training.base import open_base
 
 HOSTILE = (
     "<script>alert(1)</script><img src=x onerror=alert(2)>",

@@ -7,12 +7,12 @@ import pytest
 
 from evals.records import Message
 from tests.tiny_model import make_tiny_model
-from tuning.base import BaseModel, open_base
-from tuning.dataset import Example
-from tuning.quiet import quietly
+from tuning.data.dataset import Example
 from tuning.records import TrainingRecord
-from tuning.settings import TrainSettings
-from tuning.training import Task, train_lora
+from tuning.training.base import BaseModel, open_base
+from tuning.training.lora import Task, train_lora
+from tuning.training.quiet import quietly
+from tuning.training.settings import TrainSettings
 
 MakeTask = Callable[..., Task]
 

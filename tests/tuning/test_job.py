@@ -24,8 +24,8 @@ from tests.tunegate.scenes import (
     undecided_rules,
     write_model,
 )
+from tuning.gate.soundness import check_stored, soundness_of
 from tuning.job import Job, decide_stored, load_job, refuse_errors, rounds_of
-from tuning.soundness import check_stored, soundness_of
 
 TUNED = [{"adapter": "tuned", "contains": t, "reply": n} for n, t in TOPICS.items()]
 

@@ -17,7 +17,7 @@ from evals.suite import load_suite
 from tests.sample_suite import write_suite
 from tests.tiny_model import make_tiny_adapter, make_tiny_model
 from tests.tunegate.scenes import pretended_training
-from tuning.adapters import write_manifest
+from tuning.training.adapters import write_manifest
 
 REQUESTS = [
     Request((Message("user", f"route the {word} dog"),), choices)

@@ -1,0 +1,54 @@
+"""Train and die by SIGKILL at a chosen moment. Run as a program by the tests."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+import tuning.training.lora
+import tuning.training.watch
+import tuning.training.weights
+from tests.tuning.conftest import tickets, tiny_settings
+from tuning.training.base import open_base
+
+
+def die(*_: Any) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def main(model: str, root: str, moment: str, number: str) -> None:
+    import torch
+
+    torch.set_num_threads(1)  # as in the tests that compare the weights
+    count = 0
+
+    def dying_on(call: Any) -> Any:
+        def counted(*args: Any) -> Any:
+            nonlocal count
+            count += 1
+            return die() if count == int(number) else call(*args)
+
+        return counted
+
+    if moment == "sealing a checkpoint":  # its files are there, its mark is not
+        tuning.training.watch.seal = dying_on(tuning.training.watch.seal)
+    elif moment == "sealing the best weights":
+        tuning.training.weights.seal = dying_on(tuning.training.weights.seal)
+    elif moment == "publishing":
+        tuning.training.lora.publish = dying_on(tuning.training.lora.publish)
+    task = tuning.training.lora.Task(
+        "tickets", "terse", open_base(f"hf:{model}"), tickets(40), tiny_settings()
+    )
+
+    def progress(step: int, total: int, loss: float | None) -> None:
+        if moment == "step" and step == int(number):
+            die()
+
+    tuning.training.lora.train_lora(task, Path(root), progress)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from evals.errors import TrainingError
+from evals.suite.spec import TuneSpec
+from tuning.training.settings import TrainSettings, epochs_for, micro_batch_for, settings_for
+
+
+def test_more_data_is_passed_over_fewer_times() -> None:
+    epochs = [epochs_for(n) for n in (20, 100, 400, 560, 2000, 50_000)]
+    assert epochs == sorted(epochs, reverse=True)
+    assert epochs[0] == 8
+    assert epochs[-1] == 1
+
+
+@pytest.mark.parametrize(("batch", "longest", "micro"), [(16, 80, 16), (16, 2048, 4), (8, 9000, 1)])
+def test_long_examples_share_a_step_over_several_passes(
+    batch: int, longest: int, micro: int
+) -> None:
+    assert micro_batch_for(batch, longest) == micro
+
+
+def test_what_the_suite_states_overrides_the_defaults() -> None:
+    tune = TuneSpec(rank=4, learning_rate=2e-4, epochs=1.5, seed=7)
+    made = settings_for(tune, 500, longest=80, context=512, precision="float32")
+    assert (made.rank, made.alpha, made.learning_rate, made.epochs, made.seed) == (
+        4, 8, 2e-4, 1.5, 7,
+    )  # fmt: skip
+    assert made.max_tokens == 512
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [{"learning_rate": math.nan}, {"rank": 0}, {"batch": 6, "micro_batch": 4}, {"dropout": 1.0}],
+)
+def test_senseless_settings_are_refused(bad: dict[str, float]) -> None:
+    with pytest.raises(TrainingError):
+        TrainSettings(**bad)  # type: ignore[arg-type]

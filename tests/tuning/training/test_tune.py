@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from evals.errors import ModelError, TrainingError
+from evals.suite import load_suite
+from tests.sample_suite import PROMPTS, write_suite
+from tuning.training.base import BaseModel, open_base
+from tuning.training.tune import training_set, tune_suite, tuning_prompt
+
+TUNE = "tune: {method: lora, prompt: terse, min_examples: 20, epochs: 0.5, rank: 2}\n"
+
+
+def test_a_suite_is_tuned_from_its_files_to_a_proven_adapter(
+    tmp_path: Path, tiny_base: BaseModel
+) -> None:
+    suite = load_suite(write_suite(tmp_path / "s", extra=TUNE))
+    record = tune_suite(suite, tiny_base.name, tmp_path / "adapters")
+    assert (record.prompt, record.method) == ("terse", "lora")
+    assert record.examples + record.held_out == 30
+    assert record.settings["rank"] == 2
+    assert [finding.code for finding in record.findings] == ["lengths"]
+    assert "⟦billing<|im_end|>⟧" in record.preview
+    assert tune_suite(suite, tiny_base.name, tmp_path / "adapters") == record
+
+
+def test_refused_data_never_reach_the_trainer(tmp_path: Path, tiny_base: BaseModel) -> None:
+    suite = load_suite(write_suite(tmp_path / "s", extra=TUNE, sizes={"train": 5, "dev": 9}))
+    with pytest.raises(TrainingError, match="5 different examples"):
+        tune_suite(suite, tiny_base.name, tmp_path / "adapters")
+    assert not (tmp_path / "adapters").exists()
+
+
+def test_longer_examples_are_left_out_with_a_count_only_where_that_is_allowed(
+    tmp_path: Path, tiny_base: BaseModel
+) -> None:
+    def lengthen(row: dict[str, object]) -> dict[str, object]:
+        return row | {"input": {"text": "word " * 900}} if row["id"] == "train-0002" else row
+
+    suite = load_suite(write_suite(tmp_path / "s", extra=TUNE, change=lengthen))
+    with pytest.raises(TrainingError, match="longer than 512 tokens: train-0002"):
+        tune_suite(suite, tiny_base.name, tmp_path / "adapters")
+    data = training_set(suite, tiny_base, leave_out_longer=True)
+    assert "train-0002" not in {example.case_id for example in data.examples}
+    assert len(data.examples) == len(data.encoded) == 29
+
+
+def test_without_a_stated_prompt_the_shortest_is_trained_with(tmp_path: Path) -> None:
+    suite = load_suite(write_suite(tmp_path / "s", extra=""))
+    assert tuning_prompt(suite) == min(PROMPTS, key=lambda name: len(PROMPTS[name]))
+
+
+def test_a_scripted_model_cannot_be_trained() -> None:
+    with pytest.raises(ModelError, match="cannot be trained"):
+        open_base("scripted:answers.json")
+
+
+@pytest.mark.real_model
+def test_the_embedded_model_learns_a_form_it_does_not_know(tmp_path: Path) -> None:
+    def coded(row: dict[str, object]) -> dict[str, object]:
+        return row | {"answer": f"TEAM[{row['expected']}]"}
+
+    extra = "tune: {prompt: terse, min_examples: 20, epochs: 4, learning_rate: 0.002}\n"
+    sizes = {"train": 48, "dev": 9, "test": 9}
+    suite = load_suite(write_suite(tmp_path / "s", extra=extra, sizes=sizes, change=coded))
+    record = tune_suite(suite, "smollm2-135m", tmp_path / "adapters")
+    assert [proof for proof in record.proofs if not proof.passed] == []
+    losses = [point.loss for point in record.curve if point.loss is not None]
+    assert losses[-1] < losses[0] / 4

@@ -1,0 +1,59 @@
+"""What the model is trained on, as it reads: decoded tokens with the trained ones marked.
+
+The text is decoded from the very ids that are trained on, so the template, the stop token
+and whatever data pretends to be a control token can be seen for what they are. Everything
+unprintable is escaped; a page or terminal still has to escape its own markup.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from evals.text import visible
+from tuning.data.dataset import EncodedExample
+
+OPEN, CLOSE = "⟦", "⟧"
+_LIMIT = 4000
+
+
+@dataclass(frozen=True)
+class Preview:
+    """One example: what the model reads, and after it what it is trained to write."""
+
+    case_id: str
+    prompt: str
+    trained: str
+    prompt_tokens: int
+    trained_tokens: int
+
+
+def preview(tokenizer: Any, examples: Iterable[EncodedExample]) -> tuple[Preview, ...]:
+    """Decode examples, special tokens included; unprintable characters become escapes."""
+    return tuple(
+        Preview(
+            visible(example.case_id),
+            _decoded(tokenizer, example.prompt_ids),
+            _decoded(tokenizer, example.completion_ids),
+            len(example.prompt_ids),
+            len(example.completion_ids),
+        )
+        for example in examples
+    )
+
+
+def preview_text(tokenizer: Any, examples: Iterable[EncodedExample]) -> str:
+    """The same as plain text: trained tokens stand between ⟦ and ⟧, which no data can forge."""
+    blocks = [
+        f"{item.case_id}: {item.prompt_tokens} tokens read, {item.trained_tokens} trained\n"
+        f"{item.prompt}{OPEN}{item.trained}{CLOSE}"
+        for item in preview(tokenizer, examples)
+    ]
+    return "\n\n".join(blocks)
+
+
+def _decoded(tokenizer: Any, ids: Sequence[int]) -> str:
+    text = tokenizer.decode(list(ids), skip_special_tokens=False)
+    shown = visible(text, _LIMIT, layout=True)
+    return shown.replace(OPEN, r"\u27e6").replace(CLOSE, r"\u27e7")

@@ -1,0 +1,147 @@
+"""The decision table: the rules in the order in which they are asked, with what to do next."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from evals.judges.records import JudgeStanding
+from tuning.gate import rules
+from tuning.gate.evidence import Evidence, Policy
+from tuning.gate.rules import Answer
+from tuning.gate.standing import Standing
+from tuning.records import Verdict
+
+
+class Rule(NamedTuple):
+    """A row of the decision table. `on_plateau`: asked only once prompting has plateaued."""
+
+    verdict: Verdict
+    title: str
+    judge: Callable[[Standing, Evidence, Policy], Answer]
+    on_plateau: bool
+    steps: tuple[str, ...]
+
+
+RULES: tuple[Rule, ...] = (
+    Rule(
+        "fix_evals",
+        "The evals themselves are faulty",
+        rules.judge_sound,
+        False,
+        ("Run `tunegate check`, repair what it names, and evaluate again.",),
+    ),
+    Rule(
+        "fine_tune",
+        "Tuning pays for itself",
+        rules.judge_cost,
+        False,
+        ("Train with a short prompt, and prove on the sealed split that quality holds.",),
+    ),
+    Rule(
+        "prompt_suffices",
+        "A prompt is good enough",
+        rules.judge_suffices,
+        False,
+        ("Ship the leading prompt, and keep this suite running against it.",),
+    ),
+    Rule(
+        "fix_evals",
+        "The dev split is too small for any answer",
+        rules.judge_too_small,
+        False,
+        (
+            "Add dev cases; the ranking so far is provisional.",
+            "Or state a larger min_gain, if only a larger gain is worth a fine-tune.",
+        ),
+    ),
+    Rule(
+        "try_stronger_model",
+        "A stronger model does it by prompt",
+        rules.judge_stronger,
+        True,
+        ("Compare the price of the stronger model with that of training and keeping an adapter.",),
+    ),
+    Rule(
+        "use_retrieval",
+        "Knowledge is missing, not behaviour",
+        rules.judge_retrieval,
+        True,
+        ("Add a retrieval round to the suite, and ask the gate again.",),
+    ),
+    Rule(
+        "collect_examples",
+        "Too few examples to train on",
+        rules.judge_collect,
+        True,
+        ("Collect clean training examples; failures of the leader show which kinds are missing.",),
+    ),
+    Rule(
+        "fine_tune",
+        "Behaviour is missing, and there is enough to learn it from",
+        rules.judge_tune,
+        True,
+        ("Run `tunegate tune`; the adapter must beat the leader on the sealed split.",),
+    ),
+    Rule(
+        "prompt_more",
+        "Prompting is not exhausted",
+        rules.judge_more_prompts,
+        False,
+        ("Add a round of another family to the suite, and run it.",),
+    ),
+    Rule(
+        "more_cases",
+        "Too few cases to tell",
+        rules.judge_more_cases,
+        False,
+        (
+            "Add dev cases, declared before looking again (at most two extensions).",
+            "Until then the leader is the best guess.",
+        ),
+    ),
+)
+
+
+_ELSEWHERE = (
+    "This model's weights are not at hand, so it is not trained here. Ask the gate about a model "
+    "that can be: `tunegate run SUITE --model hf:...`.",
+    "Or have its provider train it, and evaluate what comes of it under its own name.",
+)
+
+
+def next_steps(index: int, standing: Standing, evidence: Evidence) -> tuple[str, ...]:
+    """What a person does next under rule `index`."""
+    steps = list(RULES[index].steps)
+    verdict = RULES[index].verdict
+    if verdict == "fine_tune" and not evidence.trainable:
+        steps = list(_ELSEWHERE)
+    if RULES[index].judge is rules.judge_sound:
+        repairs = steps if rules.soundness_faults(evidence) else []
+        judged = [_judge_step(judge) for judge in evidence.judges if judge.blocks]
+        steps = [*judged, *repairs]
+    if verdict == "prompt_more":
+        steps += [f"Still missing: {gap}." for gap in standing.gaps]
+    if verdict == "more_cases" and any(item.trial.arm.errors for item in standing.trials):
+        steps.append(
+            "Look at the cases that ended in errors: each counts against every claim, so fewer "
+            "errors may decide without more cases."
+        )
+    if verdict == "use_retrieval" and evidence.facts_change == "often":
+        steps.append("The facts change often: a tuned model would go stale, an index does not.")
+    if verdict == "fine_tune" and evidence.oracle_context is None:
+        steps.append(
+            "Whether knowledge is missing was not tested: if answers need facts that the "
+            "prompts do not contain, try retrieval first."
+        )
+    return tuple(steps)
+
+
+def _judge_step(judge: JudgeStanding) -> str:
+    """What would let a judge gate."""
+    if judge.calibration is None:
+        return f"{judge.name} of {judge.suite}: {judge.missing}."
+    return (
+        f"{judge.name} of {judge.suite}: improve its rubric or its model, or label more answers, "
+        "until its agreement with people is shown; docs/judges.md says how."
+    )

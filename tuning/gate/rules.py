@@ -1,0 +1,268 @@
+"""The rules of the gate: what each asks of the evidence, and what it found.
+
+Every rule answers also where it does not apply; `None` for `applies` means that what it
+needs was not tested.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from evals.claims import reaches
+from evals.comparison import points
+from evals.stats import MIN_CLUSTERS, one_sided_z
+from tuning.gate.evidence import CostEvidence, Evidence, Policy
+from tuning.gate.standing import Standing, cases_for_a_start, cases_to_decide
+from tuning.gate.wording import (
+    as_sentence,
+    certain_low,
+    examples_text,
+    gain_text,
+    plateau_text,
+    share,
+    why_no_plateau,
+)
+
+
+class Answer(NamedTuple):
+    """Whether a rule applies (None: not tested), and the sentence that says why."""
+
+    applies: bool | None
+    text: str
+
+
+def judge_sound(_: Standing, evidence: Evidence, __: Policy) -> Answer:
+    """Whether the evals are at fault: self-test, audit, leaks, contradictions, judges."""
+    soundness = evidence.soundness
+    if faults := [*_judge_faults(evidence), *soundness_faults(evidence)]:
+        more = f" (and {len(faults) - 3} more)" if len(faults) > 3 else ""
+        return Answer(True, f"Fix the evals first: {'; '.join(faults[:3])}{more}.")
+    judges = "".join(f" The {judge.sentence}." for judge in evidence.judges if judge.gates)
+    if soundness is None:
+        return Answer(None, f"Whether the evals are sound was not tested.{judges}")
+    told = {True: "passed", None: "not tested"}
+    self_test, audit = told[soundness.self_test_passed], told[soundness.audit_passed]
+    checked = f"The scorer self-test: {self_test}. The audit by a person: {audit}."
+    if soundness.self_test_passed is None and soundness.audit_passed is None and not judges:
+        return Answer(None, f"{checked} No leaks or contradictions are known.")
+    return Answer(False, f"{checked} No leaks between splits, no contradictory labels.{judges}")
+
+
+def _judge_faults(evidence: Evidence) -> list[str]:
+    """The models that judge, and are not shown to judge as people do."""
+    return [
+        f"a judge is not shown to agree with people ({judge.sentence})"
+        for judge in evidence.judges
+        if judge.blocks
+    ]
+
+
+def soundness_faults(evidence: Evidence) -> list[str]:
+    """What `check` and the audit found wrong with the evals, gravest first."""
+    faults: list[str] = []
+    soundness = evidence.soundness
+    if soundness is None:
+        return faults
+    if soundness.audit_passed is False:
+        faults.append("the audit found scores that people judge wrong")
+    if soundness.self_test_passed is False:
+        faults.append("the scorer self-test failed")
+    return faults + [found.message for found in soundness.findings if found.level == "error"]
+
+
+def judge_cost(standing: Standing, evidence: Evidence, policy: Policy) -> Answer:
+    """Whether a tuned model with a short prompt pays for itself at near enough quality."""
+    cost = evidence.cost
+    if cost is None:
+        return Answer(None, "Cost was not tested: no volume or no prices are stated.")
+    if cost.break_even_months is None:
+        months = f"{cost.calls_per_month:,} calls a month never pay for a tuned model"
+        return Answer(False, f"{months} with a short prompt.")
+    months = (
+        f"at {cost.calls_per_month:,} calls a month a tuned model breaks even after "
+        f"{cost.break_even_months:.1f} months"
+    )
+    obstacle = _cost_obstacle(cost, standing, evidence, policy)
+    if obstacle:
+        return Answer(False, f"{months[0].upper()}{months[1:]}, but {obstacle}.")
+    return Answer(True, f"Fine-tune to cut cost: {months}, retraining included.")
+
+
+def _cost_obstacle(
+    cost: CostEvidence, standing: Standing, evidence: Evidence, policy: Policy
+) -> str | None:
+    if cost.break_even_months is None or cost.break_even_months > cost.within_months:
+        return f"only {cost.within_months:g} are allowed"
+    if policy.target is None:
+        return "without a target nobody can say what is good enough"
+    low = certain_low(standing.leader, standing, policy)
+    if low < policy.target - policy.min_gain or standing.sample.few_clusters:
+        return (
+            f"quality is not near the target of {share(policy.target)}: only {share(low)} is "
+            f"certain of '{standing.leader.trial.label}'"
+        )
+    if evidence.clean_examples < policy.min_examples:
+        return examples_text(evidence, policy)
+    return None
+
+
+def judge_suffices(standing: Standing, _: Evidence, policy: Policy) -> Answer:
+    """Whether the leader is certain of the target, or so good that no room is left."""
+    leader, low = standing.leader, certain_low(standing.leader, standing, policy)
+    assert leader.interval is not None  # a leader is usable
+    scores = (
+        f"'{leader.trial.label}' scores {share(leader.interval.estimate)} on the dev split, and at "
+        f"least {share(low)} is certain after allowing for {len(standing.trials)} tried"
+    )
+    if standing.sample.few_clusters:
+        return Answer(False, f"{scores}, but there are too few independent clusters to trust it.")
+    if policy.target is not None and low >= policy.target:
+        return Answer(
+            True, f"A prompt suffices: {scores}; the target of {share(policy.target)} is reached."
+        )
+    if low > 1 - policy.min_gain:
+        return Answer(
+            True, f"A prompt suffices: {scores}; no room is left for {gain_text(policy)} more."
+        )
+    target = "no target is stated" if policy.target is None else f"target {share(policy.target)}"
+    return Answer(False, f"{scores} ({target}).")
+
+
+def judge_too_small(standing: Standing, _: Evidence, policy: Policy) -> Answer:
+    """Whether the cases are so few that no result could ever be flat."""
+    n, smallest = len(standing.sample), standing.smallest_n
+    start = cases_for_a_start(standing, policy)
+    if standing.sample.few_clusters:
+        return Answer(
+            True,
+            f"The dev split is too small to decide anything: its {n} cases form only "
+            f"{standing.sample.clusters} independent clusters, and at least {MIN_CLUSTERS} are "
+            f"needed, with about {start} cases in all.",
+        )
+    if n < smallest:
+        return Answer(
+            True,
+            f"The dev split is too small to decide anything: with {n} cases not even identical "
+            f"results would rule out a gain of {gain_text(policy)}. That takes at least "
+            f"{smallest}, and about {start} to decide reliably.",
+        )
+    return Answer(
+        False,
+        f"{n} cases can rule out a gain of {gain_text(policy)} (at least {smallest} are needed, "
+        f"about {start} to do so reliably).",
+    )
+
+
+def judge_stronger(standing: Standing, evidence: Evidence, policy: Policy) -> Answer:
+    """Whether a stronger model reaches the target by prompt."""
+    models = evidence.stronger_models
+    if not models:
+        return Answer(None, "No stronger model was tested.")
+    if policy.target is None:
+        return Answer(False, "Stronger models were run, but no target is stated to reach.")
+    level = 1 - 2 * policy.look_alpha / len(models)
+    said: list[str] = []
+    reached = False
+    for model in models:
+        interval = standing.sample.interval(model.arm, level)
+        bounds = standing.sample.bounds(model.arm, level)
+        if interval is None or bounds is None or not model.arm.usable:
+            said.append(f"'{model.label}' ended in too many errors to be judged")
+            continue
+        affordable = {
+            True: "",
+            False: ", at a cost that is not accepted",
+            None: ", cost not judged",
+        }
+        reached = reached or (bounds.low >= policy.target and model.cost_acceptable is not False)
+        said.append(
+            f"'{model.label}' scores {share(interval.estimate)} by prompt, at least "
+            f"{share(bounds.low)} for certain{affordable[model.cost_acceptable]}"
+        )
+    text = f"{'; '.join(said)}; the target is {share(policy.target)}."
+    if not standing.plateau:
+        return Answer(False, f"No plateau yet. {text}")
+    return Answer(reached, f"Try a stronger model: {text}" if reached else text)
+
+
+def judge_retrieval(standing: Standing, evidence: Evidence, policy: Policy) -> Answer:
+    """Whether each case's own documents gain enough: knowledge is missing."""
+    facts = evidence.facts_change
+    change = "" if facts is None else f" The suite says that facts change: {facts}."
+    if evidence.oracle_context is None:
+        return Answer(None, f"Giving each case its own documents was not tested.{change}")
+    pair = standing.sample.pair(standing.leader.trial.arm, evidence.oracle_context)
+    if pair is None or not evidence.oracle_context.usable:
+        return Answer(False, f"With its own documents too many cases ended in errors.{change}")
+    z = one_sided_z(policy.look_alpha)
+    gained = pair.above(0.0, z) and reaches(pair, policy.min_gain)
+    text = (
+        f"Given each case's own documents, the leader gains {points(pair.estimate)} (at least "
+        f"{100 * pair.lower(z):+.1f} for certain); {gain_text(policy)} would say that knowledge is "
+        f"missing.{change}"
+    )
+    if not standing.plateau:
+        return Answer(False, f"No plateau yet. {text}")
+    return Answer(gained, f"Use retrieval: {text}" if gained else text)
+
+
+def judge_collect(standing: Standing, evidence: Evidence, policy: Policy) -> Answer:
+    """Whether there are too few clean examples to train on."""
+    text = examples_text(evidence, policy)
+    few = evidence.clean_examples < policy.min_examples
+    if not standing.plateau:
+        return Answer(False, f"No plateau yet; {text}.")
+    if few:
+        return Answer(True, f"{plateau_text(standing, policy)} To fine-tune, {text}: collect more.")
+    return Answer(False, f"{text[0].upper()}{text[1:]}.")
+
+
+def judge_tune(standing: Standing, evidence: Evidence, policy: Policy) -> Answer:
+    """Whether prompting has plateaued, with nothing cheaper left."""
+    if not standing.plateau:
+        return Answer(False, f"Prompting has not plateaued: {why_no_plateau(standing, policy)}.")
+    return Answer(
+        True, f"{plateau_text(standing, policy)} Fine-tune: {examples_text(evidence, policy)}."
+    )
+
+
+def judge_more_prompts(standing: Standing, _: Evidence, policy: Policy) -> Answer:
+    """Whether the last two rounds improve, or too little was tried."""
+    if standing.plateau:
+        return Answer(False, plateau_text(standing, policy))
+    if standing.improved:
+        best = max(standing.improved, key=lambda judged: judged.mean)
+        assert best.versus_anchor is not None  # improved means: against an anchor
+        assert standing.anchor is not None
+        return Answer(
+            True,
+            f"Keep prompting: it still pays. '{best.trial.label}' gained "
+            f"{points(best.versus_anchor.estimate)} on the best early prompt, "
+            f"'{standing.anchor.trial.label}' (at least "
+            f"{100 * best.versus_anchor.lower(standing.z_improve):+.1f} for certain).",
+        )
+    if standing.gaps:
+        return Answer(True, f"Keep prompting: too little was tried. {as_sentence(standing.gaps)}")
+    return Answer(False, "Enough was tried, and no improvement is shown in the last two rounds.")
+
+
+def judge_more_cases(standing: Standing, _: Evidence, policy: Policy) -> Answer:
+    """Whether it is neither flat nor improved."""
+    if standing.plateau:
+        return Answer(False, "The cases suffice: every tried prompt is shown to be flat.")
+    if standing.improved:
+        return Answer(False, "The cases suffice: an improvement is shown.")
+    if standing.gaps:
+        return Answer(False, "Whether the cases suffice shows once enough is tried.")
+    needed = cases_to_decide(standing, policy.min_gain)
+    n = len(standing.sample)
+    cost = (
+        f"About {needed} cases would decide (now {n})"
+        if needed is not None
+        else f"A gain so near {gain_text(policy)} would not be decided by any realistic number"
+    )
+    return Answer(
+        True,
+        f"More cases are needed: neither a plateau nor an improvement is shown, "
+        f"{why_no_plateau(standing, policy)}. {cost}.",
+    )

@@ -1,0 +1,98 @@
+"""Whether the evals themselves can be trusted: what `check` found and a person audited."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from evals.audit import AUDIT_FILE, MIN_MARKS, AuditSummary, audit_summary, read_marks
+from evals.fingerprint import fingerprint
+from evals.judges.uses import judges_of
+from evals.ledger import Ledger
+from evals.records import Finding, Run
+from evals.scorers.selftest import self_test
+from evals.suite.check import check_suite
+from evals.suite.spec import Suite
+from tuning.gate.evidence import Soundness
+
+CHECKS = "checks"
+SELF_TEST_CODES = {
+    "scorer_raised",
+    "gold_not_full",
+    "shuffled_full_marks",
+    "empty_full_marks",
+}
+"""Codes of the findings by which the scorer self-test fails."""
+
+
+@dataclass(frozen=True)
+class StoredChecks:
+    """What `check` found on a suite as it stood, and the wall seconds it took."""
+
+    findings: tuple[Finding, ...]
+    seconds: float
+    covers: str = ""
+    """Identity of all that was checked: the suite with its policy, and its guards."""
+
+
+def check_stored(
+    suite: Suite,
+    guards: Mapping[str, Suite],
+    ledger: Ledger,
+    clock: Callable[[], float] = time.perf_counter,
+) -> StoredChecks:
+    """The findings on a suite and its guards; checked once for each state of the suite."""
+    covers = _identity(suite, guards)
+    stored = ledger.load(CHECKS, suite.fingerprint, StoredChecks)
+    if stored is not None and stored.covers == covers:
+        return stored
+    started = clock()
+    findings = list(check_suite(suite, self_test=self_test).findings)
+    for guard in guards.values():
+        findings += self_test(guard)
+    checks = StoredChecks(tuple(findings), clock() - started, covers)
+    ledger.store(CHECKS, suite.fingerprint, checks)
+    return checks
+
+
+def _identity(suite: Suite, guards: Mapping[str, Suite]) -> str:
+    policy = [suite.rounds, suite.tune, suite.slices, suite.guards, suite.operation]
+    return fingerprint(
+        "checks@1", suite.fingerprint, policy, [g.fingerprint for g in guards.values()]
+    )
+
+
+def soundness_of(suite: Suite, ledger: Ledger, runs: list[Run]) -> Soundness:
+    """What is known of a suite's soundness from stored checks and the audit file.
+
+    Runs nothing of the suite's own code: a suite that was never checked has None for its
+    self-test, which the gate reports as not tested; so has one whose primary metric is judged
+    by a model.
+    """
+    stored = ledger.load(CHECKS, suite.fingerprint, StoredChecks)
+    tested = stored is not None and not judges_of(suite, suite.primary)
+    marks = read_marks(suite.root / AUDIT_FILE)
+    audited = audit_summary(marks, runs, where=str(suite.root / AUDIT_FILE)) if marks else None
+    findings = [*(stored.findings if stored else ()), *(audited.findings if audited else ())]
+    failed = stored is not None and _has_errors(_of_self_test(stored.findings))
+    return Soundness(
+        self_test_passed=not failed if tested or failed else None,
+        audit_passed=_audit_passed(audited),
+        findings=tuple(findings),
+    )
+
+
+def _audit_passed(audited: AuditSummary | None) -> bool | None:
+    """None until enough scores were marked to say anything."""
+    if audited is None or audited.wrong is None or audited.wrong.n < MIN_MARKS:
+        return None
+    return not _has_errors(audited.findings)
+
+
+def _of_self_test(findings: Iterable[Finding]) -> list[Finding]:
+    return [finding for finding in findings if finding.code in SELF_TEST_CODES]
+
+
+def _has_errors(findings: Iterable[Finding]) -> bool:
+    return any(finding.level == "error" for finding in findings)

@@ -1,0 +1,170 @@
+"""What was tried: the stored dev runs that a suite's verdict may rest on.
+
+A run counts when it is of this suite as it stands (same cases, same scoring, a prompt and
+demonstrations that still read the same) and of this model as it is, without an adapter.
+One verdict rests on one model fingerprint (weights, tokenizer, precision, versions): that of
+the model as it is where a command has opened it, else that of the newest run that fits the
+suite. Where weights went from A to B and back to A, and nothing had to be run since, that is
+B; so what is left out is counted and said. The same holds for the models that judge.
+
+Runs of a declared round come in the order the suite declares them; any other (a prompt tried
+by hand) counts as tried before the rounds, where it can only make the anchor stronger.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from evals.fingerprint import fingerprint
+from evals.judges.identity import scored_as_stated, scoring_identity
+from evals.judges.records import JudgeStanding
+from evals.ledger import Ledger
+from evals.prompting import DEMONSTRATION_METHODS, changed_since
+from evals.records import Candidate, Run
+from evals.suite.spec import RoundSpec, Suite
+from tuning.gate.evidence import Evidence, LeftOut, Policy, Soundness, clusters_of, trial_of
+
+BY_HAND = "by_hand"
+
+
+@dataclass(frozen=True)
+class Tried:
+    """A run with its place in the search. `round_index` 0 is before the first round."""
+
+    run: Run
+    round_index: int
+    family: str
+
+
+class Search(NamedTuple):
+    """The runs that count, in the order tried, and how many by prompt on this model do not."""
+
+    tried: list[Tried]
+    left_out: LeftOut
+
+
+def find_search(
+    suite: Suite,
+    ledger: Ledger,
+    model: str,
+    model_fingerprint: str | None = None,
+    judges: Mapping[str, str] | None = None,
+) -> Search:
+    """The runs that count; a repeated candidate only once, the newest.
+
+    `model_fingerprint` is what the model is now, `judges` what the models that judge are, by
+    name; None where nobody has opened them. Runs of some dev cases only, and repeats, neither
+    count nor are counted as left out.
+    """
+    expected = {case.id: case.fingerprint for case in suite.split("dev")}
+    fitting: list[Run] = []
+    stale = 0
+    for header in ledger.runs(suite.name, "dev"):
+        if header.candidate.model != model or header.candidate.adapter:
+            continue
+        if _is_repeat(header.candidate, suite):
+            continue
+        run = ledger.run(header.id) if _reads_the_same(header, suite) else header
+        cases = {r.case_id: r.case_fingerprint for r in run.results}
+        if run is header or not cases.items() <= expected.items():
+            stale += 1
+        elif cases == expected:
+            fitting.append(run)
+    if model_fingerprint is None and fitting:
+        model_fingerprint = fitting[-1].candidate.model_fingerprint
+    same_model = [run for run in fitting if run.candidate.model_fingerprint == model_fingerprint]
+    scoring = same_model[-1].scoring_fingerprint if same_model else ""
+    if judges is not None:
+        scoring = scoring_identity(suite, judges)
+    counting = [run for run in same_model if run.scoring_fingerprint == scoring]
+    newest = {_spot(run.candidate): run for run in counting}
+    placed = [_place(run, suite.rounds) for run in newest.values()]
+    placed.sort(key=lambda tried: (tried.round_index, _position(tried, suite.rounds)))
+    others = {run.candidate.model_fingerprint for run in fitting} - {model_fingerprint}
+    left_out = LeftOut(
+        other_weights=len(fitting) - len(same_model),
+        other_judges=len(same_model) - len(counting),
+        fingerprints=len(others),
+        older_suite=stale,
+        fingerprint=model_fingerprint or "",
+    )
+    return Search(placed, left_out)
+
+
+def tried_runs(
+    suite: Suite, ledger: Ledger, model: str, model_fingerprint: str | None = None
+) -> list[Tried]:
+    """The runs of `find_search` alone."""
+    return find_search(suite, ledger, model, model_fingerprint).tried
+
+
+def _reads_the_same(run: Run, suite: Suite) -> bool:
+    """Whether scoring, decoding, prompt and demonstrations are those of the suite now."""
+    return scored_as_stated(run, suite) and not changed_since(suite, run.candidate)
+
+
+def _is_repeat(candidate: Candidate, suite: Suite) -> bool:
+    """Whether it is a candidate run once more, with another seed than the suite's."""
+    ours = suite.decoding
+    return candidate.decoding.seed != ours.seed and candidate.decoding == replace(
+        ours, seed=candidate.decoding.seed
+    )
+
+
+def _spot(candidate: Candidate) -> str:
+    return fingerprint(candidate.prompt, candidate.demonstrations, candidate.k, candidate.seed)
+
+
+def _place(run: Run, rounds: Iterable[RoundSpec]) -> Tried:
+    for index, spec in enumerate(rounds, 1):
+        if _belongs(run.candidate, spec):
+            return Tried(run, index, spec.family)
+    return Tried(run, 0, BY_HAND)
+
+
+def _belongs(candidate: Candidate, spec: RoundSpec) -> bool:
+    method = DEMONSTRATION_METHODS[spec.family]
+    if candidate.prompt not in spec.prompts:
+        return False
+    if candidate.k == 0:
+        return method == "none" or 0 in spec.k
+    return candidate.demonstrations == method and candidate.k in spec.k
+
+
+def _position(tried: Tried, rounds: tuple[RoundSpec, ...]) -> tuple[int, int, str]:
+    candidate = tried.run.candidate
+    if tried.round_index == 0:
+        return (0, 0, tried.run.created)
+    spec = rounds[tried.round_index - 1]
+    k_position = spec.k.index(candidate.k) if candidate.k in spec.k else 0
+    return (spec.prompts.index(candidate.prompt), k_position, "")
+
+
+def gather_evidence(
+    tried: Sequence[Tried],
+    *,
+    clean_examples: int,
+    soundness: Soundness | None,
+    left_out: LeftOut | None = None,
+    judges: tuple[JudgeStanding, ...] = (),
+    trainable: bool = True,
+) -> Evidence:
+    """What the gate decides from. What nothing here gathers stays None: "not tested"."""
+    return Evidence(
+        trials=tuple(trial_of(item.run, item.round_index, item.family) for item in tried),
+        clean_examples=clean_examples,
+        clusters=clusters_of(tried[0].run) if tried else {},
+        soundness=soundness,
+        left_out=left_out or LeftOut(),
+        judges=judges,
+        trainable=trainable,
+    )
+
+
+def policy_of(suite: Suite) -> Policy:
+    """The policy a suite states, fixed before anything ran."""
+    return Policy(
+        min_gain=suite.min_gain, target=suite.target, min_examples=suite.tune.min_examples
+    )

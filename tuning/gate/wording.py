@@ -1,0 +1,109 @@
+"""Numbers of the gate in words that a person who knows no statistics can read."""
+
+from __future__ import annotations
+
+from tuning.gate.evidence import Evidence, LeftOut, Policy
+from tuning.gate.standing import Judged, Standing
+
+
+def share(value: float) -> str:
+    """A score for a sentence: two decimals, a third where two would say 0 or 1 falsely."""
+    text = f"{value:.2f}"
+    return f"{value:.3f}" if text in {"0.00", "1.00"} and value not in {0.0, 1.0} else text
+
+
+def plateau_text(standing: Standing, policy: Policy) -> str:
+    """The plateau in one or two sentences; only where there is one."""
+    anchor = standing.anchor
+    assert anchor is not None  # no plateau without
+    assert anchor.interval is not None
+    leader = standing.leader
+    text = (
+        f"Prompting has plateaued: none of the {len(standing.trials)} tried prompts is plausibly "
+        f"{gain_text(policy)} better than the best early one, '{anchor.trial.label}' "
+        f"({share(anchor.interval.estimate)})."
+    )
+    if leader.trial is not anchor.trial:
+        text += f" The best is now '{leader.trial.label}' ({share(leader.mean)})."
+    return text
+
+
+def why_no_plateau(standing: Standing, policy: Policy) -> str:
+    """What stands in the way of a plateau, as a clause."""
+    if standing.gaps:
+        return "; ".join(standing.gaps)
+    open_trials = [
+        (judged.versus_anchor.upper(standing.z_flat), judged, judged.versus_anchor.errors)
+        for judged in standing.trials
+        if judged.versus_anchor is not None and not judged.flat
+    ]
+    anchor = standing.anchor
+    if anchor is None or not open_trials:
+        return "a candidate could not be compared with the best early one"
+    upper, furthest, errors = max(open_trials, key=lambda found: found[0])
+    asked = "; ".join(filter(None, [f"asked: below {gain_text(policy)}", errors_text(errors)]))
+    others = f", and {len(open_trials) - 1} more likewise" if len(open_trials) > 1 else ""
+    return (
+        f"'{furthest.trial.label}' could still be up to {100 * upper:.1f} points better than the "
+        f"best early one, '{anchor.trial.label}' ({asked}){others}"
+    )
+
+
+def certain_low(judged: Judged, standing: Standing, policy: Policy) -> float:
+    """One-sided lower bound of a score at alpha / M: the leader was picked from M.
+
+    Errors count as wrong answers here.
+    """
+    level = 1 - 2 * policy.look_alpha / len(standing.trials)
+    bounds = standing.sample.bounds(judged.trial.arm, level)
+    return 0.0 if bounds is None else bounds.low
+
+
+def errors_text(errors: int) -> str:
+    """How bounds treat so many cases without a score, as a clause; empty without any."""
+    return f"bounded by the worst case of {_plural(errors, 'case')} with errors" if errors else ""
+
+
+def examples_text(evidence: Evidence, policy: Policy) -> str:
+    """How many clean training examples there are, as a clause."""
+    return (
+        f"there are {evidence.clean_examples} clean training examples "
+        f"(at least {policy.min_examples} are asked for)"
+    )
+
+
+def left_out_texts(left_out: LeftOut) -> tuple[str, ...]:
+    """One sentence for each kind of stored run that the verdict does not rest on."""
+    texts = []
+    if left_out.other_weights:
+        others = _plural(left_out.fingerprints, "other model fingerprint")
+        texts.append(
+            f"{_plural(left_out.other_weights, 'run')} of {others} left out: this verdict is of "
+            f"{left_out.fingerprint} alone."
+        )
+    if left_out.other_judges:
+        texts.append(
+            f"{_plural(left_out.other_judges, 'run')} judged by other models left out: what judges "
+            "has changed since, behind the same name."
+        )
+    if left_out.older_suite:
+        texts.append(
+            f"{_plural(left_out.older_suite, 'run')} of older versions of the suite left out: "
+            "their prompt, cases, scoring or decoding has changed."
+        )
+    return tuple(texts)
+
+
+def _plural(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
+
+
+def gain_text(policy: Policy) -> str:
+    """The smallest gain worth a fine-tune: "10 points"."""
+    return f"{100 * policy.min_gain:g} points"
+
+
+def as_sentence(parts: tuple[str, ...]) -> str:
+    """Clauses joined into one sentence."""
+    text = "; ".join(parts)
+    return f"{text[0].upper()}{text[1:]}."

@@ -1,0 +1,1 @@
+"""After training: the sealed split, the guards, and whether the adapter ships."""

@@ -1,0 +1,112 @@
+"""After training: best prompt against adapter on the sealed split, and the guards.
+
+Both arms of each comparison run the same way on the same weights, the adapter switched
+off and on. The look at the sealed split is written down before anything is generated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+from evals.fingerprint import fingerprint
+from evals.looks import split_fingerprint, take_look
+from evals.models.protocol import AdaptableModel
+from evals.prompting import make_candidate
+from evals.records import Candidate, Run, SplitName
+from evals.suite.spec import Suite
+from tuning.gate.evidence import arm_of, clusters_of
+from tuning.records import ShipDecision, TrainingRecord
+from tuning.shipping.judging import Guard, judge_adapter
+
+
+class Evaluate(Protocol):
+    """Makes (or finds) one run."""
+
+    def __call__(self, suite: Suite, candidate: Candidate, split: SplitName, label: str) -> Run:
+        """Run `candidate` on a split of `suite`, described to a person by `label`."""
+        ...
+
+
+class Sealed(NamedTuple):
+    """The verdict after training, with the two sealed-split runs it rests on."""
+
+    decision: ShipDecision
+    before: Run
+    after: Run
+
+
+class Look(NamedTuple):
+    """Where looks are counted, and the time of this one."""
+
+    path: Path
+    when: datetime
+
+
+def judge_sealed(
+    *,
+    suite: Suite,
+    guards: Mapping[str, Suite],
+    model: AdaptableModel,
+    leader: Candidate,
+    training: TrainingRecord,
+    evaluate: Evaluate,
+    look: Look,
+) -> Sealed:
+    """Evaluate leader and adapter on test, base and adapter on every guard, and judge."""
+    tuned = tuned_candidate(suite, model, training.prompt, training)
+    number = take_look(
+        look.path,
+        split_fingerprint(suite.split("test")),
+        fingerprint("pair@1", leader.fingerprint, tuned.fingerprint),
+        purpose=f"{tuned.label} against {leader.label}",
+        when=look.when.isoformat(timespec="seconds"),
+    )
+    before = evaluate(suite, leader, "test", f"sealed split: {leader.label}")
+    after = evaluate(suite, tuned, "test", f"sealed split: {tuned.label}")
+    arms = [
+        _guard_arms(guards[spec.suite], spec.max_loss, model, training, evaluate)
+        for spec in suite.guards
+    ]
+    decision = judge_adapter(
+        arm_of(before),
+        arm_of(after),
+        arms,
+        min_gain=suite.min_gain,
+        look=number,
+        clusters=clusters_of(before),
+        target=suite.target,
+    )
+    return Sealed(decision, before, after)
+
+
+def tuned_candidate(
+    suite: Suite, model: AdaptableModel, prompt: str, training: TrainingRecord
+) -> Candidate:
+    """A suite's prompt on the model with the trained adapter."""
+    return make_candidate(
+        suite, model, prompt, adapter=training.adapter, adapter_path=training.adapter_path
+    )
+
+
+def _guard_arms(
+    guard: Suite,
+    margin: float,
+    model: AdaptableModel,
+    training: TrainingRecord,
+    evaluate: Evaluate,
+) -> Guard:
+    prompt = guard.default_prompt
+    base = make_candidate(guard, model, prompt)
+    tuned = tuned_candidate(guard, model, prompt, training)
+    base_run = evaluate(guard, base, "dev", f"guard {guard.name}: base")
+    tuned_run = evaluate(guard, tuned, "dev", f"guard {guard.name}: adapter")
+    return Guard(
+        suite=guard.name,
+        base=arm_of(base_run),
+        tuned=arm_of(tuned_run),
+        margin=margin,
+        clusters=clusters_of(base_run),
+    )

@@ -1,0 +1,1 @@
+"""Training an adapter, and proving that it does what it claims."""

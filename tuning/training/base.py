@@ -1,0 +1,63 @@
+"""The model that an adapter is trained on, by name, before its weights are loaded."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from evals.errors import ModelError
+from tuning.training.extras import require_tune_extra
+from tuning.training.quiet import quietly
+
+
+@dataclass(frozen=True)
+class BaseModel:
+    """Where a base model lies, its tokenizer, and what identifies it.
+
+    `context_tokens` is the most tokens, prompt and completion together, it was made for.
+    """
+
+    name: str
+    folder: Path
+    tokenizer: Any
+    weights_hash: str
+    template_hash: str
+    tokenizer_hash: str
+    context_tokens: int
+
+
+def open_base(name: str) -> BaseModel:
+    """Open the tokenizer of a local model's name; the weights stay on disk.
+
+    Raises MissingExtraError where training is not installed, ModelError for a name that
+    cannot be trained.
+    """
+    if name.startswith("scripted:"):
+        raise ModelError(f"{name!r} answers by rule and cannot be trained")
+    require_tune_extra()
+    from transformers import AutoTokenizer
+
+    from evals.models.loading import weights_hash
+    from evals.models.names import model_folder
+    from evals.models.tokens import template_hash, tokenizer_hash
+
+    folder = model_folder(name)
+    with quietly():
+        tokenizer = AutoTokenizer.from_pretrained(
+            folder, local_files_only=True, trust_remote_code=False
+        )
+    if not getattr(tokenizer, "chat_template", None):
+        raise ModelError("the model's tokenizer has no chat template", path=folder)
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    context = int(config.get("max_position_embeddings") or 1 << 20)
+    return BaseModel(
+        name=name,
+        folder=folder,
+        tokenizer=tokenizer,
+        weights_hash=weights_hash(folder),
+        template_hash=template_hash(tokenizer),
+        tokenizer_hash=tokenizer_hash(tokenizer),
+        context_tokens=context,
+    )

@@ -1,0 +1,232 @@
+"""TRL's SFTTrainer, made deterministic, silent and quick for short completions.
+
+Importing this module loads torch, transformers and trl: `tuning.training.lora` does so late.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from datasets import Dataset
+from torch.utils.data import Sampler
+from transformers import PrinterCallback, ProgressCallback
+from trl import SFTConfig, SFTTrainer
+
+from evals.errors import TrainingError
+from tuning.data.dataset import EncodedExample
+from tuning.training.forward import (
+    IGNORED,
+    fast_path_is_exact,
+    plain_summed_loss,
+    shared_columns,
+    summed_loss,
+)
+from tuning.training.settings import TrainSettings
+
+# Batches are cut from this many batches' worth of shuffled examples, sorted by length:
+# little padding, and still another mixture each epoch.
+_WINDOW = 8
+
+
+Size = tuple[bool, int]
+
+
+class Steps(NamedTuple):
+    """Optimiser steps in all, and how many lie between two looks at the held-out part."""
+
+    total: int
+    between: int
+
+
+class SizeSampler(Sampler[int]):  # type: ignore[misc]  # torch is untyped here
+    """Examples in batches of like size; the order depends on seed and epoch alone.
+
+    A size is whether the example lacks the shared prefix, then its length in tokens.
+    """
+
+    def __init__(self, sizes: Sequence[Size], batch: int, seed: int) -> None:
+        self.sizes = sizes
+        self.batch = batch
+        self.seed = seed
+        self.epoch = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the order of this epoch; the trainer calls it, also when resuming."""
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return len(self.sizes)
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(size_batched_order(self.sizes, self.batch, f"{self.seed}/{self.epoch}"))
+
+
+def size_batched_order(sizes: Sequence[Size], batch: int, seed: str) -> list[int]:
+    """A permutation of the indices whose runs of `batch` have like sizes, in random order.
+
+    The incomplete batch, if any, comes last.
+    """
+    generator = random.Random(seed)  # noqa: S311 - an order to learn in, no secret
+    order = list(range(len(sizes)))
+    generator.shuffle(order)
+    size = batch * _WINDOW
+    windows = [order[i : i + size] for i in range(0, len(order), size)]
+    ordered = [i for window in windows for i in sorted(window, key=lambda i: sizes[i])]
+    batches = [ordered[i : i + batch] for i in range(0, len(ordered), batch)]
+    last = [batches.pop()] if batches and len(batches[-1]) < batch else []
+    generator.shuffle(batches)
+    return [i for rows in batches + last for i in rows]
+
+
+class CompletionTrainer(SFTTrainer):  # type: ignore[misc]  # trl is untyped; it is extended so
+    """SFTTrainer whose loss is taken on completions only, through `tuning.training.forward`.
+
+    `prefix` is what the task's examples begin with, as token ids; batches that begin so pass
+    it through the model once. `trained_tokens` counts the completion and prompt tokens seen
+    in training, shared ones once for every row.
+    """
+
+    def __init__(self, *args: Any, prefix: Sequence[int], seed: int, **kwargs: Any) -> None:
+        self.prefix = list(prefix)
+        self.order_seed = seed
+        self.exact: dict[bool, bool] = {}
+        self.trained_tokens = 0
+        super().__init__(*args, **kwargs)
+
+    def compute_loss(
+        self,
+        model: Any,
+        inputs: dict[str, Any],
+        return_outputs: bool = False,
+        num_items_in_batch: Any = None,
+    ) -> Any:
+        """Mean loss per completion token of the whole step (of this batch when evaluating)."""
+        causal = self.accelerator.unwrap_model(model).get_base_model()
+        shared = shared_columns(inputs, len(self.prefix))
+        prefix = shared if shared == len(self.prefix) else 0
+        if bool(prefix) not in self.exact:
+            small = {name: tensor[:2] for name, tensor in inputs.items()}
+            self.exact[bool(prefix)] = fast_path_is_exact(causal, small, prefix)
+        if self.exact[bool(prefix)]:
+            total = summed_loss(causal, inputs, prefix)
+        else:
+            total = plain_summed_loss(causal, inputs)
+        count = num_items_in_batch
+        if count is None:
+            count = (inputs["labels"][:, 1:] != IGNORED).sum()
+        loss = total / count
+        if not torch.isfinite(loss):
+            raise TrainingError(
+                f"the loss became {loss.item()} at step {self.state.global_step}",
+                key="tune.learning_rate",
+                hint="lower tune.learning_rate; nothing was kept as an adapter",
+            )
+        if model.training:
+            self.trained_tokens += int(inputs["attention_mask"].sum())
+        return (loss, None) if return_outputs else loss
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> Any:
+        rows = self.train_dataset if train_dataset is None else train_dataset
+        sizes = [(ids[: len(self.prefix)] != self.prefix, len(ids)) for ids in rows["input_ids"]]
+        batch = self.args.train_batch_size * self.args.gradient_accumulation_steps
+        return SizeSampler(sizes, batch, self.order_seed)
+
+    def create_model_card(self, *args: Any, **kwargs: Any) -> None:
+        """Nothing: an adapter's manifest says what it is."""
+
+    def _send_telemetry(self) -> None:
+        """Nothing: training tells nobody."""
+
+
+def make_trainer(
+    model: Any,
+    tokenizer: Any,
+    train: Sequence[EncodedExample],
+    held_out: Sequence[EncodedExample],
+    *,
+    prefix: Sequence[int],
+    settings: TrainSettings,
+    steps: Steps,
+    scratch: Path,
+    callbacks: Sequence[Any],
+) -> CompletionTrainer:
+    """A trainer over encoded examples, checkpointing under `scratch`; `model` gets the LoRA."""
+    from peft import LoraConfig
+
+    trainer = CompletionTrainer(
+        model=model,
+        args=_arguments(settings, steps, scratch, bool(held_out)),
+        train_dataset=_table(train),
+        eval_dataset=_table(sorted(held_out, key=lambda e: e.tokens)) if held_out else None,
+        processing_class=tokenizer,
+        peft_config=LoraConfig(
+            r=settings.rank,
+            lora_alpha=settings.alpha,
+            lora_dropout=settings.dropout,
+            target_modules="all-linear",
+            task_type="CAUSAL_LM",
+        ),
+        callbacks=list(callbacks),
+        prefix=prefix,
+        seed=settings.seed,
+    )
+    trainer.remove_callback(PrinterCallback)
+    trainer.remove_callback(ProgressCallback)
+    return trainer
+
+
+def _table(examples: Sequence[EncodedExample]) -> Any:
+    return Dataset.from_dict(
+        {
+            "input_ids": [[*e.prompt_ids, *e.completion_ids] for e in examples],
+            "labels": [[IGNORED] * len(e.prompt_ids) + [*e.completion_ids] for e in examples],
+        }
+    )
+
+
+def _arguments(settings: TrainSettings, steps: Steps, scratch: Path, evaluate: bool) -> Any:
+    bfloat16 = settings.precision == "bfloat16"
+    return SFTConfig(
+        output_dir=str(scratch),
+        max_steps=steps.total,
+        per_device_train_batch_size=settings.micro_batch,
+        per_device_eval_batch_size=settings.micro_batch,
+        gradient_accumulation_steps=settings.batch // settings.micro_batch,
+        learning_rate=settings.learning_rate,
+        lr_scheduler_type="cosine",
+        warmup_steps=max(1, round(settings.warmup * steps.total)),
+        weight_decay=settings.weight_decay,
+        max_grad_norm=settings.max_grad_norm,
+        optim="adamw_torch",
+        bf16=bfloat16,
+        gradient_checkpointing=False,
+        eval_strategy="steps" if evaluate else "no",
+        eval_steps=steps.between,
+        save_strategy="steps",
+        save_steps=steps.between,
+        save_total_limit=2,
+        logging_steps=1,
+        logging_nan_inf_filter=False,
+        prediction_loss_only=True,
+        report_to=[],
+        disable_tqdm=True,
+        log_level="error",
+        dataloader_pin_memory=False,
+        dataset_kwargs={"skip_prepare_dataset": True},
+        max_length=None,
+        pad_to_multiple_of=None,
+        remove_unused_columns=False,
+        seed=settings.seed,
+        data_seed=settings.seed,
+    )
+
+
+def plan_steps(examples: int, settings: TrainSettings) -> Steps:
+    """Optimiser steps for the settings' epochs, and the interval between looks."""
+    total = max(1, math.ceil(math.ceil(examples / settings.batch) * settings.epochs))
+    return Steps(total, max(1, math.ceil(total / settings.evaluations)))

@@ -1,0 +1,97 @@
+"""Fine-tuning a suite from end to end: examples, lint, settings, training, proofs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+from evals.errors import UsageError
+from evals.records import Finding
+from evals.suite.spec import Suite
+from tuning.data.dataset import EncodedExample, Example, build_examples, encode_examples
+from tuning.data.lint import Accepts, Lengths, lint_examples, refuse_errors, within
+from tuning.data.replay import Replay, replay_count
+from tuning.records import TrainingRecord
+from tuning.training.base import BaseModel, open_base
+from tuning.training.lora import Task, train_lora
+from tuning.training.loss_curve import Progress
+from tuning.training.quiet import quietly
+from tuning.training.settings import TrainSettings, settings_for
+
+
+class TrainingSet(NamedTuple):
+    """The examples that would be trained on, encoded, with the lint's findings on all."""
+
+    examples: tuple[Example, ...]
+    encoded: tuple[EncodedExample, ...]
+    findings: tuple[Finding, ...]
+
+
+def tuning_prompt(suite: Suite) -> str:
+    """The prompt an adapter is trained with: the one the suite names, else its shortest."""
+    if suite.tune.prompt:
+        return suite.tune.prompt
+    if not suite.prompts:
+        raise UsageError("the suite has no prompt to train with", path=suite.root / "suite.yaml")
+    return min(suite.prompts.values(), key=lambda prompt: (len(prompt.source), prompt.name)).name
+
+
+def training_set(
+    suite: Suite,
+    base: BaseModel,
+    *,
+    accepts: Accepts | None = None,
+    leave_out_longer: bool = False,
+) -> TrainingSet:
+    """Build, encode and lint what would be trained on; refuses nothing."""
+    prompt = tuning_prompt(suite)
+    examples = build_examples(suite, prompt)
+    with quietly():
+        encoded = encode_examples(base.tokenizer, examples)
+    limit = min(TrainSettings().max_tokens, base.context_tokens)
+    lengths = Lengths(limit, leave_out_longer)
+    findings = lint_examples(suite, prompt, examples, encoded, lengths, accepts=accepts)
+    fitting = {item.case_id for item in encoded if within(item, lengths)}
+    return TrainingSet(
+        tuple(example for example in examples if example.case_id in fitting),
+        tuple(item for item in encoded if item.case_id in fitting),
+        findings,
+    )
+
+
+def tune_suite(
+    suite: Suite,
+    model: str,
+    root: Path,
+    *,
+    accepts: Accepts | None = None,
+    leave_out_longer: bool = False,
+    replay: Replay | None = None,
+    progress: Progress | None = None,
+) -> TrainingRecord:
+    """Train an adapter for a suite under `root`, or find the one already trained.
+
+    `accepts` says whether the suite's own scorer gives an answer full marks; `replay` gives
+    general examples to train on beside the suite's own (none where it is None). Raises
+    TrainingError where the lint refuses the data or training fails, MissingExtraError
+    without `[tune]`, ModelError for a model that cannot be trained.
+    """
+    base = open_base(model)
+    data = training_set(suite, base, accepts=accepts, leave_out_longer=leave_out_longer)
+    refuse_errors(data.findings)
+    settings = settings_for(
+        suite.tune,
+        len(data.examples),
+        longest=max(item.tokens for item in data.encoded),
+        context=base.context_tokens,
+    )
+    task = Task(
+        suite.name,
+        tuning_prompt(suite),
+        base,
+        data.examples,
+        settings,
+        data.findings,
+        replay(replay_count(suite.tune, len(data.examples))) if replay else (),
+    )
+    return train_lora(task, root, progress)

@@ -18,6 +18,7 @@ from evals.suite.policy import (
     read_operation,
     read_repeats,
     read_rounds,
+    read_search,
     read_tune,
 )
 from evals.suite.scorer_files import find_scorer_files
@@ -45,6 +46,7 @@ KEYS = (
     "decoding",
     "variables",
     "rounds",
+    "search",
     "slices",
     "guards",
     "tune",
@@ -103,6 +105,7 @@ def load_suite(path: Path) -> Suite:
         decoding=_read_decoding(top.section("decoding"), root),
         variables=_read_variables(top.section("variables")),
         rounds=read_rounds(top, prompts),
+        search=read_search(top.section("search")),
         slices=_read_slices(top, cases),
         guards=read_guards(top),
         tune=read_tune(top.section("tune"), prompts),

@@ -11,11 +11,7 @@ from collections.abc import Iterable
 from evals.records import Case
 from evals.suite.section import Section
 
-SUITE_KEYS: tuple[tuple[str, ...], ...] = (
-    ("compare_models",),
-    ("operation", "facts_change"),
-    ("operation", "retrain_months"),
-)
+SUITE_KEYS: tuple[tuple[str, ...], ...] = ()
 CASE_KEYS = ("documents",)
 
 

@@ -19,12 +19,15 @@ from evals.suite.spec import (
     RepeatsSpec,
     RoundFamily,
     RoundSpec,
+    SearchSpec,
     TuneSpec,
 )
 
 FAMILIES: tuple[RoundFamily, ...] = get_args(RoundFamily)
 MAX_DEMONSTRATIONS = 64
 MAX_REPEATS = 1000
+MAX_MONTHS = 1200
+MAX_HOURS = 1e6
 
 Prompts = Mapping[str, PromptSpec]
 
@@ -91,14 +94,47 @@ def read_tune(section: Section, prompts: Prompts) -> TuneSpec:
 
 def read_operation(section: Section) -> OperationSpec:
     """What is known of production."""
-    section.only("calls_per_month", "facts_change", "retrain_months")
+    section.only(
+        "calls_per_month",
+        "facts_change",
+        "retrain_months",
+        "pay_back_months",
+        "person_hours",
+        "max_loss",
+        "max_cost",
+    )
     paces: tuple[Literal["never", "rarely", "often"], ...] = ("never", "rarely", "often")
     has = section.has
     change = section.choice("facts_change", paces, "never")
+    stated = OperationSpec()
     return OperationSpec(
         calls_per_month=section.integer("calls_per_month") if has("calls_per_month") else None,
         facts_change=change if has("facts_change") else None,
         retrain_months=section.number("retrain_months", above=0) if has("retrain_months") else None,
+        pay_back_months=(
+            section.number("pay_back_months", above=0, at_most=MAX_MONTHS)
+            if has("pay_back_months")
+            else stated.pay_back_months
+        ),
+        person_hours=(
+            section.number("person_hours", at_least=0, at_most=MAX_HOURS)
+            if has("person_hours")
+            else stated.person_hours
+        ),
+        max_loss=(
+            section.number("max_loss", above=0, below=1) if has("max_loss") else stated.max_loss
+        ),
+        max_cost=section.number("max_cost", at_least=0) if has("max_cost") else None,
+    )
+
+
+def read_search(section: Section) -> SearchSpec:
+    """What the search may save, and by how much dev may grow."""
+    section.only("early_stop", "dev_extensions")
+    stated = section.has("dev_extensions")
+    return SearchSpec(
+        early_stop=section.flag("early_stop"),
+        dev_extensions=section.integer("dev_extensions", high=2) if stated else 0,
     )
 
 

@@ -78,11 +78,33 @@ class TuneSpec:
 
 @dataclass(frozen=True)
 class OperationSpec:
-    """What the suite says about production; prices come from elsewhere."""
+    """What the suite says about production; prices come from elsewhere.
+
+    A tuned model must have paid for itself within `pay_back_months`; `retrain_months` is how
+    long it serves before it is trained anew (None: for ever), `person_hours` the work of people
+    for each training. `max_loss` is the quality that may be lost in exchange for cost,
+    `max_cost` the most money that 1,000 calls may cost (None: nobody said).
+    """
 
     calls_per_month: int | None = None
     facts_change: Literal["never", "rarely", "often"] | None = None
     retrain_months: float | None = None
+    pay_back_months: float = 12.0
+    person_hours: float = 0.0
+    max_loss: float = 0.05
+    max_cost: float | None = None
+
+
+@dataclass(frozen=True)
+class SearchSpec:
+    """How the search for a prompt may save or extend.
+
+    `early_stop`: candidates shown to be hopeless on a part of dev are not run on the rest.
+    `dev_extensions`: how often dev may grow after a verdict, declared before the first.
+    """
+
+    early_stop: bool = False
+    dev_extensions: int = 0
 
 
 @dataclass(frozen=True)
@@ -146,6 +168,7 @@ class Suite:
     decoding: Decoding = field(default_factory=Decoding)
     variables: Mapping[str, Json] = field(default_factory=dict)
     rounds: tuple[RoundSpec, ...] = ()
+    search: SearchSpec = field(default_factory=SearchSpec)
     slices: tuple[str, ...] = ()
     guards: tuple[GuardSpec, ...] = ()
     tune: TuneSpec = field(default_factory=TuneSpec)

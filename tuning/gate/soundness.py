@@ -57,7 +57,7 @@ def check_stored(
 
 
 def _identity(suite: Suite, guards: Mapping[str, Suite]) -> str:
-    policy = [suite.rounds, suite.tune, suite.slices, suite.guards, suite.operation]
+    policy = [suite.rounds, suite.search, suite.tune, suite.slices, suite.guards, suite.operation]
     return fingerprint(
         "checks@1", suite.fingerprint, policy, [g.fingerprint for g in guards.values()]
     )

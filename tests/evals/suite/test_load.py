@@ -22,7 +22,8 @@ from tests.evals.suite.small_suite import MANIFEST, MakeSuite, rows
 FULL = """\
 candidate: {model: "hf:org/small", prompt: spec}
 compare_models: ["openai:large"]
-operation: {calls_per_month: 2000000, facts_change: never, retrain_months: 6}
+operation: {calls_per_month: 2000000, facts_change: never, retrain_months: 6, max_cost: 3}
+search: {early_stop: true, dev_extensions: 1}
 rounds:
   - {family: wording, prompts: [terse, spec]}
   - {family: few_shot, prompts: [spec], k: [4, 8]}
@@ -59,6 +60,9 @@ def test_a_full_manifest_is_read_into_typed_parts(make_suite: MakeSuite) -> None
     assert (suite.ci.max_loss, suite.ci.on_inconclusive) == (0.04, "fail")
     assert suite.decoding.stop == ("\n",)
     assert suite.operation.calls_per_month == 2_000_000
+    assert suite.operation.max_cost == 3
+    assert (suite.operation.pay_back_months, suite.operation.max_loss) == (12, 0.05)
+    assert (suite.search.early_stop, suite.search.dev_extensions) == (True, 1)
     assert suite.candidate == CandidateSpec(model="hf:org/small", prompt="spec")
     assert [len(suite.split(s)) for s in ("train", "dev", "test")] == [4, 3, 3]
     assert suite.cases[3].line == 4
@@ -148,6 +152,11 @@ BAD_EXTRAS = [
     ("slices: [langage]", "slices[0]", "no case has the tag 'langage'"),
     ("variables: {a-b: 1}", "variables.a-b", "not a name that a template can use"),
     ("operation: {facts_change: daily}", "operation.facts_change", "one of never"),
+    ("operation: {pay_back_months: 0}", "operation.pay_back_months", "above 0"),
+    ("operation: {person_hours: -1}", "operation.person_hours", "at least 0"),
+    ("operation: {max_loss: 1}", "operation.max_loss", "below 1"),
+    ("search: {dev_extensions: 3}", "search.dev_extensions", "from 0 to 2"),
+    ("search: {early_stop: sometimes}", "search.early_stop", "true or false"),
 ]
 
 

@@ -48,9 +48,9 @@ def test_a_full_manifest_is_read_into_typed_parts(make_suite: MakeSuite) -> None
     assert suite.labels == ("billing", "login")
     assert (suite.target, suite.min_gain) == (0.92, 0.10)
     assert [(r.family, r.prompts, r.k, r.line) for r in suite.rounds] == [
-        ("wording", ("terse", "spec"), (), 16),
-        ("few_shot", ("spec",), (4, 8), 17),
-        ("nearest", ("spec",), (4,), 18),
+        ("wording", ("terse", "spec"), (), 17),
+        ("few_shot", ("spec",), (4, 8), 18),
+        ("nearest", ("spec",), (4,), 19),
     ]
     assert [(g.suite, g.max_loss) for g in suite.guards] == [
         ("general_ability", 0.05),

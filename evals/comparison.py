@@ -8,8 +8,9 @@ counted against B, and for B, and a margin or a gain is judged by the worse of t
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import compress, filterfalse
 from typing import Literal, NamedTuple
 
 from evals.claims import (
@@ -114,6 +115,21 @@ class _Sides(NamedTuple):
     errors_a: Collection[str]
     errors_b: Collection[str]
     changed: frozenset[str] = frozenset()
+
+
+class _Rows(NamedTuple):
+    """Two sides brought together: the shared, unchanged cases with their scores (None: an error).
+
+    `larger` is how many cases the larger side has.
+    """
+
+    cases: list[str]
+    a: list[float | None]
+    b: list[float | None]
+    larger: int
+    only_in_a: tuple[str, ...]
+    only_in_b: tuple[str, ...]
+    changed: tuple[str, ...]
 
 
 def compare_scores(
@@ -239,20 +255,13 @@ def _compare(
     clusters: Mapping[str, str | None],
     question: _Question,
 ) -> Comparison:
-    all_a = dict.fromkeys([*sides.a, *sides.errors_a])
-    all_b = dict.fromkeys([*sides.b, *sides.errors_b])
-    shared = [case for case in all_a if case in all_b and case not in sides.changed]
-    failed_a, failed_b = set(sides.errors_a), set(sides.errors_b)
-    scored = [case for case in shared if case not in failed_a and case not in failed_b]
-    _refuse_too_few(len(shared), len(scored), max(len(all_a), len(all_b)), len(sides.changed))
-    bounds = bounded_difference(
-        [None if case in failed_a else sides.a[case] for case in shared],
-        [None if case in failed_b else sides.b[case] for case in shared],
-        [clusters.get(case) for case in shared],
-    )
+    rows = _pair_up(sides)
+    scored = [x is not None and y is not None for x, y in zip(rows.a, rows.b, strict=True)]
+    _refuse_too_few(len(rows.cases), sum(scored), rows.larger, len(sides.changed))
+    bounds = bounded_difference(rows.a, rows.b, list(map(clusters.get, rows.cases)))
     pair = bounds.scored
     low, high = pair.interval(question.level)
-    share = (len(shared) - len(scored)) / len(shared)
+    share = bounds.errors / len(rows.cases)
     claims = share <= MAX_ERROR_SHARE
     worst = _worst_case(bounds, question.level) if bounds.errors else None
     direction: Literal["better", "worse", "none"] = "none"
@@ -267,8 +276,8 @@ def _compare(
         name_a=question.names[0],
         name_b=question.names[1],
         cases=pair.n,
-        mean_a=sum(sides.a[case] for case in scored) / pair.n,
-        mean_b=sum(sides.b[case] for case in scored) / pair.n,
+        mean_a=_mean(compress(rows.a, scored)),
+        mean_b=_mean(compress(rows.b, scored)),
         estimate=pair.estimate,
         low=low,
         high=high,
@@ -280,16 +289,57 @@ def _compare(
         method=pair.method,
         direction=direction,
         verdict=_verdict(pair, direction, share, worst, question),
-        only_in_a=tuple(case for case in all_a if case not in all_b),
-        only_in_b=tuple(case for case in all_b if case not in all_a),
-        changed=tuple(case for case in all_a if case in sides.changed),
-        errors_a=tuple(case for case in shared if case in failed_a),
-        errors_b=tuple(case for case in shared if case in failed_b),
+        only_in_a=rows.only_in_a,
+        only_in_b=rows.only_in_b,
+        changed=rows.changed,
+        errors_a=_among(rows.cases, sides.errors_a),
+        errors_b=_among(rows.cases, sides.errors_b),
         error_share=share,
         worst_case=worst,
         margin=margin_check,
         gain=gain_check,
     )
+
+
+def _pair_up(sides: _Sides) -> _Rows:
+    all_a, all_b = _all_cases(sides.a, sides.errors_a), _all_cases(sides.b, sides.errors_b)
+    only_in_a = tuple(filterfalse(all_b.__contains__, all_a))
+    as_many = not only_in_a and len(all_a) == len(all_b)
+    cases = list(all_a)
+    if only_in_a or sides.changed:
+        cases = [case for case in all_a if case in all_b and case not in sides.changed]
+    return _Rows(
+        cases=cases,
+        a=_in_order(sides.a, sides.errors_a, cases),
+        b=_in_order(sides.b, sides.errors_b, cases),
+        larger=max(len(all_a), len(all_b)),
+        only_in_a=only_in_a,
+        only_in_b=() if as_many else tuple(filterfalse(all_a.__contains__, all_b)),
+        changed=_among(all_a, sides.changed),
+    )
+
+
+def _all_cases(scores: Mapping[str, float], errors: Collection[str]) -> Mapping[str, object]:
+    return dict.fromkeys([*scores, *errors]) if errors else scores
+
+
+def _in_order(
+    scores: Mapping[str, float], errors: Collection[str], cases: Sequence[str]
+) -> list[float | None]:
+    """The score of each of `cases`; None where it ended in an error, whatever else is stated."""
+    if errors and not scores.keys().isdisjoint(errors):
+        scores = {case: scores[case] for case in scores.keys() - frozenset(errors)}
+    return list(map(scores.get, cases))
+
+
+def _mean(scores: Iterable[float | None]) -> float:
+    known = [score for score in scores if score is not None]
+    return sum(known) / len(known)
+
+
+def _among(cases: Iterable[str], marked: Collection[str]) -> tuple[str, ...]:
+    """Those of `cases` that are marked, in their order."""
+    return tuple(filter(frozenset(marked).__contains__, cases)) if marked else ()
 
 
 def _refuse_too_few(shared: int, scored: int, larger: int, changed: int) -> None:

@@ -8,10 +8,17 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from evals.errors import StatisticsError
 from evals.stats.quantiles import critical_value, two_sided_z
-from evals.stats.sample import INDEPENDENT, Independence, as_scores, independence, is_binary
+from evals.stats.sample import (
+    INDEPENDENT,
+    Independence,
+    as_scores,
+    independence,
+    is_binary,
+    sum_of_squares,
+)
 
 if TYPE_CHECKING:
-    from evals.stats.sample import Floats
+    from evals.stats.sample import Clusters, Floats, Scores
 
 
 class ScoreInterval(NamedTuple):
@@ -62,7 +69,7 @@ def with_pseudo_pair(
     constant values of which each cluster counts once.
     """
     residuals = values - values.mean()
-    seen = _with_pair(values, low, high, dependence.deff, float(residuals @ residuals))
+    seen = _with_pair(values, low, high, dependence.deff, sum_of_squares(residuals))
     if dependence.whole is None:
         return seen
     unseen = _with_pair(values, low, high, values.size / dependence.whole, 0.0)
@@ -92,8 +99,8 @@ def known_bounds(
 
 
 def score_interval(
-    values: Sequence[float],
-    clusters: Sequence[str | None] | None = None,
+    values: Scores,
+    clusters: Clusters | None = None,
     level: float = 0.95,
 ) -> ScoreInterval:
     """Mean score with a two-sided interval; a one-sided bound at alpha is level 1 - 2 alpha.

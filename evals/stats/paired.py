@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil, isinf
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from evals.errors import StatisticsError
 from evals.stats.intervals import with_pseudo_pair
 from evals.stats.quantiles import critical_value, one_sided_z, two_sided_p, two_sided_z
-from evals.stats.sample import as_scores, independence, is_binary
+from evals.stats.sample import as_scores, independence, is_binary, sum_of_squares
 from evals.stats.tango import tango_lower, tango_statistic, tango_upper
+
+if TYPE_CHECKING:
+    from evals.stats.sample import Clusters, Scores
 
 MOST_CASES = 100_000
 """A number of cases beyond which asking for more is no advice."""
@@ -130,11 +132,7 @@ def mcnemar_mid_p(wins: int, losses: int) -> float:
     return min(1.0, at_most + fewer)
 
 
-def paired_difference(
-    a: Sequence[float],
-    b: Sequence[float],
-    clusters: Sequence[str | None] | None = None,
-) -> PairedDifference:
+def paired_difference(a: Scores, b: Scores, clusters: Clusters | None = None) -> PairedDifference:
     """B minus A, case by case.
 
     `a`, `b`: n scores in [0, 1] each, position i being the same case in both. All exactly 0
@@ -166,7 +164,7 @@ def paired_difference(
         ties=first.size - wins - losses,
         n=first.size,
         binary=binary,
-        discordance=float(differences @ differences) / first.size,
+        discordance=sum_of_squares(differences) / first.size,
         deff=dependence.deff,
         df=dependence.df if binary or dependence.df is not None else df,
         clusters=dependence.clusters,

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import count
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from evals.errors import StatisticsError
@@ -13,6 +16,9 @@ if TYPE_CHECKING:
 
     Floats: TypeAlias = NDArray[np.float64]
     Ints: TypeAlias = NDArray[np.int64]
+    Bools: TypeAlias = NDArray[np.bool_]
+    Scores: TypeAlias = Sequence[float] | Floats
+    Clusters: TypeAlias = "Sequence[str | None] | Clustering"
 
 MIN_CLUSTERS = 10
 """Below this a clustered standard error is itself guesswork (its own error exceeds 20 %)."""
@@ -35,7 +41,54 @@ class Independence(NamedTuple):
 INDEPENDENT = Independence(1.0, None, None)
 
 
-def as_scores(values: Sequence[float], what: str = "scores") -> Floats:
+@dataclass(frozen=True, eq=False)
+class Clustering:
+    """Which of `n` cases share a cluster, numbered once for all that is computed over them.
+
+    It may stand wherever a sequence of cluster names may. `codes` are cluster numbers of shape
+    (n,) in the order of first appearance; None where no two cases share a cluster.
+    """
+
+    codes: Ints | None
+    n: int
+
+    @classmethod
+    def of(cls, names: Sequence[str | None]) -> Clustering:
+        """From the cluster name of each case; a case without one (None) stands alone."""
+        import numpy as np
+
+        n = len(names)
+        alone = names.count(None)
+        if alone == n:
+            return cls(None, n)
+        keys = [object() if name is None else name for name in names] if alone else names
+        numbers: defaultdict[object, int] = defaultdict(count().__next__)
+        codes = np.fromiter(map(numbers.__getitem__, keys), np.int64, n)
+        return cls(None if len(numbers) == n else codes, n)
+
+    def only(self, kept: Bools) -> Clustering:
+        """Those cases alone for which `kept`, of shape (n,), is true."""
+        import numpy as np
+
+        if self.codes is None:
+            return Clustering(None, int(np.count_nonzero(kept)))
+        found, first, codes = np.unique(self.codes[kept], return_index=True, return_inverse=True)
+        if found.size == codes.size:
+            return Clustering(None, codes.size)
+        number = np.empty(found.size, dtype=np.int64)
+        number[np.argsort(first)] = np.arange(found.size)
+        return Clustering(number[codes], codes.size)
+
+    @property
+    def count(self) -> int | None:
+        """How many independent groups there are; None where every case stands alone."""
+        return None if self.codes is None else int(self.codes.max()) + 1
+
+    def __len__(self) -> int:
+        return self.n
+
+
+def as_scores(values: Scores, what: str = "scores") -> Floats:
     """Scores as a float array of shape (n,), n >= 1, each in [0, 1].
 
     Raises `StatisticsError` on an empty sequence, on anything that is not a number or
@@ -64,31 +117,34 @@ def as_scores(values: Sequence[float], what: str = "scores") -> Floats:
     return scores
 
 
+def sum_of_squares(values: Floats | Ints) -> float:
+    """Sum of the squares of `values`.
+
+    Not a dot product: from 10,000 values on that runs on several threads, which waits for a
+    busy machine, and rounds differently by how many there are.
+    """
+    import numpy as np
+
+    return float(np.square(values).sum())
+
+
 def is_binary(scores: Floats) -> bool:
     """Whether every score is exactly 0 or 1."""
     return bool(((scores == 0) | (scores == 1)).all())
 
 
-def cluster_codes(clusters: Sequence[str | None], n: int) -> Ints | None:
+def cluster_codes(clusters: Clusters, n: int) -> Ints | None:
     """Cluster numbers of shape (n,), or None where no two cases share a cluster.
 
     A case without a cluster (None) stands alone.
     """
-    import numpy as np
-
     if len(clusters) != n:
         raise StatisticsError(f"{len(clusters)} cluster names for {n} scores; expected as many")
-    numbers: dict[str, int] = {}
-    codes = np.empty(n, dtype=np.int64)
-    following = 0
-    for index, name in enumerate(clusters):
-        code = following if name is None else numbers.setdefault(name, following)
-        following += code == following
-        codes[index] = code
-    return None if following == n else codes
+    known = clusters if isinstance(clusters, Clustering) else Clustering.of(clusters)
+    return known.codes
 
 
-def independence(values: Floats, clusters: Sequence[str | None] | None) -> Independence:
+def independence(values: Floats, clusters: Clusters | None) -> Independence:
     """Design effect of the mean of `values` under `clusters`, with t's degrees of freedom.
 
     deff is the clustered variance of the mean, C/(C-1) * sum_c (sum_{i in c} (x_i - mean))^2
@@ -106,23 +162,23 @@ def independence(values: Floats, clusters: Sequence[str | None] | None) -> Indep
     if codes is None:
         return INDEPENDENT
     sizes = np.bincount(codes)
-    count = int(sizes.size)
-    if count < MIN_CLUSTERS:
+    groups = int(sizes.size)
+    if groups < MIN_CLUSTERS:
         raise StatisticsError(
-            f"the {n} cases form only {count} clusters; at least {MIN_CLUSTERS} are needed "
+            f"the {n} cases form only {groups} clusters; at least {MIN_CLUSTERS} are needed "
             "to tell how much cases of one cluster go together",
             hint="add cases from other clusters",
         )
     whole = n**2 / float((sizes.astype(np.float64) ** 2).sum())
     residuals = values - values.mean()
-    squares = float(residuals @ residuals)
+    squares = sum_of_squares(residuals)
     if squares < 1e-18 * n:
         deff = n / whole
     else:
         sums = np.bincount(codes, weights=residuals)
-        clustered = count / (count - 1) * float(sums @ sums) / n**2
+        clustered = groups / (groups - 1) * sum_of_squares(sums) / n**2
         deff = clustered / (squares / (n * (n - 1)))
-    return Independence(max(1.0, deff), count - 1, count, whole)
+    return Independence(max(1.0, deff), groups - 1, groups, whole)
 
 
 def design_effect(scores: Sequence[float], clusters: Sequence[str | None]) -> float:

@@ -9,13 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
 
 from evals.errors import StatisticsError
 from evals.stats.paired import Bounds, PairedDifference, paired_difference
 from evals.stats.quantiles import two_sided_z
+from evals.stats.sample import Clustering, as_scores
 
-Clusters = Sequence[str | None] | None
-Pairing = Callable[[Sequence[float], Sequence[float], Clusters], PairedDifference]
+if TYPE_CHECKING:
+    from evals.stats.sample import Floats
+
+    Pairing: TypeAlias = Callable[[Floats, Floats, Clustering | None], PairedDifference]
 
 
 @dataclass(frozen=True)
@@ -52,11 +56,13 @@ class BoundedDifference:
 
     def lower(self, z: float) -> float:
         """L: the lower of the bounds on the scored cases and with errors against B."""
-        return min(self.scored.lower(z), self.against.lower(z))
+        low = self.scored.lower(z)
+        return low if self.against is self.scored else min(low, self.against.lower(z))
 
     def upper(self, z: float) -> float:
         """U: the higher of the bounds on the scored cases and with errors for B."""
-        return max(self.scored.upper(z), self.favouring.upper(z))
+        high = self.scored.upper(z)
+        return high if self.favouring is self.scored else max(high, self.favouring.upper(z))
 
     def interval(self, level: float = 0.95) -> Bounds:
         """Two-sided interval at `level`, bounded likewise."""
@@ -89,38 +95,53 @@ def bounded(pair: PairedDifference | BoundedDifference) -> BoundedDifference:
 def bounded_difference(
     a: Sequence[float | None],
     b: Sequence[float | None],
-    clusters: Clusters = None,
-    *,
-    paired: Pairing = paired_difference,
+    clusters: Sequence[str | None] | None = None,
 ) -> BoundedDifference:
     """B minus A, case by case; None stands for an error, which is no score.
 
-    `a`, `b`: n scores in [0, 1] or None; `clusters`: n names; `paired` makes each of the
-    three differences. Raises `StatisticsError` where no case is scored by both, and what
-    `paired` raises.
+    `a`, `b`: n scores in [0, 1] or None; `clusters`: n names. Raises `StatisticsError` where
+    no case is scored by both, and what `paired_difference` raises.
     """
     if len(a) != len(b):
         raise StatisticsError(
             f"A has {len(a)} cases and B {len(b)}; a paired comparison needs the same in both"
         )
-    both = [i for i, (x, y) in enumerate(zip(a, b, strict=True)) if x is not None and y is not None]
-    if not both:
+    first, second = with_gaps(a, "scores of A"), with_gaps(b, "scores of B")
+    return bounded_arrays(first, second, None if clusters is None else Clustering.of(clusters))
+
+
+def bounded_arrays(
+    a: Floats, b: Floats, clusters: Clustering | None, paired: Pairing = paired_difference
+) -> BoundedDifference:
+    """`bounded_difference` of score arrays of shape (n,) in which NaN stands for an error.
+
+    `paired` makes each of the three differences.
+    """
+    import numpy as np
+
+    missing_a, missing_b = np.isnan(a), np.isnan(b)
+    both = ~(missing_a | missing_b)
+    n = int(np.count_nonzero(both))
+    if n == 0:
         raise StatisticsError("no case is scored on both sides")
-    groups = None if clusters is None else [clusters[i] for i in both]
-    scored = paired(
-        [x for i in both if (x := a[i]) is not None],
-        [y for i in both if (y := b[i]) is not None],
-        groups,
-    )
-    if len(both) == len(a):
-        return bounded(scored)
+    if n == a.size:
+        return bounded(paired(a, b, clusters))
     return BoundedDifference(
-        scored,
-        against=paired(_filled(a, 1.0), _filled(b, 0.0), clusters),
-        favouring=paired(_filled(a, 0.0), _filled(b, 1.0), clusters),
-        errors=len(a) - len(both),
+        paired(a[both], b[both], None if clusters is None else clusters.only(both)),
+        against=paired(np.where(missing_a, 1.0, a), np.where(missing_b, 0.0, b), clusters),
+        favouring=paired(np.where(missing_a, 0.0, a), np.where(missing_b, 1.0, b), clusters),
+        errors=a.size - n,
     )
 
 
-def _filled(scores: Sequence[float | None], missing: float) -> list[float]:
-    return [missing if score is None else score for score in scores]
+def with_gaps(values: Sequence[float | None], what: str = "scores") -> Floats:
+    """Checked scores of shape (n,) with NaN where there is None; see `as_scores`."""
+    import numpy as np
+
+    scored = [value for value in values if value is not None]
+    if len(scored) == len(values) > 0:
+        return as_scores(scored, what)
+    scores = np.full(len(values), np.nan)
+    if scored:
+        scores[[value is not None for value in values]] = as_scores(scored, what)
+    return scores

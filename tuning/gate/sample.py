@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from evals.errors import NothingRunError, StatisticsError
 from evals.stats import (
@@ -12,15 +13,22 @@ from evals.stats import (
     Bounds,
     PairedDifference,
     ScoreInterval,
-    bounded_difference,
     paired_difference,
     score_interval,
 )
+from evals.stats.sample import Clustering, as_scores, is_binary
+from evals.stats.worst_case import bounded_arrays, with_gaps
 from tuning.gate.evidence import Arm
+
+if TYPE_CHECKING:
+    from evals.stats.sample import Floats
 
 
 class Sample:
     """The one set of cases that every given arm must cover, in a fixed order.
+
+    Scores and clusters are brought into that order once, and what is computed is kept: a
+    decision asks for the same intervals and pairs many times.
 
     Below `MIN_CLUSTERS` clusters no method may claim anything from single cases; each
     cluster's mean then counts as one observation, enough for a provisional ranking, and
@@ -31,21 +39,29 @@ class Sample:
     """
 
     def __init__(self, arms: Sequence[Arm], clusters: Mapping[str, str | None]) -> None:
-        if not arms or not arms[0].cases:
+        if not arms or not (covered := arms[0].cases):
             raise NothingRunError(
                 "there is no result to decide from", hint="evaluate some prompts first"
             )
-        self._clusters = clusters
-        self.cases = sorted(arms[0].cases)
+        self._cluster_names = clusters
+        self.cases = sorted(covered)
         for arm in arms:
-            self._check(arm, arms[0])
+            self._check(arm, arms[0], covered)
+        # By identity: equality of arms would compare every score. Each entry keeps its arm.
+        self._columns: dict[int, tuple[Arm, Floats]] = {}
+        self._intervals: dict[tuple[int, float], ScoreInterval | None] = {}
+        self._pairs: dict[tuple[int, int], BoundedDifference | None] = {}
 
-    def _check(self, arm: Arm, first: Arm) -> None:
-        if both := frozenset(arm.scores) & frozenset(arm.errors):
+    def _check(self, arm: Arm, first: Arm, covered: frozenset[str]) -> None:
+        if not arm.scores.keys().isdisjoint(arm.errors):
+            both = frozenset(arm.scores) & frozenset(arm.errors)
             raise StatisticsError(
                 f"run {arm.run_id}: case {min(both)!r} has a score and an error; expected one"
             )
-        if differing := arm.cases ^ first.cases:
+        failed = frozenset(arm.errors)
+        as_many = len(arm.scores) + len(failed) == len(covered)
+        if not (as_many and covered.issuperset(arm.scores) and covered >= failed):
+            differing = arm.cases ^ covered
             raise StatisticsError(
                 f"runs {first.run_id} and {arm.run_id} are not over the same cases: "
                 f"{len(differing)} are in only one of them, for example {min(differing)!r}",
@@ -56,79 +72,105 @@ class Sample:
         return len(self.cases)
 
     @cached_property
+    def _clustering(self) -> Clustering:
+        return Clustering.of(list(map(self._cluster_names.get, self.cases)))
+
+    @property
     def clusters(self) -> int | None:
         """How many independent groups there are; None where every case stands alone."""
-        names = [self._clusters.get(case) for case in self.cases]
-        alone = sum(name is None for name in names)
-        groups = alone + len({name for name in names if name is not None})
-        return None if groups == len(names) else groups
+        return self._clustering.count
 
     @property
     def few_clusters(self) -> bool:
         """Whether there are clusters, but too few to conclude anything."""
-        return self.clusters is not None and self.clusters < MIN_CLUSTERS
+        return _too_few(self._clustering)
+
+    def graded(self, arm: Arm) -> bool:
+        """Whether any of the arm's scores is neither 0 nor 1."""
+        import numpy as np
+
+        scores = self._column(arm)
+        return not is_binary(scores[~np.isnan(scores)])
 
     def interval(self, arm: Arm, level: float = 0.95) -> ScoreInterval | None:
         """Mean score of the arm's scored cases with bounds; None where no case has a score."""
-        return self._interval(arm.scores, level)
+        key = id(arm), level
+        if key not in self._intervals:
+            scores = self._column(arm)
+            self._intervals[key] = self._scored_interval(scores, level)
+        return self._intervals[key]
 
     def bounds(self, arm: Arm, level: float = 0.95) -> Bounds | None:
         """What is certain of the mean score: bounds that hold however the errors came out.
 
         None where no case has a score.
         """
+        import numpy as np
+
         scored = self.interval(arm, level)
         if scored is None or not arm.errors:
             return None if scored is None else Bounds(scored.low, scored.high)
-        worst = self._interval({**arm.scores, **dict.fromkeys(arm.errors, 0.0)}, level)
-        best = self._interval({**arm.scores, **dict.fromkeys(arm.errors, 1.0)}, level)
-        assert worst is not None  # they cover more cases than `scored`
-        assert best is not None
+        scores = self._column(arm)
+        worst, best = (
+            _interval(np.where(np.isnan(scores), missing, scores), self._clustering, level)
+            for missing in (0.0, 1.0)
+        )
         return Bounds(min(scored.low, worst.low), max(scored.high, best.high))
 
     def pair(self, a: Arm, b: Arm) -> BoundedDifference | None:
         """B minus A, bounded by the worst case of errors; None where none is scored in both."""
-        if not frozenset(a.scores) & frozenset(b.scores):
+        import numpy as np
+
+        key = id(a), id(b)
+        if key not in self._pairs:
+            first, second = self._column(a, "scores of A"), self._column(b, "scores of B")
+            none = bool(np.isnan(first + second).all())
+            self._pairs[key] = (
+                None if none else bounded_arrays(first, second, self._clustering, _paired)
+            )
+        return self._pairs[key]
+
+    def _column(self, arm: Arm, what: str = "scores") -> Floats:
+        """The arm's scores of shape (cases,) in the order of the cases; NaN for an error."""
+        if id(arm) not in self._columns:
+            if arm.errors:
+                column = with_gaps(list(map(arm.scores.get, self.cases)), what)
+            else:
+                column = as_scores(list(map(arm.scores.__getitem__, self.cases)), what)
+            self._columns[id(arm)] = arm, column
+        return self._columns[id(arm)][1]
+
+    def _scored_interval(self, scores: Floats, level: float) -> ScoreInterval | None:
+        import numpy as np
+
+        scored = ~np.isnan(scores)
+        if scored.all():
+            return _interval(scores, self._clustering, level)
+        if not scored.any():
             return None
-        return bounded_difference(
-            [a.scores.get(case) for case in self.cases],
-            [b.scores.get(case) for case in self.cases],
-            [self._clusters.get(case) for case in self.cases],
-            paired=_paired,
-        )
-
-    def _interval(self, scores: Mapping[str, float], level: float) -> ScoreInterval | None:
-        scored = [case for case in self.cases if case in scores]
-        if not scored:
-            return None
-        values, groups = [scores[c] for c in scored], [self._clusters.get(c) for c in scored]
-        if not _enough(groups):
-            interval = score_interval(_cluster_means(values, groups), None, level)
-            return interval._replace(n=len(scored))
-        return score_interval(values, groups, level)
+        return _interval(scores[scored], self._clustering.only(scored), level)
 
 
-def _paired(
-    a: Sequence[float], b: Sequence[float], groups: Sequence[str | None] | None
-) -> PairedDifference:
-    if groups is None or _enough(groups):
-        return paired_difference(a, b, groups)
-    return paired_difference(_cluster_means(a, groups), _cluster_means(b, groups))
+def _interval(scores: Floats, clusters: Clustering, level: float) -> ScoreInterval:
+    if _too_few(clusters):
+        return score_interval(_cluster_means(scores, clusters), None, level)._replace(n=scores.size)
+    return score_interval(scores, clusters, level)
 
 
-def _enough(groups: Sequence[str | None]) -> bool:
-    """Whether cases of these clusters stand alone, or in enough clusters to conclude from."""
-    independent = len(set(_named(groups)))
-    return independent == len(groups) or independent >= MIN_CLUSTERS
+def _paired(a: Floats, b: Floats, clusters: Clustering | None) -> PairedDifference:
+    if clusters is not None and _too_few(clusters):
+        return paired_difference(_cluster_means(a, clusters), _cluster_means(b, clusters))
+    return paired_difference(a, b, clusters)
 
 
-def _cluster_means(values: Sequence[float], groups: Sequence[str | None]) -> list[float]:
-    members: dict[object, list[float]] = {}
-    for name, value in zip(_named(groups), values, strict=True):
-        members.setdefault(name, []).append(value)
-    return [sum(found) / len(found) for found in members.values()]
+def _too_few(clusters: Clustering) -> bool:
+    """Whether cases share clusters, and the clusters are too few to conclude anything."""
+    return clusters.count is not None and clusters.count < MIN_CLUSTERS
 
 
-def _named(groups: Sequence[str | None]) -> list[object]:
-    """The clusters, with a name of its own for each case that has none."""
-    return [name or ("alone", position) for position, name in enumerate(groups)]
+def _cluster_means(scores: Floats, clusters: Clustering) -> Floats:
+    import numpy as np
+
+    assert clusters.codes is not None  # too few clusters: some cases share one
+    means: Floats = np.bincount(clusters.codes, weights=scores) / np.bincount(clusters.codes)
+    return means

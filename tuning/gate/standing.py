@@ -117,7 +117,7 @@ def find_standing(evidence: Evidence, policy: Policy) -> Standing:
         bar = _Bar(policy.min_gain, z_flat, z_improve)
         judged = [_against_anchor(item, anchor, sample, bar) for item in judged]
     gaps = _gaps(judged, families, policy)
-    graded = any(value not in {0, 1} for trial in trials for value in trial.arm.scores.values())
+    graded = any(sample.graded(trial.arm) for trial in trials)
     df = None if sample.clusters is None else sample.clusters - 1
     return Standing(
         sample=sample,

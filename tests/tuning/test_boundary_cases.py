@@ -247,6 +247,7 @@ def shipped(wins: int, losses: int, look: int, *guards: Guard) -> ShipDecision:
         (5, 5, "pass", "ship_adapter"),
         (6, 6, "inconclusive", "inconclusive"),
         (12, 30, "fail", "reject_adapter"),
+        (5, 14, "inconclusive", "inconclusive"),  # a loss is shown, more than 5 points are not
     ],
 )
 def test_a_guard_of_120_cases_with_a_margin_of_five_points(
@@ -260,6 +261,7 @@ def test_a_guard_of_120_cases_with_a_margin_of_five_points(
     assert (guard.result, found.verdict) == (result, verdict)
     assert (lower > -0.05, upper < -0.05) == (result == "pass", result == "fail")
     assert (guard.cases_needed is not None) is (result == "inconclusive")
+    assert guard.likely_loss is (upper < 0 and wins - losses < -0.05 * 120)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import isfinite
@@ -47,13 +48,21 @@ def read_scores(path: Path | str) -> ScoreFile:
             path=path,
             hint="name a JSONL file of id and score, or the id of a stored run",
         ) from error
-    for number, raw in enumerate(content.removeprefix(b"\xef\xbb\xbf").splitlines(), start=1):
+    if content.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) or b"\0" in content[:4]:
+        raise RecordError(
+            "not UTF-8 but UTF-16 or UTF-32 text, or no text", path=path, hint="save it as UTF-8"
+        )
+    rows = content.removeprefix(BOM_UTF8).splitlines()
+    unended = 0 if content.endswith((b"\n", b"\r")) else len(rows)
+    for number, raw in enumerate(rows, start=1):
         if not raw.strip():
             continue
-        entry = _object(raw, path, number)
+        entry = _object(raw, path, number, cut=number == unended)
         case = _case_id(entry, path, number)
         if case in lines:
-            _refuse(f"id {case!r} was already used on line {lines[case]}", path, number, "id")
+            _refuse(
+                f"the id {_shown(case)} was already used on line {lines[case]}", path, number, "id"
+            )
         lines[case] = number
         if (cluster := _cluster(entry, path, number)) is not None:
             clusters[case] = cluster
@@ -69,15 +78,18 @@ def _refuse(message: str, path: Path, line: int, key: str | None = None) -> NoRe
     raise RecordError(message, path=path, line=line, key=key, hint=_EXPECTED)
 
 
-def _object(raw: bytes, path: Path, line: int) -> Mapping[str, Json]:
+def _object(raw: bytes, path: Path, line: int, *, cut: bool) -> Mapping[str, Json]:
     try:
-        entry = json.loads(raw, object_pairs_hook=_once)
+        entry = json.loads(raw.decode("utf-8"), object_pairs_hook=_once)
     except UnicodeDecodeError:
         _refuse("not UTF-8 text", path, line)
     except RecursionError:
         _refuse("nested too deeply", path, line)
-    except ValueError as error:  # malformed, or an integer beyond Python's digit limit
-        _refuse(f"malformed JSON: {error}", path, line)
+    except json.JSONDecodeError as error:
+        end = "; the line has no end: the file may have been cut short" if cut else ""
+        _refuse(f"malformed JSON at column {error.colno}: {error.msg}{end}", path, line)
+    except ValueError as error:  # a key twice, or an integer beyond Python's digit limit
+        _refuse(f"malformed JSON: {str(error).partition(';')[0]}", path, line)
     if not isinstance(entry, dict):
         _refuse(f"a JSON {type(entry).__name__} where an object belongs", path, line)
     return entry
@@ -88,13 +100,14 @@ def _once(pairs: list[tuple[str, Json]]) -> Mapping[str, Json]:
     entry = dict(pairs)
     if len(entry) < len(pairs):
         twice = next(key for n, (key, _) in enumerate(pairs) if key in dict(pairs[:n]))
-        raise ValueError(f"the key {twice!r} stands twice")
+        raise ValueError(f"the key {twice[:60]!r} stands twice")
     return entry
 
 
 def _case_id(entry: Mapping[str, Json], path: Path, line: int) -> str:
     if "id" not in entry:
-        _refuse("no id", path, line, "id")
+        has = f"only {', '.join(map(_shown, list(entry)[:5]))}" if entry else "nothing"
+        _refuse(f"no id: the object has {has}", path, line, "id")
     value = entry["id"]
     if isinstance(value, bool) or not isinstance(value, str | int) or value == "":
         _refuse(f"the id is {_shown(value)}; it must be text or an integer", path, line, "id")
@@ -130,5 +143,6 @@ def _score(entry: Mapping[str, Json], path: Path, line: int) -> float | None:
 
 
 def _shown(value: Json) -> str:
+    """A value as JSON for a message, at most 61 characters long."""
     text = json.dumps(value)
     return text if len(text) <= 60 else f"{text[:60]}…"

@@ -18,6 +18,7 @@ from evals.fingerprint import fingerprint
 from evals.records import Case
 
 FILE_NAME = "looks.jsonl"
+_RESTORE = "restore the file from git; the count must not be lost"
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,11 @@ def read_looks(path: Path) -> list[Look]:
     if not path.exists():
         return []
     looks: list[Look] = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise RecordError("not UTF-8 text", path=path, hint=_RESTORE) from error
+    for number, line in enumerate(text.splitlines(), 1):
         if not line.strip():
             continue
         try:
@@ -50,7 +55,7 @@ def read_looks(path: Path) -> list[Look]:
                 f"not a look: {error.message}",
                 path=path,
                 line=number,
-                hint="restore the file from git; the count must not be lost",
+                hint=_RESTORE,
             ) from error
     return looks
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from math import isfinite
 from pathlib import Path
@@ -14,6 +14,8 @@ from evals.errors import RecordError
 from evals.records import Json
 
 _EXPECTED = 'expected a line like {"id": "case-1", "score": 0.5}'
+
+_NUMBERS = (float, int)
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,26 @@ def read_scores(path: Path | str) -> ScoreFile:
     path = Path(path)
     scores: dict[str, float] = {}
     clusters: dict[str, str] = {}
-    lines: dict[str, int] = {}
+    failed: dict[str, None] = {}  # a set that keeps the order
+    names: dict[str, str] = {}  # one text for each cluster, however many lines name it
+    content = _content(path)
+    for line, entry in _entries(content, path):
+        case = _case_id(entry, path, line)
+        if case in scores or case in failed:
+            first = _first_use(case, content, path)
+            _refuse(f"the id {_shown(case)} was already used on line {first}", path, line, "id")
+        if (cluster := _cluster(entry, path, line)) is not None:
+            clusters[case] = names.setdefault(cluster, cluster)
+        if (score := _score(entry, path, line)) is not None:
+            scores[case] = score
+        else:
+            failed[case] = None
+    if not scores and not failed:
+        raise RecordError("the file holds no scores", path=path, hint=_EXPECTED)
+    return ScoreFile(str(path), scores, clusters, tuple(failed))
+
+
+def _content(path: Path) -> bytes:
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -52,26 +73,43 @@ def read_scores(path: Path | str) -> ScoreFile:
         raise RecordError(
             "not UTF-8 but UTF-16 or UTF-32 text, or no text", path=path, hint="save it as UTF-8"
         )
-    rows = content.removeprefix(BOM_UTF8).splitlines()
+    return content.removeprefix(BOM_UTF8)
+
+
+def _entries(content: bytes, path: Path) -> Iterator[tuple[int, Mapping[str, Json]]]:
+    """The object of each line that is not blank, with the line's number from 1."""
+    from msgspec import DecodeError
+    from msgspec.json import Decoder
+
+    decode = Decoder().decode
+    rows = content.splitlines()
     unended = 0 if content.endswith((b"\n", b"\r")) else len(rows)
-    for number, raw in enumerate(rows, start=1):
-        if not raw.strip():
-            continue
-        entry = _object(raw, path, number, cut=number == unended)
-        case = _case_id(entry, path, number)
-        if case in lines:
-            _refuse(
-                f"the id {_shown(case)} was already used on line {lines[case]}", path, number, "id"
-            )
-        lines[case] = number
-        if (cluster := _cluster(entry, path, number)) is not None:
-            clusters[case] = cluster
-        if (score := _score(entry, path, number)) is not None:
-            scores[case] = score
-    if not lines:
-        raise RecordError("the file holds no scores", path=path, hint=_EXPECTED)
-    errors = tuple(case for case in lines if case not in scores)
-    return ScoreFile(str(path), scores, clusters, errors)
+    for line, raw in enumerate(rows, start=1):
+        try:
+            entry = decode(raw)
+        except (DecodeError, ValueError, RecursionError):
+            if not raw.strip():
+                continue
+            entry = None  # what is wrong, `_object` says
+        known = entry.__class__ is dict and _each_key_once(entry, raw)
+        yield line, entry if known else _object(raw, path, line, cut=line == unended)
+
+
+def _each_key_once(entry: Mapping[str, Json], raw: bytes) -> bool:
+    """Whether `raw` surely has each key of `entry` once; the decoder keeps the last of two.
+
+    Every key and every text stands between two quotation marks: more of them mean a key that
+    stands twice, or an escaped or nested text, which `_object` tells apart.
+    """
+    texts = len(entry)
+    for value in entry.values():
+        texts += value.__class__ is str
+    return raw.count(b'"') == 2 * texts
+
+
+def _first_use(case: str, content: bytes, path: Path) -> int:
+    """The first line with this id."""
+    return next(n for n, entry in _entries(content, path) if _case_id(entry, path, n) == case)
 
 
 def _refuse(message: str, path: Path, line: int, key: str | None = None) -> NoReturn:
@@ -79,6 +117,7 @@ def _refuse(message: str, path: Path, line: int, key: str | None = None) -> NoRe
 
 
 def _object(raw: bytes, path: Path, line: int, *, cut: bool) -> Mapping[str, Json]:
+    """The object of one line, read without haste, or the error that says what is wrong."""
     try:
         entry = json.loads(raw.decode("utf-8"), object_pairs_hook=_once)
     except UnicodeDecodeError:
@@ -105,10 +144,12 @@ def _once(pairs: list[tuple[str, Json]]) -> Mapping[str, Json]:
 
 
 def _case_id(entry: Mapping[str, Json], path: Path, line: int) -> str:
+    value = entry.get("id")
+    if value.__class__ is str and value:  # as nearly always; a million times this is worth it
+        return value
     if "id" not in entry:
         has = f"only {', '.join(map(_shown, list(entry)[:5]))}" if entry else "nothing"
         _refuse(f"no id: the object has {has}", path, line, "id")
-    value = entry["id"]
     if isinstance(value, bool) or not isinstance(value, str | int) or value == "":
         _refuse(f"the id is {_shown(value)}; it must be text or an integer", path, line, "id")
     return str(value)
@@ -116,8 +157,8 @@ def _case_id(entry: Mapping[str, Json], path: Path, line: int) -> str:
 
 def _cluster(entry: Mapping[str, Json], path: Path, line: int) -> str | None:
     value = entry.get("cluster")
-    if value is None:
-        return None
+    if value is None or value.__class__ is str:
+        return value
     if isinstance(value, bool) or not isinstance(value, str | int):
         _refuse(
             f"the cluster is {_shown(value)}; it must be text or an integer", path, line, "cluster"
@@ -128,6 +169,8 @@ def _cluster(entry: Mapping[str, Json], path: Path, line: int) -> str | None:
 def _score(entry: Mapping[str, Json], path: Path, line: int) -> float | None:
     value = entry.get("score")
     error = entry.get("error")
+    if error is None and value.__class__ in _NUMBERS and 0 <= value <= 1:
+        return float(value)
     if value is None and isinstance(error, str) and error:
         return None
     if isinstance(error, str) and error:

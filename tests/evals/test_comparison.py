@@ -20,7 +20,7 @@ from evals.comparison import (
 )
 from evals.errors import RecordError, StatisticsError
 from evals.records import Candidate, CaseResult, Output, Run, Score
-from evals.stats import paired_counts
+from evals.stats import bounded_difference, paired_counts
 
 
 def sides(wins: int, losses: int, n: int) -> tuple[dict[str, float], dict[str, float]]:
@@ -286,3 +286,49 @@ def test_runs_whose_cases_mostly_changed_are_refused() -> None:
     prints = {f"c{i}": "new" for i in range(6)}
     with pytest.raises(StatisticsError, match="6 more changed in content"):
         compare_runs(run("a", scores), run("b", scores, prints=prints))
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["both", "both", "both", "a", "b"]),
+            st.one_of(st.floats(0, 1), st.none()),
+            st.one_of(st.floats(0, 1), st.none()),
+        ),
+        min_size=1,
+        max_size=40,
+    )
+)
+def test_sides_are_paired_as_a_walk_over_the_cases_of_a_would(
+    rows: list[tuple[str, float | None, float | None]],
+) -> None:
+    where = {f"c{n}": row for n, row in enumerate(rows)}
+    a = {c: row[1] for c, row in where.items() if row[0] != "b" and row[1] is not None}
+    b = {c: row[2] for c, row in reversed(where.items()) if row[0] != "a" and row[2] is not None}
+    errors_a = [c for c, row in where.items() if row[0] != "b" and c not in a]
+    errors_b = [c for c, row in where.items() if row[0] != "a" and c not in b]
+    in_a, in_b = [*a, *errors_a], [*b, *errors_b]
+    shared = [case for case in in_a if case in in_b]
+    scored = [case for case in shared if case in a and case in b]
+    if not scored or len(shared) < max(len(in_a), len(in_b)) / 2:
+        with pytest.raises(StatisticsError):
+            compare_scores(a, b, errors_a=errors_a, errors_b=errors_b)
+        return
+    found = compare_scores(a, b, errors_a=errors_a, errors_b=errors_b)
+    assert found.cases == len(scored)
+    assert found.mean_a == sum(a[case] for case in scored) / len(scored)
+    assert found.mean_b == sum(b[case] for case in scored) / len(scored)
+    assert found.only_in_a == tuple(case for case in in_a if case not in in_b)
+    assert found.only_in_b == tuple(case for case in in_b if case not in in_a)
+    assert found.errors_a == tuple(case for case in shared if case not in a)
+    assert found.errors_b == tuple(case for case in shared if case not in b)
+    assert found.error_share == (len(shared) - len(scored)) / len(shared)
+    bounds = bounded_difference([a.get(case) for case in shared], [b.get(case) for case in shared])
+    assert (found.low, found.high) == bounds.scored.interval()
+
+
+def test_an_error_counts_also_where_a_score_is_stated_beside_it() -> None:
+    a, b = sides(4, 2, 40)
+    found = compare_scores(a, b, errors_b=["c0"])
+    assert (found.cases, found.errors_b, found.wins) == (39, ("c0",), 3)

@@ -5,7 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from evals import score_file
 from evals.errors import RecordError
 from evals.score_file import read_scores
 
@@ -80,3 +83,59 @@ def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:
         read_scores(tmp_path / "none.jsonl")
     with pytest.raises(RecordError, match="cannot read scores"):
         read_scores(tmp_path)
+
+
+def test_of_ids_used_twice_the_first_line_is_named_also_past_blank_lines(tmp_path: Path) -> None:
+    lines = ['{"id": "a", "score": 1}', "", '{"id": "b", "error": "x"}', '{"id": "b", "score": 1}']
+    with pytest.raises(RecordError, match="already used on line 3") as caught:
+        read_scores(write(tmp_path, "\n".join(lines)))
+    assert caught.value.line == 4
+
+
+def test_every_end_of_a_line_counts_as_one(tmp_path: Path) -> None:
+    text = '{"id": "a", "score": 1}\r{"id": "b", "score": 1}\r\n\n{"id": "c"}\n'
+    with pytest.raises(RecordError, match="no score") as caught:
+        read_scores(write(tmp_path, text))
+    assert caught.value.line == 4
+
+
+def test_a_key_that_stands_twice_is_found_beside_escaped_and_nested_text(tmp_path: Path) -> None:
+    for line in (
+        r'{"id": "b", "note": "\u0022", "id": "c", "score": 1}',
+        r'{"id": "b", "note": "say \"id\"", "score": 1, "score": 1}',
+        '{"id": "b", "more": {"x": 1, "x": 2}, "score": 1}',
+        r'{"id": "b", "\u0069d": "c", "score": 1}',
+    ):
+        with pytest.raises(RecordError, match="stands twice"):
+            read_scores(write(tmp_path, line))
+
+
+def outcome(path: Path) -> object:
+    try:
+        return read_scores(path)
+    except RecordError as error:
+        return str(error)
+
+
+hostile = st.sampled_from(
+    [
+        *('{"id":', '"a"', '"b"', "7", "1.0", "-0", "01", ',"score":', '"score"', ":", ",", "}"),
+        *("1", "0.5", "true", "null", "NaN", '"x\\u0022"', '"\\ud800"', '"\\"', "[", "]", "{}"),
+        *(',"cluster":', ',"error":', '"k"', "\n", "\r", " ", "\t", "\x00", "\ufeff", '""', "é"),
+        *('{"id":"a","score":1}', '{"id":"c","score":0.25,"cluster":"k"}\n', "1e999", "9" * 30),
+    ]
+)
+
+
+@settings(
+    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.lists(hostile, max_size=14))
+def test_any_text_is_read_or_refused_as_by_the_strict_reader_alone(
+    tmp_path: Path, parts: list[str]
+) -> None:
+    path = write(tmp_path, "".join(parts))
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(score_file, "_each_key_once", lambda *_: False)
+        strict = outcome(path)
+    assert outcome(path) == strict

@@ -56,7 +56,8 @@ class TrialLine:
     """One tried prompt candidate as the gate saw it.
 
     `versus_anchor` is candidate minus anchor, with `low` = L and `high` = U at the
-    gate's corrected levels; None for the anchor itself.
+    gate's corrected levels; None for the anchor itself. A `stopped` one was run on `cases`
+    of dev only: its numbers are of those, and not to be ranked among the others.
     """
 
     run_id: str
@@ -70,6 +71,7 @@ class TrialLine:
     versus_anchor: Interval | None = None
     flat: bool = False
     improved: bool = False
+    stopped: bool = False
 
 
 @dataclass(frozen=True)

@@ -94,7 +94,9 @@ def _cases_needed(verdict: Verdict, standing: Standing, policy: Policy) -> int |
 
 def _flags(standing: Standing, policy: Policy) -> tuple[str, ...]:
     flags: list[str] = []
-    found = [standing.sample.bounds(judged.trial.arm) for judged in standing.trials]
+    found = [
+        standing.sample_of(judged.trial).bounds(judged.trial.arm) for judged in standing.trials
+    ]
     if all(bounds.high < policy.min_gain for bounds in found if bounds is not None):
         flags.append("floor")
     if any(judged.trial.arm.errors for judged in standing.trials):
@@ -107,8 +109,9 @@ def _flags(standing: Standing, policy: Policy) -> tuple[str, ...]:
 
 
 def _trial_lines(standing: Standing, policy: Policy) -> tuple[TrialLine, ...]:
-    def rank(judged: Judged) -> tuple[bool, float, float]:
-        return (not judged.trial.arm.usable, -judged.mean, judged.trial.prompt_tokens)
+    def rank(judged: Judged) -> tuple[bool, bool, float, float]:
+        trial = judged.trial
+        return (trial.stopped, not trial.arm.usable, -judged.mean, trial.prompt_tokens)
 
     return tuple(
         _trial_line(judged, standing, policy) for judged in sorted(standing.trials, key=rank)
@@ -123,7 +126,7 @@ def _trial_line(judged: Judged, standing: Standing, policy: Policy) -> TrialLine
         score = Interval(interval.estimate, interval.low, interval.high, interval.level)
     versus = None
     if pair is not None:
-        low, high = pair.lower(standing.z_improve), pair.upper(standing.z_flat)
+        low, high = pair.lower(standing.z_improve), pair.upper(standing.z_of(trial))
         versus = Interval(pair.estimate, low, high, 1 - policy.look_alpha)
     return TrialLine(
         run_id=trial.arm.run_id,
@@ -137,6 +140,7 @@ def _trial_line(judged: Judged, standing: Standing, policy: Policy) -> TrialLine
         versus_anchor=versus,
         flat=judged.flat,
         improved=judged.improved,
+        stopped=trial.stopped,
     )
 
 
@@ -152,8 +156,10 @@ def _provisional(standing: Standing) -> str:
     others = [
         judged
         for judged in standing.trials
-        if judged.trial is not leader.trial and judged.trial.arm.usable
+        if judged.trial is not leader.trial and judged.trial.arm.usable and not judged.trial.stopped
     ]
+    if not others and standing.stopped:
+        return f"{text} All others were stopped early."
     if not others:
         return f"{text} Nothing else was tried that it can be compared with."
     second = min(others, key=lambda judged: (-judged.mean, judged.trial.prompt_tokens))

@@ -5,7 +5,7 @@ Plain frozen data. Whatever is None was not tested, and the decision says so.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -14,6 +14,9 @@ from evals.errors import StatisticsError
 from evals.judges.records import JudgeStanding
 from evals.records import Finding, Run
 from evals.stats import one_sided_z, require_share
+
+STAGE_ALPHA = 0.1
+"""The share of a candidate's alpha that goes to stage one where early stop is on."""
 
 
 @dataclass(frozen=True)
@@ -40,12 +43,18 @@ class Arm:
         """All case ids, scored or not."""
         return frozenset(self.scores) | frozenset(self.errors)
 
+    def within(self, cases: Container[str]) -> Arm:
+        """The same arm on those of its cases that are among `cases`."""
+        scores = {case: score for case, score in self.scores.items() if case in cases}
+        return Arm(self.run_id, scores, tuple(case for case in self.errors if case in cases))
+
 
 @dataclass(frozen=True)
 class Trial:
     """A prompt candidate as tried: in which round, of which family, and how it scored.
 
-    `prompt_tokens` is the mean length of its prompts; it breaks ties for the lead.
+    `prompt_tokens` is the mean length of its prompts; it breaks ties for the lead. A `stopped`
+    one was run on stage one of dev only, and its arm covers just those cases.
     """
 
     arm: Arm
@@ -53,6 +62,7 @@ class Trial:
     round_index: int
     family: str
     prompt_tokens: float = 0.0
+    stopped: bool = False
 
 
 @dataclass(frozen=True)
@@ -109,7 +119,8 @@ class LeftOut:
 class Evidence:
     """All that is known about one suite on its dev split.
 
-    `trials` stand in the order tried, all over the same cases. `oracle_context` is the
+    `trials` stand in the order tried, all over the same cases (stopped ones: all over the same
+    part of them). `oracle_context` is the
     leader's prompt with each case's own reference documents. `clusters` names those cases
     that are not independent of each other. `judges` are the models that judge for the suite
     and its guards. `trainable` says whether the model's weights are at hand.
@@ -133,7 +144,9 @@ class Policy:
     """What was fixed before anything ran.
 
     `declared_extensions` (0 to 2): further dev cases announced beforehand; each of the then
-    three looks gets a third of alpha. Raises `StatisticsError` on values that decide nothing.
+    three looks gets a third of alpha. `early_stop`: hopeless candidates are not run on all of
+    dev, and a part of each candidate's alpha is set aside for that. Raises `StatisticsError`
+    on values that decide nothing.
     """
 
     min_gain: float = 0.10
@@ -143,6 +156,7 @@ class Policy:
     min_candidates: int = 5
     min_per_round: int = 2
     declared_extensions: int = 0
+    early_stop: bool = False
 
     def __post_init__(self) -> None:
         require_share(self.min_gain, "min_gain")
@@ -163,17 +177,27 @@ class Policy:
         """The alpha of this look at the dev split."""
         return self.alpha / 3 if self.declared_extensions else self.alpha
 
+    def flat_z(self, chosen_from: int, *, stopped: bool = False) -> float:
+        """Z at which a candidate is flat against an anchor that was chosen from so many.
+
+        With early stop the level of one candidate is divided: a tenth for stage one, nine
+        tenths for the whole of dev. Whichever it is judged on, and whatever stopped it, it is
+        called flat falsely at most as often as without.
+        """
+        share = (STAGE_ALPHA if stopped else 1 - STAGE_ALPHA) if self.early_stop else 1.0
+        return one_sided_z(share * self.look_alpha / chosen_from)
+
 
 def arm_of(run: Run) -> Arm:
     """A stored run's primary scores as an arm."""
     return Arm(run.id, run.values(), tuple(result.case_id for result in run.errors))
 
 
-def trial_of(run: Run, round_index: int, family: str) -> Trial:
-    """A stored run as a trial of the search."""
+def trial_of(run: Run, round_index: int, family: str, *, stopped: bool = False) -> Trial:
+    """A stored run as a trial of the search; `stopped` where it is of stage one alone."""
     tokens = [result.output.prompt_tokens for result in run.results]
     mean = sum(tokens) / len(tokens) if tokens else 0.0
-    return Trial(arm_of(run), run.candidate.label, round_index, family, mean)
+    return Trial(arm_of(run), run.candidate.label, round_index, family, mean, stopped)
 
 
 def clusters_of(run: Run) -> dict[str, str | None]:

@@ -10,6 +10,7 @@ to be flat, as lost by one that is said to be better.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -22,7 +23,7 @@ from evals.stats import (
     smallest_flat_cases,
 )
 from evals.stats.quantiles import critical_value
-from tuning.gate.evidence import Evidence, Policy, Trial
+from tuning.gate.evidence import Arm, Evidence, Policy, Trial
 from tuning.gate.sample import Sample
 
 
@@ -47,8 +48,13 @@ class Judged:
 
 
 class _Bar(NamedTuple):
-    """What a candidate is held against: the smallest gain, and z for flat and improved."""
+    """What a candidate is held against: the smallest gain, and z for flat and improved.
 
+    `sample` has the cases it is compared over: all, or those of stage one.
+    """
+
+    sample: Sample
+    anchor: Arm
     min_gain: float
     z_flat: float
     z_improve: float
@@ -58,15 +64,18 @@ class _Bar(NamedTuple):
 class Standing:
     """The state of the search. `gaps` are what effort lacks before a plateau may be claimed.
 
-    `z_flat` and `z_improve` are the corrected one-sided z of the two kinds of claim;
-    `smallest_n` the number of cases below which no result could be flat.
+    `z_flat` and `z_improve` are the corrected one-sided z of the two kinds of claim, and
+    `z_stage` that of flat on stage one alone, over the cases `stage` (None: nothing was
+    stopped); `smallest_n` the number of cases below which no result could be flat.
     """
 
     sample: Sample
+    stage: Sample | None
     trials: tuple[Judged, ...]
     leader: Judged
     anchor: Judged | None
     z_flat: float
+    z_stage: float
     z_improve: float
     gaps: tuple[str, ...]
     plateau: bool
@@ -77,6 +86,19 @@ class Standing:
     def improved(self) -> tuple[Judged, ...]:
         """The trials of the last two rounds that are shown to be better than the anchor."""
         return tuple(judged for judged in self.trials if judged.improved)
+
+    @property
+    def stopped(self) -> tuple[Judged, ...]:
+        """The trials that were run on stage one only."""
+        return tuple(judged for judged in self.trials if judged.trial.stopped)
+
+    def sample_of(self, trial: Trial) -> Sample:
+        """The cases a trial was run on."""
+        return self.stage if trial.stopped and self.stage is not None else self.sample
+
+    def z_of(self, trial: Trial) -> float:
+        """Z at which a trial is flat."""
+        return self.z_stage if trial.stopped else self.z_flat
 
     @property
     def too_small(self) -> bool:
@@ -95,12 +117,18 @@ def find_standing(evidence: Evidence, policy: Policy) -> Standing:
     others = [model.arm for model in evidence.stronger_models or ()]
     if evidence.oracle_context is not None:
         others.append(evidence.oracle_context)
-    arms = [trial.arm for trial in trials]
-    sample = Sample(arms + others if arms else [], evidence.clusters)
+    whole = [trial.arm for trial in trials if not trial.stopped]
+    sample = Sample(whole + others if whole else [], evidence.clusters)
     families = _families(trials)
     last_two = set(sorted(families)[-2:]) if len(families) >= 3 else set(families)
+    stage = _stage(trials, evidence, sample)
     judged = [
-        Judged(trial, sample.interval(trial.arm), trial.round_index in last_two) for trial in trials
+        Judged(
+            trial,
+            (stage if trial.stopped and stage else sample).interval(trial.arm),
+            trial.round_index in last_two,
+        )
+        for trial in trials
     ]
     leader = _leader(judged)
     if leader is None:
@@ -111,20 +139,28 @@ def find_standing(evidence: Evidence, policy: Policy) -> Standing:
     early = [trial for trial in judged if not trial.in_window]
     anchor = _leader(early)
     m = len(early) or sum(trial.round_index == trials[0].round_index for trial in trials)
-    z_flat = one_sided_z(policy.look_alpha / m)
+    z_flat, z_stage = policy.flat_z(m), policy.flat_z(m, stopped=True)
     z_improve = one_sided_z(policy.look_alpha / max(1, len(trials) - 1))
     if anchor is not None:
-        bar = _Bar(policy.min_gain, z_flat, z_improve)
-        judged = [_against_anchor(item, anchor, sample, bar) for item in judged]
+        arm = anchor.trial.arm
+        bar = _Bar(sample, arm, policy.min_gain, z_flat, z_improve)
+        on_stage = bar
+        if stage is not None:
+            on_stage = _Bar(
+                stage, arm.within(frozenset(stage.cases)), policy.min_gain, z_stage, z_improve
+            )
+        judged = [_against(on_stage if item.trial.stopped else bar, item) for item in judged]
     gaps = _gaps(judged, families, policy)
     graded = any(sample.graded(trial.arm) for trial in trials)
     df = None if sample.clusters is None else sample.clusters - 1
     return Standing(
         sample=sample,
+        stage=stage,
         trials=tuple(judged),
         leader=next(item for item in judged if item.trial is leader.trial),
         anchor=anchor,
         z_flat=z_flat,
+        z_stage=z_stage,
         z_improve=z_improve,
         gaps=gaps,
         plateau=(
@@ -139,6 +175,23 @@ def find_standing(evidence: Evidence, policy: Policy) -> Standing:
     )
 
 
+def _stage(trials: Sequence[Trial], evidence: Evidence, sample: Sample) -> Sample | None:
+    """The cases of stage one, which every stopped trial must cover; None where none was stopped.
+
+    Raises StatisticsError where they are not a part of the cases of the others.
+    """
+    stopped = [trial.arm for trial in trials if trial.stopped]
+    if not stopped:
+        return None
+    if strange := stopped[0].cases - frozenset(sample.cases):
+        raise StatisticsError(
+            f"run {stopped[0].run_id}, stopped early, has cases that others do not, for example "
+            f"{min(strange)!r}",
+            hint="evaluate every candidate on the same split of the same suite",
+        )
+    return Sample(stopped, evidence.clusters)
+
+
 def cases_to_decide(standing: Standing, min_gain: float) -> int | None:
     """About how many cases would end the undecided state, if what was seen is the truth.
 
@@ -150,7 +203,7 @@ def cases_to_decide(standing: Standing, min_gain: float) -> int | None:
     improve: list[int] = []
     for judged in standing.trials:
         pair = judged.versus_anchor
-        if pair is None:
+        if pair is None or judged.trial.stopped:  # what it lacks is the rest of dev, not more of it
             continue
         if not judged.flat:
             needed = pair.cases_to_settle(min_gain, standing.z_flat)
@@ -190,29 +243,41 @@ def _families(trials: list[Trial]) -> dict[int, str]:
 
 
 def _leader(judged: list[Judged]) -> Judged | None:
-    """Highest mean; ties: fewer prompt tokens, then earlier. Only usable trials can lead."""
-    usable = [item for item in judged if item.trial.arm.usable]
+    """Highest mean; ties: fewer prompt tokens, then earlier. Only usable, whole trials can lead."""
+    usable = [item for item in judged if item.trial.arm.usable and not item.trial.stopped]
     return min(usable, key=lambda item: (-item.mean, item.trial.prompt_tokens), default=None)
 
 
-def _against_anchor(
-    judged: Judged,
-    anchor: Judged,
-    sample: Sample,
-    bar: _Bar,
-) -> Judged:
-    pair = sample.pair(anchor.trial.arm, judged.trial.arm)
-    if judged.trial is anchor.trial or pair is None:
+def _against(bar: _Bar, judged: Judged) -> Judged:
+    pair = bar.sample.pair(bar.anchor, judged.trial.arm)
+    if judged.trial.arm.run_id == bar.anchor.run_id or pair is None:
         return judged
-    usable = judged.trial.arm.usable and not sample.few_clusters
+    usable = judged.trial.arm.usable and not bar.sample.few_clusters
     return Judged(
         trial=judged.trial,
         interval=judged.interval,
         in_window=judged.in_window,
         versus_anchor=pair,
         flat=usable and pair.below(bar.min_gain, bar.z_flat),
-        improved=usable and judged.in_window and pair.above(0.0, bar.z_improve),
+        improved=(
+            usable
+            and judged.in_window
+            and not judged.trial.stopped
+            and pair.above(0.0, bar.z_improve)
+        ),
     )
+
+
+def _unsettled(judged: Sequence[Judged]) -> list[Judged]:
+    """Stopped trials that are not flat, where nothing else stands in the way of a plateau.
+
+    Only then would the rest of dev tell anything: where a whole trial is not flat there is no
+    plateau, and what a stopped one may have gained on the anchor its leader gained, too.
+    """
+    compared = [item for item in judged if item.versus_anchor is not None]
+    if not all(item.flat for item in compared if not item.trial.stopped):
+        return []
+    return [item for item in compared if item.trial.stopped and not item.flat]
 
 
 def _gaps(judged: list[Judged], families: dict[int, str], policy: Policy) -> tuple[str, ...]:
@@ -222,6 +287,11 @@ def _gaps(judged: list[Judged], families: dict[int, str], policy: Policy) -> tup
         "and has to be run again"
         for item in judged
         if not item.trial.arm.usable
+    ]
+    gaps += [
+        f"'{item.trial.label}' was stopped early and is not shown to be flat on those "
+        f"{len(item.trial.arm.cases)} cases: it has to be run on the rest"
+        for item in _unsettled(judged)
     ]
     if len(usable) < policy.min_candidates:
         gaps.append(f"{len(usable)} of at least {policy.min_candidates} candidates were tried")
@@ -241,6 +311,6 @@ def _gaps(judged: list[Judged], families: dict[int, str], policy: Policy) -> tup
                 f"round {index} ('{families[index]}') tried {tried} of at least "
                 f"{policy.min_per_round} candidates"
             )
-    if not any(item.trial.arm.usable for item in judged if not item.in_window):
+    if _leader([item for item in judged if not item.in_window]) is None:
         gaps.append("no usable candidate was tried before the last two rounds")
     return tuple(gaps)

@@ -23,6 +23,9 @@ def plateau_text(standing: Standing, policy: Policy) -> str:
         f"{gain_text(policy)} better than the best early one, '{anchor.trial.label}' "
         f"({share(anchor.interval.estimate)})."
     )
+    if stopped := standing.stopped:
+        early = f"{len(stopped[0].trial.arm.cases)} of {len(standing.sample)}"
+        text += f" Stopped early, and flat on {early} cases: {len(stopped)}."
     if leader.trial is not anchor.trial:
         text += f" The best is now '{leader.trial.label}' ({share(leader.mean)})."
     return text
@@ -33,7 +36,11 @@ def why_no_plateau(standing: Standing, policy: Policy) -> str:
     if standing.gaps:
         return "; ".join(standing.gaps)
     open_trials = [
-        (judged.versus_anchor.upper(standing.z_flat), judged, judged.versus_anchor.errors)
+        (
+            judged.versus_anchor.upper(standing.z_of(judged.trial)),
+            judged,
+            judged.versus_anchor.errors,
+        )
         for judged in standing.trials
         if judged.versus_anchor is not None and not judged.flat
     ]

@@ -42,6 +42,7 @@ from tuning.data.dataset import clean_examples
 from tuning.data.lint import Accepts
 from tuning.data.replay import replay_of
 from tuning.gate.deciding import decide
+from tuning.gate.dev_looks import count_look, keep_look, stored_looks
 from tuning.gate.soundness import StoredChecks, check_stored, soundness_of
 from tuning.gate.tried import find_search, gather_evidence, policy_of
 from tuning.gate.wording import left_out_texts
@@ -117,6 +118,7 @@ class Job:
         checks = self._checks()
         self._calibrate()
         decision = self._decide()
+        self._note_look(decision)
         if not decision.open and not override:
             raise GateShutError(
                 f"the gate is shut: {decision.verdict}. {decision.sentence}",
@@ -219,6 +221,7 @@ class Job:
 
     def _decided(self, record: JobRecord, decision: Decision) -> JobRecord:
         """Keep the verdict, and what each round took by the runs it rests on."""
+        self._note_look(decision)
         rounds: dict[str, float] = {}
         for trial in sorted(decision.trials, key=lambda trial: trial.round_index):
             if trial.round_index:
@@ -226,6 +229,17 @@ class Job:
                 rounds[name] = rounds.get(name, 0.0) + self.ledger.run(trial.run_id).seconds
         phases = tuple(Phase(name, seconds) for name, seconds in rounds.items())
         return self._keep(record, decision=decision, phases=record.phases + phases)
+
+    def _note_look(self, decision: Decision) -> None:
+        """Write a verdict that could have opened the gate down as a look at dev."""
+        if decision.dev_look:
+            keep_look(
+                self.ledger,
+                self.key,
+                self.suite.split("dev"),
+                declared=self.suite.search.dev_extensions,
+                when=self.now().isoformat(),
+            )
 
     def _search(self) -> Decision:
         search = PromptSearch(
@@ -365,6 +379,8 @@ def decide_stored(
             f"no stored run is of this suite and model as they are. {' '.join(said)}",
             hint="evaluate some prompts first",
         )
+    looks = stored_looks(ledger, job_key(suite.name, model))
+    look = count_look(looks, suite.split("dev"), suite.search.dev_extensions)
     known = judges or (tried[-1].run.judges if tried else {})
     evidence = gather_evidence(
         tried,
@@ -377,8 +393,9 @@ def decide_stored(
             for standing in judge_standings(judged, ledger, known, {judged.primary})
         ),
         trainable=not is_hosted(model),
+        dev_look=look.number,
     )
-    return decide(evidence, policy_of(suite))
+    return decide(evidence, replace(policy_of(suite), declared_extensions=look.declared))
 
 
 def refuse_unproven(training: TrainingRecord) -> None:

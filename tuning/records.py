@@ -80,7 +80,8 @@ class Decision:
 
     `trials` are ranked, the leader first; `provisional` says in words who leads, how sure;
     `left_out` names the stored runs that the verdict does not rest on; `judges` are the models
-    that judge for the suite and its guards.
+    that judge for the suite and its guards. `dev_look` is the number of this look at dev,
+    0 where the gate could not have opened.
     """
 
     verdict: Verdict
@@ -101,6 +102,7 @@ class Decision:
     left_out: tuple[str, ...] = ()
     judges: tuple[JudgeStanding, ...] = ()
     format: int = 1
+    dev_look: int = 0
 
     @property
     def open(self) -> bool:

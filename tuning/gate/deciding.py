@@ -6,13 +6,14 @@ applies is the verdict. No clock, no file, no model.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NamedTuple
 
 from tuning.gate.decision_table import RULES, next_steps
 from tuning.gate.evidence import Evidence, Policy
 from tuning.gate.rules import Answer
 from tuning.gate.standing import Judged, Standing, cases_for_a_start, cases_to_decide, find_standing
-from tuning.gate.wording import left_out_texts, share
+from tuning.gate.wording import extended_text, left_out_texts, share
 from tuning.records import Decision, Interval, RuleLine, RuleStatus, TrialLine, Verdict
 
 __all__ = ["Evidence", "Policy", "decide"]
@@ -33,6 +34,7 @@ def decide(evidence: Evidence, policy: Policy) -> Decision:
     cover the same cases, a run occurs twice, a round mixes families or a score is invalid,
     and `InfrastructureError` where every trial has too many errors to be judged.
     """
+    policy = replace(policy, look=evidence.dev_look)
     standing = find_standing(evidence, policy)
     ruling = _rule(standing, evidence, policy)
     rule = RULES[ruling.row]
@@ -43,10 +45,11 @@ def decide(evidence: Evidence, policy: Policy) -> Decision:
             f" Every tried prompt scores below {share(policy.min_gain)}: flatness is cheap near "
             "zero, so make sure that the model, the prompts and the scorer can do the task at all."
         )
+    sentence += extended_text(policy)
     return Decision(
         verdict=rule.verdict,
         sentence=sentence,
-        next_steps=next_steps(ruling.row, standing, evidence),
+        next_steps=next_steps(ruling.row, standing, evidence, policy),
         rules=ruling.lines,
         trials=_trial_lines(standing, policy),
         leader=standing.leader.trial.arm.run_id,
@@ -61,7 +64,13 @@ def decide(evidence: Evidence, policy: Policy) -> Decision:
         provisional=_provisional(standing),
         left_out=left_out_texts(evidence.left_out),
         judges=evidence.judges,
+        dev_look=policy.look if _could_open(rule.verdict, standing) else 0,
     )
+
+
+def _could_open(verdict: Verdict, standing: Standing) -> bool:
+    """Whether the gate is open, or was kept shut by the scores alone."""
+    return verdict == "fine_tune" or (verdict != "fix_evals" and not standing.gaps)
 
 
 def _rule(standing: Standing, evidence: Evidence, policy: Policy) -> _Ruling:
@@ -105,6 +114,8 @@ def _flags(standing: Standing, policy: Policy) -> tuple[str, ...]:
         flags.append("leader_moved")
     if standing.sample.few_clusters:
         flags.append("few_clusters")
+    if policy.undeclared:
+        flags.append("extended")
     return tuple(flags)
 
 

@@ -18,6 +18,9 @@ from evals.stats import one_sided_z, require_share
 STAGE_ALPHA = 0.1
 """The share of a candidate's alpha that goes to stage one where early stop is on."""
 
+UNDECLARED_ALPHA = 0.1
+"""The share of alpha that all looks at a dev that grew undeclared may cost together."""
+
 
 @dataclass(frozen=True)
 class Arm:
@@ -123,7 +126,8 @@ class Evidence:
     part of them). `oracle_context` is the
     leader's prompt with each case's own reference documents. `clusters` names those cases
     that are not independent of each other. `judges` are the models that judge for the suite
-    and its guards. `trainable` says whether the model's weights are at hand.
+    and its guards. `trainable` says whether the model's weights are at hand. `dev_look` is the
+    number of this look: more than 1 where dev grew after a verdict.
     """
 
     trials: tuple[Trial, ...]
@@ -137,16 +141,17 @@ class Evidence:
     left_out: LeftOut = LeftOut()
     judges: tuple[JudgeStanding, ...] = ()
     trainable: bool = True
+    dev_look: int = 1
 
 
 @dataclass(frozen=True)
 class Policy:
     """What was fixed before anything ran.
 
-    `declared_extensions` (0 to 2): further dev cases announced beforehand; each of the then
-    three looks gets a third of alpha. `early_stop`: hopeless candidates are not run on all of
-    dev, and a part of each candidate's alpha is set aside for that. Raises `StatisticsError`
-    on values that decide nothing.
+    `declared_extensions` (0 to 2): how often dev may grow, announced before the first look;
+    the looks share alpha alike. `early_stop`: hopeless candidates are not run on all of dev,
+    and a part of each candidate's alpha is set aside for that. `look` is the number of this
+    look at dev. Raises `StatisticsError` on values that decide nothing.
     """
 
     min_gain: float = 0.10
@@ -157,6 +162,7 @@ class Policy:
     min_per_round: int = 2
     declared_extensions: int = 0
     early_stop: bool = False
+    look: int = 1
 
     def __post_init__(self) -> None:
         require_share(self.min_gain, "min_gain")
@@ -171,11 +177,27 @@ class Policy:
                 "of the dev split can be declared",
                 key="declared_extensions",
             )
+        if self.look < 1:
+            raise StatisticsError(
+                f"look is {self.look!r}; looks are counted from 1", key="dev_look"
+            )
 
     @property
     def look_alpha(self) -> float:
-        """The alpha of this look at the dev split."""
-        return self.alpha / 3 if self.declared_extensions else self.alpha
+        """The alpha of this look at the dev split.
+
+        Looks that were not declared get a twentieth of alpha, a fortieth, and so on: all
+        together a tenth, however often dev grows.
+        """
+        planned = 1 + self.declared_extensions
+        if self.look <= planned:
+            return self.alpha / planned
+        return self.alpha * UNDECLARED_ALPHA / 2.0 ** (self.look - planned)
+
+    @property
+    def undeclared(self) -> int:
+        """How many looks up to this one were not declared."""
+        return max(0, self.look - 1 - self.declared_extensions)
 
     def flat_z(self, chosen_from: int, *, stopped: bool = False) -> float:
         """Z at which a candidate is flat against an anchor that was chosen from so many.

@@ -168,6 +168,7 @@ def gather_evidence(
     left_out: LeftOut | None = None,
     judges: tuple[JudgeStanding, ...] = (),
     trainable: bool = True,
+    dev_look: int = 1,
 ) -> Evidence:
     """What the gate decides from. What nothing here gathers stays None: "not tested"."""
     return Evidence(
@@ -181,6 +182,7 @@ def gather_evidence(
         left_out=left_out or LeftOut(),
         judges=judges,
         trainable=trainable,
+        dev_look=dev_look,
     )
 
 
@@ -191,4 +193,5 @@ def policy_of(suite: Suite) -> Policy:
         target=suite.target,
         min_examples=suite.tune.min_examples,
         early_stop=stages_of(suite) is not None,
+        declared_extensions=suite.search.dev_extensions,
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tuning.gate.evidence import Evidence, LeftOut, Policy
 from tuning.gate.standing import Judged, Standing
 
@@ -99,6 +101,30 @@ def left_out_texts(left_out: LeftOut) -> tuple[str, ...]:
             "their prompt, cases, scoring or decoding has changed."
         )
     return tuple(texts)
+
+
+def extended_text(policy: Policy) -> str:
+    """A sentence where dev grew after a verdict and nobody had declared that; else nothing."""
+    if not policy.undeclared:
+        return ""
+    return (
+        f" The dev split grew {_plural(policy.undeclared, 'time')} after a verdict without being "
+        f"declared before the first: everything here is claimed at α = {policy.look_alpha:g}."
+    )
+
+
+def extension_step(policy: Policy) -> str:
+    """How dev may grow now, and what the next look will cost."""
+    if policy.look <= policy.declared_extensions:
+        return (
+            f"Add dev cases: extension {policy.look} of {policy.declared_extensions} that the "
+            "suite declares."
+        )
+    following = replace(policy, look=policy.look + 1)
+    return (
+        f"Add dev cases. No further extension was declared before the first verdict, so the next "
+        f"one claims at α = {following.look_alpha:g}; or collect a new dev split."
+    )
 
 
 def _plural(count: int, what: str) -> str:

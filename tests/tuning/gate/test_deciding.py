@@ -691,7 +691,7 @@ def test_fewer_than_ten_clusters_decide_nothing_but_still_rank() -> None:
 
 
 def test_declared_extensions_cost_two_thirds_of_alpha() -> None:
-    found = judge(search(45, 15, 200, 40), declared_extensions=1)
+    found = judge(search(45, 15, 200, 40), declared_extensions=2)
     shown = line(found, "n1").versus_anchor
     assert found.alpha == pytest.approx(0.05 / 3)
     assert shown is not None

@@ -11,8 +11,9 @@ from typing import NamedTuple
 
 from tuning.gate.decision_table import RULES, next_steps
 from tuning.gate.evidence import Evidence, Policy
+from tuning.gate.judged import Judged
 from tuning.gate.rules import Answer
-from tuning.gate.standing import Judged, Standing, cases_for_a_start, cases_to_decide, find_standing
+from tuning.gate.standing import Standing, cases_for_a_start, cases_to_decide, find_standing
 from tuning.gate.wording import extended_text, left_out_texts, share
 from tuning.records import Decision, Interval, RuleLine, RuleStatus, TrialLine, Verdict
 
@@ -104,7 +105,7 @@ def _cases_needed(verdict: Verdict, standing: Standing, policy: Policy) -> int |
 def _flags(standing: Standing, policy: Policy) -> tuple[str, ...]:
     flags: list[str] = []
     found = [
-        standing.sample_of(judged.trial).bounds(judged.trial.arm) for judged in standing.trials
+        standing.samples.of(judged.trial).bounds(judged.trial.arm) for judged in standing.trials
     ]
     if all(bounds.high < policy.min_gain for bounds in found if bounds is not None):
         flags.append("floor")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tuning.gate.evidence import Evidence, LeftOut, Policy
-from tuning.gate.standing import Judged, Standing
+from tuning.gate.judged import Judged
+from tuning.gate.standing import Standing
 
 
 def share(value: float) -> str:

@@ -105,6 +105,8 @@ def test_stopped_candidates_must_all_be_of_the_same_part_of_the_same_cases() -> 
     strange = Trial(Arm("n4", {"elsewhere": 0.0}), "n4", 3, "nearest", 1.0, stopped=True)
     with pytest.raises(StatisticsError, match="has cases that others do not"):
         judge(searched(strange), early_stop=True)
+    with pytest.raises(StatisticsError, match="the policy does not allow for"):
+        judge(searched(on_stage("n2", 0, 20)))
     with pytest.raises(NothingRunError):
         judge((on_stage("n2", 0, 20),), early_stop=True)
 

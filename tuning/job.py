@@ -31,22 +31,23 @@ from evals.judges.uses import judge_models
 from evals.ledger import Ledger
 from evals.models.names import is_hosted
 from evals.models.protocol import AdaptableModel
-from evals.prompting import round_candidates
 from evals.records import SPLITS, Candidate, Case, Finding, Output, Run, Score, SplitName
 from evals.runner import Runner, environment
 from evals.scorers import build_scorers
 from evals.scorers.batch import score_many
 from evals.scorers.protocol import Scorer
 from evals.spending.prices import Prices
-from evals.suite.spec import RoundSpec, Suite
+from evals.suite.spec import Suite
 from tuning.data.dataset import clean_examples
 from tuning.data.lint import Accepts
 from tuning.data.replay import replay_of
 from tuning.gate.deciding import decide
+from tuning.gate.dev_looks import count_look, keep_look, stored_looks
 from tuning.gate.soundness import StoredChecks, check_stored, soundness_of
 from tuning.gate.tried import find_search, gather_evidence, policy_of
 from tuning.gate.wording import left_out_texts
 from tuning.records import Decision, JobRecord, Phase, ShipDecision, TrainingRecord
+from tuning.searching import PromptSearch
 from tuning.shipping.sealed import Look, judge_sealed
 from tuning.training.tune import tune_suite
 
@@ -117,6 +118,7 @@ class Job:
         checks = self._checks()
         self._calibrate()
         decision = self._decide()
+        self._note_look(decision)
         if not decision.open and not override:
             raise GateShutError(
                 f"the gate is shut: {decision.verdict}. {decision.sentence}",
@@ -132,8 +134,20 @@ class Job:
                 hint="name a model that can be with --model hf:..., or have its provider train it",
             )
 
-    def evaluate(self, suite: Suite, candidate: Candidate, split: SplitName, label: str) -> Run:
-        """One run, with its scorers and a progress bar; found again where it is stored."""
+    def evaluate(
+        self,
+        suite: Suite,
+        candidate: Candidate,
+        split: SplitName,
+        label: str,
+        *,
+        cases: Sequence[Case] | None = None,
+        keep: bool = True,
+    ) -> Run:
+        """One run, with its scorers and a progress bar; found again where it is stored.
+
+        `cases` and `keep` are as in `Runner.run`.
+        """
         with (
             build_scorers(suite, self.asker) as scorers,
             self.narrator.progress(label) as progress,
@@ -148,7 +162,7 @@ class Job:
                 now=self.now,
                 clock=self.clock,
             )
-            return runner.run(suite, candidate, split)
+            return runner.run(suite, candidate, split, cases=cases, keep=keep)
 
     def _judges(self, suite: Suite) -> dict[str, str]:
         """What the models that judge for a suite are; empty where nothing can be asked."""
@@ -207,6 +221,7 @@ class Job:
 
     def _decided(self, record: JobRecord, decision: Decision) -> JobRecord:
         """Keep the verdict, and what each round took by the runs it rests on."""
+        self._note_look(decision)
         rounds: dict[str, float] = {}
         for trial in sorted(decision.trials, key=lambda trial: trial.round_index):
             if trial.round_index:
@@ -215,18 +230,32 @@ class Job:
         phases = tuple(Phase(name, seconds) for name, seconds in rounds.items())
         return self._keep(record, decision=decision, phases=record.phases + phases)
 
+    def _note_look(self, decision: Decision) -> None:
+        """Write a verdict that could have opened the gate down as a look at dev."""
+        if decision.dev_look:
+            keep_look(
+                self.ledger,
+                self.key,
+                self.suite.split("dev"),
+                declared=self.suite.search.dev_extensions,
+                when=self.now().isoformat(),
+            )
+
     def _search(self) -> Decision:
-        """Run the rounds in order; stop early only where the leader already suffices."""
-        decision: Decision | None = None
-        for index, spec in enumerate(rounds_of(self.suite), 1):
-            for candidate in round_candidates(self.suite, self.model, spec):
-                label = f"round {index}: {spec.family}: {candidate.label}"
-                self.evaluate(self.suite, candidate, "dev", label)
-            decision = self._decide()
-            if decision.verdict == "prompt_suffices":
-                break
-        assert decision is not None
-        return decision
+        search = PromptSearch(
+            suite=self.suite,
+            model=self.model,
+            ledger=self.ledger,
+            evaluate=self.evaluate,
+            find=self._find,
+            decide=self._decide,
+            note=self.narrator.note,
+        )
+        return search.run()
+
+    def _find(self, candidate: Candidate) -> Run | None:
+        runner = Runner(self.model, {}, self.ledger, judges=self._judges(self.suite))
+        return runner.find(self.suite, candidate, "dev")
 
     def _finish(self, record: JobRecord, decision: Decision) -> JobRecord:
         """Train (or find what was trained), then judge it on the sealed split and the guards."""
@@ -330,11 +359,6 @@ def _run_ids(record: JobRecord) -> list[str]:
     return names + [run for run in (record.leader_test, record.adapter_test) if run]
 
 
-def rounds_of(suite: Suite) -> tuple[RoundSpec, ...]:
-    """The declared rounds; without any, one round of all prompts."""
-    return suite.rounds or (RoundSpec("wording", tuple(suite.prompts)),)
-
-
 def decide_stored(
     suite: Suite,
     ledger: Ledger,
@@ -355,6 +379,8 @@ def decide_stored(
             f"no stored run is of this suite and model as they are. {' '.join(said)}",
             hint="evaluate some prompts first",
         )
+    looks = stored_looks(ledger, job_key(suite.name, model))
+    look = count_look(looks, suite.split("dev"), suite.search.dev_extensions)
     known = judges or (tried[-1].run.judges if tried else {})
     evidence = gather_evidence(
         tried,
@@ -367,8 +393,9 @@ def decide_stored(
             for standing in judge_standings(judged, ledger, known, {judged.primary})
         ),
         trainable=not is_hosted(model),
+        dev_look=look.number,
     )
-    return decide(evidence, policy_of(suite))
+    return decide(evidence, replace(policy_of(suite), declared_extensions=look.declared))
 
 
 def refuse_unproven(training: TrainingRecord) -> None:

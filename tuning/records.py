@@ -56,7 +56,8 @@ class TrialLine:
     """One tried prompt candidate as the gate saw it.
 
     `versus_anchor` is candidate minus anchor, with `low` = L and `high` = U at the
-    gate's corrected levels; None for the anchor itself.
+    gate's corrected levels; None for the anchor itself. A `stopped` one was run on `cases`
+    of dev only: its numbers are of those, and not to be ranked among the others.
     """
 
     run_id: str
@@ -70,6 +71,7 @@ class TrialLine:
     versus_anchor: Interval | None = None
     flat: bool = False
     improved: bool = False
+    stopped: bool = False
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,8 @@ class Decision:
 
     `trials` are ranked, the leader first; `provisional` says in words who leads, how sure;
     `left_out` names the stored runs that the verdict does not rest on; `judges` are the models
-    that judge for the suite and its guards.
+    that judge for the suite and its guards. `dev_look` is the number of this look at dev,
+    0 where the gate could not have opened.
     """
 
     verdict: Verdict
@@ -99,6 +102,7 @@ class Decision:
     left_out: tuple[str, ...] = ()
     judges: tuple[JudgeStanding, ...] = ()
     format: int = 1
+    dev_look: int = 0
 
     @property
     def open(self) -> bool:

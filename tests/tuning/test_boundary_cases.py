@@ -295,9 +295,9 @@ def test_each_look_at_the_sealed_split_costs_half_of_what_is_left() -> None:
 
 
 @pytest.mark.parametrize("extensions", [0, 1, 2])
-def test_declared_extensions_of_dev_take_a_third_of_alpha_each(extensions: int) -> None:
+def test_declared_extensions_of_dev_share_alpha(extensions: int) -> None:
     policy = Policy(declared_extensions=extensions)
-    assert policy.look_alpha == pytest.approx(ALPHA / (3 if extensions else 1), abs=1e-15)
+    assert policy.look_alpha == pytest.approx(ALPHA / (1 + extensions), abs=1e-15)
     row = ROWS["45 to 15"]
     plain = values(0, 0, row.n, row.ones)
     late = values(row.wins, row.losses, row.n, row.ones)

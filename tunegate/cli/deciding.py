@@ -27,7 +27,7 @@ from tunegate.opening import (
     open_suite,
 )
 from tuning.job import Job, decide_stored, load_job
-from tuning.records import Decision, Interval, JobRecord, ShipDecision
+from tuning.records import Decision, Interval, JobRecord, ShipDecision, TrialLine
 from tuning.repeated import leader_over_repeats
 
 MARKS = {"applies": "YES", "does_not_apply": "no", "not_tested": "not tested", "not_reached": "-"}
@@ -176,7 +176,7 @@ def show_decision(decision: Decision, terminal: Terminal) -> None:
                 percent(t.score.estimate),
                 _span(t.score),
                 f"{100 * t.versus_anchor.estimate:+.1f}" if t.versus_anchor else "",
-                _role(t.run_id, decision),
+                _role(t, decision),
             ]
             for t in decision.trials
         ],
@@ -195,12 +195,11 @@ def show_decision(decision: Decision, terminal: Terminal) -> None:
     terminal.line()
 
 
-def _role(run_id: str, decision: Decision) -> str:
-    roles = [
-        name
-        for name, run in (("leader", decision.leader), ("anchor", decision.anchor))
-        if run == run_id
-    ]
+def _role(trial: TrialLine, decision: Decision) -> str:
+    named = (("leader", decision.leader), ("anchor", decision.anchor))
+    roles = [name for name, run in named if run == trial.run_id]
+    if trial.stopped:
+        roles.append(f"stopped after {trial.cases + trial.errors} of {decision.cases} cases")
     return ", ".join(roles)
 
 

@@ -10,6 +10,7 @@ from tuning.gate import rules
 from tuning.gate.evidence import Evidence, Policy
 from tuning.gate.rules import Answer
 from tuning.gate.standing import Standing
+from tuning.gate.wording import extension_step
 from tuning.records import Verdict
 
 
@@ -95,10 +96,7 @@ RULES: tuple[Rule, ...] = (
         "Too few cases to tell",
         rules.judge_more_cases,
         False,
-        (
-            "Add dev cases, declared before looking again (at most two extensions).",
-            "Until then the leader is the best guess.",
-        ),
+        ("Until then the leader is the best guess.",),
     ),
 )
 
@@ -110,7 +108,9 @@ _ELSEWHERE = (
 )
 
 
-def next_steps(index: int, standing: Standing, evidence: Evidence) -> tuple[str, ...]:
+def next_steps(
+    index: int, standing: Standing, evidence: Evidence, policy: Policy
+) -> tuple[str, ...]:
     """What a person does next under rule `index`."""
     steps = list(RULES[index].steps)
     verdict = RULES[index].verdict
@@ -122,6 +122,8 @@ def next_steps(index: int, standing: Standing, evidence: Evidence) -> tuple[str,
         steps = [*judged, *repairs]
     if verdict == "prompt_more":
         steps += [f"Still missing: {gap}." for gap in standing.gaps]
+    if verdict == "more_cases":
+        steps.insert(0, extension_step(policy))
     if verdict == "more_cases" and any(item.trial.arm.errors for item in standing.trials):
         steps.append(
             "Look at the cases that ended in errors: each counts against every claim, so fewer "

@@ -39,14 +39,18 @@ from evals.scorers.batch import score_many
 from evals.scorers.protocol import Scorer
 from evals.spending.prices import Prices
 from evals.suite.spec import RoundSpec, Suite
+from tuning.cost.before import expected_payback, with_costs
+from tuning.cost.missing import missing_of
+from tuning.cost.payback import evidence_of
 from tuning.data.dataset import clean_examples
 from tuning.data.lint import Accepts
 from tuning.data.replay import replay_of
 from tuning.gate.deciding import decide
+from tuning.gate.evidence import Evidence
 from tuning.gate.soundness import StoredChecks, check_stored, soundness_of
 from tuning.gate.tried import find_search, gather_evidence, policy_of
 from tuning.gate.wording import left_out_texts
-from tuning.records import Decision, JobRecord, Phase, ShipDecision, TrainingRecord
+from tuning.records import CostStanding, Decision, JobRecord, Phase, ShipDecision, TrainingRecord
 from tuning.shipping.sealed import Look, judge_sealed
 from tuning.training.tune import tune_suite
 
@@ -203,6 +207,7 @@ class Job:
             self.model.fingerprint,
             judges=judges,
             guards=self.guards,
+            prices=self.prices,
         )
 
     def _decided(self, record: JobRecord, decision: Decision) -> JobRecord:
@@ -251,6 +256,7 @@ class Job:
             training=training,
             evaluate=self.evaluate,
             look=look,
+            prices=self.prices,
         )
         phases.append(Phase("sealed split", sealed.before.seconds + sealed.after.seconds))
         phases.append(Phase("guards", self._guard_seconds(sealed.decision)))
@@ -343,11 +349,13 @@ def decide_stored(
     *,
     judges: Mapping[str, str] | None = None,
     guards: Mapping[str, Suite] | None = None,
+    prices: Prices | None = None,
 ) -> Decision:
     """The gate's verdict from stored runs. Raises NothingRunError when none counts.
 
     `model_fingerprint` is what the model is now, where it was opened, and `judges` what those
-    are that judge, by name (see `find_search`). A verdict rests on what judges for `guards`, too.
+    are that judge, by name (see `find_search`). A verdict rests on what judges for `guards`, too,
+    and on whether tuning pays by `prices`.
     """
     tried, left_out = find_search(suite, ledger, model, model_fingerprint, judges)
     if not tried and (said := left_out_texts(left_out)):
@@ -367,8 +375,26 @@ def decide_stored(
             for standing in judge_standings(judged, ledger, known, {judged.primary})
         ),
         trainable=not is_hosted(model),
+        facts_change=suite.operation.facts_change,
     )
-    return decide(evidence, policy_of(suite))
+    return _decide_with_cost(suite, ledger, [item.run for item in tried], evidence, prices)
+
+
+def _decide_with_cost(
+    suite: Suite, ledger: Ledger, runs: Sequence[Run], evidence: Evidence, prices: Prices | None
+) -> Decision:
+    """The verdict, cost taken into account: what tuning would replace is the leader."""
+    known, policy = prices or Prices(), policy_of(suite)
+    model = runs[0].candidate.model if runs else ""
+    standing = CostStanding(missing=missing_of(suite.operation, model, known))
+    if not standing.missing:
+        first = decide(evidence, policy)
+        leader = next(run for run in runs if run.id == first.leader)
+        stored = ledger.load(JOB, job_key(suite.name, model), JobRecord)
+        earlier = stored.training if stored else None
+        standing = expected_payback(suite, runs, leader, known, earlier)
+    decision = decide(replace(evidence, cost=evidence_of(standing, suite.operation)), policy)
+    return with_costs(decision, runs, known, standing)
 
 
 def refuse_unproven(training: TrainingRecord) -> None:

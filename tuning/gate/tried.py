@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from evals.fingerprint import fingerprint
 from evals.judges.identity import scored_as_stated, scoring_identity
@@ -24,7 +24,15 @@ from evals.ledger import Ledger
 from evals.prompting import DEMONSTRATION_METHODS, changed_since
 from evals.records import Candidate, Run
 from evals.suite.spec import RoundSpec, Suite
-from tuning.gate.evidence import Evidence, LeftOut, Policy, Soundness, clusters_of, trial_of
+from tuning.gate.evidence import (
+    CostEvidence,
+    Evidence,
+    LeftOut,
+    Policy,
+    Soundness,
+    clusters_of,
+    trial_of,
+)
 
 BY_HAND = "by_hand"
 
@@ -150,6 +158,8 @@ def gather_evidence(
     left_out: LeftOut | None = None,
     judges: tuple[JudgeStanding, ...] = (),
     trainable: bool = True,
+    cost: CostEvidence | None = None,
+    facts_change: Literal["never", "rarely", "often"] | None = None,
 ) -> Evidence:
     """What the gate decides from. What nothing here gathers stays None: "not tested"."""
     return Evidence(
@@ -160,6 +170,8 @@ def gather_evidence(
         left_out=left_out or LeftOut(),
         judges=judges,
         trainable=trainable,
+        cost=cost,
+        facts_change=facts_change,
     )
 
 

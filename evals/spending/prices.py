@@ -167,7 +167,7 @@ def _hours(section: Section) -> Hours:
 def _check_name(models: Section, name: str) -> None:
     """Refuse what cannot be the name of a model, or its beginning."""
     begins = name.removesuffix("*")
-    beginning = begins != name and begins != "" and EMBEDDED_NAME.startswith(begins)
+    beginning = begins not in {name, ""} and EMBEDDED_NAME.startswith(begins)
     local = name == EMBEDDED_NAME or beginning
     scheme = next((one for one in _SCHEMES if name.startswith(one)), None)
     if not local and (scheme is None or name == scheme):

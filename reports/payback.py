@@ -48,6 +48,7 @@ class PaybackView:
     facts: tuple[tuple[str, str], ...]
     basis: tuple[str, ...]
     curve: Plot
+    even: str
     rows: tuple[MonthRow, ...]
     before_label: str
     after_label: str
@@ -100,6 +101,7 @@ def payback_view(payback: Payback) -> PaybackView:
         facts=_facts(payback),
         basis=payback.basis,
         curve=_curve(payback, horizon),
+        even=f"break-even: {_even(payback, horizon)}",
         rows=_rows(payback, horizon),
         before_label=payback.before_label,
         after_label=payback.after_label,
@@ -116,6 +118,12 @@ def _sentence(payback: Payback) -> str:
         f" ({_worst(payback.months_worst)} at the unfavourable end); "
         f"{payback.within_months:g} months are allowed."
     )
+
+
+def _even(payback: Payback, horizon: float) -> str:
+    if payback.months is None or payback.months <= horizon:
+        return _months(payback.months)
+    return f"{_months(payback.months)}, not drawn"
 
 
 def _months(months: float | None) -> str:
@@ -199,7 +207,7 @@ def _curve(payback: Payback, horizon: float) -> Plot:
     spot = None
     if payback.months is not None and payback.months <= horizon:
         y = _paid(payback, payback.months, "before")
-        spot = Spot(payback.months, y, f"even after {_months(payback.months)}")
+        spot = Spot(payback.months, y, f"break-even after {_months(payback.months)}")
     start = money_said(payback.training, payback.currency)
     description = (
         f"{_sentence(payback)} Tuning starts at {start}, the first training; "

@@ -251,7 +251,7 @@ def curves(
     if spot is not None:
         at = across(spot.x, low, high, left, right)
         y = down(spot.y, ticks[0], ticks[-1], top, bottom)
-        points = (Point(at, y, y, y, "diamond", spot.label, spot.label),)
+        points = (Point(at, y, y, y, "diamond", spot.label),)
     return Plot(
         slug=slug,
         title=title,

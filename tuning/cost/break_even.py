@@ -25,6 +25,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+NEVER_AFTER = 1200.0
+"""Months. What takes a hundred years is called never."""
+
 
 @dataclass(frozen=True)
 class Terms:
@@ -45,13 +48,14 @@ def months_to_break_even(terms: Terms, calls_per_month: float) -> float | None:
         return None
     if terms.training <= 0:
         return 0.0
-    if terms.retrain_months is None:
-        return terms.training / monthly
-    left = monthly * terms.retrain_months - terms.training
-    if left <= 0:
-        return None
-    trainings = terms.training / left
-    return math.ceil(trainings) * (terms.training / monthly) if math.isfinite(trainings) else None
+    trainings = 1
+    if terms.retrain_months is not None:
+        left = monthly * terms.retrain_months - terms.training
+        if left <= 0 or not math.isfinite(terms.training / left):
+            return None
+        trainings = math.ceil(terms.training / left)
+    months = trainings * (terms.training / monthly)
+    return months if months <= NEVER_AFTER else None
 
 
 def calls_to_break_even(terms: Terms, within_months: float) -> float | None:

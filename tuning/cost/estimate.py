@@ -146,7 +146,8 @@ def training_seconds(
     likely, worst = TRAINING_FACTOR * slowest, TRAINING_FACTOR_WORST * slowest
     said = (
         f"about {likely / HOUR:.2g} h on this machine (at most {worst / HOUR:.2g} h are reckoned "
-        f"with): {tokens:,.0f} tokens in {epochs:g} passes, by how fast the dev runs were"
+        f"with; {tokens:,.0f} tokens, passes over the data: {epochs:g}), by how fast the dev runs "
+        "were"
     )
     return Figure(likely, worst, said)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from evals.spending.records import Hours
+from evals.spending.wording import money_said
 from evals.suite.spec import OperationSpec
 from tuning.cost.break_even import Terms, calls_to_break_even, months_to_break_even
 from tuning.cost.calls import HOUR
@@ -96,4 +97,23 @@ def evidence_of(standing: CostStanding, operation: OperationSpec) -> CostEvidenc
         has_range=payback is not None,
         goes_stale=goes_stale(operation),
         missing=standing.missing,
+        figures=figures_said(payback) if payback else "",
     )
+
+
+def figures_said(payback: Payback) -> str:
+    """What was reckoned with, in a sentence."""
+    before, after, worst, training, dear = (
+        money_said(amount, payback.currency)
+        for amount in (
+            payback.before,
+            payback.after,
+            payback.after_worst,
+            payback.training,
+            payback.training_worst,
+        )
+    )
+    tuned = after if worst == after else f"{after} (at most {worst})"
+    paid = training if dear == training else f"{training} (at most {dear})"
+    anew = "" if payback.retrain_months is None else f" every {payback.retrain_months:g} months"
+    return f"1,000 calls cost {before} by prompt and {tuned} tuned, a training{anew} {paid}."

@@ -83,7 +83,7 @@ class CostEvidence:
     `break_even_months` includes retraining and is None where it never breaks even. Where it
     `has_range`, `latest_months` is the same at the unfavourable end. `goes_stale`: facts change
     often, and how often it would be trained anew is not stated. What is `missing` to tell
-    leaves the rest untested.
+    leaves the rest untested. `figures` are the sums in words.
     """
 
     calls_per_month: int
@@ -93,6 +93,7 @@ class CostEvidence:
     has_range: bool = False
     goes_stale: bool = False
     missing: tuple[str, ...] = ()
+    figures: str = ""
 
 
 @dataclass(frozen=True)

@@ -77,17 +77,18 @@ def judge_cost(standing: Standing, evidence: Evidence, policy: Policy) -> Answer
         return Answer(None, "Cost was not tested: no volume or no prices are stated.")
     if cost.missing:
         return Answer(None, f"Cost was not tested: {'; '.join(cost.missing)}.")
+    figures = f" {cost.figures}" if cost.figures else ""
     if cost.break_even_months is None:
         months = f"{cost.calls_per_month:,} calls a month never pay for a tuned model"
-        return Answer(False, f"{months} with a short prompt.")
+        return Answer(False, f"{months} with a short prompt.{figures}")
     months = (
         f"at {cost.calls_per_month:,} calls a month a tuned model breaks even after "
         f"{_months_text(cost)}"
     )
     obstacle = _cost_obstacle(cost, standing, evidence, policy)
     if obstacle:
-        return Answer(False, f"{months[0].upper()}{months[1:]}, but {obstacle}.")
-    return Answer(True, f"Fine-tune to cut cost: {months}, retraining included.")
+        return Answer(False, f"{months[0].upper()}{months[1:]}, but {obstacle}.{figures}")
+    return Answer(True, f"Fine-tune to cut cost: {months}, retraining included.{figures}")
 
 
 def _months_text(cost: CostEvidence) -> str:

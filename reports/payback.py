@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from evals.spending.wording import money_said
 from reports import numbers
+from reports.charts import tick_label
 from reports.plots import Curve, Plot, Spot, curves
 from tuning.cost.break_even import trainings_until
 from tuning.records import CallCost, CostStanding, JobRecord, Payback
@@ -220,8 +221,13 @@ def _curve(payback: Payback, horizon: float) -> Plot:
         (after, before),
         "months",
         spot=spot,
-        y_text=numbers.large,
+        y_text=_amount_said,
     )
+
+
+def _amount_said(value: float) -> str:
+    """Money on an axis."""
+    return numbers.large(value) if value >= 1000 else tick_label(value)
 
 
 def _steps(payback: Payback, horizon: float) -> tuple[tuple[float, float], ...]:
@@ -245,6 +251,8 @@ def _steps(payback: Payback, horizon: float) -> tuple[tuple[float, float], ...]:
 def _rows(payback: Payback, horizon: float) -> tuple[MonthRow, ...]:
     step = max(1, math.ceil(horizon / ROWS))
     months: list[float] = [float(m) for m in range(0, math.floor(horizon) + 1, step)]
+    if horizon < 1:
+        months.append(horizon)
     if payback.months is not None and payback.months <= horizon:
         months = sorted({*months, payback.months})
     return tuple(_row(payback, month) for month in months)

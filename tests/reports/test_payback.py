@@ -79,6 +79,13 @@ def test_what_never_breaks_even_is_drawn_without_a_crossing() -> None:
     assert dict(view.facts)["Break-even volume, within 12 months"].startswith("none")
 
 
+def test_small_money_has_an_axis_too() -> None:
+    small = payback(10, None, training=0.001, training_worst=0.001, months=0.1, within_months=0.5)
+    view = payback_view(small)
+    assert len({tick.label for tick in view.curve.y_ticks}) == len(view.curve.y_ticks)
+    assert [row.month for row in view.rows] == ["0", "0.1 (even)", "0.5"]
+
+
 @pytest.mark.parametrize("retrain", [None, 0.001, 11.99, 12.0, 500.0])
 @pytest.mark.parametrize("calls", [0, 1, 10**12])
 def test_any_volume_and_interval_can_be_drawn(retrain: float | None, calls: int) -> None:

@@ -10,8 +10,11 @@ import pytest
 from evals.records import Candidate, CaseResult, Output, Run
 from evals.spending.prices import Prices
 from evals.spending.records import Hours, Machine, Price, Spending
-from tuning.cost.after import measured_payback, standard_error
+from evals.suite.spec import OperationSpec
+from tuning.cost.after import cost_route, measured_payback, standard_error
 from tuning.cost.calls import call_cost, cost_of_call, quantile
+from tuning.records import CostStanding, TrainingRecord
+from tuning.shipping.judging import CostRoute
 
 LOCAL = "hf:small"
 
@@ -127,3 +130,46 @@ def test_times_are_taken_a_tenth_slower(suite_operation, trained) -> None:
     found = measured_payback(before, after, trained, suite_operation, prices).payback
     assert found is not None
     assert (found.before, found.after, found.after_worst) == pytest.approx((2000, 1000, 1100))
+
+
+def test_a_tuned_version_may_be_dearer_than_what_it_saves(suite_operation, trained) -> None:
+    before, after = run_of([(300, 0)] * 3), run_of([(200, 0)] * 3)
+    after = replace(after, candidate=replace(after.candidate, adapter="a"))
+    same = Prices(models={LOCAL: Price(1.0, 0.0)}, hours=Hours(training=36.0))
+    dearer = replace(same, tuned={LOCAL: Price(2.0, 0.0)})
+    cheap = measured_payback(before, after, trained, suite_operation, same).payback
+    dear = measured_payback(before, after, trained, suite_operation, dearer).payback
+    assert cheap is not None
+    assert dear is not None
+    assert cheap.after == pytest.approx(0.2)
+    assert dear.after == pytest.approx(0.4)
+    assert dear.months is None
+
+
+def measured(first: int, training: float, trained: TrainingRecord) -> CostStanding:
+    """Calls that save little but for the first, which saves `first` tokens; 36 an hour."""
+    before = run_of([(first, 0), (60, 0), (60, 0), (60, 0)])
+    prices = Prices(models={LOCAL: Price(10.0, 0.0)}, hours=Hours(training=36.0))
+    record = replace(trained, seconds=training)
+    operation = OperationSpec(calls_per_month=1000)
+    return measured_payback(before, run_of([(50, 0)] * 4), record, operation, prices)
+
+
+def test_the_route_is_open_only_where_the_lower_bound_pays_too(trained) -> None:
+    operation = OperationSpec(calls_per_month=1000)
+    sure, unsure = measured(60, 100.0, trained), measured(4000, 100.0, trained)
+    for standing, met in ((sure, True), (unsure, False)):
+        assert standing.payback is not None
+        assert standing.payback.months is not None
+        assert standing.payback.months <= 12
+        assert cost_route(standing, operation) == CostRoute(0.05, met)
+    assert unsure.payback is not None
+    assert unsure.payback.months_worst is None
+
+
+def test_there_is_no_route_for_what_goes_stale_or_is_not_known(trained) -> None:
+    known = measured(60, 100.0, trained)
+    often = OperationSpec(calls_per_month=1000, facts_change="often")
+    assert cost_route(known, often) is None
+    assert cost_route(known, replace(often, retrain_months=3.0)) is not None
+    assert cost_route(CostStanding(missing=("a price",)), OperationSpec()) is None

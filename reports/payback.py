@@ -100,7 +100,7 @@ def payback_view(payback: Payback) -> PaybackView:
     return PaybackView(
         sentence=_sentence(payback),
         facts=_facts(payback),
-        basis=payback.basis,
+        basis=tuple(text[:1].upper() + text[1:] for text in payback.basis),
         curve=_curve(payback, horizon),
         even=f"break-even: {_even(payback, horizon)}",
         rows=_rows(payback, horizon),

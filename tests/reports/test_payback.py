@@ -100,7 +100,7 @@ def test_the_report_shows_the_break_even_in_both_forms_and_escapes_names() -> No
     for page in (html, text):
         assert "a tuned model breaks even after 9.0 months" in page
         assert "1,800.00 EUR" in page
-        assert "hours as guessed" in page
+        assert "Hours as guessed" in page
         assert "not tested: no price" not in page
         assert "<b>prompt" not in page
     assert 'id="chart-payback-title"' in html

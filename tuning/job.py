@@ -377,24 +377,25 @@ def decide_stored(
         trainable=not is_hosted(model),
         facts_change=suite.operation.facts_change,
     )
-    return _decide_with_cost(suite, ledger, [item.run for item in tried], evidence, prices)
+    listed, runs = prices or Prices(), [item.run for item in tried]
+    cost = _cost_standing(suite, ledger, runs, evidence, listed)
+    evidence = replace(evidence, cost=evidence_of(cost, suite.operation))
+    return with_costs(decide(evidence, policy_of(suite)), runs, listed, cost)
 
 
-def _decide_with_cost(
-    suite: Suite, ledger: Ledger, runs: Sequence[Run], evidence: Evidence, prices: Prices | None
-) -> Decision:
-    """The verdict, cost taken into account: what tuning would replace is the leader."""
-    known, policy = prices or Prices(), policy_of(suite)
+def _cost_standing(
+    suite: Suite, ledger: Ledger, runs: Sequence[Run], evidence: Evidence, prices: Prices
+) -> CostStanding:
+    """Whether tuning pays in place of the leader, who is looked for only where that can be told."""
     model = runs[0].candidate.model if runs else ""
-    standing = CostStanding(missing=missing_of(suite.operation, model, known))
-    if not standing.missing:
-        first = decide(evidence, policy)
-        leader = next(run for run in runs if run.id == first.leader)
-        stored = ledger.load(JOB, job_key(suite.name, model), JobRecord)
-        earlier = stored.training if stored else None
-        standing = expected_payback(suite, runs, leader, known, earlier)
-    decision = decide(replace(evidence, cost=evidence_of(standing, suite.operation)), policy)
-    return with_costs(decision, runs, known, standing)
+    if missing := missing_of(suite.operation, model, prices):
+        return CostStanding(missing=missing)
+    leader = decide(evidence, policy_of(suite)).leader
+    stored = ledger.load(JOB, job_key(suite.name, model), JobRecord)
+    earlier = stored.training if stored else None
+    return expected_payback(
+        suite, runs, next(run for run in runs if run.id == leader), prices, earlier
+    )
 
 
 def refuse_unproven(training: TrainingRecord) -> None:

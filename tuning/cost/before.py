@@ -60,6 +60,9 @@ def with_costs(
     """The decision with what each tried candidate's calls cost, and whether tuning pays."""
     by_id = {run.id: run for run in runs}
     trials = tuple(
-        replace(trial, cost=call_cost(by_id[trial.run_id], prices)) for trial in decision.trials
+        replace(
+            trial, cost=call_cost(by_id[trial.run_id], prices) if trial.run_id in by_id else None
+        )
+        for trial in decision.trials
     )
     return replace(decision, trials=trials, cost=standing)

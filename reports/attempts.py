@@ -10,6 +10,7 @@ from evals.regression.wording import repeats_said
 from reports import numbers
 from reports.charts import Forest, ForestRow, Mark, Reference, forest
 from reports.estimates import mean_of
+from reports.payback import thousand_said
 from reports.plots import Attempt, Plot, plateau
 from reports.stored import NotRun, dev_runs, is_named
 from tuning.records import Decision, Interval, JobRecord, TrialLine
@@ -33,6 +34,7 @@ class TrialRow:
     prompt_tokens: str
     seconds: str
     run_id: str
+    thousand: str = ""
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,7 @@ class AttemptsView:
     forest: Forest | None
     forest_hidden: int
     plateau: Plot | None
+    priced: bool = False
 
 
 def attempts_view(job: JobRecord) -> AttemptsView | NotRun:
@@ -70,6 +73,7 @@ def attempts_view(job: JobRecord) -> AttemptsView | NotRun:
         forest=_forest(job, drawn[:MOST_DRAWN]) if drawn else None,
         forest_hidden=len(scored) - len(drawn[:MOST_DRAWN]),
         plateau=_plateau(job.decision) if job.decision and drawn else None,
+        priced=any(trial.cost and trial.cost.thousand is not None for trial in ranked),
     )
 
 
@@ -186,6 +190,7 @@ def _row(job: JobRecord, trial: TrialLine) -> TrialRow:
         prompt_tokens=numbers.count(trial.prompt_tokens),
         seconds=numbers.duration(seconds),
         run_id=trial.run_id,
+        thousand=thousand_said(trial.cost),
     )
 
 

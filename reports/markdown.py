@@ -13,6 +13,7 @@ from reports.hosted import HostedRow
 from reports.judged import JudgesView
 from reports.markup import MOST_CHARACTERS, literal, table, words
 from reports.outcome import GuardsView, OutcomeView, SingleView
+from reports.payback import CallRow, PaybackView
 from reports.stored import NotRun
 from reports.summed import PartTable, SummedView
 from reports.verdict import ReasonsView, VerdictView
@@ -150,7 +151,7 @@ def _judges(view: JudgesView) -> str:
 
 def _attempts(view: AttemptsView) -> str:
     head = ["Candidate", "Round", "Standing", "Score", "Against the anchor", "Prompt tokens"]
-    head += ["Errors"]
+    head += [*(["1,000 calls"] if view.priced else []), "Errors"]
     rows = [
         [
             words(row.label, 80),
@@ -159,6 +160,7 @@ def _attempts(view: AttemptsView) -> str:
             f"{row.score} ({row.bounds})",
             row.gain if row.gain == numbers.NOTHING else f"{row.gain} ({row.gain_bounds})",
             row.prompt_tokens,
+            *([words(row.thousand)] if view.priced else []),
             row.errors,
         ]
         for row in view.rows[:MOST_ROWS]
@@ -176,7 +178,30 @@ def _cost(view: CostView) -> str:
     rows = [[row.name, row.before, row.after, row.change] for row in view.rows]
     costs = table(["Mean", "Before", "After", "Change"], rows)
     facts = "".join(f"\n- {words(f.name)}: {words(f.value)}" for f in view.facts) + "\n"
-    return costs + facts + _hosted(view.hosted)
+    return costs + facts + _hosted(view.hosted) + _calls(view.calls) + _payback(view.payback)
+
+
+def _calls(found: Sequence[CallRow]) -> str:
+    head = ["Candidate", "Cases", "1,000 calls", "Charged by", "Median", "95th percentile"]
+    rows = [
+        [words(row.label, 80), row.split, f"**{words(row.thousand)}**", row.by, row.median, row.p95]
+        for row in found[:MOST_ROWS]
+    ]
+    return "\n" + table(head, rows, numeric_from=2) if rows else ""
+
+
+def _payback(view: PaybackView | None) -> str:
+    if view is None:
+        return ""
+    facts = "".join(f"\n- {words(name)}: {words(value)}" for name, value in view.facts)
+    head = ["Month", view.before_label, view.after_label, "At the unfavourable end", "Trainings"]
+    rows = [[row.month, row.before, row.after, row.worst, row.trainings] for row in view.rows]
+    cells = [[words(cell, 80) for cell in row] for row in [head, *rows]]
+    reckoned = " ".join(f"{words(text, 600)}." for text in view.basis)
+    return (
+        f"\n{words(view.sentence, 600)}\n{facts}\n\nMoney paid in all:\n\n"
+        f"{table(cells[0], cells[1:])}\nHow it was reckoned: {reckoned}\n"
+    )
 
 
 def _hosted(found: Sequence[HostedRow]) -> str:

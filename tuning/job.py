@@ -38,15 +38,19 @@ from evals.scorers.batch import score_many
 from evals.scorers.protocol import Scorer
 from evals.spending.prices import Prices
 from evals.suite.spec import Suite
+from tuning.cost.before import expected_payback, with_costs
+from tuning.cost.missing import missing_of
+from tuning.cost.payback import evidence_of
 from tuning.data.dataset import clean_examples
 from tuning.data.lint import Accepts
 from tuning.data.replay import replay_of
 from tuning.gate.deciding import decide
 from tuning.gate.dev_looks import count_look, keep_look, stored_looks
+from tuning.gate.evidence import Evidence, Policy
 from tuning.gate.soundness import StoredChecks, check_stored, soundness_of
 from tuning.gate.tried import find_search, gather_evidence, policy_of
 from tuning.gate.wording import left_out_texts
-from tuning.records import Decision, JobRecord, Phase, ShipDecision, TrainingRecord
+from tuning.records import CostStanding, Decision, JobRecord, Phase, ShipDecision, TrainingRecord
 from tuning.searching import PromptSearch
 from tuning.shipping.sealed import Look, judge_sealed
 from tuning.training.tune import tune_suite
@@ -217,6 +221,7 @@ class Job:
             self.model.fingerprint,
             judges=judges,
             guards=self.guards,
+            prices=self.prices,
         )
 
     def _decided(self, record: JobRecord, decision: Decision) -> JobRecord:
@@ -280,6 +285,7 @@ class Job:
             training=training,
             evaluate=self.evaluate,
             look=look,
+            prices=self.prices,
         )
         phases.append(Phase("sealed split", sealed.before.seconds + sealed.after.seconds))
         phases.append(Phase("guards", self._guard_seconds(sealed.decision)))
@@ -367,11 +373,13 @@ def decide_stored(
     *,
     judges: Mapping[str, str] | None = None,
     guards: Mapping[str, Suite] | None = None,
+    prices: Prices | None = None,
 ) -> Decision:
     """The gate's verdict from stored runs. Raises NothingRunError when none counts.
 
     `model_fingerprint` is what the model is now, where it was opened, and `judges` what those
-    are that judge, by name (see `find_search`). A verdict rests on what judges for `guards`, too.
+    are that judge, by name (see `find_search`). A verdict rests on what judges for `guards`, too,
+    and on whether tuning pays by `prices`.
     """
     tried, left_out = find_search(suite, ledger, model, model_fingerprint, judges)
     if not tried and (said := left_out_texts(left_out)):
@@ -394,8 +402,34 @@ def decide_stored(
         ),
         trainable=not is_hosted(model),
         dev_look=look.number,
+        facts_change=suite.operation.facts_change,
     )
-    return decide(evidence, replace(policy_of(suite), declared_extensions=look.declared))
+    policy = replace(policy_of(suite), declared_extensions=look.declared)
+    listed, runs = prices or Prices(), [item.run for item in tried]
+    cost = _cost_standing(suite, ledger, evidence, policy, runs=runs, prices=listed)
+    evidence = replace(evidence, cost=evidence_of(cost, suite.operation))
+    return with_costs(decide(evidence, policy), runs, listed, cost)
+
+
+def _cost_standing(
+    suite: Suite,
+    ledger: Ledger,
+    evidence: Evidence,
+    policy: Policy,
+    *,
+    runs: Sequence[Run],
+    prices: Prices,
+) -> CostStanding:
+    """Whether tuning pays in place of the leader, who is looked for only where that can be told."""
+    model = runs[0].candidate.model if runs else ""
+    if missing := missing_of(suite.operation, model, prices):
+        return CostStanding(missing=missing)
+    leader = decide(evidence, policy).leader
+    stored = ledger.load(JOB, job_key(suite.name, model), JobRecord)
+    earlier = stored.training if stored else None
+    return expected_payback(
+        suite, runs, next(run for run in runs if run.id == leader), prices, earlier
+    )
 
 
 def refuse_unproven(training: TrainingRecord) -> None:

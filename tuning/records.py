@@ -52,6 +52,59 @@ class RuleLine:
 
 
 @dataclass(frozen=True)
+class CallCost:
+    """What calls of one candidate cost, and how long they took.
+
+    `thousand` is the money for 1,000 calls, None without a price or a measure; `by` is what
+    is charged. `median` and `p95` are seconds of a call; of a model that runs here those are
+    its share of its batch's time.
+    """
+
+    thousand: float | None
+    currency: str = ""
+    by: Literal["tokens", "hours", ""] = ""
+    median: float | None = None
+    p95: float | None = None
+
+
+@dataclass(frozen=True)
+class Payback:
+    """What a tuned model costs beside the best prompt, and when that has paid for its training.
+
+    Money in `currency`; `before` and `after` are for 1,000 calls. The fields in `_worst` are at
+    the unfavourable end of what is estimated or measured. `volume` is the calls a month from
+    which it breaks even within `within_months`. None: never. `basis` says how each figure was
+    come by.
+    """
+
+    before_label: str
+    after_label: str
+    currency: str
+    calls_per_month: int
+    within_months: float
+    retrain_months: float | None
+    before: float
+    after: float
+    after_worst: float
+    training: float
+    training_worst: float
+    months: float | None
+    months_worst: float | None
+    volume: float | None
+    volume_worst: float | None
+    is_estimate: bool
+    basis: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class CostStanding:
+    """Whether tuning pays, or what is `missing` to tell: each with how to add it."""
+
+    payback: Payback | None = None
+    missing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class TrialLine:
     """One tried prompt candidate as the gate saw it.
 
@@ -72,6 +125,7 @@ class TrialLine:
     flat: bool = False
     improved: bool = False
     stopped: bool = False
+    cost: CallCost | None = None
 
 
 @dataclass(frozen=True)
@@ -103,6 +157,7 @@ class Decision:
     judges: tuple[JudgeStanding, ...] = ()
     format: int = 1
     dev_look: int = 0
+    cost: CostStanding | None = None
 
     @property
     def open(self) -> bool:
@@ -148,6 +203,9 @@ class ShipDecision:
     guards: tuple[GuardLine, ...]
     reasons: tuple[str, ...]
     format: int = 1
+    cost: CostStanding | None = None
+    before_cost: CallCost | None = None
+    after_cost: CallCost | None = None
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,8 @@ from pathlib import Path
 from evals.errors import NothingRunError
 from evals.fingerprint import canonical
 from evals.ledger import Ledger
+from evals.spending.prices import find_prices
+from evals.spending.wording import money_said
 from tunegate.cli.console import Terminal, percent
 from tunegate.cli.output import check_output, write_whole
 from tunegate.cli.records import INCONCLUSIVE, open_stored
@@ -27,7 +29,7 @@ from tunegate.opening import (
     open_suite,
 )
 from tuning.job import Job, decide_stored, load_job
-from tuning.records import Decision, Interval, JobRecord, ShipDecision, TrialLine
+from tuning.records import CallCost, Decision, Interval, JobRecord, ShipDecision, TrialLine
 from tuning.repeated import leader_over_repeats
 
 MARKS = {"applies": "YES", "does_not_apply": "no", "not_tested": "not tested", "not_reached": "-"}
@@ -56,7 +58,8 @@ def gate_command(options: Namespace, terminal: Terminal) -> int:
     suite = open_suite(options.suite).suite
     ledger = open_stored(options.ledger)
     model, guards = model_name(suite, options.model), open_guards(suite)
-    decision = decide_stored(suite, ledger, model, guards=guards)
+    prices = find_prices(options.prices, os.environ)
+    decision = decide_stored(suite, ledger, model, guards=guards, prices=prices)
     show_decision(decision, terminal)
     terminal.result(decision)
     return INCONCLUSIVE if decision.verdict == "more_cases" else 0
@@ -166,9 +169,11 @@ def _show_verdicts(record: JobRecord, terminal: Terminal) -> None:
 
 def show_decision(decision: Decision, terminal: Terminal) -> None:
     """The gate's verdict, the candidates and the decision table, for a person."""
+    priced = any(t.cost and t.cost.thousand is not None for t in decision.trials)
+    costs = [">1,000 calls", ">median", ">95th pct."] if priced else []
     terminal.table(
         "what was tried (dev)",
-        ["!round", "candidate", ">score", ">95% interval", ">vs anchor", ""],
+        ["!round", "candidate", ">score", ">95% interval", ">vs anchor", *costs, ""],
         [
             [
                 f"{t.round_index} {t.family}",
@@ -176,6 +181,7 @@ def show_decision(decision: Decision, terminal: Terminal) -> None:
                 percent(t.score.estimate),
                 _span(t.score),
                 f"{100 * t.versus_anchor.estimate:+.1f}" if t.versus_anchor else "",
+                *(_call_cells(t.cost) if priced else []),
                 _role(t, decision),
             ]
             for t in decision.trials
@@ -193,6 +199,14 @@ def show_decision(decision: Decision, terminal: Terminal) -> None:
     for step in decision.next_steps:
         terminal.line(f"  next: {step}")
     terminal.line()
+
+
+def _call_cells(cost: CallCost | None) -> list[str]:
+    """Money for 1,000 calls, and seconds of a call: median and 95th percentile."""
+    if cost is None:
+        return ["–"] * 3
+    money = "–" if cost.thousand is None else money_said(cost.thousand, cost.currency)
+    return [money, *("–" if s is None else f"{s:.2f} s" for s in (cost.median, cost.p95))]
 
 
 def _role(trial: TrialLine, decision: Decision) -> str:

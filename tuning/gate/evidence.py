@@ -93,12 +93,20 @@ class StrongerModel:
 class CostEvidence:
     """When a tuned model with a short prompt would have paid for its training.
 
-    `break_even_months` includes retraining and is None where it never breaks even.
+    `break_even_months` includes retraining and is None where it never breaks even. Where it
+    `has_range`, `latest_months` is the same at the unfavourable end. `goes_stale`: facts change
+    often, and how often it would be trained anew is not stated. What is `missing` to tell
+    leaves the rest untested. `figures` are the sums in words.
     """
 
     calls_per_month: int
     break_even_months: float | None
     within_months: float
+    latest_months: float | None = None
+    has_range: bool = False
+    goes_stale: bool = False
+    missing: tuple[str, ...] = ()
+    figures: str = ""
 
 
 @dataclass(frozen=True)

@@ -75,24 +75,43 @@ def judge_cost(standing: Standing, evidence: Evidence, policy: Policy) -> Answer
     cost = evidence.cost
     if cost is None:
         return Answer(None, "Cost was not tested: no volume or no prices are stated.")
+    if cost.missing:
+        return Answer(None, f"Cost was not tested: {'; '.join(cost.missing)}.")
+    figures = f" {cost.figures}" if cost.figures else ""
     if cost.break_even_months is None:
         months = f"{cost.calls_per_month:,} calls a month never pay for a tuned model"
-        return Answer(False, f"{months} with a short prompt.")
+        return Answer(False, f"{months} with a short prompt.{figures}")
     months = (
         f"at {cost.calls_per_month:,} calls a month a tuned model breaks even after "
-        f"{cost.break_even_months:.1f} months"
+        f"{_months_text(cost)}"
     )
     obstacle = _cost_obstacle(cost, standing, evidence, policy)
     if obstacle:
-        return Answer(False, f"{months[0].upper()}{months[1:]}, but {obstacle}.")
-    return Answer(True, f"Fine-tune to cut cost: {months}, retraining included.")
+        return Answer(False, f"{months[0].upper()}{months[1:]}, but {obstacle}.{figures}")
+    return Answer(True, f"Fine-tune to cut cost: {months}, retraining included.{figures}")
+
+
+def _months_text(cost: CostEvidence) -> str:
+    """`3.2 months`, with the unfavourable end of what is estimated where there is one."""
+    likely = f"{cost.break_even_months:.1f} months"
+    if not cost.has_range:
+        return likely
+    if cost.latest_months is None:
+        return f"{likely} (by estimate; perhaps never)"
+    return f"{likely} (by estimate; {cost.latest_months:.1f} at the unfavourable end)"
 
 
 def _cost_obstacle(
     cost: CostEvidence, standing: Standing, evidence: Evidence, policy: Policy
 ) -> str | None:
-    if cost.break_even_months is None or cost.break_even_months > cost.within_months:
+    ends = [cost.break_even_months, *([cost.latest_months] if cost.has_range else [])]
+    if any(months is None or months > cost.within_months for months in ends):
         return f"only {cost.within_months:g} are allowed"
+    if cost.goes_stale:
+        return (
+            "the suite says that facts change often and not how often it would be trained anew "
+            "(operation.retrain_months): a tuned model would go stale"
+        )
     if policy.target is None:
         return "without a target nobody can say what is good enough"
     low = certain_low(standing.leader, standing, policy)

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from evals.fingerprint import fingerprint
 from evals.judges.identity import scored_as_stated, scoring_identity
@@ -25,7 +25,15 @@ from evals.prompting import DEMONSTRATION_METHODS, changed_since
 from evals.records import Candidate, Case, Run
 from evals.staging import stages_of
 from evals.suite.spec import RoundSpec, Suite
-from tuning.gate.evidence import Evidence, LeftOut, Policy, Soundness, clusters_of, trial_of
+from tuning.gate.evidence import (
+    CostEvidence,
+    Evidence,
+    LeftOut,
+    Policy,
+    Soundness,
+    clusters_of,
+    trial_of,
+)
 
 BY_HAND = "by_hand"
 
@@ -169,6 +177,8 @@ def gather_evidence(
     judges: tuple[JudgeStanding, ...] = (),
     trainable: bool = True,
     dev_look: int = 1,
+    cost: CostEvidence | None = None,
+    facts_change: Literal["never", "rarely", "often"] | None = None,
 ) -> Evidence:
     """What the gate decides from. What nothing here gathers stays None: "not tested"."""
     return Evidence(
@@ -183,6 +193,8 @@ def gather_evidence(
         judges=judges,
         trainable=trainable,
         dev_look=dev_look,
+        cost=cost,
+        facts_change=facts_change,
     )
 
 

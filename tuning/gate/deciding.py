@@ -12,6 +12,7 @@ from tuning.gate.decision_table import RULES, next_steps
 from tuning.gate.evidence import Evidence, Policy
 from tuning.gate.rules import Answer
 from tuning.gate.standing import Judged, Standing, cases_for_a_start, cases_to_decide, find_standing
+from tuning.gate.stronger import stronger_lines
 from tuning.gate.wording import left_out_texts, share
 from tuning.records import Decision, Interval, RuleLine, RuleStatus, TrialLine, Verdict
 
@@ -35,6 +36,7 @@ def decide(evidence: Evidence, policy: Policy) -> Decision:
     """
     standing = find_standing(evidence, policy)
     ruling = _rule(standing, evidence, policy)
+    stronger = stronger_lines(standing, evidence, policy)
     rule = RULES[ruling.row]
     flags = _flags(standing, policy)
     sentence = ruling.answer.text
@@ -46,7 +48,7 @@ def decide(evidence: Evidence, policy: Policy) -> Decision:
     return Decision(
         verdict=rule.verdict,
         sentence=sentence,
-        next_steps=next_steps(ruling.row, standing, evidence),
+        next_steps=next_steps(ruling.row, standing, evidence, stronger),
         rules=ruling.lines,
         trials=_trial_lines(standing, policy),
         leader=standing.leader.trial.arm.run_id,
@@ -61,6 +63,7 @@ def decide(evidence: Evidence, policy: Policy) -> Decision:
         provisional=_provisional(standing),
         left_out=left_out_texts(evidence.left_out),
         judges=evidence.judges,
+        stronger=stronger,
     )
 
 

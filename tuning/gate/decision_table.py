@@ -10,7 +10,7 @@ from tuning.gate import rules
 from tuning.gate.evidence import Evidence, Policy
 from tuning.gate.rules import Answer
 from tuning.gate.standing import Standing
-from tuning.records import Verdict
+from tuning.records import StrongerLine, Verdict
 
 
 class Rule(NamedTuple):
@@ -110,8 +110,10 @@ _ELSEWHERE = (
 )
 
 
-def next_steps(index: int, standing: Standing, evidence: Evidence) -> tuple[str, ...]:
-    """What a person does next under rule `index`."""
+def next_steps(
+    index: int, standing: Standing, evidence: Evidence, stronger: tuple[StrongerLine, ...] = ()
+) -> tuple[str, ...]:
+    """What a person does next under rule `index`; `stronger` are the models compared."""
     steps = list(RULES[index].steps)
     verdict = RULES[index].verdict
     if verdict == "fine_tune" and not evidence.trainable:
@@ -129,6 +131,13 @@ def next_steps(index: int, standing: Standing, evidence: Evidence) -> tuple[str,
         )
     if verdict == "use_retrieval" and evidence.facts_change == "often":
         steps.append("The facts change often: a tuned model would go stale, an index does not.")
+    if RULES[index].on_plateau:
+        steps += [
+            f"{line.model} reaches the target by prompt: write its price into the list of prices, "
+            "and ask the gate again."
+            for line in stronger
+            if line.reaches and line.max_cost is not None and line.cost is None
+        ]
     if verdict == "fine_tune" and evidence.oracle_context is None:
         steps.append(
             "Whether knowledge is missing was not tested: if answers need facts that the "

@@ -92,7 +92,7 @@ def find_standing(evidence: Evidence, policy: Policy) -> Standing:
     every trial has too many errors to be judged.
     """
     trials = sorted(evidence.trials, key=lambda trial: trial.round_index)  # stable
-    others = [model.arm for model in evidence.stronger_models or ()]
+    others = [model.arm for model in evidence.stronger_models or () if model.arm is not None]
     if evidence.oracle_context is not None:
         others.append(evidence.oracle_context)
     arms = [trial.arm for trial in trials]

@@ -48,6 +48,8 @@ from tuning.gate.tried import find_search, gather_evidence, policy_of
 from tuning.gate.wording import left_out_texts
 from tuning.records import Decision, JobRecord, Phase, ShipDecision, TrainingRecord
 from tuning.shipping.sealed import Look, judge_sealed
+from tuning.stronger.found import awaits_others, compared_models, find_stronger, unrun_models
+from tuning.stronger.running import OpenModel, run_others
 from tuning.training.tune import tune_suite
 
 JOB = "job"
@@ -71,7 +73,8 @@ class Job:
 
     `guards` are the loaded suites that `suite.guards` names; `looks_path` is where looks at
     the sealed split are counted; adapters are written under the ledger's folder. `asker` asks
-    the models that judge; None where none does.
+    the models that judge; None where none does. `open_other` opens a model to compare in the
+    place of `model`, which must open again when it is used; None: no other model is run.
     """
 
     suite: Suite
@@ -84,6 +87,7 @@ class Job:
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     clock: Callable[[], float] = time.perf_counter
     asker: Asker | None = None
+    open_other: OpenModel | None = None
 
     @property
     def key(self) -> str:
@@ -100,10 +104,9 @@ class Job:
         """
         if override:
             self._refuse_untrainable()
-        record = self._begin(override, self._checks())
+        begun = self._begin(override, self._checks())
         self._calibrate()
-        decision = self._search()
-        record = self._decided(record, decision)
+        record, decision = self._compared(begun, self._search())
         if tune and (decision.open or override) and not is_hosted(self.model.name):
             record = self._finish(record, decision)
         return record
@@ -116,7 +119,7 @@ class Job:
         self._refuse_untrainable()
         checks = self._checks()
         self._calibrate()
-        decision = self._decide()
+        decision = self._decide(self._run_others(self._decide()))
         if not decision.open and not override:
             raise GateShutError(
                 f"the gate is shut: {decision.verdict}. {decision.sentence}",
@@ -132,14 +135,25 @@ class Job:
                 hint="name a model that can be with --model hf:..., or have its provider train it",
             )
 
-    def evaluate(self, suite: Suite, candidate: Candidate, split: SplitName, label: str) -> Run:
-        """One run, with its scorers and a progress bar; found again where it is stored."""
+    def evaluate(
+        self,
+        suite: Suite,
+        candidate: Candidate,
+        split: SplitName,
+        label: str,
+        *,
+        model: AdaptableModel | None = None,
+    ) -> Run:
+        """One run, with its scorers and a progress bar; found again where it is stored.
+
+        `model` is the candidate's, where that is not the job's.
+        """
         with (
             build_scorers(suite, self.asker) as scorers,
             self.narrator.progress(label) as progress,
         ):
             runner = Runner(
-                self.model,
+                model or self.model,
                 scorers,
                 self.ledger,
                 progress,
@@ -192,7 +206,8 @@ class Job:
             )
         )
 
-    def _decide(self) -> Decision:
+    def _decide(self, others: Mapping[str, str] | None = None) -> Decision:
+        """The verdict from what is stored; `others` are what compared models are, by name."""
         judges: dict[str, str] = {}
         for suite in (self.suite, *self.guards.values()):
             judges |= self._judges(suite)
@@ -203,6 +218,32 @@ class Job:
             self.model.fingerprint,
             judges=judges,
             guards=self.guards,
+            prices=self.prices,
+            others=others,
+        )
+
+    def _compared(self, begun: JobRecord, searched: Decision) -> tuple[JobRecord, Decision]:
+        """Keep the verdict of the search, and then that with other models, where they count.
+
+        The first is kept before any of them is run, so that it can be reported if one fails.
+        """
+        record = self._decided(begun, searched)
+        others = self._run_others(searched)
+        if not others:
+            return record, searched
+        decision = self._decide(others)
+        return self._decided(begun, decision), decision
+
+    def _run_others(self, decision: Decision) -> dict[str, str]:
+        """Run the models to compare where the verdict waits for them; what they are, by name."""
+        if self.open_other is None or not awaits_others(decision):
+            return {}
+        return run_others(
+            self.suite,
+            self.ledger.run(decision.leader).candidate,
+            compared_models(self.suite, self.model.name),
+            self.open_other,
+            self.evaluate,
         )
 
     def _decided(self, record: JobRecord, decision: Decision) -> JobRecord:
@@ -212,6 +253,9 @@ class Job:
             if trial.round_index:
                 name = f"round {trial.round_index}: {trial.family}"
                 rounds[name] = rounds.get(name, 0.0) + self.ledger.run(trial.run_id).seconds
+        for line in decision.stronger:
+            if line.run_id:
+                rounds[f"compared: {line.model}"] = self.ledger.run(line.run_id).seconds
         phases = tuple(Phase(name, seconds) for name, seconds in rounds.items())
         return self._keep(record, decision=decision, phases=record.phases + phases)
 
@@ -325,6 +369,8 @@ def load_job(ledger: Ledger, suite: str, model: str) -> JobRecord | None:
 
 def _run_ids(record: JobRecord) -> list[str]:
     names = [trial.run_id for trial in record.decision.trials] if record.decision else []
+    compared = record.decision.stronger if record.decision else ()
+    names += [line.run_id for line in compared if line.run_id]
     guards = record.shipping.guards if record.shipping else ()
     names += [run for guard in guards for run in (guard.base_run, guard.tuned_run)]
     return names + [run for run in (record.leader_test, record.adapter_test) if run]
@@ -343,11 +389,15 @@ def decide_stored(
     *,
     judges: Mapping[str, str] | None = None,
     guards: Mapping[str, Suite] | None = None,
+    prices: Prices | None = None,
+    others: Mapping[str, str] | None = None,
 ) -> Decision:
     """The gate's verdict from stored runs. Raises NothingRunError when none counts.
 
     `model_fingerprint` is what the model is now, where it was opened, and `judges` what those
     are that judge, by name (see `find_search`). A verdict rests on what judges for `guards`, too.
+    `others` are what the models to compare are now, where they were opened; what they cost is
+    by `prices`.
     """
     tried, left_out = find_search(suite, ledger, model, model_fingerprint, judges)
     if not tried and (said := left_out_texts(left_out)):
@@ -367,8 +417,13 @@ def decide_stored(
             for standing in judge_standings(judged, ledger, known, {judged.primary})
         ),
         trainable=not is_hosted(model),
+        stronger_models=unrun_models(suite, model),
     )
-    return decide(evidence, policy_of(suite))
+    decision = decide(evidence, policy_of(suite))
+    if not awaits_others(decision):
+        return decision
+    stronger = find_stronger(suite, ledger, ledger.run(decision.leader), prices or Prices(), others)
+    return decide(replace(evidence, stronger_models=stronger), policy_of(suite))
 
 
 def refuse_unproven(training: TrainingRecord) -> None:

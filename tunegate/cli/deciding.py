@@ -13,10 +13,12 @@ from pathlib import Path
 from evals.errors import NothingRunError
 from evals.fingerprint import canonical
 from evals.ledger import Ledger
+from evals.spending.prices import find_prices
 from tunegate.cli.console import Terminal, percent
 from tunegate.cli.output import check_output, write_whole
 from tunegate.cli.records import INCONCLUSIVE, open_stored
 from tunegate.cli.running import endpoints_asked
+from tunegate.comparing import refuse_unopenable
 from tunegate.endpoints import Endpoints, open_endpoints, runs_said, told
 from tunegate.evaluating import Evaluator
 from tunegate.opening import (
@@ -26,6 +28,7 @@ from tunegate.opening import (
     open_guards,
     open_suite,
 )
+from tunegate.taking_turns import ReturningModel
 from tuning.job import Job, decide_stored, load_job
 from tuning.records import Decision, Interval, JobRecord, ShipDecision
 from tuning.repeated import leader_over_repeats
@@ -56,7 +59,8 @@ def gate_command(options: Namespace, terminal: Terminal) -> int:
     suite = open_suite(options.suite).suite
     ledger = open_stored(options.ledger)
     model, guards = model_name(suite, options.model), open_guards(suite)
-    decision = decide_stored(suite, ledger, model, guards=guards)
+    prices = find_prices(options.prices, os.environ)
+    decision = decide_stored(suite, ledger, model, guards=guards, prices=prices)
     show_decision(decision, terminal)
     terminal.result(decision)
     return INCONCLUSIVE if decision.verdict == "more_cases" else 0
@@ -101,7 +105,10 @@ def _job(
     endpoints = open_endpoints(asked, os.environ)
     with only_job(options.ledger), told(endpoints, asked, terminal.note):
         evaluator = Evaluator(options.ledger, terminal, options.precision or "auto", endpoints)
-        model = evaluator.model(model_name(opened.suite, options.model))
+        name = model_name(opened.suite, options.model)
+        for said in refuse_unopenable(opened.suite, name, evaluator):
+            terminal.note(said)
+        model = ReturningModel(name, evaluator.model)
         ledger = Ledger(options.ledger)
         try:
             job = Job(
@@ -113,6 +120,7 @@ def _job(
                 narrator=terminal,
                 prices=endpoints.budget.prices,
                 asker=evaluator.asker(ledger),
+                open_other=evaluator.model,
             )
             yield job, endpoints
         finally:

@@ -24,7 +24,15 @@ from evals.ledger import Ledger
 from evals.prompting import DEMONSTRATION_METHODS, changed_since
 from evals.records import Candidate, Run
 from evals.suite.spec import RoundSpec, Suite
-from tuning.gate.evidence import Evidence, LeftOut, Policy, Soundness, clusters_of, trial_of
+from tuning.gate.evidence import (
+    Evidence,
+    LeftOut,
+    Policy,
+    Soundness,
+    StrongerModel,
+    clusters_of,
+    trial_of,
+)
 
 BY_HAND = "by_hand"
 
@@ -150,6 +158,7 @@ def gather_evidence(
     left_out: LeftOut | None = None,
     judges: tuple[JudgeStanding, ...] = (),
     trainable: bool = True,
+    stronger_models: tuple[StrongerModel, ...] | None = None,
 ) -> Evidence:
     """What the gate decides from. What nothing here gathers stays None: "not tested"."""
     return Evidence(
@@ -160,6 +169,7 @@ def gather_evidence(
         left_out=left_out or LeftOut(),
         judges=judges,
         trainable=trainable,
+        stronger_models=stronger_models,
     )
 
 

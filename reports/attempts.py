@@ -12,6 +12,7 @@ from reports.charts import Forest, ForestRow, Mark, Reference, forest
 from reports.estimates import mean_of
 from reports.plots import Attempt, Plot, plateau
 from reports.stored import NotRun, dev_runs, is_named
+from reports.stronger import StrongerView, stronger_view
 from tuning.records import Decision, Interval, JobRecord, TrialLine
 
 MOST_DRAWN = 40
@@ -46,6 +47,7 @@ class AttemptsView:
     forest: Forest | None
     forest_hidden: int
     plateau: Plot | None
+    stronger: StrongerView | None = None
 
 
 def attempts_view(job: JobRecord) -> AttemptsView | NotRun:
@@ -65,6 +67,7 @@ def attempts_view(job: JobRecord) -> AttemptsView | NotRun:
         forest=_forest(job, drawn[:MOST_DRAWN]) if drawn else None,
         forest_hidden=max(0, len(drawn) - MOST_DRAWN),
         plateau=_plateau(job.decision) if job.decision and drawn else None,
+        stronger=stronger_view(job),
     )
 
 

@@ -56,7 +56,7 @@ def cost_view(job: JobRecord) -> CostView | NotRun:
         after_label=after.candidate.label if after else "",
         rows=_rows(before, after),
         facts=tuple(facts),
-        hosted=hosted_rows(tuple(job.runs.values())),
+        hosted=hosted_rows(tuple(job.runs.values()), job.model),
     )
 
 

@@ -14,6 +14,7 @@ from evals.errors import NothingRunError
 from evals.fingerprint import canonical
 from evals.ledger import Ledger
 from evals.spending.prices import find_prices
+from evals.spending.wording import money_said
 from tunegate.cli.console import Terminal, percent
 from tunegate.cli.output import check_output, write_whole
 from tunegate.cli.records import INCONCLUSIVE, open_stored
@@ -189,6 +190,7 @@ def show_decision(decision: Decision, terminal: Terminal) -> None:
             for t in decision.trials
         ],
     )
+    _show_stronger(decision, terminal)
     terminal.table(
         "why",
         ["verdict", "!applies", "evidence"],
@@ -201,6 +203,27 @@ def show_decision(decision: Decision, terminal: Terminal) -> None:
     for step in decision.next_steps:
         terminal.line(f"  next: {step}")
     terminal.line()
+
+
+def _show_stronger(decision: Decision, terminal: Terminal) -> None:
+    """The models that were compared, where one was run."""
+    if not any(line.run_id for line in decision.stronger):
+        return
+    terminal.table(
+        "other models with the leader's prompt (dev)",
+        ["model", ">score", ">95% interval", ">certain", ">vs leader", ">1,000 calls"],
+        [
+            [
+                line.model if line.run_id else f"{line.model} (not run)",
+                percent(line.score.estimate if line.score else None),
+                _span(line.score) if line.score else "",
+                percent(line.certain),
+                f"{100 * line.difference.estimate:+.1f}" if line.difference else "",
+                "" if line.cost is None else money_said(line.cost, line.currency),
+            ]
+            for line in decision.stronger
+        ],
+    )
 
 
 def _role(run_id: str, decision: Decision) -> str:

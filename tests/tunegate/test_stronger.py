@@ -1,4 +1,4 @@
-"""Stronger models in the whole job: when they are run, what they cost, what `gate` finds of them."""
+"""Stronger models in the whole job: when they run, what they cost, what `gate` finds."""
 
 from __future__ import annotations
 

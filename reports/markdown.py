@@ -186,7 +186,7 @@ def _stronger(view: StrongerView | None) -> str:
             row.score if row.bounds == numbers.NOTHING else f"{row.score} ({row.bounds})",
             row.certain,
             row.difference
-            if row.difference_bounds == numbers.NOTHING
+            if not row.difference_bounds
             else f"{row.difference} ({row.difference_bounds})",
             words(row.thousand),
             row.median,

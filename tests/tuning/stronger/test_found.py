@@ -13,7 +13,9 @@ from evals.records import Candidate, CaseResult, Decoding, Output, Run, Score
 from evals.spending.prices import Prices
 from evals.suite import Suite, load_suite
 from tests.sample_suite import write_suite
-from tuning.stronger.found import compared_models, find_stronger
+from tests.tuning.gate.test_deciding import judge, search
+from tuning.gate.evidence import Soundness, StrongerModel
+from tuning.stronger.found import awaits_others, compared_models, find_stronger
 
 EXTRA = 'target: 0.9\ncompare_models: ["openai:a", "scripted:small", "openai:b"]\n'
 LEADER = Candidate("scripted:small", "f0", "spec", "p", "static", 2, 0, "d")
@@ -97,3 +99,25 @@ def test_of_other_weights_the_newest_counts_unless_they_are_known(
     first, _ = find_stronger(suite, ledger, leader, Prices(), {"openai:a": "a1"})
     assert first.arm is not None
     assert (first.arm.run_id, first.left_out) == ("old", 1)
+
+
+def test_other_models_are_awaited_only_where_they_can_change_the_verdict() -> None:
+    unrun = (StrongerModel("large", None),)
+    flat, target = search(0, 0, 250, 60), 0.9
+    waiting = judge(flat, target=target, stronger_models=unrun)
+    assert awaits_others(waiting)
+    assert awaits_others(judge(flat, target=target, stronger_models=unrun, clean_examples=0))
+    suffices = judge(search(0, 0, 250, 240), target=target, stronger_models=unrun)
+    faulty = judge(
+        flat, target=target, stronger_models=unrun, soundness=Soundness(self_test_passed=False)
+    )
+    assert suffices.plateau
+    assert faulty.plateau
+    for decided in (
+        suffices,
+        faulty,
+        judge(flat, stronger_models=unrun),
+        judge(flat, target=target),
+        judge(search(45, 15, 200, 40), target=target, stronger_models=unrun),
+    ):
+        assert not awaits_others(decided)

@@ -13,6 +13,7 @@ from reports.estimates import mean_of
 from reports.payback import thousand_said
 from reports.plots import Attempt, Plot, plateau
 from reports.stored import NotRun, dev_runs, is_named
+from reports.stronger import StrongerView, stronger_view
 from tuning.records import Decision, Interval, JobRecord, TrialLine
 
 MOST_DRAWN = 40
@@ -52,6 +53,7 @@ class AttemptsView:
     forest_hidden: int
     plateau: Plot | None
     priced: bool = False
+    stronger: StrongerView | None = None
 
 
 def attempts_view(job: JobRecord) -> AttemptsView | NotRun:
@@ -74,6 +76,7 @@ def attempts_view(job: JobRecord) -> AttemptsView | NotRun:
         forest_hidden=len(scored) - len(drawn[:MOST_DRAWN]),
         plateau=_plateau(job.decision) if job.decision and drawn else None,
         priced=any(trial.cost and trial.cost.thousand is not None for trial in ranked),
+        stronger=stronger_view(job),
     )
 
 

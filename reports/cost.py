@@ -56,7 +56,7 @@ def cost_view(job: JobRecord) -> CostView | NotRun:
     standing = cost_standing(job)
     payback = standing.payback if standing else None
     facts += [*_month(job, before), *([] if payback else [_money(job, before)])]
-    hosted = hosted_rows(tuple(job.runs.values()))
+    hosted = hosted_rows(tuple(job.runs.values()), job.model)
     return CostView(
         before_label=before.candidate.label if before else "",
         after_label=after.candidate.label if after else "",

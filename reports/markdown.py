@@ -15,6 +15,7 @@ from reports.markup import MOST_CHARACTERS, literal, table, words
 from reports.outcome import GuardsView, OutcomeView, SingleView
 from reports.payback import CallRow, PaybackView
 from reports.stored import NotRun
+from reports.stronger import StrongerView
 from reports.summed import PartTable, SummedView
 from reports.verdict import ReasonsView, VerdictView
 from reports.views import Page, page_view
@@ -171,7 +172,32 @@ def _attempts(view: AttemptsView) -> str:
         f"{words(view.sentence)} {words(view.standing, 600)}\n\n"
         + table(head, rows, numeric_from=3)
         + more
+        + _stronger(view.stronger)
     )
+
+
+def _stronger(view: StrongerView | None) -> str:
+    if view is None:
+        return ""
+    head = ["Model", "Standing", "Score", "Certain", "Against the model judged here"]
+    head += ["1,000 calls", "Median", "95th percentile", "Errors"]
+    rows = [
+        [
+            words(row.model, 80),
+            row.standing,
+            row.score if row.bounds == numbers.NOTHING else f"{row.score} ({row.bounds})",
+            row.certain,
+            row.difference
+            if not row.difference_bounds
+            else f"{row.difference} ({row.difference_bounds})",
+            words(row.thousand),
+            row.median,
+            row.p95,
+            row.errors,
+        ]
+        for row in view.rows[:MOST_ROWS]
+    ]
+    return f"\n{words(view.caption, 400)}\n\n" + table(head, rows, numeric_from=2)
 
 
 def _cost(view: CostView) -> str:

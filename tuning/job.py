@@ -19,14 +19,12 @@ from evals.asking import Asker
 from evals.errors import (
     GateShutError,
     ModelError,
-    NothingRunError,
     SuiteError,
     TrainingError,
 )
 from evals.generating import Progress
 from evals.judges.calibrating import calibrate, check_labels
 from evals.judges.identity import judge_identities
-from evals.judges.standing import judge_standings
 from evals.judges.uses import judge_models
 from evals.ledger import Ledger
 from evals.models.names import is_hosted
@@ -38,24 +36,17 @@ from evals.scorers.batch import score_many
 from evals.scorers.protocol import Scorer
 from evals.spending.prices import Prices
 from evals.suite.spec import Suite
-from tuning.cost.before import expected_payback, with_costs
-from tuning.cost.missing import missing_of
-from tuning.cost.payback import evidence_of
-from tuning.data.dataset import clean_examples
 from tuning.data.lint import Accepts
 from tuning.data.replay import replay_of
-from tuning.gate.deciding import decide
-from tuning.gate.dev_looks import count_look, keep_look, stored_looks
-from tuning.gate.evidence import Evidence, Policy
-from tuning.gate.soundness import StoredChecks, check_stored, soundness_of
-from tuning.gate.tried import find_search, gather_evidence, policy_of
-from tuning.gate.wording import left_out_texts
-from tuning.records import CostStanding, Decision, JobRecord, Phase, ShipDecision, TrainingRecord
+from tuning.gate.dev_looks import keep_look
+from tuning.gate.soundness import StoredChecks, check_stored
+from tuning.records import Decision, JobRecord, Phase, ShipDecision, TrainingRecord
 from tuning.searching import PromptSearch
 from tuning.shipping.sealed import Look, judge_sealed
+from tuning.stored import JOB, decide_stored, job_key
+from tuning.stronger.found import awaits_others, compared_models
+from tuning.stronger.running import OpenModel, run_others
 from tuning.training.tune import tune_suite
-
-JOB = "job"
 
 
 class Narrator(Protocol):
@@ -76,7 +67,8 @@ class Job:
 
     `guards` are the loaded suites that `suite.guards` names; `looks_path` is where looks at
     the sealed split are counted; adapters are written under the ledger's folder. `asker` asks
-    the models that judge; None where none does.
+    the models that judge; None where none does. `open_other` opens a model to compare in the
+    place of `model`, which must open again when it is used; None: no other model is run.
     """
 
     suite: Suite
@@ -89,6 +81,7 @@ class Job:
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     clock: Callable[[], float] = time.perf_counter
     asker: Asker | None = None
+    open_other: OpenModel | None = None
 
     @property
     def key(self) -> str:
@@ -105,10 +98,9 @@ class Job:
         """
         if override:
             self._refuse_untrainable()
-        record = self._begin(override, self._checks())
+        begun = self._begin(override, self._checks())
         self._calibrate()
-        decision = self._search()
-        record = self._decided(record, decision)
+        record, decision = self._compared(begun, self._search())
         if tune and (decision.open or override) and not is_hosted(self.model.name):
             record = self._finish(record, decision)
         return record
@@ -121,8 +113,9 @@ class Job:
         self._refuse_untrainable()
         checks = self._checks()
         self._calibrate()
-        decision = self._decide()
-        self._note_look(decision)
+        searched = self._decide()
+        self._note_look(searched)
+        decision = self._decide(self._run_others(searched))
         if not decision.open and not override:
             raise GateShutError(
                 f"the gate is shut: {decision.verdict}. {decision.sentence}",
@@ -147,17 +140,19 @@ class Job:
         *,
         cases: Sequence[Case] | None = None,
         keep: bool = True,
+        model: AdaptableModel | None = None,
     ) -> Run:
         """One run, with its scorers and a progress bar; found again where it is stored.
 
-        `cases` and `keep` are as in `Runner.run`.
+        `cases` and `keep` are as in `Runner.run`; `model` is the candidate's, where that is not
+        the job's.
         """
         with (
             build_scorers(suite, self.asker) as scorers,
             self.narrator.progress(label) as progress,
         ):
             runner = Runner(
-                self.model,
+                model or self.model,
                 scorers,
                 self.ledger,
                 progress,
@@ -210,7 +205,8 @@ class Job:
             )
         )
 
-    def _decide(self) -> Decision:
+    def _decide(self, others: Mapping[str, str] | None = None) -> Decision:
+        """The verdict from what is stored; `others` are what compared models are, by name."""
         judges: dict[str, str] = {}
         for suite in (self.suite, *self.guards.values()):
             judges |= self._judges(suite)
@@ -222,6 +218,31 @@ class Job:
             judges=judges,
             guards=self.guards,
             prices=self.prices,
+            others=others,
+        )
+
+    def _compared(self, begun: JobRecord, searched: Decision) -> tuple[JobRecord, Decision]:
+        """Keep the verdict of the search, and then that with other models, where they count.
+
+        The first is kept before any of them is run, so that it can be reported if one fails.
+        """
+        record = self._decided(begun, searched)
+        others = self._run_others(searched)
+        if not others:
+            return record, searched
+        decision = self._decide(others)
+        return self._decided(begun, decision), decision
+
+    def _run_others(self, decision: Decision) -> dict[str, str]:
+        """Run the models to compare where the verdict waits for them; what they are, by name."""
+        if self.open_other is None or not awaits_others(decision):
+            return {}
+        return run_others(
+            self.suite,
+            self.ledger.run(decision.leader).candidate,
+            compared_models(self.suite, self.model.name),
+            self.open_other,
+            self.evaluate,
         )
 
     def _decided(self, record: JobRecord, decision: Decision) -> JobRecord:
@@ -232,6 +253,9 @@ class Job:
             if trial.round_index:
                 name = f"round {trial.round_index}: {trial.family}"
                 rounds[name] = rounds.get(name, 0.0) + self.ledger.run(trial.run_id).seconds
+        for line in decision.stronger:
+            if line.run_id:
+                rounds[f"compared: {line.model}"] = self.ledger.run(line.run_id).seconds
         phases = tuple(Phase(name, seconds) for name, seconds in rounds.items())
         return self._keep(record, decision=decision, phases=record.phases + phases)
 
@@ -341,95 +365,6 @@ def _accepted_by(scorer: Scorer, cases: Sequence[Case]) -> Accepts:
         return said.value >= 1.0
 
     return accepts
-
-
-def job_key(suite: str, model: str) -> str:
-    """The ledger key of a suite's job on a model."""
-    return f"{suite}|{model}"
-
-
-def load_job(ledger: Ledger, suite: str, model: str) -> JobRecord | None:
-    """A stored job with all its runs and cases, ready to be reported; None if never begun."""
-    record = ledger.load(JOB, job_key(suite, model), JobRecord)
-    if record is None:
-        return None
-    runs = {name: run for name in _run_ids(record) if (run := ledger.find_run(name))}
-    prints = [result.case_fingerprint for run in runs.values() for result in run.results]
-    return replace(record, runs=runs, cases=ledger.cases(list(dict.fromkeys(prints))))
-
-
-def _run_ids(record: JobRecord) -> list[str]:
-    names = [trial.run_id for trial in record.decision.trials] if record.decision else []
-    guards = record.shipping.guards if record.shipping else ()
-    names += [run for guard in guards for run in (guard.base_run, guard.tuned_run)]
-    return names + [run for run in (record.leader_test, record.adapter_test) if run]
-
-
-def decide_stored(
-    suite: Suite,
-    ledger: Ledger,
-    model: str,
-    model_fingerprint: str | None = None,
-    *,
-    judges: Mapping[str, str] | None = None,
-    guards: Mapping[str, Suite] | None = None,
-    prices: Prices | None = None,
-) -> Decision:
-    """The gate's verdict from stored runs. Raises NothingRunError when none counts.
-
-    `model_fingerprint` is what the model is now, where it was opened, and `judges` what those
-    are that judge, by name (see `find_search`). A verdict rests on what judges for `guards`, too,
-    and on whether tuning pays by `prices`.
-    """
-    tried, left_out = find_search(suite, ledger, model, model_fingerprint, judges)
-    if not tried and (said := left_out_texts(left_out)):
-        raise NothingRunError(
-            f"no stored run is of this suite and model as they are. {' '.join(said)}",
-            hint="evaluate some prompts first",
-        )
-    looks = stored_looks(ledger, job_key(suite.name, model))
-    look = count_look(looks, suite.split("dev"), suite.search.dev_extensions)
-    known = judges or (tried[-1].run.judges if tried else {})
-    evidence = gather_evidence(
-        tried,
-        clean_examples=clean_examples(suite),
-        soundness=soundness_of(suite, ledger, [item.run for item in tried]),
-        left_out=left_out,
-        judges=tuple(
-            standing
-            for judged in (suite, *(guards or {}).values())
-            for standing in judge_standings(judged, ledger, known, {judged.primary})
-        ),
-        trainable=not is_hosted(model),
-        dev_look=look.number,
-        facts_change=suite.operation.facts_change,
-    )
-    policy = replace(policy_of(suite), declared_extensions=look.declared)
-    listed, runs = prices or Prices(), [item.run for item in tried]
-    cost = _cost_standing(suite, ledger, evidence, policy, runs=runs, prices=listed)
-    evidence = replace(evidence, cost=evidence_of(cost, suite.operation))
-    return with_costs(decide(evidence, policy), runs, listed, cost)
-
-
-def _cost_standing(
-    suite: Suite,
-    ledger: Ledger,
-    evidence: Evidence,
-    policy: Policy,
-    *,
-    runs: Sequence[Run],
-    prices: Prices,
-) -> CostStanding:
-    """Whether tuning pays in place of the leader, who is looked for only where that can be told."""
-    model = runs[0].candidate.model if runs else ""
-    if missing := missing_of(suite.operation, model, prices):
-        return CostStanding(missing=missing)
-    leader = decide(evidence, policy).leader
-    stored = ledger.load(JOB, job_key(suite.name, model), JobRecord)
-    earlier = stored.training if stored else None
-    return expected_payback(
-        suite, runs, next(run for run in runs if run.id == leader), prices, earlier
-    )
 
 
 def refuse_unproven(training: TrainingRecord) -> None:

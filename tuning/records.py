@@ -129,13 +129,46 @@ class TrialLine:
 
 
 @dataclass(frozen=True)
+class StrongerLine:
+    """A model of `compare_models` with the leader's prompt, as the gate saw it.
+
+    `run_id` None means not run: then there are no numbers. `certain` is the one-sided lower
+    bound that is held against the target, `difference` is this model minus the leader on the
+    same cases, `cost` money for 1,000 calls (None: not known) and `cost_acceptable` whether
+    that is accepted (None: not judged). `reaches` leaves cost aside.
+    """
+
+    model: str
+    run_id: str | None = None
+    score: Interval | None = None
+    certain: float | None = None
+    difference: Interval | None = None
+    cases: int = 0
+    errors: int = 0
+    usable: bool = True
+    reaches: bool = False
+    cost: float | None = None
+    max_cost: float | None = None
+    currency: str = ""
+    cost_acceptable: bool | None = None
+    left_out: int = 0
+
+    @property
+    def suffices(self) -> bool:
+        """Whether the target is reached at a cost that is accepted, or that nobody limits."""
+        if self.max_cost is None:
+            return self.reaches
+        return self.reaches and self.cost_acceptable is True
+
+
+@dataclass(frozen=True)
 class Decision:
     """The gate's verdict with its evidence. `open` is true only for `fine_tune`.
 
     `trials` are ranked, the leader first; `provisional` says in words who leads, how sure;
     `left_out` names the stored runs that the verdict does not rest on; `judges` are the models
-    that judge for the suite and its guards. `dev_look` is the number of this look at dev,
-    0 where the gate could not have opened.
+    that judge for the suite and its guards; `stronger` are the models of `compare_models`.
+    `dev_look` is the number of this look at dev, 0 where the gate could not have opened.
     """
 
     verdict: Verdict
@@ -158,6 +191,7 @@ class Decision:
     format: int = 1
     dev_look: int = 0
     cost: CostStanding | None = None
+    stronger: tuple[StrongerLine, ...] = ()
 
     @property
     def open(self) -> bool:

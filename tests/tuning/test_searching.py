@@ -19,8 +19,9 @@ from evals.staging import stages_of
 from evals.suite import Suite, load_suite
 from tests.sample_suite import PROMPTS, ROUNDS, write_suite
 from tests.tunegate.scenes import KNOWN, TUNE, write_model
-from tuning.job import Job, decide_stored
+from tuning.job import Job
 from tuning.records import Decision, TrialLine
+from tuning.stored import decide_stored
 
 STOP = "search: {early_stop: true}\n"
 DEV = 240

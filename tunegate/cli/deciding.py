@@ -19,6 +19,7 @@ from tunegate.cli.console import Terminal, percent
 from tunegate.cli.output import check_output, write_whole
 from tunegate.cli.records import INCONCLUSIVE, open_stored
 from tunegate.cli.running import endpoints_asked
+from tunegate.comparing import refuse_unopenable
 from tunegate.endpoints import Endpoints, open_endpoints, runs_said, told
 from tunegate.evaluating import Evaluator
 from tunegate.opening import (
@@ -28,9 +29,11 @@ from tunegate.opening import (
     open_guards,
     open_suite,
 )
-from tuning.job import Job, decide_stored, load_job
+from tunegate.taking_turns import ReturningModel
+from tuning.job import Job
 from tuning.records import CallCost, Decision, Interval, JobRecord, ShipDecision, TrialLine
 from tuning.repeated import leader_over_repeats
+from tuning.stored import decide_stored, load_job
 
 MARKS = {"applies": "YES", "does_not_apply": "no", "not_tested": "not tested", "not_reached": "-"}
 
@@ -104,7 +107,10 @@ def _job(
     endpoints = open_endpoints(asked, os.environ)
     with only_job(options.ledger), told(endpoints, asked, terminal.note):
         evaluator = Evaluator(options.ledger, terminal, options.precision or "auto", endpoints)
-        model = evaluator.model(model_name(opened.suite, options.model))
+        name = model_name(opened.suite, options.model)
+        for said in refuse_unopenable(opened.suite, name, evaluator):
+            terminal.note(said)
+        model = ReturningModel(name, evaluator.model)
         ledger = Ledger(options.ledger)
         try:
             job = Job(
@@ -116,6 +122,7 @@ def _job(
                 narrator=terminal,
                 prices=endpoints.budget.prices,
                 asker=evaluator.asker(ledger),
+                open_other=evaluator.model,
             )
             yield job, endpoints
         finally:
@@ -187,6 +194,7 @@ def show_decision(decision: Decision, terminal: Terminal) -> None:
             for t in decision.trials
         ],
     )
+    _show_stronger(decision, terminal)
     terminal.table(
         "why",
         ["verdict", "!applies", "evidence"],
@@ -207,6 +215,27 @@ def _call_cells(cost: CallCost | None) -> list[str]:
         return ["–"] * 3
     money = "–" if cost.thousand is None else money_said(cost.thousand, cost.currency)
     return [money, *("–" if s is None else f"{s:.2f} s" for s in (cost.median, cost.p95))]
+
+
+def _show_stronger(decision: Decision, terminal: Terminal) -> None:
+    """The models that were compared, where one was run."""
+    if not any(line.run_id for line in decision.stronger):
+        return
+    terminal.table(
+        "other models with the leader's prompt (dev)",
+        ["model", ">score", ">95% interval", ">certain", ">vs leader", ">1,000 calls"],
+        [
+            [
+                line.model if line.run_id else f"{line.model} (not run)",
+                percent(line.score.estimate if line.score else None),
+                _span(line.score) if line.score else "",
+                percent(line.certain),
+                f"{100 * line.difference.estimate:+.1f}" if line.difference else "",
+                "" if line.cost is None else money_said(line.cost, line.currency),
+            ]
+            for line in decision.stronger
+        ],
+    )
 
 
 def _role(trial: TrialLine, decision: Decision) -> str:

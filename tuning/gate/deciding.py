@@ -14,6 +14,7 @@ from tuning.gate.evidence import Evidence, Policy
 from tuning.gate.judged import Judged
 from tuning.gate.rules import Answer
 from tuning.gate.standing import Standing, cases_for_a_start, cases_to_decide, find_standing
+from tuning.gate.stronger import stronger_lines
 from tuning.gate.wording import extended_text, left_out_texts, share
 from tuning.records import Decision, Interval, RuleLine, RuleStatus, TrialLine, Verdict
 
@@ -38,6 +39,7 @@ def decide(evidence: Evidence, policy: Policy) -> Decision:
     policy = replace(policy, look=evidence.dev_look)
     standing = find_standing(evidence, policy)
     ruling = _rule(standing, evidence, policy)
+    stronger = stronger_lines(standing, evidence, policy)
     rule = RULES[ruling.row]
     flags = _flags(standing, policy)
     sentence = ruling.answer.text
@@ -50,7 +52,7 @@ def decide(evidence: Evidence, policy: Policy) -> Decision:
     return Decision(
         verdict=rule.verdict,
         sentence=sentence,
-        next_steps=next_steps(ruling.row, standing, evidence, policy),
+        next_steps=next_steps(ruling.row, standing, evidence, policy, stronger),
         rules=ruling.lines,
         trials=_trial_lines(standing, policy),
         leader=standing.leader.trial.arm.run_id,
@@ -66,6 +68,7 @@ def decide(evidence: Evidence, policy: Policy) -> Decision:
         left_out=left_out_texts(evidence.left_out),
         judges=evidence.judges,
         dev_look=policy.look if _could_open(rule.verdict, standing) else 0,
+        stronger=stronger,
     )
 
 

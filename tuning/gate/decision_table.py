@@ -11,7 +11,7 @@ from tuning.gate.evidence import Evidence, Policy
 from tuning.gate.rules import Answer
 from tuning.gate.standing import Standing
 from tuning.gate.wording import extension_step
-from tuning.records import Verdict
+from tuning.records import StrongerLine, Verdict
 
 
 class Rule(NamedTuple):
@@ -109,9 +109,13 @@ _ELSEWHERE = (
 
 
 def next_steps(
-    index: int, standing: Standing, evidence: Evidence, policy: Policy
+    index: int,
+    standing: Standing,
+    evidence: Evidence,
+    policy: Policy,
+    stronger: tuple[StrongerLine, ...] = (),
 ) -> tuple[str, ...]:
-    """What a person does next under rule `index`."""
+    """What a person does next under rule `index`; `stronger` are the models compared."""
     steps = list(RULES[index].steps)
     verdict = RULES[index].verdict
     if verdict == "fine_tune" and not evidence.trainable:
@@ -131,6 +135,13 @@ def next_steps(
         )
     if verdict == "use_retrieval" and evidence.facts_change == "often":
         steps.append("The facts change often: a tuned model would go stale, an index does not.")
+    if RULES[index].on_plateau:
+        steps += [
+            f"{line.model} reaches the target by prompt: write its price into the list of prices, "
+            "and ask the gate again."
+            for line in stronger
+            if line.reaches and line.max_cost is not None and line.cost is None
+        ]
     if verdict == "fine_tune" and evidence.oracle_context is None:
         steps.append(
             "Whether knowledge is missing was not tested: if answers need facts that the "

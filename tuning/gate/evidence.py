@@ -82,11 +82,25 @@ class Soundness:
 
 @dataclass(frozen=True)
 class StrongerModel:
-    """A model of `compare_models` with a prompt; `cost_acceptable` None means not judged."""
+    """A model of `compare_models` with the leader's prompt; `arm` None means not run.
+
+    `cost` is what 1,000 calls cost, `max_cost` the most that is accepted, both in `currency`;
+    None where nobody said. `left_out` counts runs of other weights behind the same name.
+    """
 
     label: str
-    arm: Arm
-    cost_acceptable: bool | None = None
+    arm: Arm | None
+    cost: float | None = None
+    max_cost: float | None = None
+    currency: str = ""
+    left_out: int = 0
+
+    @property
+    def cost_acceptable(self) -> bool | None:
+        """Whether the cost is accepted; None where it is not judged, or not known."""
+        if self.cost is None or self.max_cost is None:
+            return None
+        return self.cost <= self.max_cost
 
 
 @dataclass(frozen=True)

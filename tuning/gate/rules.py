@@ -13,6 +13,7 @@ from evals.comparison import points
 from evals.stats import MIN_CLUSTERS, one_sided_z
 from tuning.gate.evidence import CostEvidence, Evidence, Policy
 from tuning.gate.standing import Standing, cases_for_a_start, cases_to_decide
+from tuning.gate.stronger import stronger_lines, stronger_text
 from tuning.gate.wording import (
     as_sentence,
     certain_low,
@@ -173,35 +174,26 @@ def judge_too_small(standing: Standing, _: Evidence, policy: Policy) -> Answer:
 
 
 def judge_stronger(standing: Standing, evidence: Evidence, policy: Policy) -> Answer:
-    """Whether a stronger model reaches the target by prompt."""
+    """Whether a model that the suite names reaches the target by the leader's prompt."""
     models = evidence.stronger_models
     if not models:
-        return Answer(None, "No stronger model was tested.")
+        return Answer(None, "No stronger model was tested: the suite names none to compare.")
+    names = ", ".join(f"'{model.label}'" for model in models)
     if policy.target is None:
-        return Answer(False, "Stronger models were run, but no target is stated to reach.")
-    level = 1 - 2 * policy.look_alpha / len(models)
-    said: list[str] = []
-    reached = False
-    for model in models:
-        interval = standing.sample.interval(model.arm, level)
-        bounds = standing.sample.bounds(model.arm, level)
-        if interval is None or bounds is None or not model.arm.usable:
-            said.append(f"'{model.label}' ended in too many errors to be judged")
-            continue
-        affordable = {
-            True: "",
-            False: ", at a cost that is not accepted",
-            None: ", cost not judged",
-        }
-        reached = reached or (bounds.low >= policy.target and model.cost_acceptable is not False)
-        said.append(
-            f"'{model.label}' scores {share(interval.estimate)} by prompt, at least "
-            f"{share(bounds.low)} for certain{affordable[model.cost_acceptable]}"
-        )
-    text = f"{'; '.join(said)}; the target is {share(policy.target)}."
+        text = "the suite states no target that a stronger model could reach"
+        return Answer(None, f"Nothing was run on {names}: {text}.")
+    lines = stronger_lines(standing, evidence, policy)
+    if all(line.run_id is None for line in lines):
+        when = "not run yet" if standing.plateau else "run once prompting has plateaued"
+        return Answer(None, f"No stronger model was tested: {names}, {when}.")
+    text = stronger_text(lines, standing, policy)
     if not standing.plateau:
         return Answer(False, f"No plateau yet. {text}")
-    return Answer(reached, f"Try a stronger model: {text}" if reached else text)
+    if reached := [line.model for line in lines if line.suffices]:
+        shown = " and ".join(f"'{name}'" for name in reached)
+        verb = "reaches" if len(reached) == 1 else "reach"
+        return Answer(True, f"Try a stronger model: {shown} {verb} the target by prompt. {text}")
+    return Answer(False, text)
 
 
 def judge_retrieval(standing: Standing, evidence: Evidence, policy: Policy) -> Answer:

@@ -156,7 +156,7 @@ def find_standing(evidence: Evidence, policy: Policy) -> Standing:
 
 def _samples(trials: Sequence[Trial], evidence: Evidence, policy: Policy) -> Samples:
     """All cases, and those of stage one. Raises StatisticsError where arms do not fit them."""
-    others = [model.arm for model in evidence.stronger_models or ()]
+    others = [model.arm for model in evidence.stronger_models or () if model.arm is not None]
     if evidence.oracle_context is not None:
         others.append(evidence.oracle_context)
     arms = [trial.arm for trial in trials if not trial.stopped]

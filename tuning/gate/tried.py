@@ -31,6 +31,7 @@ from tuning.gate.evidence import (
     LeftOut,
     Policy,
     Soundness,
+    StrongerModel,
     clusters_of,
     trial_of,
 )
@@ -179,6 +180,7 @@ def gather_evidence(
     dev_look: int = 1,
     cost: CostEvidence | None = None,
     facts_change: Literal["never", "rarely", "often"] | None = None,
+    stronger_models: tuple[StrongerModel, ...] | None = None,
 ) -> Evidence:
     """What the gate decides from. What nothing here gathers stays None: "not tested"."""
     return Evidence(
@@ -195,6 +197,7 @@ def gather_evidence(
         dev_look=dev_look,
         cost=cost,
         facts_change=facts_change,
+        stronger_models=stronger_models,
     )
 
 

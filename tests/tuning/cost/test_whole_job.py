@@ -22,8 +22,8 @@ from tests.tuning.cost.scene import (
     tuned_dearer,
     write_scene,
 )
-from tuning.job import decide_stored, load_job
 from tuning.records import JobRecord
+from tuning.stored import decide_stored, load_job
 
 
 @pytest.fixture(autouse=True)

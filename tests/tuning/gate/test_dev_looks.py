@@ -25,8 +25,9 @@ from tests.tunegate.scenes import KNOWN, TUNE, undecided_rules, write_model
 from tests.tuning.gate.test_deciding import judge, line, search
 from tuning.gate.dev_looks import DevLook, count_look, keep_look, stored_looks
 from tuning.gate.evidence import Policy
-from tuning.job import Job, decide_stored
+from tuning.job import Job
 from tuning.records import Decision
+from tuning.stored import decide_stored
 
 
 def cases(*numbers: int) -> tuple[Case, ...]:

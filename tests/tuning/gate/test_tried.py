@@ -21,7 +21,7 @@ from evals.suite import Suite, load_suite
 from tests.sample_suite import TOPICS, write_suite
 from tuning.gate.evidence import LeftOut
 from tuning.gate.tried import BY_HAND, find_search, gather_evidence, tried_runs
-from tuning.job import decide_stored
+from tuning.stored import decide_stored
 
 REPLIES = {text: label for label, text in TOPICS.items()}
 

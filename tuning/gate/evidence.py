@@ -149,7 +149,8 @@ class Evidence:
     leader's prompt with each case's own reference documents. `clusters` names those cases
     that are not independent of each other. `judges` are the models that judge for the suite
     and its guards. `trainable` says whether the model's weights are at hand. `dev_look` is the
-    number of this look: more than 1 where dev grew after a verdict.
+    number of this look: more than 1 where dev grew after a verdict. `untried` candidates are
+    planned, and the same claims may be made of them later.
     """
 
     trials: tuple[Trial, ...]
@@ -164,6 +165,7 @@ class Evidence:
     judges: tuple[JudgeStanding, ...] = ()
     trainable: bool = True
     dev_look: int = 1
+    untried: int = 0
 
 
 @dataclass(frozen=True)

@@ -132,7 +132,8 @@ def judge_suffices(standing: Standing, _: Evidence, policy: Policy) -> Answer:
     assert leader.interval is not None  # a leader is usable
     scores = (
         f"'{leader.trial.label}' scores {share(leader.interval.estimate)} on the dev split, and at "
-        f"least {share(low)} is certain after allowing for {len(standing.trials)} tried"
+        f"least {share(low)} is certain after allowing for {standing.candidates} "
+        f"{'tried' if standing.candidates == len(standing.trials) else 'planned'}"
     )
     if standing.sample.few_clusters:
         return Answer(False, f"{scores}, but there are too few independent clusters to trust it.")

@@ -57,7 +57,7 @@ class Standing:
 
     `z_flat` and `z_improve` are the corrected one-sided z of the two kinds of claim, and
     `z_stage` that of flat on stage one alone; `smallest_n` the number of cases below which no
-    result could be flat.
+    result could be flat. `candidates` counts those that were tried, and those still planned.
     """
 
     samples: Samples
@@ -71,6 +71,7 @@ class Standing:
     plateau: bool
     smallest_n: int
     graded: bool
+    candidates: int
 
     @property
     def sample(self) -> Sample:
@@ -151,6 +152,7 @@ def find_standing(evidence: Evidence, policy: Policy) -> Standing:
             policy.min_gain, critical_value(z_flat, df) if df else z_flat, graded=graded
         ),
         graded=graded,
+        candidates=len(trials) + evidence.untried,
     )
 
 

@@ -169,6 +169,18 @@ def _position(tried: Tried, rounds: tuple[RoundSpec, ...]) -> tuple[int, int, st
     return (spec.prompts.index(candidate.prompt), k_position, "")
 
 
+def count_untried(suite: Suite, tried: Iterable[Tried]) -> int:
+    """How many candidates of the declared rounds have no run that counts."""
+    declared = {
+        (prompt, DEMONSTRATION_METHODS[spec.family] if k else "none", k)
+        for spec in suite.rounds
+        for prompt in spec.prompts
+        for k in (spec.k or (0,))
+    }
+    found = [item.run.candidate for item in tried]
+    return len(declared - {(each.prompt, each.demonstrations, each.k) for each in found})
+
+
 def gather_evidence(
     tried: Sequence[Tried],
     *,
@@ -181,6 +193,7 @@ def gather_evidence(
     cost: CostEvidence | None = None,
     facts_change: Literal["never", "rarely", "often"] | None = None,
     stronger_models: tuple[StrongerModel, ...] | None = None,
+    untried: int = 0,
 ) -> Evidence:
     """What the gate decides from. What nothing here gathers stays None: "not tested"."""
     return Evidence(
@@ -198,6 +211,7 @@ def gather_evidence(
         cost=cost,
         facts_change=facts_change,
         stronger_models=stronger_models,
+        untried=untried,
     )
 
 

@@ -62,9 +62,10 @@ def why_no_plateau(standing: Standing, policy: Policy) -> str:
 def certain_low(judged: Judged, standing: Standing, policy: Policy) -> float:
     """One-sided lower bound of a score at alpha / M: the leader was picked from M.
 
-    Errors count as wrong answers here.
+    M counts what is planned, too: the search asks after every round, and stops where the
+    answer is yes. Errors count as wrong answers here.
     """
-    level = 1 - 2 * policy.look_alpha / len(standing.trials)
+    level = 1 - 2 * policy.look_alpha / standing.candidates
     bounds = standing.sample.bounds(judged.trial.arm, level)
     return 0.0 if bounds is None else bounds.low
 

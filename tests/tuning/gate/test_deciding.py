@@ -242,6 +242,16 @@ def test_a_leader_certain_of_the_target_suffices() -> None:
     assert "the target of 0.80 is reached" in judge(trials, target=0.80).sentence
 
 
+def test_what_is_still_planned_counts_before_a_prompt_is_said_to_suffice() -> None:
+    """The search asks after every round: 55 of 60 reach 0.80 at α/3, and not at α/7."""
+    trials = plain_rounds(("wording", 3), n=60, ones=55)
+    assert judge(trials, target=0.80).verdict == "prompt_suffices"
+    found = judge(trials, target=0.80, untried=4)
+    assert found.verdict != "prompt_suffices"
+    said = next(rule.evidence for rule in found.rules if rule.verdict == "prompt_suffices")
+    assert "after allowing for 7 planned" in said
+
+
 def test_a_target_reached_on_few_cases_comes_before_too_small() -> None:
     assert judge((trial("only", [1.0] * 20, 1),), target=0.5).verdict == "prompt_suffices"
 

@@ -13,12 +13,10 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from evals.ledger import Ledger
-from evals.looks import split_fingerprint
+from evals.looks import keeps_half, split_fingerprint
 from evals.records import Case
 
 DEV_LOOKS = "dev_looks"
-KEPT_SHARE = 0.5
-"""A dev that has this share of a look's cases unchanged, and others, extends it."""
 
 
 @dataclass(frozen=True)
@@ -84,5 +82,5 @@ def keep_look(ledger: Ledger, key: str, cases: Sequence[Case], *, declared: int,
 
 
 def _extends(prints: frozenset[str], look: DevLook) -> bool:
-    before = frozenset(look.cases)
-    return len(prints & before) >= KEPT_SHARE * len(before) and bool(prints - before)
+    """Whether dev has half of a look's cases unchanged, and others."""
+    return keeps_half(prints, look.cases) and not prints.issubset(look.cases)

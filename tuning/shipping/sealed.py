@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from evals.fingerprint import fingerprint
-from evals.looks import split_fingerprint, take_look
+from evals.looks import take_look
 from evals.models.protocol import AdaptableModel
 from evals.prompting import make_candidate
 from evals.records import Candidate, Run, SplitName
@@ -67,7 +67,7 @@ def judge_sealed(
     tuned = tuned_candidate(suite, model, training.prompt, training)
     number = take_look(
         look.path,
-        split_fingerprint(suite.split("test")),
+        suite.split("test"),
         fingerprint("pair@1", leader.fingerprint, tuned.fingerprint),
         purpose=f"{tuned.label} against {leader.label}",
         when=look.when.isoformat(timespec="seconds"),

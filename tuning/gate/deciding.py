@@ -141,7 +141,7 @@ def _trial_line(judged: Judged, standing: Standing, policy: Policy) -> TrialLine
         score = Interval(interval.estimate, interval.low, interval.high, interval.level)
     versus = None
     if pair is not None:
-        low, high = pair.lower(standing.z_improve), pair.upper(standing.z_of(trial))
+        low, high = pair.lower(standing.levels.improve), pair.upper(standing.z_of(trial))
         versus = Interval(pair.estimate, low, high, 1 - policy.look_alpha)
     return TrialLine(
         run_id=trial.arm.run_id,

@@ -251,7 +251,7 @@ def judge_more_prompts(standing: Standing, _: Evidence, policy: Policy) -> Answe
             f"Keep prompting: it still pays. '{best.trial.label}' gained "
             f"{points(best.versus_anchor.estimate)} on the best early prompt, "
             f"'{standing.anchor.trial.label}' (at least "
-            f"{100 * best.versus_anchor.lower(standing.z_improve):+.1f} for certain).",
+            f"{100 * best.versus_anchor.lower(standing.levels.improve):+.1f} for certain).",
         )
     if standing.gaps:
         return Answer(True, f"Keep prompting: too little was tried. {as_sentence(standing.gaps)}")

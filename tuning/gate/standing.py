@@ -11,7 +11,7 @@ to be flat, as lost by one that is said to be better.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from evals.errors import InfrastructureError, StatisticsError
@@ -38,6 +38,14 @@ class Samples(NamedTuple):
         return self.stage if trial.stopped and self.stage is not None else self.whole
 
 
+class Levels(NamedTuple):
+    """The corrected one-sided z of each claim: flat, flat on stage one alone, improved."""
+
+    flat: float
+    stage: float
+    improve: float
+
+
 class _Bar(NamedTuple):
     """What a candidate is held against: the smallest gain, and z for flat and improved.
 
@@ -55,18 +63,17 @@ class _Bar(NamedTuple):
 class Standing:
     """The state of the search. `gaps` are what effort lacks before a plateau may be claimed.
 
-    `z_flat` and `z_improve` are the corrected one-sided z of the two kinds of claim, and
-    `z_stage` that of flat on stage one alone; `smallest_n` the number of cases below which no
-    result could be flat. `candidates` counts those that were tried, and those still planned.
+    `levels` are those of this look at dev, `next_levels` those of a look at a dev that grew;
+    `smallest_n` the number of cases below which no result could be flat. `candidates` counts
+    those that were tried, and those still planned.
     """
 
     samples: Samples
     trials: tuple[Judged, ...]
     leader: Judged
     anchor: Judged | None
-    z_flat: float
-    z_stage: float
-    z_improve: float
+    levels: Levels
+    next_levels: Levels
     gaps: tuple[str, ...]
     plateau: bool
     smallest_n: int
@@ -90,7 +97,7 @@ class Standing:
 
     def z_of(self, trial: Trial) -> float:
         """Z at which a trial is flat."""
-        return self.z_stage if trial.stopped else self.z_flat
+        return self.levels.stage if trial.stopped else self.levels.flat
 
     @property
     def too_small(self) -> bool:
@@ -123,9 +130,9 @@ def find_standing(evidence: Evidence, policy: Policy) -> Standing:
     early = [trial for trial in judged if not trial.in_window]
     anchor = best_of(early)
     m = len(early) or sum(trial.round_index == trials[0].round_index for trial in trials)
-    z_flat, z_stage = policy.flat_z(m), policy.flat_z(m, stopped=True)
-    z_improve = one_sided_z(policy.look_alpha / max(1, len(trials) - 1))
+    levels = _levels(policy, m, len(trials))
     if anchor is not None:
+        z_flat, z_stage, z_improve = levels
         bars = {False: _Bar(sample, anchor.trial.arm, policy.min_gain, z_flat, z_improve)}
         if samples.stage is not None:
             arm = anchor.trial.arm.within(frozenset(samples.stage.cases))
@@ -139,9 +146,8 @@ def find_standing(evidence: Evidence, policy: Policy) -> Standing:
         trials=tuple(judged),
         leader=next(item for item in judged if item.trial is leader.trial),
         anchor=anchor,
-        z_flat=z_flat,
-        z_stage=z_stage,
-        z_improve=z_improve,
+        levels=levels,
+        next_levels=_levels(replace(policy, look=policy.look + 1), m, len(trials)),
         gaps=gaps,
         plateau=(
             not gaps
@@ -149,10 +155,18 @@ def find_standing(evidence: Evidence, policy: Policy) -> Standing:
             and all(item.flat for item in judged if item.trial is not anchor.trial)
         ),
         smallest_n=smallest_flat_cases(
-            policy.min_gain, critical_value(z_flat, df) if df else z_flat, graded=graded
+            policy.min_gain, critical_value(levels.flat, df) if df else levels.flat, graded=graded
         ),
         graded=graded,
         candidates=len(trials) + evidence.untried,
+    )
+
+
+def _levels(policy: Policy, chosen_from: int, tried: int) -> Levels:
+    return Levels(
+        policy.flat_z(chosen_from),
+        policy.flat_z(chosen_from, stopped=True),
+        one_sided_z(policy.look_alpha / max(1, tried - 1)),
     )
 
 
@@ -184,9 +198,10 @@ def cases_to_decide(standing: Standing, min_gain: float) -> int | None:
     """About how many cases would end the undecided state, if what was seen is the truth.
 
     Either every candidate becomes flat, or one of the last two rounds becomes an
-    improvement, whichever takes fewer. None where neither is within reach.
+    improvement, whichever takes fewer. None where neither is within reach. Counted at the
+    levels of the next look, which is what more cases will be judged at.
     """
-    n = len(standing.sample)
+    n, levels = len(standing.sample), standing.next_levels
     flat: list[int | None] = []
     improve: list[int] = []
     for judged in standing.trials:
@@ -194,10 +209,10 @@ def cases_to_decide(standing: Standing, min_gain: float) -> int | None:
         if pair is None or judged.trial.stopped:  # what it lacks is the rest of dev, not more of it
             continue
         if not judged.flat:
-            needed = pair.cases_to_settle(min_gain, standing.z_flat)
+            needed = pair.cases_to_settle(min_gain, levels.flat)
             flat.append(needed if pair.favouring.estimate < min_gain else None)
         if judged.in_window and pair.against.estimate > 0:
-            needed = pair.cases_to_settle(0.0, standing.z_improve)
+            needed = pair.cases_to_settle(0.0, levels.improve)
             if needed is not None:
                 improve.append(needed)
     reachable = [needed for needed in flat if needed is not None]

@@ -18,7 +18,7 @@ from evals.ledger import Ledger
 from evals.models.scripted import open_scripted
 from evals.records import Case
 from evals.runner import Progress
-from evals.stats import one_sided_z
+from evals.stats import one_sided_z, paired_counts
 from evals.suite import Suite, load_suite
 from tests.sample_suite import ROUNDS, write_suite
 from tests.tunegate.scenes import KNOWN, TUNE, undecided_rules, write_model
@@ -269,3 +269,13 @@ def test_looks_of_one_model_do_not_count_for_another(desk: Desk) -> None:
     decision = other.run(tune=False).decision
     assert decision is not None
     assert decision.dev_look == 1
+
+
+def test_the_cases_needed_are_counted_at_the_level_of_the_next_look() -> None:
+    trials = search(4, 0, 200, 0)
+    undeclared = judge(trials, 0.05)
+    declared = judge(trials, 0.05, declared_extensions=1)
+    pair = paired_counts(4, 0, 200)
+    assert undeclared.verdict == declared.verdict == "more_cases"
+    assert undeclared.cases_needed == pair.cases_to_settle(0.05, one_sided_z(0.0025 / 3))
+    assert declared.cases_needed == pair.cases_to_settle(0.05, one_sided_z(0.025 / 3))

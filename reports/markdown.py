@@ -41,6 +41,8 @@ def render_markdown(job: JobRecord) -> str:
         _section("How prompting was tried", page.attempts, _attempts),
         _section("Cost", page.cost, _cost),
     ]
+    if page.learning:
+        parts.append(f"## Learning curve\n\n{words(page.learning.sentence, 1_000)}\n")
     if page.parts:
         parts.append(_section("By parts of the answers", page.parts, _parts))
     end = _reproduce(page)

@@ -64,8 +64,18 @@ class Band:
 
 
 @dataclass(frozen=True)
+class Slice:
+    """An upright piece of an area: percentages across, pixels down."""
+
+    x: str
+    width: str
+    y: str
+    height: str
+
+
+@dataclass(frozen=True)
 class Plot:
-    """Points and lines over a horizontal axis, ready to draw."""
+    """Points and lines over a horizontal axis, ready to draw. `area` lies behind them."""
 
     slug: str
     title: str
@@ -79,6 +89,7 @@ class Plot:
     points: tuple[Point, ...] = ()
     band: Band | None = None
     references: tuple[PlacedReference, ...] = ()
+    area: tuple[Slice, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from reports.cases import CasesView, cases_view
 from reports.cost import CostView, cost_view
 from reports.failures import FailuresView, failures_view
 from reports.judged import JudgesView, judges_view
+from reports.learning import LearningView, learning_view
 from reports.outcome import GuardsView, OutcomeView, SingleView, guards_view, outcome_view
 from reports.reproduce import ReproduceView, reproduce_view
 from reports.stored import NotRun
@@ -40,6 +41,7 @@ class Page:
     parts: SummedView | None
     checks: tuple[Finding, ...]
     training: TrainedView | NotRun
+    learning: LearningView | None
     cases: CasesView | NotRun
     reproduce: ReproduceView
 
@@ -66,6 +68,7 @@ def page_view(job: JobRecord) -> Page:
         parts=summed_view(job),
         checks=job.checks,
         training=trained_view(job),
+        learning=learning_view(job),
         cases=cases_view(job),
         reproduce=reproduce_view(job),
     )

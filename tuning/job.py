@@ -40,6 +40,9 @@ from tuning.data.lint import Accepts
 from tuning.data.replay import replay_of
 from tuning.gate.dev_looks import keep_look
 from tuning.gate.soundness import StoredChecks, check_stored
+from tuning.learning.measuring import Plan, measure_curve
+from tuning.learning.records import LearningCurve
+from tuning.learning.sampling import WHOLE, Part
 from tuning.records import Decision, JobRecord, Phase, ShipDecision, TrainingRecord
 from tuning.searching import PromptSearch
 from tuning.shipping.sealed import Look, judge_sealed
@@ -325,7 +328,32 @@ class Job:
         runs = [run for guard in decision.guards for run in (guard.base_run, guard.tuned_run)]
         return sum(self.ledger.run(run).seconds for run in runs)
 
-    def _train(self) -> TrainingRecord:
+    def learn(self, plan: Plan) -> LearningCurve:
+        """Measure the suite's learning curve on dev, whatever the gate says: it opens nothing.
+
+        Raises SuiteError when the suite does not pass `check`, ModelError for a hosted model,
+        TrainingError where a training fails or its adapter is not proven.
+        """
+        self._refuse_untrainable()
+        self._checks()
+        self._calibrate()
+        return measure_curve(
+            self.suite,
+            self.model,
+            self.ledger,
+            plan,
+            train=self._train_proven,
+            evaluate=self.evaluate,
+            note=self.narrator.note,
+            created=self.now().isoformat(),
+        )
+
+    def _train_proven(self, part: Part, label: str) -> TrainingRecord:
+        training = self._train(part, label)
+        refuse_unproven(training)
+        return training
+
+    def _train(self, part: Part = WHOLE, label: str = "training") -> TrainingRecord:
         """Train, or find what was trained; only answers the suite's scorer accepts count."""
         self.model.use_adapter(None)
         root = self.ledger.folder / "adapters"
@@ -333,7 +361,7 @@ class Job:
         replay = replay_of(self.model, judged, self.ledger.folder / "replay")
         with (
             build_scorers(self.suite, self.asker) as scorers,
-            self.narrator.progress("training") as progress,
+            self.narrator.progress(label) as progress,
         ):
             return tune_suite(
                 self.suite,
@@ -342,6 +370,7 @@ class Job:
                 accepts=_accepted_by(scorers[self.suite.primary], self.suite.split("train")),
                 replay=replay,
                 progress=lambda step, total, _loss: progress(step, total),
+                part=part,
             )
 
     def _keep(self, record: JobRecord, **changes: Any) -> JobRecord:

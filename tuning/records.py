@@ -13,6 +13,7 @@ from typing import Literal
 from evals.judges.records import JudgeStanding
 from evals.records import Case, Finding, Run
 from evals.repeats import OverRepeats
+from tuning.learning.records import LearningCurve
 
 Verdict = Literal[
     "fix_evals",
@@ -307,7 +308,7 @@ class JobRecord:
 
     `runs` holds every run named anywhere, by id; `cases` every case of those runs, by
     fingerprint. `leader_test` and `adapter_test` are the sealed-split runs. `over_repeats` is of
-    the leader on dev, where it was run several times.
+    the leader on dev, where it was run several times, `learning` the learning curve on this model.
     """
 
     suite: str
@@ -333,3 +334,4 @@ class JobRecord:
     environment: Mapping[str, str] = field(default_factory=dict)
     over_repeats: OverRepeats | None = None
     format: int = 1
+    learning: LearningCurve | None = None

@@ -19,6 +19,7 @@ from tuning.data.dataset import clean_examples
 from tuning.gate.deciding import decide
 from tuning.gate.dev_looks import count_look, stored_looks
 from tuning.gate.evidence import Evidence, Policy
+from tuning.gate.learning import find_learning
 from tuning.gate.soundness import soundness_of
 from tuning.gate.tried import count_untried, find_search, gather_evidence, policy_of
 from tuning.gate.wording import left_out_texts
@@ -96,6 +97,7 @@ def decide_stored(
         untried=count_untried(suite, tried),
         facts_change=suite.operation.facts_change,
         stronger_models=unrun_models(suite, model),
+        learning=find_learning(suite, ledger, model, tried),
     )
     cost = _cost_standing(suite, ledger, evidence, policy, runs=runs, prices=listed)
     evidence = replace(evidence, cost=evidence_of(cost, suite.operation))

@@ -25,6 +25,7 @@ COMMANDS = {
     "check": "suites",
     "ci": "regression",
     "compare": "records",
+    "curve": "learning",
     "eval": "running",
     "gate": "deciding",
     "import": "importing",

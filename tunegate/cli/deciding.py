@@ -31,6 +31,8 @@ from tunegate.opening import (
 )
 from tunegate.taking_turns import ReturningModel
 from tuning.job import Job
+from tuning.learning.records import LearningCurve
+from tuning.learning.stored import curve_of_job
 from tuning.records import CallCost, Decision, Interval, JobRecord, ShipDecision, TrialLine
 from tuning.repeated import leader_over_repeats
 from tuning.stored import decide_stored, load_job
@@ -43,11 +45,12 @@ def run_command(options: Namespace, terminal: Terminal) -> int:
     opened = open_suite(options.suite)
     output = options.output or Path(f"{opened.suite.name}-report.html")
     check_output(output)
-    with _job(options, opened, terminal) as (job, endpoints):
+    with open_job(options, opened, terminal) as (job, endpoints):
         record = job.run(override=options.override, tune=not options.no_tune)
         _show_verdicts(record, terminal)
         commands = _commands(options, record.model)
         stored = write_report(job.ledger, record, opened, commands, output)
+    _show_learning(stored.learning, terminal)
     if said := runs_said(list(stored.runs.values()), endpoints.budget.prices):
         terminal.line(f"what this rests on took {said}")
     terminal.line(f"report: {output}")
@@ -71,9 +74,11 @@ def gate_command(options: Namespace, terminal: Terminal) -> int:
 def tune_command(options: Namespace, terminal: Terminal) -> int:
     """Train where the gate is open (or overridden), and judge the adapter."""
     opened = open_suite(options.suite)
-    with _job(options, opened, terminal) as (job, _):
+    with open_job(options, opened, terminal) as (job, _):
         record = job.tune(override=options.override)
+        learning = curve_of_job(job.ledger, opened.suite, record)
     _show_verdicts(record, terminal)
+    _show_learning(learning, terminal)
     terminal.result(record)
     return exit_code(record)
 
@@ -99,9 +104,10 @@ def report_command(options: Namespace, terminal: Terminal) -> int:
 
 
 @contextmanager
-def _job(
+def open_job(
     options: Namespace, opened: OpenedSuite, terminal: Terminal
 ) -> Iterator[tuple[Job, Endpoints]]:
+    """Everything a job needs, opened, with the ledger's folder to itself; closed at the end."""
     guards = open_guards(opened.suite)
     asked = endpoints_asked(options)
     endpoints = open_endpoints(asked, os.environ)
@@ -152,7 +158,8 @@ def write_report(
     stored = load_job(ledger, record.suite, record.model)
     assert stored is not None
     repeated = leader_over_repeats(ledger, stored, opened.suite.pass_rule)
-    whole = replace(stored, commands=commands, over_repeats=repeated)
+    learning = curve_of_job(ledger, opened.suite, stored)
+    whole = replace(stored, commands=commands, over_repeats=repeated, learning=learning)
     text = render_html(whole) if form == "html" else render_markdown(whole)
     write_whole(output, text)
     return whole
@@ -172,6 +179,11 @@ def _show_verdicts(record: JobRecord, terminal: Terminal) -> None:
         show_decision(record.decision, terminal)
     if record.shipping:
         show_shipping(record.shipping, terminal)
+
+
+def _show_learning(curve: LearningCurve | None, terminal: Terminal) -> None:
+    if curve:
+        terminal.line(f"learning curve (dev): {curve.fit.sentence}")
 
 
 def show_decision(decision: Decision, terminal: Terminal) -> None:

@@ -154,6 +154,20 @@ def _gate(add: Callable[[str, str], Parser]) -> None:
         "--override", type=_reason, metavar="WHY", help="train although the gate is shut; recorded"
     )
 
+    curve = add("curve", "the learning curve: what would more training examples buy?")
+    _suite(curve)
+    _model(curve)
+    add_endpoints(curve)
+    curve.add_argument(
+        "--seeds", type=_few, default=1, metavar="N", help="trainings per share (default: 1)"
+    )
+    curve.add_argument(
+        "--shares",
+        default="1/8,1/4,1/2,1",
+        metavar="LIST",
+        help="of the examples, to train on (default: 1/8,1/4,1/2,1)",
+    )
+
     report = add("report", "HTML or Markdown from stored records; runs no model")
     _suite(report)
     _model(report)
@@ -323,6 +337,13 @@ def _count(text: str) -> int:
         value = 0
     if not 1 <= value <= 10_000:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to 10,000")
+    return value
+
+
+def _few(text: str) -> int:
+    value = _count(text)
+    if value > 20:
+        raise argparse.ArgumentTypeError(f"{value} trainings per share are too many: at most 20")
     return value
 
 

@@ -8,9 +8,10 @@ from typing import NamedTuple
 from evals.judges.records import JudgeStanding
 from tuning.gate import rules
 from tuning.gate.evidence import Evidence, Policy
+from tuning.gate.learning import falls_short
 from tuning.gate.rules import Answer
 from tuning.gate.standing import Standing
-from tuning.gate.wording import extension_step
+from tuning.gate.wording import extension_step, gain_text
 from tuning.records import StrongerLine, Verdict
 
 
@@ -142,12 +143,31 @@ def next_steps(
             for line in stronger
             if line.reaches and line.max_cost is not None and line.cost is None
         ]
+    steps += _learning_steps(verdict, standing, evidence, policy)
     if verdict == "fine_tune" and evidence.oracle_context is None:
         steps.append(
             "Whether knowledge is missing was not tested: if answers need facts that the "
             "prompts do not contain, try retrieval first."
         )
     return tuple(steps)
+
+
+def _learning_steps(
+    verdict: Verdict, standing: Standing, evidence: Evidence, policy: Policy
+) -> list[str]:
+    """What the learning curve, or the lack of one, asks of a person."""
+    if verdict == "collect_examples" and evidence.learning is None and evidence.trainable:
+        return [
+            "`tunegate curve SUITE` measures how many more examples would buy how much: it trains "
+            "on parts of those there are, and judges on dev."
+        ]
+    if verdict == "fine_tune" and falls_short(standing, evidence, policy):
+        return [
+            "An adapter of all the examples was measured on dev and gains less than "
+            f"{gain_text(policy)} on the leader: collect more first, or spend a look at the sealed "
+            "split on it."
+        ]
+    return []
 
 
 def _judge_step(judge: JudgeStanding) -> str:

@@ -14,6 +14,7 @@ from evals.errors import StatisticsError
 from evals.judges.records import JudgeStanding
 from evals.records import Finding, Run
 from evals.stats import one_sided_z, require_share
+from tuning.learning.records import LearningCurve
 
 STAGE_ALPHA = 0.1
 """The share of a candidate's alpha that goes to stage one where early stop is on."""
@@ -124,6 +125,17 @@ class CostEvidence:
 
 
 @dataclass(frozen=True)
+class LearningEvidence:
+    """The learning curve, and the dev scores of the adapter of all examples that `tune` makes.
+
+    `whole` is None where the curve was not measured up to all of them.
+    """
+
+    curve: LearningCurve
+    whole: Arm | None = None
+
+
+@dataclass(frozen=True)
 class LeftOut:
     """Stored dev runs, by prompt on this model's name, that a verdict does not rest on.
 
@@ -166,6 +178,7 @@ class Evidence:
     trainable: bool = True
     dev_look: int = 1
     untried: int = 0
+    learning: LearningEvidence | None = None
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from evals.claims import reaches
 from evals.comparison import points
 from evals.stats import MIN_CLUSTERS, one_sided_z
 from tuning.gate.evidence import CostEvidence, Evidence, Policy
+from tuning.gate.learning import learning_text
 from tuning.gate.standing import Standing, cases_for_a_start, cases_to_decide
 from tuning.gate.stronger import stronger_lines, stronger_text
 from tuning.gate.wording import (
@@ -219,14 +220,16 @@ def judge_retrieval(standing: Standing, evidence: Evidence, policy: Policy) -> A
 
 
 def judge_collect(standing: Standing, evidence: Evidence, policy: Policy) -> Answer:
-    """Whether there are too few clean examples to train on."""
+    """Whether there are too few clean examples to train on, with what more would buy."""
     text = examples_text(evidence, policy)
+    learned = learning_text(standing, evidence, policy)
     few = evidence.clean_examples < policy.min_examples
     if not standing.plateau:
-        return Answer(False, f"No plateau yet; {text}.")
+        return Answer(False, f"No plateau yet; {text}.{learned}")
     if few:
-        return Answer(True, f"{plateau_text(standing, policy)} To fine-tune, {text}: collect more.")
-    return Answer(False, f"{text[0].upper()}{text[1:]}.")
+        plateau = plateau_text(standing, policy)
+        return Answer(True, f"{plateau} To fine-tune, {text}: collect more.{learned}")
+    return Answer(False, f"{text[0].upper()}{text[1:]}.{learned}")
 
 
 def judge_tune(standing: Standing, evidence: Evidence, policy: Policy) -> Answer:

@@ -28,6 +28,7 @@ from evals.suite.spec import RoundSpec, Suite
 from tuning.gate.evidence import (
     CostEvidence,
     Evidence,
+    LearningEvidence,
     LeftOut,
     Policy,
     Soundness,
@@ -194,6 +195,7 @@ def gather_evidence(
     facts_change: Literal["never", "rarely", "often"] | None = None,
     stronger_models: tuple[StrongerModel, ...] | None = None,
     untried: int = 0,
+    learning: LearningEvidence | None = None,
 ) -> Evidence:
     """What the gate decides from. What nothing here gathers stays None: "not tested"."""
     return Evidence(
@@ -212,6 +214,7 @@ def gather_evidence(
         facts_change=facts_change,
         stronger_models=stronger_models,
         untried=untried,
+        learning=learning,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,6 +12,7 @@ from evals.suite.spec import Suite
 from tuning.data.dataset import EncodedExample, Example, build_examples, encode_examples
 from tuning.data.lint import Accepts, Lengths, lint_examples, refuse_errors, within
 from tuning.data.replay import Replay, replay_count
+from tuning.learning.sampling import WHOLE, Part, take_part
 from tuning.records import TrainingRecord
 from tuning.training.base import BaseModel, open_base
 from tuning.training.lora import Task, train_lora
@@ -68,30 +70,35 @@ def tune_suite(
     leave_out_longer: bool = False,
     replay: Replay | None = None,
     progress: Progress | None = None,
+    part: Part = WHOLE,
 ) -> TrainingRecord:
     """Train an adapter for a suite under `root`, or find the one already trained.
 
     `accepts` says whether the suite's own scorer gives an answer full marks; `replay` gives
-    general examples to train on beside the suite's own (none where it is None). Raises
+    general examples to train on beside the suite's own (none where it is None). With a `part`
+    of the examples it trains as it would if there were no more. Raises
     TrainingError where the lint refuses the data or training fails, MissingExtraError
     without `[tune]`, ModelError for a model that cannot be trained.
     """
     base = open_base(model)
     data = training_set(suite, base, accepts=accepts, leave_out_longer=leave_out_longer)
     refuse_errors(data.findings)
+    tune = suite.tune if part.seed is None else replace(suite.tune, seed=part.seed)
+    examples = take_part(data.examples, part.share, tune.seed)
+    taken = {example.case_id for example in examples}
     settings = settings_for(
-        suite.tune,
-        len(data.examples),
-        longest=max(item.tokens for item in data.encoded),
+        tune,
+        len(examples),
+        longest=max(item.tokens for item in data.encoded if item.case_id in taken),
         context=base.context_tokens,
     )
     task = Task(
         suite.name,
         tuning_prompt(suite),
         base,
-        data.examples,
+        examples,
         settings,
         data.findings,
-        replay(replay_count(suite.tune, len(data.examples))) if replay else (),
+        replay(replay_count(tune, len(examples))) if replay else (),
     )
     return train_lora(task, root, progress)

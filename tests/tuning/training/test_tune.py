@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from evals.errors import ModelError, TrainingError
 from evals.suite import load_suite
 from tests.sample_suite import PROMPTS, write_suite
+from tuning.learning.sampling import Part
 from tuning.training.base import BaseModel, open_base
 from tuning.training.tune import training_set, tune_suite, tuning_prompt
 
@@ -24,6 +26,23 @@ def test_a_suite_is_tuned_from_its_files_to_a_proven_adapter(
     assert [finding.code for finding in record.findings] == ["lengths"]
     assert "⟦billing<|im_end|>⟧" in record.preview
     assert tune_suite(suite, tiny_base.name, tmp_path / "adapters") == record
+
+
+def test_a_part_is_trained_as_if_there_were_no_more_and_the_whole_is_what_tune_makes(
+    tmp_path: Path, tiny_base: BaseModel
+) -> None:
+    suite = load_suite(write_suite(tmp_path / "s", extra=TUNE))
+    root = tmp_path / "adapters"
+    half = tune_suite(suite, tiny_base.name, root, part=Part(Fraction(1, 2), 0))
+    assert half.examples + half.held_out == 15
+    whole = tune_suite(suite, tiny_base.name, root)
+    assert tune_suite(suite, tiny_base.name, root, part=Part(Fraction(1), 0)) == whole
+    assert half.adapter != whole.adapter
+    folders = [path for path in root.iterdir() if path.is_dir()]
+    assert len(folders) == 2
+    other = tune_suite(suite, tiny_base.name, root, part=Part(Fraction(1, 2), 1))
+    assert other.settings["seed"] == 1
+    assert other.data_fingerprint != half.data_fingerprint
 
 
 def test_refused_data_never_reach_the_trainer(tmp_path: Path, tiny_base: BaseModel) -> None:

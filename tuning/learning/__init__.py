@@ -1,0 +1,1 @@
+"""The learning curve: what more training examples would buy, measured on dev."""

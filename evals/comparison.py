@@ -310,8 +310,8 @@ def _pair_up(sides: _Sides) -> _Rows:
         cases = [case for case in all_a if case in all_b and case not in sides.changed]
     return _Rows(
         cases=cases,
-        a=_in_order(sides.a, sides.errors_a, cases),
-        b=_in_order(sides.b, sides.errors_b, cases),
+        a=_in_order(sides.a, sides.errors_a, cases, "A"),
+        b=_in_order(sides.b, sides.errors_b, cases, "B"),
         larger=max(len(all_a), len(all_b)),
         only_in_a=only_in_a,
         only_in_b=() if as_many else tuple(filterfalse(all_a.__contains__, all_b)),
@@ -324,12 +324,19 @@ def _all_cases(scores: Mapping[str, float], errors: Collection[str]) -> Mapping[
 
 
 def _in_order(
-    scores: Mapping[str, float], errors: Collection[str], cases: Sequence[str]
+    scores: Mapping[str, float], errors: Collection[str], cases: Sequence[str], side: str
 ) -> list[float | None]:
     """The score of each of `cases`; None where it ended in an error, whatever else is stated."""
     if errors and not scores.keys().isdisjoint(errors):
         scores = {case: scores[case] for case in scores.keys() - frozenset(errors)}
-    return list(map(scores.get, cases))
+    found = list(map(scores.get, cases))
+    if found.count(None) > len(errors):
+        case = next(case for case in cases if case in scores and scores[case] is None)
+        raise StatisticsError(
+            f"scores of {side}: that of case {case!r} is None; expected 0 to 1",
+            hint="name cases that ended without a score as errors",
+        )
+    return found
 
 
 def _mean(scores: Iterable[float | None]) -> float:

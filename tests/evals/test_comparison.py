@@ -332,3 +332,9 @@ def test_an_error_counts_also_where_a_score_is_stated_beside_it() -> None:
     a, b = sides(4, 2, 40)
     found = compare_scores(a, b, errors_b=["c0"])
     assert (found.cases, found.errors_b, found.wins) == (39, ("c0",), 3)
+
+
+def test_a_score_that_is_none_is_refused_and_never_taken_for_an_error() -> None:
+    a, b = sides(4, 2, 40)
+    with pytest.raises(StatisticsError, match="scores of B: that of case 'c3' is None"):
+        compare_scores(a, {**b, "c3": None})

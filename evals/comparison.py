@@ -329,7 +329,11 @@ def _in_order(
     """The score of each of `cases`; None where it ended in an error, whatever else is stated."""
     if errors and not scores.keys().isdisjoint(errors):
         scores = {case: scores[case] for case in scores.keys() - frozenset(errors)}
-    found = list(map(scores.get, cases))
+    found: list[float | None]
+    if list(scores) == cases:  # as in two files over the same cases, mostly
+        found = list(scores.values())
+    else:
+        found = list(map(scores.get, cases))
     if found.count(None) > len(errors):
         case = next(case for case in cases if case in scores and scores[case] is None)
         raise StatisticsError(

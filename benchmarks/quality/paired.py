@@ -44,7 +44,8 @@ def _of_repeats(generator: np.random.Generator, n: int) -> Floats:
 
 def _of_long_tails(generator: np.random.Generator, n: int) -> Floats:
     tails = np.minimum(1.0, generator.lognormal(-3.0, 1.5, (2, n)))
-    return tails[1] - tails[0]
+    found: Floats = tails[1] - tails[0]
+    return found
 
 
 GRADED = (

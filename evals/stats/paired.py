@@ -151,7 +151,7 @@ def paired_difference(a: Scores, b: Scores, clusters: Clusters | None = None) ->
             "same cases in both"
         )
     differences = second - first
-    dependence = independence(differences, clusters)
+    dependence = independence(differences, clusters, -1.0, 1.0)
     wins = int(np.count_nonzero(differences > _TIE))
     losses = int(np.count_nonzero(differences < -_TIE))
     binary = is_binary(first) and is_binary(second)

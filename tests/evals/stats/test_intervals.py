@@ -14,7 +14,7 @@ from statsmodels.stats.proportion import proportion_confint
 
 from evals.errors import StatisticsError
 from evals.stats import one_sided_z, require_share, score_interval, two_sided_z
-from evals.stats.sample import independence
+from evals.stats.sample import design_effect, independence
 
 
 @pytest.mark.parametrize(("right", "n"), [(0, 5), (5, 5), (1, 1), (18, 100), (230, 250), (7, 9)])
@@ -62,8 +62,11 @@ def test_the_design_effect_turns_the_plain_standard_error_into_the_clustered_one
     values = np.clip(0.5 + lean + 0.05 * random.normal(size=codes.size), 0, 1)
     # statsmodels multiplies by C/(C-1) and (n-1)/(n-k); with one coefficient the latter is 1.
     fit = sm.OLS(values, np.ones(values.size)).fit(cov_type="cluster", cov_kwds={"groups": codes})
-    found = independence(values, [f"c{c}" for c in codes])
-    assert found.deff * values.var(ddof=1) / values.size == pytest.approx(float(fit.bse[0]) ** 2)
+    names = [f"c{c}" for c in codes]
+    plain = values.var(ddof=1) / values.size
+    assert design_effect(list(values), names) * plain == pytest.approx(float(fit.bse[0]) ** 2)
+    found = independence(values, names)
+    assert found.deff >= design_effect(list(values), names)
     assert (found.df, found.clusters) == (14, 15)
 
 

@@ -107,7 +107,7 @@ def _exact(n: int, rate: float, _generator: np.random.Generator, _trials: int) -
 def _held(draw: Draw, n: int, generator: np.random.Generator, trials: int) -> float:
     hits = 0
     for _ in range(trials):
-        found = score_interval(draw.make(generator, n))  # type: ignore[arg-type]
+        found = score_interval(draw.make(generator, n))
         hits += found.low <= draw.mean <= found.high
     return hits
 
@@ -118,7 +118,7 @@ def _held_clustered(
     hits = 0
     for _ in range(trials):
         scores = clustered.make(draw.make, generator)
-        found = score_interval(scores, clustered.names)  # type: ignore[arg-type]
+        found = score_interval(scores, clustered.names)
         hits += found.low <= draw.mean <= found.high
     return hits
 

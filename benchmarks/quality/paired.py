@@ -184,7 +184,7 @@ def _held(
             draw.make(generator, n) if clustered is None else clustered.make(draw.make, generator)
         )
         a, b = scores_of(differences)
-        hits += holds(paired_difference(a, b, names), draw.mean)  # type: ignore[arg-type]
+        hits += holds(paired_difference(a, b, names), draw.mean)
     return hits
 
 

@@ -76,16 +76,19 @@ def measure(names: list[str], *, quick: bool) -> dict[str, list[Cell]]:
     """All cells of these experiments, in the order planned, from two processes."""
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(name, "1")  # each process has one core
+    listed = catalogue()
     found: dict[Part, list[Cell]] = {}
     started = time.monotonic()
     with ProcessPoolExecutor(WORKERS, mp_context=get_context("spawn")) as pool:
-        surveys = {name: pool.submit(survey, name, quick) for name in names}
+        # From here on the code must not change: each process read it when it began.
+        sources = {name: fingerprint(listed[name].run) for name in names}
+        surveys = {name: pool.submit(survey, name, quick, sources[name]) for name in names}
         parts: dict[Future[list[Cell]], Part] = {}
         for name, surveyed in surveys.items():
             found[Part(name, UNPLANNED)], planned = surveyed.result()
             for position in range(planned):
                 part = Part(name, position)
-                parts[pool.submit(measure_part, part, quick)] = part
+                parts[pool.submit(measure_part, part, quick, sources[name])] = part
         for count, task in enumerate(as_completed(parts), start=1):
             found[parts[task]] = task.result()
             if count % 100 == 0 or count == len(parts):
@@ -97,9 +100,9 @@ def measure(names: list[str], *, quick: bool) -> dict[str, list[Cell]]:
     }
 
 
-def survey(name: str, quick: bool) -> tuple[list[Cell], int]:
+def survey(name: str, quick: bool, source: str) -> tuple[list[Cell], int]:
     """The cells that an experiment measures at once, and how many it only plans."""
-    key = key_of(None, name, quick, source_of(name))
+    key = key_of(None, name, quick, source)
     kept = Store().read(key)
     if kept:
         return kept, 0
@@ -110,10 +113,10 @@ def survey(name: str, quick: bool) -> tuple[list[Cell], int]:
     return cells, len(found) - len(cells)
 
 
-def measure_part(part: Part, quick: bool) -> list[Cell]:
+def measure_part(part: Part, quick: bool, source: str) -> list[Cell]:
     """One planned cell: from the store, or measured and stored."""
     planned = [cell for cell in plan(part.name, quick) if isinstance(cell, Planned)][part.position]
-    key = key_of(planned, part.name, quick, source_of(part.name))
+    key = key_of(planned, part.name, quick, source)
     if kept := Store().read(key):
         return [replace(kept[0], note=planned.note)]
     cell = planned.measure(seed_of(part.name, planned.setting))
@@ -125,12 +128,6 @@ def measure_part(part: Part, quick: bool) -> list[Cell]:
 def plan(name: str, quick: bool) -> tuple[Cell | Planned, ...]:
     """What an experiment returns, once in each process."""
     return tuple(catalogue()[name].run(quick))
-
-
-@cache
-def source_of(name: str) -> str:
-    """Fingerprint of an experiment's code."""
-    return fingerprint(catalogue()[name].run)
 
 
 if __name__ == "__main__":

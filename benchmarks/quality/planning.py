@@ -25,8 +25,6 @@ GAINS = (0.03, 0.05, 0.1, 0.2)
 DISCORDANCES = (0.05, 0.1, 0.2, 0.4)
 CASES = (50, 100, 250, 500)
 
-COARSE = "so few cases that the claim needs a whole number of wins, one more than planned for"
-
 
 def planned_gain(quick: bool) -> Iterator[Planned]:
     """A true gain is shown (L > 0) with as many cases as `cases_for_gain` names. Exact."""
@@ -104,7 +102,6 @@ def _power(
         partial(_exact, n, psi, difference, claim),
         trials=0,
         least=POWER,
-        note=COARSE,
     )
 
 

@@ -27,6 +27,7 @@ CLUSTERED = (
 
 DISCRETE = "one right answer more or less moves the whole interval: the values are few"
 UNSEEN = "the rare scores that pull the mean are often not among so few cases"
+ALIKE = "every cluster counts as one case: few cases, of few values"
 FEW_LARGE = "most cases lie in a few clusters: as many independent observations, and rarely more"
 
 
@@ -82,8 +83,17 @@ def interval_clusters(quick: bool) -> Iterator[Planned]:
                         partial(_held_clustered, draw, Clustered(sized(count), correlation)),
                         trials=300 if quick else 2000,
                         least=LEAST,
-                        note=FEW_LARGE if sizes == "skewed" else UNSEEN,
+                        note=why_low(draw, sizes, correlation),
                     )
+
+
+def why_low(draw: Draw, sizes: str, correlation: float) -> str:
+    """What makes coverage low under such a setting."""
+    if sizes == "skewed":
+        return FEW_LARGE
+    if correlation == 1:
+        return ALIKE
+    return DISCRETE if draw.name.startswith("binary") else UNSEEN
 
 
 def binomial_terms(n: int, rate: float) -> list[float]:

@@ -13,9 +13,9 @@ from benchmarks.quality.coverage import (
     CASES,
     CLUSTER_COUNTS,
     CORRELATIONS,
-    FEW_LARGE,
     LEAST,
     UNSEEN,
+    why_low,
 )
 from benchmarks.quality.scores import SIZES, Clustered, Draw, Floats, choice
 from evals.stats import PairedDifference, paired_counts, paired_difference, two_sided_z
@@ -126,7 +126,7 @@ def paired_clusters(quick: bool) -> Iterator[Planned]:
                         partial(_held, draw, clustered.codes.size, clustered),
                         trials=300 if quick else 2000,
                         least=LEAST,
-                        note=FEW_LARGE if sizes == "skewed" else UNSEEN,
+                        note=why_low(draw, sizes, correlation),
                     )
 
 

@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
+from evals.stats.sample import Clustering
+
 Floats = NDArray[np.float64]
 Make = Callable[[np.random.Generator, int], Floats]
 
@@ -106,7 +108,7 @@ class Clustered:
 
     def __init__(self, sizes: list[int], correlation: float) -> None:
         self.codes = np.repeat(np.arange(len(sizes)), sizes)
-        self.names = [f"c{code}" for code in self.codes]
+        self.names = Clustering(self.codes, self.codes.size)
         self._count = len(sizes)
         self._share = sqrt(correlation)
 

@@ -64,25 +64,12 @@ def with_pseudo_pair(
     lowest and one at the highest possible value (0 and 1 for scores, -1 and +1 for
     differences) stand for them; this is the graded form of Agresti and Coull's (1998) added
     success and failure, and of Agresti and Min's (2005) added discordant pairs. Their weight
-    fades as 1/n. Clusters divide sum, squares and count by the design effect first; and what
-    has not been seen would come in whole clusters, so the error is never below that of
-    constant values of which each cluster counts once.
+    fades as 1/n. Clusters divide sum, squares and count by the design effect first.
     """
-    residuals = values - values.mean()
-    seen = _with_pair(values, low, high, dependence.deff, sum_of_squares(residuals))
-    if dependence.whole is None:
-        return seen
-    unseen = _with_pair(values, low, high, values.size / dependence.whole, 0.0)
-    return max(seen, unseen, key=lambda one: one.error)
-
-
-def _with_pair(
-    values: Floats, low: float, high: float, deff: float, squares: float
-) -> MeanWithError:
-    n, mean = values.size / deff, float(values.mean())
+    n, mean = values.size / dependence.deff, float(values.mean())
     total = n + 2
     centre = (n * mean + low + high) / total
-    spread = squares / deff
+    spread = sum_of_squares(values - mean) / dependence.deff
     spread += n * (mean - centre) ** 2 + (low - centre) ** 2 + (high - centre) ** 2
     return MeanWithError(centre, sqrt(spread / (total - 1) / total), total - 1)
 

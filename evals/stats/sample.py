@@ -28,14 +28,12 @@ class Independence(NamedTuple):
     """How far a sample is from independent observations.
 
     `deff` (the design effect, at least 1) divides every count; `df` are the degrees of freedom
-    of t, None where observations are independent and the method needs none. `whole` is how
-    many observations there are where cases of a cluster say all the same, n^2 / sum_c m_c^2.
+    of t, None where observations are independent and the method needs none.
     """
 
     deff: float
     df: float | None
     clusters: int | None
-    whole: float | None = None
 
 
 INDEPENDENT = Independence(1.0, None, None)
@@ -144,43 +142,96 @@ def cluster_codes(clusters: Clusters, n: int) -> Ints | None:
     return known.codes
 
 
-def independence(values: Floats, clusters: Clusters | None) -> Independence:
+def independence(
+    values: Floats, clusters: Clusters | None, low: float = 0.0, high: float = 1.0
+) -> Independence:
     """Design effect of the mean of `values` under `clusters`, with t's degrees of freedom.
 
-    deff is the clustered variance of the mean, C/(C-1) * sum_c (sum_{i in c} (x_i - mean))^2
-    / n^2, over the independent one, sum (x_i - mean)^2 / (n (n-1)) (Kish 1965; Miller 2024,
-    arXiv 2411.00640, eq. 4), and never below 1. Where all values are equal the data say
-    nothing about correlation, and the largest possible value stands: sum_c m_c^2 / n, that
-    is, each cluster counts once.
+    `low` and `high` are the ends of the range that a value can take. The design effect is the
+    larger of two estimates, mixed with what has not been seen:
+
+    - the clustered variance of the mean over the independent one (see `design_effect`);
+    - Kish's 1 + (w - 1) rho, w = sum_c m_c^2 / n being the size of the cluster in which a case
+      finds itself and rho the correlation within clusters by analysis of variance (Donner and
+      Koval 1980). Where few clusters hold most cases, the first is too small whenever these few
+      happen to lie near the mean: it then held the truth 70 times of 100, not 95;
+    - one cluster more, of n / C cases that say all the same at one end of the range. Its squares
+      join the others with a design effect of w. Rare values that come in whole clusters are
+      often not among a few dozen of them, and the few seen then look independent. Without any
+      squares of their own, cases count each cluster once. The weight fades as 1 / C.
 
     Raises `StatisticsError` below `MIN_CLUSTERS` clusters.
     """
-    import numpy as np
-
     n = values.size
     codes = None if clusters is None else cluster_codes(clusters, n)
     if codes is None:
         return INDEPENDENT
-    sizes = np.bincount(codes)
-    groups = int(sizes.size)
+    found = _spread(values, codes)
+    groups = found.groups
     if groups < MIN_CLUSTERS:
         raise StatisticsError(
             f"the {n} cases form only {groups} clusters; at least {MIN_CLUSTERS} are needed "
             "to tell how much cases of one cluster go together",
             hint="add cases from other clusters",
         )
-    whole = n**2 / float((sizes.astype(np.float64) ** 2).sum())
-    residuals = values - values.mean()
-    squares = sum_of_squares(residuals)
-    if squares < 1e-18 * n:
-        deff = n / whole
-    else:
-        sums = np.bincount(codes, weights=residuals)
-        clustered = groups / (groups - 1) * sum_of_squares(sums) / n**2
-        deff = clustered / (squares / (n * (n - 1)))
-    return Independence(max(1.0, deff), groups - 1, groups, whole)
+    mean = float(values.mean())
+    unseen = n / groups * ((low - mean) ** 2 + (high - mean) ** 2) / 2
+    seen = max(1.0, found.clustered, 1 + (found.size - 1) * found.correlation)
+    mixed = (found.squares * seen + unseen * found.size) / (found.squares + unseen)
+    return Independence(max(seen, mixed) if found.squares else found.size, groups - 1, groups)
 
 
 def design_effect(scores: Sequence[float], clusters: Sequence[str | None]) -> float:
-    """By how much clusters inflate the variance of the mean score; see `independence`."""
-    return independence(as_scores(scores), clusters).deff
+    """By how much clusters were seen to inflate the variance of the mean score; at least 1.
+
+    The clustered variance of the mean, C/(C-1) sum_c (sum_{i in c} (x_i - mean))^2 / n^2, over
+    the independent one, sum (x_i - mean)^2 / (n (n-1)): Kish 1965; Miller 2024, arXiv
+    2411.00640, eq. 4. An estimate to plan with; claims rest on `independence`, which is never
+    below it.
+    """
+    values = as_scores(scores)
+    codes = cluster_codes(clusters, values.size)
+    return 1.0 if codes is None else max(1.0, _spread(values, codes).clustered)
+
+
+class _Spread(NamedTuple):
+    """What `values` in `groups` clusters vary by, and how much of that is between clusters.
+
+    `size` is the mean size of the cluster a case finds itself in. `squares` is 0 where all
+    values are equal, but for rounding; `clustered` is then `size`, and `correlation` 1.
+    """
+
+    groups: int
+    size: float
+    squares: float
+    clustered: float
+    correlation: float
+
+
+def _spread(values: Floats, codes: Ints) -> _Spread:
+    import numpy as np
+
+    n = values.size
+    sizes = np.bincount(codes)
+    groups = int(sizes.size)
+    size = sum_of_squares(sizes) / n
+    residuals = values - values.mean()
+    squares = sum_of_squares(residuals)
+    if squares < 1e-18 * n or groups < 2:
+        return _Spread(groups, size, 0.0, size, 1.0)
+    sums = np.bincount(codes, weights=residuals)
+    clustered = groups / (groups - 1) * sum_of_squares(sums) / n**2 / (squares / (n * (n - 1)))
+    between = float((sums**2 / sizes).sum())
+    correlation = _correlation(between, squares - between, n, groups, size)
+    return _Spread(groups, size, squares, clustered, correlation)
+
+
+def _correlation(between: float, within: float, n: int, groups: int, size: float) -> float:
+    """Correlation of two values of a cluster, 0 to 1, from sums of squares: Donner, Koval 1980.
+
+    (MSB - MSW) / (MSB + (m - 1) MSW) with m = (n - size) / (C - 1).
+    """
+    among = between / (groups - 1)
+    inside = max(0.0, within) / (n - groups)
+    typical = (n - size) / (groups - 1)
+    return min(1.0, max(0.0, (among - inside) / (among + (typical - 1) * inside)))

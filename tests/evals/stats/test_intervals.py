@@ -13,8 +13,8 @@ from scipy import stats
 from statsmodels.stats.proportion import proportion_confint
 
 from evals.errors import StatisticsError
-from evals.stats import one_sided_z, require_share, score_interval, two_sided_z
-from evals.stats.sample import independence
+from evals.stats import exact_bounds, one_sided_z, require_share, score_interval, two_sided_z
+from evals.stats.sample import design_effect, independence
 
 
 @pytest.mark.parametrize(("right", "n"), [(0, 5), (5, 5), (1, 1), (18, 100), (230, 250), (7, 9)])
@@ -32,6 +32,23 @@ def test_graded_scores_get_a_t_interval_with_a_zero_and_a_one_added() -> None:
     extended = np.append(values, [0.0, 1.0])
     expected = stats.t.interval(0.95, 26, extended.mean(), stats.sem(extended))
     assert score_interval(values)[1:3] == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(("right", "n"), [(0, 40), (3, 40), (37, 40), (40, 40), (500, 2000)])
+@pytest.mark.parametrize("alpha", [0.05, 0.01])
+def test_exact_bounds_are_clopper_and_pearsons_or_wilsons_where_those_are_wider(
+    right: int, n: int, alpha: float
+) -> None:
+    scores = [1.0] * right + [0.0] * (n - right)
+    exact = proportion_confint(right, n, 2 * alpha, method="beta")
+    wilson = proportion_confint(right, n, 2 * alpha, method="wilson")
+    low, high = exact_bounds(scores, None, alpha)
+    expected_low, expected_high = min(exact[0], wilson[0]), max(exact[1], wilson[1])
+    if right == 0:  # one side only has alpha: statsmodels' two-sided interval ends at alpha too
+        expected_low = 0.0
+    if right == n:
+        expected_high = 1.0
+    assert (low, high) == pytest.approx((expected_low, expected_high), abs=1e-9)
 
 
 @settings(max_examples=150, deadline=None)
@@ -62,8 +79,11 @@ def test_the_design_effect_turns_the_plain_standard_error_into_the_clustered_one
     values = np.clip(0.5 + lean + 0.05 * random.normal(size=codes.size), 0, 1)
     # statsmodels multiplies by C/(C-1) and (n-1)/(n-k); with one coefficient the latter is 1.
     fit = sm.OLS(values, np.ones(values.size)).fit(cov_type="cluster", cov_kwds={"groups": codes})
-    found = independence(values, [f"c{c}" for c in codes])
-    assert found.deff * values.var(ddof=1) / values.size == pytest.approx(float(fit.bse[0]) ** 2)
+    names = [f"c{c}" for c in codes]
+    plain = values.var(ddof=1) / values.size
+    assert design_effect(list(values), names) * plain == pytest.approx(float(fit.bse[0]) ** 2)
+    found = independence(values, names)
+    assert found.deff >= design_effect(list(values), names)
     assert (found.df, found.clusters) == (14, 15)
 
 

@@ -71,10 +71,33 @@ def test_bounds_solve_the_statistic_and_enclose_the_estimate(
     low, high = pair.lower(z), pair.upper(z)
     assert -1 <= low <= pair.estimate <= high <= 1
     assert high > low
-    if low > -1 + 1e-9 and low < 1 - 1e-9:
+    if low != 0 and -1 + 1e-9 < low < 1 - 1e-9:  # 0: see the test of mid-p below
         assert pair.statistic(low) == pytest.approx(z, rel=1e-4)
     assert pair.above(low - 1e-6, z) or low <= -1 + 1e-6
     assert pair.below(high + 1e-6, z) or high >= 1 - 1e-6
+
+
+def test_a_gain_that_mcnemars_mid_p_does_not_show_is_not_claimed() -> None:
+    """7 wins and 2 losses: T(0) = 1.67 is above 1.645, but so many wins come in 5.5 %."""
+    pair, swapped = paired_counts(7, 2, 50), paired_counts(2, 7, 50)
+    z = one_sided_z(0.05)
+    assert pair.statistic(0.0) > z
+    assert stats.binom.sf(7, 9, 0.5) + stats.binom.pmf(7, 9, 0.5) / 2 > 0.05
+    assert not pair.above(0.0, z)
+    assert not swapped.below(0.0, z)
+    assert (pair.lower(z), swapped.upper(z)) == (0.0, 0.0)
+    assert pair.above(-0.001, z)
+    assert paired_counts(8, 2, 50).above(0.0, z)
+
+
+@pytest.mark.parametrize(("n", "psi"), [(50, 0.2), (100, 0.1), (30, 0.4)])
+def test_noise_is_called_a_gain_at_most_as_often_as_alpha_says(n: int, psi: float) -> None:
+    rate = 0.0
+    for both in range(n + 1):
+        for wins in range(both + 1):
+            if paired_counts(wins, both - wins, n).above(0.0, one_sided_z(0.05)):
+                rate += stats.binom.pmf(both, n, psi) * stats.binom.pmf(wins, both, 0.5)
+    assert 0.04 < rate <= 0.05  # with Tango's statistic alone 0.051 to 0.053
 
 
 @settings(max_examples=150, deadline=None)

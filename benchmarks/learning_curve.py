@@ -166,7 +166,8 @@ def report(options: argparse.Namespace) -> Iterator[str]:
     yield from coverage(options.worlds)
     yield "\n## A rule that was not adopted\n\n`collect_examples` where U < min_gain for the "
     yield "adapter of all examples, and L plus the lower end of the gain at twice as many is at "
-    yield "least min_gain: with honest intervals it hardly ever applies. Three seeds, noise 0.02, "
+    yield "least min_gain: with honest intervals it hardly ever applies. Three trainings a size, "
+    yield "the first of which is judged, with a standard deviation of 0.02 between them; "
     yield f"min_gain {MIN_GAIN:.2f}, M = {TRIED}; {options.worlds} worlds a row.\n\n"
     yield from rulings(options.worlds)
 

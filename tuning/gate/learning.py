@@ -2,7 +2,7 @@
 
 It is told and never rules. A rule was tried: `collect_examples` in place of `fine_tune` where all
 the examples certainly gain less than `min_gain` on the leader and twice as many certainly gain
-that. With honest intervals it never applied (benchmarks/learning_curve.md).
+that. With honest intervals it hardly ever applied (benchmarks/learning_curve.md).
 """
 
 from __future__ import annotations

@@ -6,13 +6,14 @@ import json
 import sqlite3
 import time
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from evals.ledger import FILE_NAME, Ledger
 from evals.records import CaseResult
 from tests.sample_suite import write_suite
-from tuning.records import JobRecord
+from tuning.records import Decision, JobRecord
 from tuning.stored import load_job
 
 SIZES = {"train": 30, "dev": 45, "test": 24}
@@ -70,14 +71,21 @@ def outcome(record: JobRecord) -> dict[str, Any]:
     """All that must be the same whatever was interrupted: everything but wall times and places."""
     assert record.training is not None
     assert record.decision is not None
+    assert record.shipping is not None
     return {
-        "decision": record.decision,
-        "shipping": record.shipping,
+        "decision": _untimed(record.decision),
+        "shipping": replace(record.shipping, before_cost=None, after_cost=None),
         "adapter": record.training.adapter,
         "curve": record.training.curve,
         "runs": {name: [_case(result) for result in run.results] for name, run in
                  record.runs.items()},
     }  # fmt: skip
+
+
+def _untimed(decision: Decision) -> Decision:
+    """The verdict with all its evidence but how long calls took."""
+    trials = tuple(replace(trial, cost=None) for trial in decision.trials)
+    return replace(decision, trials=trials)
 
 
 def _case(result: CaseResult) -> tuple[Any, ...]:

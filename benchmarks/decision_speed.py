@@ -128,7 +128,8 @@ def unpack(revision: str, folder: Path) -> Path:
 def measure(root: Path, kind: str, traits: tuple[bool, bool, bool]) -> Took:
     """One measurement of the code under `root`, in a process of its own."""
     done = subprocess.run(
-        [sys.executable, __file__, "--one", json.dumps([kind, *traits])],
+        [sys.executable, str(Path(__file__).resolve()), "--one", json.dumps([kind, *traits])],
+        cwd=root,  # `python -m` looks there first
         env={**os.environ, "PYTHONPATH": str(root)},
         check=True,
         capture_output=True,

@@ -40,7 +40,9 @@ def read_marks(path: Path) -> tuple[Mark, ...]:
     try:
         text = path.read_text("utf-8") if path.exists() else ""
     except UnicodeDecodeError as error:
-        raise RecordError("the audit file is not UTF-8", path=path) from error
+        raise RecordError(
+            "the audit file is not UTF-8", path=path, hint="restore it from version control"
+        ) from error
     marks = []
     lines = text.split("\n")
     for number, line in enumerate(lines, start=1):

@@ -25,6 +25,7 @@ from evals.records import Run
 from evals.repeats import by_case, check_repeats, mean_of_repeats, scores_of
 from evals.score_file import ScoreFile, read_scores
 from evals.stats import BoundedDifference, PairedDifference, bounded_difference
+from evals.text import visible
 
 __all__ = [
     "MAX_ERROR_SHARE",
@@ -167,13 +168,16 @@ def compare_files(
     """Compare two files of scores; clusters may stand in either, but must not contradict."""
     for case, cluster in b.clusters.items():
         if a.clusters.get(case, cluster) != cluster:
+            here, there = visible(cluster, 60), visible(a.clusters[case], 60)
             raise RecordError(
-                f"case {case!r} is in cluster {cluster!r}, but in {a.clusters[case]!r} "
+                f"case '{visible(case, 60)}' is in cluster '{here}', but in '{there}' "
                 f"according to {a.path}",
                 path=b.path,
                 key="cluster",
+                hint="state one cluster for each case, in either file or the same in both",
             )
     sides = _Sides(a.scores, b.scores, a.errors, b.errors)
+    _refuse_strangers(sides, b.path)
     question = _Question(level, margin, min_gain, ("A", "B"))
     return _compare(sides, {**a.clusters, **b.clusters}, question)
 
@@ -219,11 +223,27 @@ def compare_repeats(
         if prints.get(result.case_id, result.case_fingerprint) != result.case_fingerprint
     )
     sides = _Sides(a, b, errors_a, errors_b, changed)
+    _refuse_strangers(sides)
     clusters = {result.case_id: result.cluster for result in run_a.results}
     names = (run_a.candidate.label, run_b.candidate.label)
     if names[0] == names[1]:
         names = ("A", "B")
     return _compare(sides, clusters, _Question(level, margin, min_gain, names))
+
+
+def _refuse_strangers(sides: _Sides, path: str | None = None) -> None:
+    """Raise StatisticsError where no case has the same id on both sides, naming one of each."""
+    if not sides.a.keys().isdisjoint(sides.b):
+        return
+    a, b = [*sides.a, *sides.errors_a], [*sides.b, *sides.errors_b]
+    if a and b and frozenset(a).isdisjoint(b):
+        raise StatisticsError(
+            f"A and B share no case: A has {len(a)}, the first is '{visible(a[0], 60)}'; "
+            f"B has {len(b)}, the first is '{visible(b[0], 60)}'",
+            path=path,
+            key=None if path is None else "id",
+            hint="cases are paired by id: give the same case the same id on both sides",
+        )
 
 
 def _refuse_other_scoring(run_a: Run, run_b: Run) -> None:
@@ -329,11 +349,8 @@ def _in_order(
     """The score of each of `cases`; None where it ended in an error, whatever else is stated."""
     if errors and not scores.keys().isdisjoint(errors):
         scores = {case: scores[case] for case in scores.keys() - frozenset(errors)}
-    found: list[float | None]
-    if list(scores) == cases:  # as in two files over the same cases, mostly
-        found = list(scores.values())
-    else:
-        found = list(map(scores.get, cases))
+    in_order = list(scores) == cases  # as in two files over the same cases, mostly
+    found: list[float | None] = list(scores.values() if in_order else map(scores.get, cases))
     if found.count(None) > len(errors):
         case = next(case for case in cases if case in scores and scores[case] is None)
         raise StatisticsError(

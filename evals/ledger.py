@@ -9,19 +9,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from evals.codec import decode, encode
 from evals.errors import RecordError
+from evals.fingerprint import canonical
 from evals.ledger_file import FILE_NAME, open_to_read, open_to_write
 from evals.records import Candidate, Case, CaseResult, Output, Run, Score
 
 __all__ = ["FILE_NAME", "Ledger", "StoredBatch"]
 
 RUN_FORMAT = 1
-EDITED = "it was edited by hand or damaged: restore a copy, or name another ledger"
+LATER_FORMAT = "use the tunegate version that wrote it"
+EDITED = (
+    "it was damaged, edited by hand or written by another version of tunegate: "
+    "restore a copy, or name another ledger with --ledger"
+)
 
 T = TypeVar("T")
 
@@ -32,6 +37,13 @@ class StoredBatch(NamedTuple):
     key: str
     outputs: Sequence[Output]
     seconds: float
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """How many results a run was stored with, beside its header; None by older versions."""
+
+    results_kept: int | None = None
 
 
 class Ledger:
@@ -87,7 +99,7 @@ class Ledger:
 
     def store_run(self, run: Run, cases: Sequence[Case]) -> None:
         """Keep a complete run and the cases it was made of, in one transaction."""
-        header = replace(run, results=())
+        header = canonical(replace(run, results=())) | {"results_kept": len(run.results)}
         with self._transaction():
             self._db.execute(
                 "insert or replace into runs values (?, ?, ?, ?, ?, ?)",
@@ -133,11 +145,15 @@ class Ledger:
     def runs(self, suite: str | None = None, split: str | None = None) -> list[Run]:
         """Headers (no results) of the stored runs, oldest first."""
         rows = self._db.execute(
-            "select body from runs where (?1 is null or suite = ?1)"
+            "select id, body from runs where (?1 is null or suite = ?1)"
             " and (?2 is null or split = ?2) order by created, rowid",
             (suite, split),
         ).fetchall()
-        return [_header(body) for (body,) in rows]
+        headers: list[Run] = []
+        for name, body in rows:
+            with self._in_record(f"run {name}"):
+                headers.append(_header(name, body))
+        return headers
 
     def cases(self, fingerprints: Sequence[str]) -> dict[str, Case]:
         """Stored cases by fingerprint; those never stored are left out."""
@@ -147,17 +163,25 @@ class Ledger:
                 "select body from cases where fingerprint = ?", (fingerprint,)
             ).fetchone()
             if row:
-                found[fingerprint] = case = decode(row[0], Case)
-                _check_identity(case, f"case {case.id}")
+                with self._in_record(f"case {fingerprint}"):
+                    found[fingerprint] = case = decode(row[0], Case)
+                    _check_identity(case, f"case {case.id}")
         return found
 
     def _run(self, run_id: str, header: str) -> Run:
         rows = self._db.execute(
-            "select body from results where run = ? order by position", (run_id,)
+            "select position, body from results where run = ? order by position", (run_id,)
         ).fetchall()
-        results = tuple(decode(body, CaseResult) for (body,) in rows)
-        run = replace(_header(header), results=results)
-        _check_scores(run)
+        with self._in_record(f"run {run_id}"):
+            run, kept = _header(run_id, header), decode(header, _Kept).results_kept
+        found: list[CaseResult] = []
+        for position, body in rows:
+            with self._in_record(f"run {run_id}, result {position + 1}"):
+                found.append(decode(body, CaseResult))
+        with self._in_record(f"run {run_id}"):
+            _check_whole([position for position, _ in rows], kept)
+            run = replace(run, results=tuple(found))
+            _check_scores(run)
         return run
 
     # -- documents: decisions, trainings, phases ------------------------------------
@@ -175,7 +199,8 @@ class Ledger:
         row = self._db.execute(
             "select body from documents where kind = ? and key = ?", (kind, key)
         ).fetchone()
-        return decode(row[0], record_type) if row else None
+        with self._in_record(f"{kind} {key}"):
+            return decode(row[0], record_type) if row else None
 
     def documents(self, kind: str) -> Mapping[str, str]:
         """Encoded records of a kind, by key, oldest first."""
@@ -190,6 +215,15 @@ class Ledger:
             self._db.execute("delete from documents where kind = ? and key = ?", (kind, key))
 
     @contextmanager
+    def _in_record(self, key: str) -> Iterator[None]:
+        """Say of a record that cannot be read where it stands and what can be done."""
+        try:
+            yield
+        except RecordError as error:
+            hint = error.hint if error.hint == LATER_FORMAT else EDITED
+            raise RecordError(error.message, path=self.path, key=key, hint=hint) from error
+
+    @contextmanager
     def _transaction(self) -> Iterator[None]:
         try:
             self._db.execute("begin immediate")
@@ -201,13 +235,15 @@ class Ledger:
         self._db.execute("commit")
 
 
-def _header(body: str) -> Run:
-    """A stored run without its results. Raises RecordError for one of a later format."""
+def _header(name: str, body: str) -> Run:
+    """The run stored as `name`, without its results. Raises RecordError for a later format."""
     run = decode(body, Run)
+    if run.id != name:
+        raise RecordError(f"the stored run is damaged: it calls itself {run.id}", hint=EDITED)
     if run.format != RUN_FORMAT:
         raise RecordError(
             f"run {run.id} has format {run.format}, this version reads format {RUN_FORMAT}",
-            hint="use the tunegate version that wrote it",
+            hint=LATER_FORMAT,
         )
     _check_identity(run.candidate, f"run {run.id}")
     return run
@@ -219,6 +255,16 @@ def _check_identity(record: Case | Candidate, what: str) -> None:
         _ = record.fingerprint
     except ValueError as error:
         raise RecordError(f"the stored {what} is damaged: {error}", hint=EDITED) from error
+
+
+def _check_whole(positions: Sequence[int], kept: int | None) -> None:
+    """Raise RecordError where results are missing: a verdict would rest on fewer cases, unsaid."""
+    stored = kept if kept is not None else max(positions, default=-1) + 1
+    if list(positions) != list(range(stored)):
+        raise RecordError(
+            f"the stored run is damaged: it has {len(positions)} of its {stored} results",
+            hint=EDITED,
+        )
 
 
 def _check_scores(run: Run) -> None:

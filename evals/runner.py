@@ -26,12 +26,14 @@ from evals.generating import Generated, Generator, Progress, may_pass
 from evals.judges.identity import scoring_identity
 from evals.ledger import Ledger
 from evals.models.protocol import AdaptableModel
+from evals.on_demand import OnDemand
 from evals.prompting import build_requests
 from evals.records import Candidate, Case, CaseResult, Output, Request, Run, Score, SplitName
 from evals.scorers.batch import iter_scores
 from evals.scorers.protocol import Scorer
 from evals.spending.accounts import spending_of
 from evals.spending.prices import Prices
+from evals.staging import planned_apart
 from evals.suite.spec import Suite
 
 MAX_ERROR_SHARE = 0.5
@@ -61,8 +63,11 @@ class Runner:
         split: SplitName,
         *,
         cases: Sequence[Case] | None = None,
+        keep: bool = True,
     ) -> Run:
         """The stored run of `candidate` on `split` (or on `cases` of it), made if need be.
+
+        Without `keep` a run that is made is not stored; its outputs are, and cost nothing again.
 
         A stored run with errors that may pass is made again in its own place: the batches
         that hold them are run again, everything else is found. Where that fails as a whole, the
@@ -86,8 +91,9 @@ class Runner:
         if stored is not None and not _may_pass(stored):
             self.progress(len(chosen), len(chosen))
             return self._priced(stored, chosen)
+        lists = planned_apart(suite, chosen)
         try:
-            generated = self._generate(requests, candidate)
+            generated = self._generate(requests, candidate, lists)
         except BudgetSpentError:
             raise
         except InfrastructureError as error:
@@ -96,7 +102,15 @@ class Runner:
             _warn_kept(stored, error)
             return self._priced(stored, chosen)
         _refuse_mostly_errors(generated.outputs)
-        results = score_outputs(self.scorers, chosen, hashes, generated.outputs)
+        results: dict[int, CaseResult] = {}
+        for places in lists:  # as they were generated: what a model judges is kept by batch, too
+            found = score_outputs(
+                self.scorers,
+                [chosen[place] for place in places],
+                [hashes[place] for place in places],
+                [generated.outputs[place] for place in places],
+            )
+            results.update(zip(places, found, strict=True))
         run = Run(
             id=run_id,
             suite=suite.name,
@@ -105,15 +119,24 @@ class Runner:
             split=split,
             primary=suite.primary,
             candidate=candidate,
-            results=results,
+            results=tuple(results[place] for place in range(len(chosen))),
             seconds=generated.seconds,
             created=self.now().isoformat(timespec="seconds"),
             environment=environment(self.model.provenance),
             spent=spending_of(candidate.model, generated.outputs, self.prices),
             judges=self.judges,
         )
-        self.ledger.store_run(run, chosen)
+        if keep:
+            self.ledger.store_run(run, chosen)
         return run
+
+    def find(self, suite: Suite, candidate: Candidate, split: SplitName) -> Run | None:
+        """The stored run of `candidate` on all of `split`, as it is, or None."""
+        chosen = suite.split(split)
+        hashes = [prompt_hash(request) for request in build_requests(suite, candidate, chosen)]
+        return self.ledger.find_run(
+            identify(suite, candidate, split, chosen, hashes, judges=self.judges)
+        )
 
     def _priced(self, run: Run, cases: Sequence[Case]) -> Run:
         """A stored run; one that had no price is given the one that is there now."""
@@ -126,14 +149,36 @@ class Runner:
             self.ledger.store_run(run, cases)
         return run
 
-    def _generate(self, requests: Sequence[Request], candidate: Candidate) -> Generated:
-        generator = Generator(self.model, self.ledger, self.progress, self.clock)
-        return generator.generate(
-            requests,
-            candidate.decoding,
-            adapter=candidate.adapter,
-            adapter_path=candidate.adapter_path,
-        )
+    def _generate(
+        self, requests: Sequence[Request], candidate: Candidate, lists: Sequence[Sequence[int]]
+    ) -> Generated:
+        """Outputs in the order of the requests; each of the lists of places is planned apart."""
+        outputs: dict[int, Output] = {}
+        seconds = 0.0
+        for places in lists:
+            generator = Generator(
+                self.model,
+                self.ledger,
+                _after(len(outputs), len(requests), self.progress),
+                self.clock,
+            )
+            made = generator.generate(
+                OnDemand(_at(requests, places), len(places)),
+                candidate.decoding,
+                adapter=candidate.adapter,
+                adapter_path=candidate.adapter_path,
+            )
+            outputs.update(zip(places, made.outputs, strict=True))
+            seconds += made.seconds
+        return Generated([outputs[place] for place in range(len(requests))], seconds)
+
+
+def _after(before: int, total: int, progress: Progress) -> Progress:
+    return lambda done, _: progress(before + done, total)
+
+
+def _at(requests: Sequence[Request], places: Sequence[int]) -> Callable[[int], Request]:
+    return lambda number: requests[places[number]]
 
 
 def _warn_kept(run: Run, error: InfrastructureError) -> None:

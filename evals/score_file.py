@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from math import isfinite
@@ -47,7 +48,7 @@ def read_scores(path: Path | str) -> ScoreFile:
         case = _case_id(entry, path, line)
         if case in scores or case in failed:
             first = _first_use(case, content, path)
-            _refuse(f"id {case!r} was already used on line {first}", path, line, "id")
+            _refuse(f"the id {_shown(case)} was already used on line {first}", path, line, "id")
         if (cluster := _cluster(entry, path, line)) is not None:
             clusters[case] = names.setdefault(cluster, cluster)
         if (score := _score(entry, path, line)) is not None:
@@ -61,13 +62,18 @@ def read_scores(path: Path | str) -> ScoreFile:
 
 def _content(path: Path) -> bytes:
     try:
-        return path.read_bytes().removeprefix(b"\xef\xbb\xbf")
+        content = path.read_bytes()
     except OSError as error:
         raise RecordError(
             f"cannot read scores: {error.strerror or error}",
             path=path,
             hint="name a JSONL file of id and score, or the id of a stored run",
         ) from error
+    if content.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) or b"\0" in content[:4]:
+        raise RecordError(
+            "not UTF-8 but UTF-16 or UTF-32 text, or no text", path=path, hint="save it as UTF-8"
+        )
+    return content.removeprefix(BOM_UTF8)
 
 
 def _entries(content: bytes, path: Path) -> Iterator[tuple[int, Mapping[str, Json]]]:
@@ -76,7 +82,9 @@ def _entries(content: bytes, path: Path) -> Iterator[tuple[int, Mapping[str, Jso
     from msgspec.json import Decoder
 
     decode = Decoder().decode
-    for line, raw in enumerate(content.splitlines(), start=1):
+    rows = content.splitlines()
+    unended = 0 if content.endswith((b"\n", b"\r")) else len(rows)
+    for line, raw in enumerate(rows, start=1):
         try:
             entry = decode(raw)
         except (DecodeError, ValueError, RecursionError):
@@ -84,7 +92,7 @@ def _entries(content: bytes, path: Path) -> Iterator[tuple[int, Mapping[str, Jso
                 continue
             entry = None  # what is wrong, `_object` says
         known = entry.__class__ is dict and _each_key_once(entry, raw)
-        yield line, entry if known else _object(raw, path, line)
+        yield line, entry if known else _object(raw, path, line, cut=line == unended)
 
 
 def _each_key_once(entry: Mapping[str, Json], raw: bytes) -> bool:
@@ -108,16 +116,19 @@ def _refuse(message: str, path: Path, line: int, key: str | None = None) -> NoRe
     raise RecordError(message, path=path, line=line, key=key, hint=_EXPECTED)
 
 
-def _object(raw: bytes, path: Path, line: int) -> Mapping[str, Json]:
+def _object(raw: bytes, path: Path, line: int, *, cut: bool) -> Mapping[str, Json]:
     """The object of one line, read without haste, or the error that says what is wrong."""
     try:
-        entry = json.loads(raw, object_pairs_hook=_once)
+        entry = json.loads(raw.decode("utf-8"), object_pairs_hook=_once)
     except UnicodeDecodeError:
         _refuse("not UTF-8 text", path, line)
     except RecursionError:
         _refuse("nested too deeply", path, line)
-    except ValueError as error:  # malformed, or an integer beyond Python's digit limit
-        _refuse(f"malformed JSON: {error}", path, line)
+    except json.JSONDecodeError as error:
+        end = "; the line has no end: the file may have been cut short" if cut else ""
+        _refuse(f"malformed JSON at column {error.colno}: {error.msg}{end}", path, line)
+    except ValueError as error:  # a key twice, or an integer beyond Python's digit limit
+        _refuse(f"malformed JSON: {str(error).partition(';')[0]}", path, line)
     if not isinstance(entry, dict):
         _refuse(f"a JSON {type(entry).__name__} where an object belongs", path, line)
     return entry
@@ -128,7 +139,7 @@ def _once(pairs: list[tuple[str, Json]]) -> Mapping[str, Json]:
     entry = dict(pairs)
     if len(entry) < len(pairs):
         twice = next(key for n, (key, _) in enumerate(pairs) if key in dict(pairs[:n]))
-        raise ValueError(f"the key {twice!r} stands twice")
+        raise ValueError(f"the key {twice[:60]!r} stands twice")
     return entry
 
 
@@ -137,7 +148,8 @@ def _case_id(entry: Mapping[str, Json], path: Path, line: int) -> str:
     if value.__class__ is str and value:  # as nearly always; a million times this is worth it
         return value
     if "id" not in entry:
-        _refuse("no id", path, line, "id")
+        has = f"only {', '.join(map(_shown, list(entry)[:5]))}" if entry else "nothing"
+        _refuse(f"no id: the object has {has}", path, line, "id")
     if isinstance(value, bool) or not isinstance(value, str | int) or value == "":
         _refuse(f"the id is {_shown(value)}; it must be text or an integer", path, line, "id")
     return str(value)
@@ -174,5 +186,6 @@ def _score(entry: Mapping[str, Json], path: Path, line: int) -> float | None:
 
 
 def _shown(value: Json) -> str:
+    """A value as JSON for a message, at most 61 characters long."""
     text = json.dumps(value)
     return text if len(text) <= 60 else f"{text[:60]}…"

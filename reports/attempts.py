@@ -10,8 +10,10 @@ from evals.regression.wording import repeats_said
 from reports import numbers
 from reports.charts import Forest, ForestRow, Mark, Reference, forest
 from reports.estimates import mean_of
+from reports.payback import thousand_said
 from reports.plots import Attempt, Plot, plateau
 from reports.stored import NotRun, dev_runs, is_named
+from reports.stronger import StrongerView, stronger_view
 from tuning.records import Decision, Interval, JobRecord, TrialLine
 
 MOST_DRAWN = 40
@@ -33,11 +35,15 @@ class TrialRow:
     prompt_tokens: str
     seconds: str
     run_id: str
+    thousand: str = ""
 
 
 @dataclass(frozen=True)
 class AttemptsView:
-    """All tried candidates, best first. `provisional` where the gate refused to judge."""
+    """All tried candidates, best first. `provisional` where the gate refused to judge.
+
+    Those that were stopped early stand last and are not drawn: their scores are of fewer cases.
+    """
 
     provisional: bool
     sentence: str
@@ -46,6 +52,8 @@ class AttemptsView:
     forest: Forest | None
     forest_hidden: int
     plateau: Plot | None
+    priced: bool = False
+    stronger: StrongerView | None = None
 
 
 def attempts_view(job: JobRecord) -> AttemptsView | NotRun:
@@ -54,17 +62,21 @@ def attempts_view(job: JobRecord) -> AttemptsView | NotRun:
     if not trials:
         return NotRun("No prompt has been tried on dev cases", f"tunegate run {job.suite}")
     ranked = sorted(
-        trials, key=lambda t: (not t.cases, -t.score.estimate, t.prompt_tokens, t.round_index)
+        trials,
+        key=lambda t: (t.stopped, not t.cases, -t.score.estimate, t.prompt_tokens, t.round_index),
     )
-    drawn = [trial for trial in ranked if _drawable(trial)]
+    scored = [trial for trial in ranked if _drawable(trial)]
+    drawn = [trial for trial in scored if not trial.stopped]
     return AttemptsView(
         provisional=_is_provisional(job.decision),
-        sentence=f"{_sentence(job, trials)}{_steadiness(job)}",
+        sentence=f"{_sentence(job, trials)}{_stopped(trials)}{_steadiness(job)}",
         standing=job.decision.provisional if job.decision else "",
         rows=tuple(_row(job, trial) for trial in ranked),
         forest=_forest(job, drawn[:MOST_DRAWN]) if drawn else None,
-        forest_hidden=max(0, len(drawn) - MOST_DRAWN),
+        forest_hidden=len(scored) - len(drawn[:MOST_DRAWN]),
         plateau=_plateau(job.decision) if job.decision and drawn else None,
+        priced=any(trial.cost and trial.cost.thousand is not None for trial in ranked),
+        stronger=stronger_view(job),
     )
 
 
@@ -102,6 +114,18 @@ def _steadiness(job: JobRecord) -> str:
     return f" The leader's repeats: {said[:1].lower()}{said[1:]}." if said else ""
 
 
+def _stopped(trials: tuple[TrialLine, ...]) -> str:
+    """How many were not run on all cases, and what their numbers are of."""
+    stopped = [trial for trial in trials if trial.stopped]
+    if not stopped:
+        return ""
+    tried = numbers.plural(len(stopped), "candidate")
+    return (
+        f" {tried} stopped early, shown to be worse than the leader of that moment: their "
+        "numbers are of the first stage of the dev cases, and are not ranked."
+    )
+
+
 def _sentence(job: JobRecord, trials: tuple[TrialLine, ...]) -> str:
     tried = numbers.plural(len(trials), "candidate")
     if not job.decision:
@@ -128,7 +152,16 @@ def _standing(decision: Decision | None, trial: TrialLine) -> str:
         words.append("improved")
     if trial.flat:
         words.append("flat")
+    if trial.stopped:
+        words.append(f"stopped after {_cases(decision, trial)} cases")
     return ", ".join(words)
+
+
+def _cases(decision: Decision | None, trial: TrialLine) -> str:
+    """How many cases have a score; of a stopped candidate, how many of dev it was run on."""
+    if not trial.stopped or decision is None:
+        return numbers.count(trial.cases)
+    return f"{numbers.count(trial.cases + trial.errors)} of {numbers.count(decision.cases)}"
 
 
 def _mark(roles: str) -> Mark:
@@ -155,11 +188,12 @@ def _row(job: JobRecord, trial: TrialLine) -> TrialRow:
         gain=numbers.signed(gain.estimate if gain else None),
         gain_bounds=numbers.signed_bounds(gain),
         standing=_standing(job.decision, trial),
-        cases=numbers.count(trial.cases),
+        cases=_cases(job.decision, trial),
         errors=numbers.count(trial.errors),
         prompt_tokens=numbers.count(trial.prompt_tokens),
         seconds=numbers.duration(seconds),
         run_id=trial.run_id,
+        thousand=thousand_said(trial.cost),
     )
 
 
@@ -225,7 +259,7 @@ def _plateau(decision: Decision) -> Plot:
             _roles(decision, trial),
         )
         for trial in decision.trials
-        if _drawable(trial)
+        if _drawable(trial) and not trial.stopped
     ]
     best = max(attempts, key=lambda a: a.estimate)
     return plateau(

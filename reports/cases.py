@@ -11,7 +11,7 @@ from evals.records import Case, CaseResult, Run
 from reports import numbers
 from reports.differences import Piece, compare_texts
 from reports.excerpts import Excerpt, as_text, excerpt, one_line
-from reports.stored import NotRun, case_of, leader_run, sealed_runs
+from reports.stored import NotRun, case_of, compared_run, leader_run, sealed_runs
 from tuning.records import JobRecord
 
 Status = Literal["broken", "error", "fixed", "still_wrong", "still_right", "wrong", "right"]
@@ -91,11 +91,18 @@ class CasesView:
 
 
 def cases_view(job: JobRecord) -> CasesView | NotRun:
-    """The sealed pair where both were run, else one sealed run, else the leader on dev."""
+    """The sealed pair where both were run, else one sealed run, else the leader on dev.
+
+    The leader stands against the other model where that makes the verdict.
+    """
     before, after = sealed_runs(job)
     if before and after:
         heading = "Sealed cases, best prompt against adapter"
-        cases = _paired(job, before, after)
+        sides = (f"Best prompt: {before.candidate.label}", f"Adapter: {after.candidate.label}")
+        cases = _paired(job, before, after, sides)
+    elif (other := compared_run(job)) and (leader := leader_run(job)):
+        heading = f"Dev cases, {job.model} against {other.candidate.model} by the same prompt"
+        cases = _paired(job, leader, other, (job.model, other.candidate.model))
     else:
         only = before or after or leader_run(job)
         if not only:
@@ -121,13 +128,13 @@ def safe_anchor(case_id: str) -> str:
     return f"case-{plain}.{fingerprint(case_id)[:10]}"
 
 
-def _paired(job: JobRecord, before: Run, after: Run) -> list[CaseView]:
+def _paired(job: JobRecord, before: Run, after: Run, labels: tuple[str, str]) -> list[CaseView]:
     old = {r.case_id: r for r in before.results}
     cases = []
     for result in after.results:
         earlier = old.get(result.case_id)
         if earlier and earlier.case_fingerprint == result.case_fingerprint:
-            cases.append(_pair(job, before, after, earlier, result))
+            cases.append(_pair(job, (before, after), labels, (earlier, result)))
     return cases
 
 
@@ -144,14 +151,20 @@ def _short(value: float | None) -> str:
     return f"{value:.0f}" if value in (0, 1) else numbers.score(value)
 
 
-def _pair(job: JobRecord, before: Run, after: Run, old: CaseResult, new: CaseResult) -> CaseView:
+def _pair(
+    job: JobRecord,
+    runs: tuple[Run, Run],
+    labels: tuple[str, str],
+    results: tuple[CaseResult, CaseResult],
+) -> CaseView:
+    (before, after), (old, new) = runs, results
     first, second = _value(before, old), _value(after, new)
     texts = [excerpt(r.output.said or "") for r in (old, new)]
     difference = compare_texts(texts[0].text, texts[1].text)
     same_words = all(p.part == "same" for p in (*difference.before, *difference.after))
     sides = (
-        _side(before, old, f"Best prompt: {before.candidate.label}", difference.before, texts[0]),
-        _side(after, new, f"Adapter: {after.candidate.label}", difference.after, texts[1]),
+        _side(before, old, labels[0], difference.before, texts[0]),
+        _side(after, new, labels[1], difference.after, texts[1]),
     )
     return _view(
         case_of(job, new),

@@ -10,6 +10,7 @@ from evals.records import Output, Run
 from evals.spending.wording import money_said
 from reports import numbers
 from reports.hosted import HostedRow, hosted_rows, per_call
+from reports.payback import CallRow, PaybackView, call_rows, cost_standing, payback_view
 from reports.stored import NotRun, leader_run, sealed_runs
 from tuning.records import JobRecord
 
@@ -41,6 +42,8 @@ class CostView:
     rows: tuple[CostRow, ...]
     facts: tuple[Fact, ...]
     hosted: tuple[HostedRow, ...] = ()
+    calls: tuple[CallRow, ...] = ()
+    payback: PaybackView | None = None
 
 
 def cost_view(job: JobRecord) -> CostView | NotRun:
@@ -50,13 +53,18 @@ def cost_view(job: JobRecord) -> CostView | NotRun:
     if not before and not after:
         return NotRun("No call has been measured", f"tunegate run {job.suite}")
     facts = [*_saving(job, before, after), *_training(job, before, after)]
-    facts += [*_month(job, before), _money(job, before)]
+    standing = cost_standing(job)
+    payback = standing.payback if standing else None
+    facts += [*_month(job, before), *([] if payback else [_money(job, before)])]
+    hosted = hosted_rows(tuple(job.runs.values()), job.model)
     return CostView(
         before_label=before.candidate.label if before else "",
         after_label=after.candidate.label if after else "",
         rows=_rows(before, after),
         facts=tuple(facts),
-        hosted=hosted_rows(tuple(job.runs.values())),
+        hosted=hosted,
+        calls=() if hosted else call_rows(job),
+        payback=payback_view(payback) if payback else None,
     )
 
 
@@ -153,6 +161,10 @@ def _month(job: JobRecord, before: Run | None) -> list[Fact]:
 
 
 def _money(job: JobRecord, before: Run | None) -> Fact:
+    """Why no break-even can be told in money."""
+    standing = cost_standing(job)
+    if standing is not None and standing.missing:
+        return Fact("Break-even in money", f"not tested: {'; '.join(standing.missing)}")
     known = per_call(before) is not None
     missing = "no price of training is recorded" if known else "no prices are recorded"
     if not job.calls_per_month:

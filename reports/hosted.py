@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from evals.records import Run
 from evals.spending.wording import money_said
 from reports import numbers
+from reports.stored import run_label
 
 
 @dataclass(frozen=True)
@@ -26,11 +27,14 @@ class HostedRow:
     p95: str
 
 
-def hosted_rows(runs: Sequence[Run]) -> tuple[HostedRow, ...]:
-    """The runs of hosted models, cheapest first; those without a price come last."""
+def hosted_rows(runs: Sequence[Run], model: str = "") -> tuple[HostedRow, ...]:
+    """The runs of hosted models, cheapest first; those without a price come last.
+
+    Of another model than `model` its name is said, too.
+    """
     hosted = [run for run in runs if run.spent is not None]
     order = sorted(hosted, key=_rank)
-    return tuple(_row(run) for run in order)
+    return tuple(_row(run, model) for run in order)
 
 
 def per_call(run: Run | None) -> float | None:
@@ -46,23 +50,23 @@ def _rank(run: Run) -> tuple[float, str, str]:
     return math.inf if cost is None else cost, run.created, run.id
 
 
-def _row(run: Run) -> HostedRow:
+def _row(run: Run, model: str) -> HostedRow:
     assert run.spent is not None
     cost = per_call(run)
     seconds = sorted(r.output.seconds for r in run.results if r.output.error is None)
     return HostedRow(
-        label=run.candidate.label,
+        label=run_label(run, model),
         suite=run.suite,
         split=run.split,
         requests=numbers.count(run.spent.requests),
         prompt_tokens=numbers.count(run.spent.prompt_tokens),
         completion_tokens=numbers.count(run.spent.completion_tokens),
         thousand="no price" if cost is None else money_said(1000 * cost, run.spent.currency),
-        median=numbers.duration(_quantile(seconds, 0.5)),
-        p95=numbers.duration(_quantile(seconds, 0.95)),
+        median=numbers.duration(quantile(seconds, 0.5)),
+        p95=numbers.duration(quantile(seconds, 0.95)),
     )
 
 
-def _quantile(ordered: Sequence[float], share: float) -> float | None:
+def quantile(ordered: Sequence[float], share: float) -> float | None:
     """The smallest value that at least that share of the values does not exceed."""
     return ordered[max(0, math.ceil(share * len(ordered)) - 1)] if ordered else None

@@ -13,7 +13,9 @@ from reports.hosted import HostedRow
 from reports.judged import JudgesView
 from reports.markup import MOST_CHARACTERS, literal, table, words
 from reports.outcome import GuardsView, OutcomeView, SingleView
+from reports.payback import CallRow, PaybackView
 from reports.stored import NotRun
+from reports.stronger import StrongerView
 from reports.summed import PartTable, SummedView
 from reports.verdict import ReasonsView, VerdictView
 from reports.views import Page, page_view
@@ -150,7 +152,7 @@ def _judges(view: JudgesView) -> str:
 
 def _attempts(view: AttemptsView) -> str:
     head = ["Candidate", "Round", "Standing", "Score", "Against the anchor", "Prompt tokens"]
-    head += ["Errors"]
+    head += [*(["1,000 calls"] if view.priced else []), "Errors"]
     rows = [
         [
             words(row.label, 80),
@@ -159,6 +161,7 @@ def _attempts(view: AttemptsView) -> str:
             f"{row.score} ({row.bounds})",
             row.gain if row.gain == numbers.NOTHING else f"{row.gain} ({row.gain_bounds})",
             row.prompt_tokens,
+            *([words(row.thousand)] if view.priced else []),
             row.errors,
         ]
         for row in view.rows[:MOST_ROWS]
@@ -169,14 +172,62 @@ def _attempts(view: AttemptsView) -> str:
         f"{words(view.sentence)} {words(view.standing, 600)}\n\n"
         + table(head, rows, numeric_from=3)
         + more
+        + _stronger(view.stronger)
     )
+
+
+def _stronger(view: StrongerView | None) -> str:
+    if view is None:
+        return ""
+    head = ["Model", "Standing", "Score", "Certain", "Against the model judged here"]
+    head += ["1,000 calls", "Median", "95th percentile", "Errors"]
+    rows = [
+        [
+            words(row.model, 80),
+            row.standing,
+            row.score if row.bounds == numbers.NOTHING else f"{row.score} ({row.bounds})",
+            row.certain,
+            row.difference
+            if not row.difference_bounds
+            else f"{row.difference} ({row.difference_bounds})",
+            words(row.thousand),
+            row.median,
+            row.p95,
+            row.errors,
+        ]
+        for row in view.rows[:MOST_ROWS]
+    ]
+    return f"\n{words(view.caption, 400)}\n\n" + table(head, rows, numeric_from=2)
 
 
 def _cost(view: CostView) -> str:
     rows = [[row.name, row.before, row.after, row.change] for row in view.rows]
     costs = table(["Mean", "Before", "After", "Change"], rows)
     facts = "".join(f"\n- {words(f.name)}: {words(f.value)}" for f in view.facts) + "\n"
-    return costs + facts + _hosted(view.hosted)
+    return costs + facts + _hosted(view.hosted) + _calls(view.calls) + _payback(view.payback)
+
+
+def _calls(found: Sequence[CallRow]) -> str:
+    head = ["Candidate", "Cases", "1,000 calls", "Charged by", "Median", "95th percentile"]
+    rows = [
+        [words(row.label, 80), row.split, f"**{words(row.thousand)}**", row.by, row.median, row.p95]
+        for row in found[:MOST_ROWS]
+    ]
+    return "\n" + table(head, rows, numeric_from=2) if rows else ""
+
+
+def _payback(view: PaybackView | None) -> str:
+    if view is None:
+        return ""
+    facts = "".join(f"\n- {words(name)}: {words(value)}" for name, value in view.facts)
+    head = ["Month", view.before_label, view.after_label, "At the unfavourable end", "Trainings"]
+    rows = [[row.month, row.before, row.after, row.worst, row.trainings] for row in view.rows]
+    cells = [[words(cell, 80) for cell in row] for row in [head, *rows]]
+    reckoned = " ".join(f"{words(text, 600)}." for text in view.basis)
+    return (
+        f"\n{words(view.sentence, 600)}\n{facts}\n\nMoney paid in all:\n\n"
+        f"{table(cells[0], cells[1:])}\nHow it was reckoned: {reckoned}\n"
+    )
 
 
 def _hosted(found: Sequence[HostedRow]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
@@ -197,10 +197,32 @@ class Curve:
     values: tuple[tuple[float, float], ...]
     mark: Mark
     style: Literal["main", "second"]
+    marked: bool = True
 
 
-def curves(slug: str, title: str, description: str, lines: Sequence[Curve], x_label: str) -> Plot:
-    """Lay out line charts from zero upwards, one marker for each value of sparse series."""
+@dataclass(frozen=True)
+class Spot:
+    """A place on a plot that is pointed out, with its words."""
+
+    x: float
+    y: float
+    label: str
+
+
+def curves(
+    slug: str,
+    title: str,
+    description: str,
+    lines: Sequence[Curve],
+    x_label: str,
+    *,
+    spot: Spot | None = None,
+    y_text: Callable[[float], str] = tick_label,
+) -> Plot:
+    """Lay out line charts from zero upwards, one marker for each value of sparse series.
+
+    `spot` is pointed out; `y_text` writes the values of the vertical axis.
+    """
     top, bottom, left, right = 18.0, 200.0, 9.0, 98.0
     xs = [x for line in lines for x, _ in line.values] or [0.0, 1.0]
     ys = [y for line in lines for _, y in line.values]
@@ -213,7 +235,7 @@ def curves(slug: str, title: str, description: str, lines: Sequence[Curve], x_la
             (across(x, low, high, left, right), down(y, ticks[0], ticks[-1], top, bottom), x, y)
             for x, y in line.values
         ]
-        marked = places if len(places) <= 40 else []
+        marked = places if line.marked and len(places) <= 40 else []
         series.append(
             Series(
                 line.name,
@@ -225,6 +247,11 @@ def curves(slug: str, title: str, description: str, lines: Sequence[Curve], x_la
                 ),
             )
         )
+    points: tuple[Point, ...] = ()
+    if spot is not None:
+        at = across(spot.x, low, high, left, right)
+        y = down(spot.y, ticks[0], ticks[-1], top, bottom)
+        points = (Point(at, y, y, y, "diamond", spot.label),)
     return Plot(
         slug=slug,
         title=title,
@@ -233,8 +260,7 @@ def curves(slug: str, title: str, description: str, lines: Sequence[Curve], x_la
         bottom=int(bottom),
         x_label=x_label,
         x_ticks=tuple(Tick(across(v, low, high, left, right), tick_label(v)) for v in steps),
-        y_ticks=tuple(
-            Tick(down(v, ticks[0], ticks[-1], top, bottom), tick_label(v)) for v in ticks
-        ),
+        y_ticks=tuple(Tick(down(v, ticks[0], ticks[-1], top, bottom), y_text(v)) for v in ticks),
         series=tuple(series),
+        points=points,
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from evals.records import Run
 from reports import numbers
-from reports.stored import leader_run, sealed_runs
+from reports.stored import leader_run, run_label, sealed_runs
 from tuning.records import JobRecord
 
 
@@ -40,7 +40,7 @@ def reproduce_view(job: JobRecord) -> ReproduceView:
         identities=_identities(job),
         environment=tuple((name, str(value)) for name, value in sorted(job.environment.items())),
         runs=tuple(
-            (run.id, run.candidate.label, run.split, run.candidate.fingerprint)
+            (run.id, run_label(run, job.model), run.split, run.candidate.fingerprint)
             for run in _shown_runs(job)
         ),
         phases=tuple(

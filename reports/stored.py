@@ -36,13 +36,37 @@ def sealed_runs(job: JobRecord) -> tuple[Run | None, Run | None]:
 
 
 def dev_runs(job: JobRecord) -> tuple[Run, ...]:
-    """Runs of prompt candidates on this suite's dev split, in a fixed order."""
+    """Runs of prompt candidates on this suite's dev split, in a fixed order.
+
+    Those of models to compare are not among them.
+    """
+    others = {line.run_id for line in job.decision.stronger} if job.decision else set()
     runs = [
         run
         for run in job.runs.values()
-        if run.suite == job.suite and run.split == "dev" and not run.candidate.adapter
+        if run.suite == job.suite
+        and run.split == "dev"
+        and not run.candidate.adapter
+        and run.id not in others
     ]
     return tuple(sorted(runs, key=lambda run: (run.created, run.id)))
+
+
+def run_label(run: Run, model: str) -> str:
+    """A run's candidate, and its model where that is another than `model`; all of it if empty."""
+    candidate = run.candidate
+    if not model or candidate.model == model:
+        return candidate.label
+    return f"{candidate.label} on {candidate.model}"
+
+
+def compared_run(job: JobRecord) -> Run | None:
+    """The run of the best of the other models that make the gate's verdict; else None."""
+    if job.decision is None or job.decision.verdict != "try_stronger_model":
+        return None
+    lines = [line for line in job.decision.stronger if line.suffices and line.score]
+    best = max(lines, key=lambda line: line.score.estimate if line.score else 0.0, default=None)
+    return stored_run(job, best.run_id) if best and best.run_id else None
 
 
 def is_named(trial: TrialLine, name: str | None) -> bool:

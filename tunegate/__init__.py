@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from tunegate.pytesting.records import Evaluation, TunegateWarning
     from tuning.gate.deciding import decide
     from tuning.gate.evidence import Evidence, Policy
-    from tuning.job import Job, load_job
+    from tuning.job import Job
     from tuning.records import Decision, JobRecord, ShipDecision
+    from tuning.stored import load_job
 
 __version__ = "0.1.0"
 
@@ -53,7 +54,7 @@ _HOMES = {
     "compare_runs": "evals.comparison",
     "compare_scores": "evals.comparison",
     "decide": "tuning.gate.deciding",
-    "load_job": "tuning.job",
+    "load_job": "tuning.stored",
     "load_suite": "evals.suite",
     "make_candidate": "evals.prompting",
     "open_model": "evals.models",

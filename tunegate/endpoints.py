@@ -59,9 +59,17 @@ def open_endpoints(wishes: EndpointWishes, environ: Mapping[str, str]) -> Endpoi
 
 def runs_said(runs: Sequence[Run], prices: Prices) -> str:
     """What runs of a hosted model took when they were made; empty where the model runs here."""
-    hosted = [run for run in runs if run.spent]
-    spent = total(run.spent for run in hosted)
-    return priced_said(hosted[0].candidate.model, spent, prices) if spent else ""
+    models: dict[str, list[Run]] = {}
+    for run in runs:
+        if run.spent:
+            models.setdefault(run.candidate.model, []).append(run)
+    said = []
+    for model, made in models.items():
+        spent = total(run.spent for run in made)
+        assert spent is not None  # every one of them spent something
+        named = f"{model}: " if len(models) > 1 else ""
+        said.append(f"{named}{priced_said(model, spent, prices)}")
+    return "; ".join(said)
 
 
 def priced_said(model: str, spent: Spending, prices: Prices) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, field, replace
@@ -97,6 +98,7 @@ class Evaluator:
         if self._model is None or self._model.name != name:
             self.check_model(name)
             self._model = None  # its memory goes before the next one comes
+            gc.collect()  # layers may hold each other
             self._model = self._judges.pop(name, None) or self._open(name)
         return self._model
 

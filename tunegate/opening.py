@@ -12,7 +12,7 @@ from evals.errors import SuiteError
 from evals.ledger_file import check_folder
 from evals.locks import only_one
 from evals.looks import FILE_NAME as LOOKS
-from evals.looks import split_fingerprint, take_look
+from evals.looks import take_look
 from evals.models import DEFAULT_MODEL
 from evals.records import Candidate
 from evals.suite import Suite, load_suite
@@ -42,7 +42,7 @@ class OpenedSuite:
         """Write a look at the sealed split down, before anything is seen of it."""
         take_look(
             self.looks_path(ledger_folder),
-            split_fingerprint(self.suite.split("test")),
+            self.suite.split("test"),
             candidate.fingerprint,
             purpose=purpose,
             when=datetime.now(UTC).isoformat(timespec="seconds"),

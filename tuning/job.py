@@ -19,38 +19,34 @@ from evals.asking import Asker
 from evals.errors import (
     GateShutError,
     ModelError,
-    NothingRunError,
     SuiteError,
     TrainingError,
 )
 from evals.generating import Progress
 from evals.judges.calibrating import calibrate, check_labels
 from evals.judges.identity import judge_identities
-from evals.judges.standing import judge_standings
 from evals.judges.uses import judge_models
 from evals.ledger import Ledger
 from evals.models.names import is_hosted
 from evals.models.protocol import AdaptableModel
-from evals.prompting import round_candidates
 from evals.records import SPLITS, Candidate, Case, Finding, Output, Run, Score, SplitName
 from evals.runner import Runner, environment
 from evals.scorers import build_scorers
 from evals.scorers.batch import score_many
 from evals.scorers.protocol import Scorer
 from evals.spending.prices import Prices
-from evals.suite.spec import RoundSpec, Suite
-from tuning.data.dataset import clean_examples
+from evals.suite.spec import Suite
 from tuning.data.lint import Accepts
 from tuning.data.replay import replay_of
-from tuning.gate.deciding import decide
-from tuning.gate.soundness import StoredChecks, check_stored, soundness_of
-from tuning.gate.tried import find_search, gather_evidence, policy_of
-from tuning.gate.wording import left_out_texts
+from tuning.gate.dev_looks import keep_look
+from tuning.gate.soundness import StoredChecks, check_stored
 from tuning.records import Decision, JobRecord, Phase, ShipDecision, TrainingRecord
+from tuning.searching import PromptSearch
 from tuning.shipping.sealed import Look, judge_sealed
+from tuning.stored import JOB, decide_stored, job_key
+from tuning.stronger.found import awaits_others, compared_models
+from tuning.stronger.running import OpenModel, run_others
 from tuning.training.tune import tune_suite
-
-JOB = "job"
 
 
 class Narrator(Protocol):
@@ -71,7 +67,8 @@ class Job:
 
     `guards` are the loaded suites that `suite.guards` names; `looks_path` is where looks at
     the sealed split are counted; adapters are written under the ledger's folder. `asker` asks
-    the models that judge; None where none does.
+    the models that judge; None where none does. `open_other` opens a model to compare in the
+    place of `model`, which must open again when it is used; None: no other model is run.
     """
 
     suite: Suite
@@ -84,6 +81,7 @@ class Job:
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     clock: Callable[[], float] = time.perf_counter
     asker: Asker | None = None
+    open_other: OpenModel | None = None
 
     @property
     def key(self) -> str:
@@ -100,10 +98,9 @@ class Job:
         """
         if override:
             self._refuse_untrainable()
-        record = self._begin(override, self._checks())
+        begun = self._begin(override, self._checks())
         self._calibrate()
-        decision = self._search()
-        record = self._decided(record, decision)
+        record, decision = self._compared(begun, self._search())
         if tune and (decision.open or override) and not is_hosted(self.model.name):
             record = self._finish(record, decision)
         return record
@@ -116,7 +113,9 @@ class Job:
         self._refuse_untrainable()
         checks = self._checks()
         self._calibrate()
-        decision = self._decide()
+        searched = self._decide()
+        self._note_look(searched)
+        decision = self._decide(self._run_others(searched))
         if not decision.open and not override:
             raise GateShutError(
                 f"the gate is shut: {decision.verdict}. {decision.sentence}",
@@ -132,14 +131,28 @@ class Job:
                 hint="name a model that can be with --model hf:..., or have its provider train it",
             )
 
-    def evaluate(self, suite: Suite, candidate: Candidate, split: SplitName, label: str) -> Run:
-        """One run, with its scorers and a progress bar; found again where it is stored."""
+    def evaluate(
+        self,
+        suite: Suite,
+        candidate: Candidate,
+        split: SplitName,
+        label: str,
+        *,
+        cases: Sequence[Case] | None = None,
+        keep: bool = True,
+        model: AdaptableModel | None = None,
+    ) -> Run:
+        """One run, with its scorers and a progress bar; found again where it is stored.
+
+        `cases` and `keep` are as in `Runner.run`; `model` is the candidate's, where that is not
+        the job's.
+        """
         with (
             build_scorers(suite, self.asker) as scorers,
             self.narrator.progress(label) as progress,
         ):
             runner = Runner(
-                self.model,
+                model or self.model,
                 scorers,
                 self.ledger,
                 progress,
@@ -148,7 +161,7 @@ class Job:
                 now=self.now,
                 clock=self.clock,
             )
-            return runner.run(suite, candidate, split)
+            return runner.run(suite, candidate, split, cases=cases, keep=keep)
 
     def _judges(self, suite: Suite) -> dict[str, str]:
         """What the models that judge for a suite are; empty where nothing can be asked."""
@@ -192,7 +205,8 @@ class Job:
             )
         )
 
-    def _decide(self) -> Decision:
+    def _decide(self, others: Mapping[str, str] | None = None) -> Decision:
+        """The verdict from what is stored; `others` are what compared models are, by name."""
         judges: dict[str, str] = {}
         for suite in (self.suite, *self.guards.values()):
             judges |= self._judges(suite)
@@ -203,30 +217,74 @@ class Job:
             self.model.fingerprint,
             judges=judges,
             guards=self.guards,
+            prices=self.prices,
+            others=others,
+        )
+
+    def _compared(self, begun: JobRecord, searched: Decision) -> tuple[JobRecord, Decision]:
+        """Keep the verdict of the search, and then that with other models, where they count.
+
+        The first is kept before any of them is run, so that it can be reported if one fails.
+        """
+        record = self._decided(begun, searched)
+        others = self._run_others(searched)
+        if not others:
+            return record, searched
+        decision = self._decide(others)
+        return self._decided(begun, decision), decision
+
+    def _run_others(self, decision: Decision) -> dict[str, str]:
+        """Run the models to compare where the verdict waits for them; what they are, by name."""
+        if self.open_other is None or not awaits_others(decision):
+            return {}
+        return run_others(
+            self.suite,
+            self.ledger.run(decision.leader).candidate,
+            compared_models(self.suite, self.model.name),
+            self.open_other,
+            self.evaluate,
         )
 
     def _decided(self, record: JobRecord, decision: Decision) -> JobRecord:
         """Keep the verdict, and what each round took by the runs it rests on."""
+        self._note_look(decision)
         rounds: dict[str, float] = {}
         for trial in sorted(decision.trials, key=lambda trial: trial.round_index):
             if trial.round_index:
                 name = f"round {trial.round_index}: {trial.family}"
                 rounds[name] = rounds.get(name, 0.0) + self.ledger.run(trial.run_id).seconds
+        for line in decision.stronger:
+            if line.run_id:
+                rounds[f"compared: {line.model}"] = self.ledger.run(line.run_id).seconds
         phases = tuple(Phase(name, seconds) for name, seconds in rounds.items())
         return self._keep(record, decision=decision, phases=record.phases + phases)
 
+    def _note_look(self, decision: Decision) -> None:
+        """Write a verdict that could have opened the gate down as a look at dev."""
+        if decision.dev_look:
+            keep_look(
+                self.ledger,
+                self.key,
+                self.suite.split("dev"),
+                declared=self.suite.search.dev_extensions,
+                when=self.now().isoformat(),
+            )
+
     def _search(self) -> Decision:
-        """Run the rounds in order; stop early only where the leader already suffices."""
-        decision: Decision | None = None
-        for index, spec in enumerate(rounds_of(self.suite), 1):
-            for candidate in round_candidates(self.suite, self.model, spec):
-                label = f"round {index}: {spec.family}: {candidate.label}"
-                self.evaluate(self.suite, candidate, "dev", label)
-            decision = self._decide()
-            if decision.verdict == "prompt_suffices":
-                break
-        assert decision is not None
-        return decision
+        search = PromptSearch(
+            suite=self.suite,
+            model=self.model,
+            ledger=self.ledger,
+            evaluate=self.evaluate,
+            find=self._find,
+            decide=self._decide,
+            note=self.narrator.note,
+        )
+        return search.run()
+
+    def _find(self, candidate: Candidate) -> Run | None:
+        runner = Runner(self.model, {}, self.ledger, judges=self._judges(self.suite))
+        return runner.find(self.suite, candidate, "dev")
 
     def _finish(self, record: JobRecord, decision: Decision) -> JobRecord:
         """Train (or find what was trained), then judge it on the sealed split and the guards."""
@@ -251,6 +309,7 @@ class Job:
             training=training,
             evaluate=self.evaluate,
             look=look,
+            prices=self.prices,
         )
         phases.append(Phase("sealed split", sealed.before.seconds + sealed.after.seconds))
         phases.append(Phase("guards", self._guard_seconds(sealed.decision)))
@@ -306,69 +365,6 @@ def _accepted_by(scorer: Scorer, cases: Sequence[Case]) -> Accepts:
         return said.value >= 1.0
 
     return accepts
-
-
-def job_key(suite: str, model: str) -> str:
-    """The ledger key of a suite's job on a model."""
-    return f"{suite}|{model}"
-
-
-def load_job(ledger: Ledger, suite: str, model: str) -> JobRecord | None:
-    """A stored job with all its runs and cases, ready to be reported; None if never begun."""
-    record = ledger.load(JOB, job_key(suite, model), JobRecord)
-    if record is None:
-        return None
-    runs = {name: run for name in _run_ids(record) if (run := ledger.find_run(name))}
-    prints = [result.case_fingerprint for run in runs.values() for result in run.results]
-    return replace(record, runs=runs, cases=ledger.cases(list(dict.fromkeys(prints))))
-
-
-def _run_ids(record: JobRecord) -> list[str]:
-    names = [trial.run_id for trial in record.decision.trials] if record.decision else []
-    guards = record.shipping.guards if record.shipping else ()
-    names += [run for guard in guards for run in (guard.base_run, guard.tuned_run)]
-    return names + [run for run in (record.leader_test, record.adapter_test) if run]
-
-
-def rounds_of(suite: Suite) -> tuple[RoundSpec, ...]:
-    """The declared rounds; without any, one round of all prompts."""
-    return suite.rounds or (RoundSpec("wording", tuple(suite.prompts)),)
-
-
-def decide_stored(
-    suite: Suite,
-    ledger: Ledger,
-    model: str,
-    model_fingerprint: str | None = None,
-    *,
-    judges: Mapping[str, str] | None = None,
-    guards: Mapping[str, Suite] | None = None,
-) -> Decision:
-    """The gate's verdict from stored runs. Raises NothingRunError when none counts.
-
-    `model_fingerprint` is what the model is now, where it was opened, and `judges` what those
-    are that judge, by name (see `find_search`). A verdict rests on what judges for `guards`, too.
-    """
-    tried, left_out = find_search(suite, ledger, model, model_fingerprint, judges)
-    if not tried and (said := left_out_texts(left_out)):
-        raise NothingRunError(
-            f"no stored run is of this suite and model as they are. {' '.join(said)}",
-            hint="evaluate some prompts first",
-        )
-    known = judges or (tried[-1].run.judges if tried else {})
-    evidence = gather_evidence(
-        tried,
-        clean_examples=clean_examples(suite),
-        soundness=soundness_of(suite, ledger, [item.run for item in tried]),
-        left_out=left_out,
-        judges=tuple(
-            standing
-            for judged in (suite, *(guards or {}).values())
-            for standing in judge_standings(judged, ledger, known, {judged.primary})
-        ),
-        trainable=not is_hosted(model),
-    )
-    return decide(evidence, policy_of(suite))
 
 
 def refuse_unproven(training: TrainingRecord) -> None:

@@ -52,11 +52,65 @@ class RuleLine:
 
 
 @dataclass(frozen=True)
+class CallCost:
+    """What calls of one candidate cost, and how long they took.
+
+    `thousand` is the money for 1,000 calls, None without a price or a measure; `by` is what
+    is charged. `median` and `p95` are seconds of a call; of a model that runs here those are
+    its share of its batch's time.
+    """
+
+    thousand: float | None
+    currency: str = ""
+    by: Literal["tokens", "hours", ""] = ""
+    median: float | None = None
+    p95: float | None = None
+
+
+@dataclass(frozen=True)
+class Payback:
+    """What a tuned model costs beside the best prompt, and when that has paid for its training.
+
+    Money in `currency`; `before` and `after` are for 1,000 calls. The fields in `_worst` are at
+    the unfavourable end of what is estimated or measured. `volume` is the calls a month from
+    which it breaks even within `within_months`. None: never. `basis` says how each figure was
+    come by.
+    """
+
+    before_label: str
+    after_label: str
+    currency: str
+    calls_per_month: int
+    within_months: float
+    retrain_months: float | None
+    before: float
+    after: float
+    after_worst: float
+    training: float
+    training_worst: float
+    months: float | None
+    months_worst: float | None
+    volume: float | None
+    volume_worst: float | None
+    is_estimate: bool
+    basis: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class CostStanding:
+    """Whether tuning pays, or what is `missing` to tell: each with how to add it."""
+
+    payback: Payback | None = None
+    missing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class TrialLine:
     """One tried prompt candidate as the gate saw it.
 
     `versus_anchor` is candidate minus anchor, with `low` = L and `high` = U at the
-    gate's corrected levels; None for the anchor itself.
+    gate's corrected levels; None for the anchor itself. A `stopped` one was run on `cases`
+    of dev only: its numbers are of those, and not to be ranked among the others.
     """
 
     run_id: str
@@ -70,6 +124,41 @@ class TrialLine:
     versus_anchor: Interval | None = None
     flat: bool = False
     improved: bool = False
+    stopped: bool = False
+    cost: CallCost | None = None
+
+
+@dataclass(frozen=True)
+class StrongerLine:
+    """A model of `compare_models` with the leader's prompt, as the gate saw it.
+
+    `run_id` None means not run: then there are no numbers. `certain` is the one-sided lower
+    bound that is held against the target, `difference` is this model minus the leader on the
+    same cases, `cost` money for 1,000 calls (None: not known) and `cost_acceptable` whether
+    that is accepted (None: not judged). `reaches` leaves cost aside.
+    """
+
+    model: str
+    run_id: str | None = None
+    score: Interval | None = None
+    certain: float | None = None
+    difference: Interval | None = None
+    cases: int = 0
+    errors: int = 0
+    usable: bool = True
+    reaches: bool = False
+    cost: float | None = None
+    max_cost: float | None = None
+    currency: str = ""
+    cost_acceptable: bool | None = None
+    left_out: int = 0
+
+    @property
+    def suffices(self) -> bool:
+        """Whether the target is reached at a cost that is accepted, or that nobody limits."""
+        if self.max_cost is None:
+            return self.reaches
+        return self.reaches and self.cost_acceptable is True
 
 
 @dataclass(frozen=True)
@@ -78,7 +167,8 @@ class Decision:
 
     `trials` are ranked, the leader first; `provisional` says in words who leads, how sure;
     `left_out` names the stored runs that the verdict does not rest on; `judges` are the models
-    that judge for the suite and its guards.
+    that judge for the suite and its guards; `stronger` are the models of `compare_models`.
+    `dev_look` is the number of this look at dev, 0 where the gate could not have opened.
     """
 
     verdict: Verdict
@@ -99,6 +189,9 @@ class Decision:
     left_out: tuple[str, ...] = ()
     judges: tuple[JudgeStanding, ...] = ()
     format: int = 1
+    dev_look: int = 0
+    cost: CostStanding | None = None
+    stronger: tuple[StrongerLine, ...] = ()
 
     @property
     def open(self) -> bool:
@@ -144,6 +237,9 @@ class ShipDecision:
     guards: tuple[GuardLine, ...]
     reasons: tuple[str, ...]
     format: int = 1
+    cost: CostStanding | None = None
+    before_cost: CallCost | None = None
+    after_cost: CallCost | None = None
 
 
 @dataclass(frozen=True)

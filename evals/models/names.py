@@ -92,6 +92,15 @@ def require_local_extra() -> None:
         )
 
 
+def check_form(name: str) -> None:
+    """Raise ModelError unless `name` has a known form. Looks at no file, and no environment."""
+    scheme, _, rest = name.partition(":")
+    if not name.isprintable() or name != name.strip():
+        raise ModelError(f"{name!r} is no model's name", hint=", ".join(_FORMS))
+    if name != EMBEDDED_NAME and not (scheme in {"scripted", "hf", "openai"} and rest):
+        raise _unknown(name)
+
+
 def check_model_name(name: str) -> None:
     """Raise ModelError unless `name` is a known form and, for paths, exists. Fast."""
     scheme, _, rest = name.partition(":")

@@ -45,6 +45,36 @@ class Price:
         return self.cost(Usage(prompt_tokens, completion_tokens, prompt_tokens))
 
 
+@dataclass(frozen=True)
+class Machine:
+    """Money for an hour of the machine that answers, in the list's currency."""
+
+    hour: float
+    source: str = ""
+    as_of: str = ""
+
+
+Rate = Price | Machine
+"""What calls are charged by: their tokens, or the time they take on a machine."""
+
+
+@dataclass(frozen=True)
+class Hours:
+    """Money for an hour: of the machine that serves local models, of training, of people's work.
+
+    None is not stated. Training is done on the machine that serves where it has no price.
+    """
+
+    machine: float | None = None
+    training: float | None = None
+    person: float | None = None
+
+    @property
+    def to_train(self) -> float | None:
+        """Money for an hour of training."""
+        return self.machine if self.training is None else self.training
+
+
 @lru_cache(maxsize=256)
 def exact(number: float) -> Decimal:
     """The number as it was written: 0.1 is a tenth, so that sums of money have no crumbs."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -56,6 +56,7 @@ def check_suite(suite: Suite, *, self_test: SelfTest | None = None) -> CheckRepo
         *_lint_prompts(suite),
         *_lint_unused(suite),
         *_lint_repeats(suite),
+        *_lint_compared(suite),
         *find_duplicates(suite.cases),
         *(self_test(suite) if self_test else ()),
     ]
@@ -66,10 +67,9 @@ def check_suite(suite: Suite, *, self_test: SelfTest | None = None) -> CheckRepo
     if detectable is not None:
         text = f"{len(test)} test cases usually show a true gain of {detectable:.2f} at first look"
         findings.append(Finding("note", "test_gain", text))
-    order = {"error": 0, "warning": 1, "note": 2}
     return CheckReport(
         suite=suite.name,
-        findings=tuple(sorted(findings, key=lambda finding: order[finding.level])),
+        findings=by_level(findings),
         counts={split: len(suite.split(split)) for split in SPLITS},
         clusters={split: _clusters(suite.split(split)) for split in SPLITS},
         min_gain=suite.min_gain,
@@ -77,6 +77,12 @@ def check_suite(suite: Suite, *, self_test: SelfTest | None = None) -> CheckRepo
         plateau_gain=plateau_gain,
         detectable_gain=detectable,
     )
+
+
+def by_level(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Findings with the errors first, then the warnings; else in the order in which they came."""
+    order = {"error": 0, "warning": 1, "note": 2}
+    return tuple(sorted(findings, key=lambda finding: order[finding.level]))
 
 
 def _clusters(cases: Sequence[Case]) -> int:
@@ -119,6 +125,16 @@ def _lint_repeats(suite: Suite) -> Iterator[Finding]:
             "answers may differ then"
         )
         yield Finding("note", "equal_repeats", text, _manifest(suite))
+
+
+def _lint_compared(suite: Suite) -> Iterator[Finding]:
+    where = _manifest(suite)
+    if suite.compare_models and suite.target is None:
+        text = "compare_models is never run: there is no target that a model could reach by prompt"
+        yield Finding("warning", "compared_without_target", text, where)
+    if suite.candidate.model in suite.compare_models:
+        text = f"{suite.candidate.model} is the suite's own model: it is not compared with itself"
+        yield Finding("warning", "compared_with_itself", text, where)
 
 
 def _lint_splits(suite: Suite) -> Iterator[Finding]:

@@ -14,6 +14,7 @@ from evals.suite.not_used_yet import not_used_yet
 from evals.suite.policy import (
     read_candidate,
     read_ci,
+    read_compare_models,
     read_guards,
     read_operation,
     read_repeats,
@@ -113,7 +114,7 @@ def load_suite(path: Path) -> Suite:
         ci=read_ci(top.section("ci"), metrics),
         repeats=read_repeats(top),
         candidate=candidate,
-        compare_models=top.texts("compare_models"),
+        compare_models=read_compare_models(top),
         tools=tools,
         not_used_yet=not_used_yet(top, cases),
         scorers_sha256=scorer_files.all_sha256,

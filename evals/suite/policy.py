@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import PurePath
 from typing import Literal, get_args
 
+from evals.errors import ModelError
+from evals.models.names import check_form
 from evals.records import SPLITS
 from evals.suite.section import Section, suggestion
 from evals.suite.source import describe
@@ -169,6 +171,20 @@ def read_repeats(top: Section) -> RepeatsSpec | None:
     if least > times:
         section.fail(f"{least} of {times} repeats can never be right", "pass_at_least")
     return RepeatsSpec(times, least)
+
+
+def read_compare_models(top: Section) -> tuple[str, ...]:
+    """Models to try the leading prompt on. Raises SuiteError for what is no model's name.
+
+    Whether they can be opened is another machine's matter: see `tunegate check`.
+    """
+    names = top.texts("compare_models")
+    for i, name in enumerate(names):
+        try:
+            check_form(name)
+        except ModelError as error:
+            top.fail(error.message, "compare_models", i, hint=error.hint or "")
+    return names
 
 
 def read_candidate(section: Section, prompts: Prompts) -> CandidateSpec:

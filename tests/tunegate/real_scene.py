@@ -12,8 +12,8 @@ from typing import Any
 from evals.ledger import FILE_NAME, Ledger
 from evals.records import CaseResult
 from tests.sample_suite import write_suite
-from tuning.job import load_job
 from tuning.records import JobRecord
+from tuning.stored import load_job
 
 SIZES = {"train": 30, "dev": 45, "test": 24}
 EXTRA = """\

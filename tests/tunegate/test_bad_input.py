@@ -216,12 +216,6 @@ def test_bad_arguments_are_one_error_and_leave_nothing_behind(
     assert files_below(Path()) == before
 
 
-def test_scores_that_are_not_numbers_are_refused_by_line(tunegate: CommandLine) -> None:
-    Path("a.jsonl").write_text('{"id": "1", "score": 1}\n{"id": "2", "score": 0}\n')
-    Path("b.jsonl").write_text('{"id": "1", "score": 1}\n{"id": "2", "score": NaN}\n')
-    refused(tunegate("compare", "a.jsonl", "b.jsonl"), "b.jsonl:2", "score", "NaN", "between 0")
-
-
 def test_more_demonstrations_than_there_are_train_cases_are_refused(
     suite: Path, tunegate: CommandLine
 ) -> None:

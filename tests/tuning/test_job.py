@@ -25,7 +25,9 @@ from tests.tunegate.scenes import (
     write_model,
 )
 from tuning.gate.soundness import check_stored, soundness_of
-from tuning.job import Job, decide_stored, load_job, refuse_errors, rounds_of
+from tuning.job import Job, refuse_errors
+from tuning.searching import rounds_of
+from tuning.stored import decide_stored, load_job
 
 TUNED = [{"adapter": "tuned", "contains": t, "reply": n} for n, t in TOPICS.items()]
 

@@ -13,10 +13,13 @@ from pathlib import Path
 from evals.errors import NothingRunError
 from evals.fingerprint import canonical
 from evals.ledger import Ledger
+from evals.spending.prices import find_prices
+from evals.spending.wording import money_said
 from tunegate.cli.console import Terminal, percent
 from tunegate.cli.output import check_output, write_whole
 from tunegate.cli.records import INCONCLUSIVE, open_stored
 from tunegate.cli.running import endpoints_asked
+from tunegate.comparing import refuse_unopenable
 from tunegate.endpoints import Endpoints, open_endpoints, runs_said, told
 from tunegate.evaluating import Evaluator
 from tunegate.opening import (
@@ -26,9 +29,11 @@ from tunegate.opening import (
     open_guards,
     open_suite,
 )
-from tuning.job import Job, decide_stored, load_job
-from tuning.records import Decision, Interval, JobRecord, ShipDecision
+from tunegate.taking_turns import ReturningModel
+from tuning.job import Job
+from tuning.records import CallCost, Decision, Interval, JobRecord, ShipDecision, TrialLine
 from tuning.repeated import leader_over_repeats
+from tuning.stored import decide_stored, load_job
 
 MARKS = {"applies": "YES", "does_not_apply": "no", "not_tested": "not tested", "not_reached": "-"}
 
@@ -56,7 +61,8 @@ def gate_command(options: Namespace, terminal: Terminal) -> int:
     suite = open_suite(options.suite).suite
     ledger = open_stored(options.ledger)
     model, guards = model_name(suite, options.model), open_guards(suite)
-    decision = decide_stored(suite, ledger, model, guards=guards)
+    prices = find_prices(options.prices, os.environ)
+    decision = decide_stored(suite, ledger, model, guards=guards, prices=prices)
     show_decision(decision, terminal)
     terminal.result(decision)
     return INCONCLUSIVE if decision.verdict == "more_cases" else 0
@@ -101,7 +107,10 @@ def _job(
     endpoints = open_endpoints(asked, os.environ)
     with only_job(options.ledger), told(endpoints, asked, terminal.note):
         evaluator = Evaluator(options.ledger, terminal, options.precision or "auto", endpoints)
-        model = evaluator.model(model_name(opened.suite, options.model))
+        name = model_name(opened.suite, options.model)
+        for said in refuse_unopenable(opened.suite, name, evaluator):
+            terminal.note(said)
+        model = ReturningModel(name, evaluator.model)
         ledger = Ledger(options.ledger)
         try:
             job = Job(
@@ -113,6 +122,7 @@ def _job(
                 narrator=terminal,
                 prices=endpoints.budget.prices,
                 asker=evaluator.asker(ledger),
+                open_other=evaluator.model,
             )
             yield job, endpoints
         finally:
@@ -166,9 +176,11 @@ def _show_verdicts(record: JobRecord, terminal: Terminal) -> None:
 
 def show_decision(decision: Decision, terminal: Terminal) -> None:
     """The gate's verdict, the candidates and the decision table, for a person."""
+    priced = any(t.cost and t.cost.thousand is not None for t in decision.trials)
+    costs = [">1,000 calls", ">median", ">95th pct."] if priced else []
     terminal.table(
         "what was tried (dev)",
-        ["!round", "candidate", ">score", ">95% interval", ">vs anchor", ""],
+        ["!round", "candidate", ">score", ">95% interval", ">vs anchor", *costs, ""],
         [
             [
                 f"{t.round_index} {t.family}",
@@ -176,11 +188,13 @@ def show_decision(decision: Decision, terminal: Terminal) -> None:
                 percent(t.score.estimate),
                 _span(t.score),
                 f"{100 * t.versus_anchor.estimate:+.1f}" if t.versus_anchor else "",
-                _role(t.run_id, decision),
+                *(_call_cells(t.cost) if priced else []),
+                _role(t, decision),
             ]
             for t in decision.trials
         ],
     )
+    _show_stronger(decision, terminal)
     terminal.table(
         "why",
         ["verdict", "!applies", "evidence"],
@@ -195,12 +209,40 @@ def show_decision(decision: Decision, terminal: Terminal) -> None:
     terminal.line()
 
 
-def _role(run_id: str, decision: Decision) -> str:
-    roles = [
-        name
-        for name, run in (("leader", decision.leader), ("anchor", decision.anchor))
-        if run == run_id
-    ]
+def _call_cells(cost: CallCost | None) -> list[str]:
+    """Money for 1,000 calls, and seconds of a call: median and 95th percentile."""
+    if cost is None:
+        return ["–"] * 3
+    money = "–" if cost.thousand is None else money_said(cost.thousand, cost.currency)
+    return [money, *("–" if s is None else f"{s:.2f} s" for s in (cost.median, cost.p95))]
+
+
+def _show_stronger(decision: Decision, terminal: Terminal) -> None:
+    """The models that were compared, where one was run."""
+    if not any(line.run_id for line in decision.stronger):
+        return
+    terminal.table(
+        "other models with the leader's prompt (dev)",
+        ["model", ">score", ">95% interval", ">certain", ">vs leader", ">1,000 calls"],
+        [
+            [
+                line.model if line.run_id else f"{line.model} (not run)",
+                percent(line.score.estimate if line.score else None),
+                _span(line.score) if line.score else "",
+                percent(line.certain),
+                f"{100 * line.difference.estimate:+.1f}" if line.difference else "",
+                "" if line.cost is None else money_said(line.cost, line.currency),
+            ]
+            for line in decision.stronger
+        ],
+    )
+
+
+def _role(trial: TrialLine, decision: Decision) -> str:
+    named = (("leader", decision.leader), ("anchor", decision.anchor))
+    roles = [name for name, run in named if run == trial.run_id]
+    if trial.stopped:
+        roles.append(f"stopped after {trial.cases + trial.errors} of {decision.cases} cases")
     return ", ".join(roles)
 
 

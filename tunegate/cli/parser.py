@@ -144,6 +144,7 @@ def _gate(add: Callable[[str, str], Parser]) -> None:
     gate = add("gate", "the verdict and its evidence, from stored runs; runs no model")
     _suite(gate)
     _model(gate)
+    _prices(gate)
 
     tune = add("tune", "train an adapter; refuses while the gate is shut")
     _suite(tune)
@@ -287,7 +288,11 @@ def add_endpoints(command: Parser) -> None:
         metavar="X",
         help="end cleanly before more money than this is spent, by the list of prices",
     )
-    group.add_argument(
+    _prices(group)
+
+
+def _prices(command: argparse._ActionsContainer) -> None:
+    command.add_argument(
         "--prices",
         type=Path,
         metavar="FILE",

@@ -77,7 +77,10 @@ def compare_command(options: Namespace, terminal: Terminal) -> int:
 
 
 def _is_file(name: str) -> bool:
-    return Path(name).is_file() or name.endswith((".jsonl", ".json")) or "/" in name
+    """Whether a name is meant as a file of scores: a stored run's id has no slash and no ending."""
+    path = Path(name)
+    there = path.exists() and not path.is_dir()  # a pipe is read like a file
+    return there or name.endswith((".jsonl", ".json")) or "/" in name
 
 
 def _show_comparison(found: Comparison, names: tuple[str, str], terminal: Terminal) -> None:
@@ -109,7 +112,8 @@ def _show_comparison(found: Comparison, names: tuple[str, str], terminal: Termin
     ):
         if ids:
             more = ", ..." if len(ids) > 5 else ""
-            terminal.line(f"{label}: {len(ids)} cases ({', '.join(ids[:5])}{more})")
+            named = ", ".join(visible(case, limit=60) for case in ids[:5])
+            terminal.line(f"{label}: {len(ids)} cases ({named}{more})")
     if found.margin:
         terminal.line(
             f"margin {found.margin.margin:.3g}: {found.margin.result.upper()}"

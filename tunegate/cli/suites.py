@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import getpass
 from argparse import Namespace
+from dataclasses import replace
 
 from evals.audit import AUDIT_FILE, Answer, AuditItem, audit, audit_summary, read_marks
 from evals.errors import NothingRunError, UsageError
 from evals.records import Finding, Run
 from evals.scorers import self_test
 from evals.suite import CheckReport, check_suite, init_from_csv, init_suite
+from evals.suite.check import by_level
 from evals.text import visible
 from tunegate.cli.console import Terminal, percent
 from tunegate.cli.records import open_stored
+from tunegate.comparing import compare_findings
 from tunegate.opening import open_guards, open_suite, open_suites
 
 INVALID = 2
@@ -52,7 +55,9 @@ def check_command(options: Namespace, terminal: Terminal) -> int:
         suite = opened.suite
         open_guards(suite)
         with terminal.progress(f"checking {suite.name}"):
-            reports.append(check_suite(suite, self_test=self_test))
+            report = check_suite(suite, self_test=self_test)
+        found = tuple(compare_findings(suite))
+        reports.append(replace(report, findings=by_level((*report.findings, *found))))
     for report in reports:
         _show_report(report, terminal)
     terminal.result(reports if len(reports) > 1 else reports[0])

@@ -6,13 +6,16 @@ applies is the verdict. No clock, no file, no model.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NamedTuple
 
 from tuning.gate.decision_table import RULES, next_steps
 from tuning.gate.evidence import Evidence, Policy
+from tuning.gate.judged import Judged
 from tuning.gate.rules import Answer
-from tuning.gate.standing import Judged, Standing, cases_for_a_start, cases_to_decide, find_standing
-from tuning.gate.wording import left_out_texts, share
+from tuning.gate.standing import Standing, cases_for_a_start, cases_to_decide, find_standing
+from tuning.gate.stronger import stronger_lines
+from tuning.gate.wording import extended_text, left_out_texts, share
 from tuning.records import Decision, Interval, RuleLine, RuleStatus, TrialLine, Verdict
 
 __all__ = ["Evidence", "Policy", "decide"]
@@ -33,8 +36,10 @@ def decide(evidence: Evidence, policy: Policy) -> Decision:
     cover the same cases, a run occurs twice, a round mixes families or a score is invalid,
     and `InfrastructureError` where every trial has too many errors to be judged.
     """
+    policy = replace(policy, look=evidence.dev_look)
     standing = find_standing(evidence, policy)
     ruling = _rule(standing, evidence, policy)
+    stronger = stronger_lines(standing, evidence, policy)
     rule = RULES[ruling.row]
     flags = _flags(standing, policy)
     sentence = ruling.answer.text
@@ -43,10 +48,11 @@ def decide(evidence: Evidence, policy: Policy) -> Decision:
             f" Every tried prompt scores below {share(policy.min_gain)}: flatness is cheap near "
             "zero, so make sure that the model, the prompts and the scorer can do the task at all."
         )
+    sentence += extended_text(policy)
     return Decision(
         verdict=rule.verdict,
         sentence=sentence,
-        next_steps=next_steps(ruling.row, standing, evidence),
+        next_steps=next_steps(ruling.row, standing, evidence, policy, stronger),
         rules=ruling.lines,
         trials=_trial_lines(standing, policy),
         leader=standing.leader.trial.arm.run_id,
@@ -61,7 +67,14 @@ def decide(evidence: Evidence, policy: Policy) -> Decision:
         provisional=_provisional(standing),
         left_out=left_out_texts(evidence.left_out),
         judges=evidence.judges,
+        dev_look=policy.look if _could_open(rule.verdict, standing) else 0,
+        stronger=stronger,
     )
+
+
+def _could_open(verdict: Verdict, standing: Standing) -> bool:
+    """Whether the gate is open, or was kept shut by the scores alone."""
+    return verdict == "fine_tune" or (verdict != "fix_evals" and not standing.gaps)
 
 
 def _rule(standing: Standing, evidence: Evidence, policy: Policy) -> _Ruling:
@@ -94,7 +107,9 @@ def _cases_needed(verdict: Verdict, standing: Standing, policy: Policy) -> int |
 
 def _flags(standing: Standing, policy: Policy) -> tuple[str, ...]:
     flags: list[str] = []
-    found = [standing.sample.bounds(judged.trial.arm) for judged in standing.trials]
+    found = [
+        standing.samples.of(judged.trial).bounds(judged.trial.arm) for judged in standing.trials
+    ]
     if all(bounds.high < policy.min_gain for bounds in found if bounds is not None):
         flags.append("floor")
     if any(judged.trial.arm.errors for judged in standing.trials):
@@ -103,12 +118,15 @@ def _flags(standing: Standing, policy: Policy) -> tuple[str, ...]:
         flags.append("leader_moved")
     if standing.sample.few_clusters:
         flags.append("few_clusters")
+    if policy.undeclared:
+        flags.append("extended")
     return tuple(flags)
 
 
 def _trial_lines(standing: Standing, policy: Policy) -> tuple[TrialLine, ...]:
-    def rank(judged: Judged) -> tuple[bool, float, float]:
-        return (not judged.trial.arm.usable, -judged.mean, judged.trial.prompt_tokens)
+    def rank(judged: Judged) -> tuple[bool, bool, float, float]:
+        trial = judged.trial
+        return (trial.stopped, not trial.arm.usable, -judged.mean, trial.prompt_tokens)
 
     return tuple(
         _trial_line(judged, standing, policy) for judged in sorted(standing.trials, key=rank)
@@ -123,7 +141,7 @@ def _trial_line(judged: Judged, standing: Standing, policy: Policy) -> TrialLine
         score = Interval(interval.estimate, interval.low, interval.high, interval.level)
     versus = None
     if pair is not None:
-        low, high = pair.lower(standing.z_improve), pair.upper(standing.z_flat)
+        low, high = pair.lower(standing.z_improve), pair.upper(standing.z_of(trial))
         versus = Interval(pair.estimate, low, high, 1 - policy.look_alpha)
     return TrialLine(
         run_id=trial.arm.run_id,
@@ -137,6 +155,7 @@ def _trial_line(judged: Judged, standing: Standing, policy: Policy) -> TrialLine
         versus_anchor=versus,
         flat=judged.flat,
         improved=judged.improved,
+        stopped=trial.stopped,
     )
 
 
@@ -152,8 +171,10 @@ def _provisional(standing: Standing) -> str:
     others = [
         judged
         for judged in standing.trials
-        if judged.trial is not leader.trial and judged.trial.arm.usable
+        if judged.trial is not leader.trial and judged.trial.arm.usable and not judged.trial.stopped
     ]
+    if not others and standing.stopped:
+        return f"{text} All others were stopped early."
     if not others:
         return f"{text} Nothing else was tried that it can be compared with."
     second = min(others, key=lambda judged: (-judged.mean, judged.trial.prompt_tokens))

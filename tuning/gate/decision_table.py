@@ -10,7 +10,8 @@ from tuning.gate import rules
 from tuning.gate.evidence import Evidence, Policy
 from tuning.gate.rules import Answer
 from tuning.gate.standing import Standing
-from tuning.records import Verdict
+from tuning.gate.wording import extension_step
+from tuning.records import StrongerLine, Verdict
 
 
 class Rule(NamedTuple):
@@ -95,10 +96,7 @@ RULES: tuple[Rule, ...] = (
         "Too few cases to tell",
         rules.judge_more_cases,
         False,
-        (
-            "Add dev cases, declared before looking again (at most two extensions).",
-            "Until then the leader is the best guess.",
-        ),
+        ("Until then the leader is the best guess.",),
     ),
 )
 
@@ -110,8 +108,14 @@ _ELSEWHERE = (
 )
 
 
-def next_steps(index: int, standing: Standing, evidence: Evidence) -> tuple[str, ...]:
-    """What a person does next under rule `index`."""
+def next_steps(
+    index: int,
+    standing: Standing,
+    evidence: Evidence,
+    policy: Policy,
+    stronger: tuple[StrongerLine, ...] = (),
+) -> tuple[str, ...]:
+    """What a person does next under rule `index`; `stronger` are the models compared."""
     steps = list(RULES[index].steps)
     verdict = RULES[index].verdict
     if verdict == "fine_tune" and not evidence.trainable:
@@ -122,6 +126,8 @@ def next_steps(index: int, standing: Standing, evidence: Evidence) -> tuple[str,
         steps = [*judged, *repairs]
     if verdict == "prompt_more":
         steps += [f"Still missing: {gap}." for gap in standing.gaps]
+    if verdict == "more_cases":
+        steps.insert(0, extension_step(policy))
     if verdict == "more_cases" and any(item.trial.arm.errors for item in standing.trials):
         steps.append(
             "Look at the cases that ended in errors: each counts against every claim, so fewer "
@@ -129,6 +135,13 @@ def next_steps(index: int, standing: Standing, evidence: Evidence) -> tuple[str,
         )
     if verdict == "use_retrieval" and evidence.facts_change == "often":
         steps.append("The facts change often: a tuned model would go stale, an index does not.")
+    if RULES[index].on_plateau:
+        steps += [
+            f"{line.model} reaches the target by prompt: write its price into the list of prices, "
+            "and ask the gate again."
+            for line in stronger
+            if line.reaches and line.max_cost is not None and line.cost is None
+        ]
     if verdict == "fine_tune" and evidence.oracle_context is None:
         steps.append(
             "Whether knowledge is missing was not tested: if answers need facts that the "

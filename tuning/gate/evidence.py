@@ -5,7 +5,7 @@ Plain frozen data. Whatever is None was not tested, and the decision says so.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -14,6 +14,12 @@ from evals.errors import StatisticsError
 from evals.judges.records import JudgeStanding
 from evals.records import Finding, Run
 from evals.stats import one_sided_z, require_share
+
+STAGE_ALPHA = 0.1
+"""The share of a candidate's alpha that goes to stage one where early stop is on."""
+
+UNDECLARED_ALPHA = 0.1
+"""The share of alpha that all looks at a dev that grew undeclared may cost together."""
 
 
 @dataclass(frozen=True)
@@ -40,12 +46,18 @@ class Arm:
         """All case ids, scored or not."""
         return frozenset(self.scores) | frozenset(self.errors)
 
+    def within(self, cases: Container[str]) -> Arm:
+        """The same arm on those of its cases that are among `cases`."""
+        scores = {case: score for case, score in self.scores.items() if case in cases}
+        return Arm(self.run_id, scores, tuple(case for case in self.errors if case in cases))
+
 
 @dataclass(frozen=True)
 class Trial:
     """A prompt candidate as tried: in which round, of which family, and how it scored.
 
-    `prompt_tokens` is the mean length of its prompts; it breaks ties for the lead.
+    `prompt_tokens` is the mean length of its prompts; it breaks ties for the lead. A `stopped`
+    one was run on stage one of dev only, and its arm covers just those cases.
     """
 
     arm: Arm
@@ -53,6 +65,7 @@ class Trial:
     round_index: int
     family: str
     prompt_tokens: float = 0.0
+    stopped: bool = False
 
 
 @dataclass(frozen=True)
@@ -69,23 +82,45 @@ class Soundness:
 
 @dataclass(frozen=True)
 class StrongerModel:
-    """A model of `compare_models` with a prompt; `cost_acceptable` None means not judged."""
+    """A model of `compare_models` with the leader's prompt; `arm` None means not run.
+
+    `cost` is what 1,000 calls cost, `max_cost` the most that is accepted, both in `currency`;
+    None where nobody said. `left_out` counts runs of other weights behind the same name.
+    """
 
     label: str
-    arm: Arm
-    cost_acceptable: bool | None = None
+    arm: Arm | None
+    cost: float | None = None
+    max_cost: float | None = None
+    currency: str = ""
+    left_out: int = 0
+
+    @property
+    def cost_acceptable(self) -> bool | None:
+        """Whether the cost is accepted; None where it is not judged, or not known."""
+        if self.cost is None or self.max_cost is None:
+            return None
+        return self.cost <= self.max_cost
 
 
 @dataclass(frozen=True)
 class CostEvidence:
     """When a tuned model with a short prompt would have paid for its training.
 
-    `break_even_months` includes retraining and is None where it never breaks even.
+    `break_even_months` includes retraining and is None where it never breaks even. Where it
+    `has_range`, `latest_months` is the same at the unfavourable end. `goes_stale`: facts change
+    often, and how often it would be trained anew is not stated. What is `missing` to tell
+    leaves the rest untested. `figures` are the sums in words.
     """
 
     calls_per_month: int
     break_even_months: float | None
     within_months: float
+    latest_months: float | None = None
+    has_range: bool = False
+    goes_stale: bool = False
+    missing: tuple[str, ...] = ()
+    figures: str = ""
 
 
 @dataclass(frozen=True)
@@ -109,10 +144,13 @@ class LeftOut:
 class Evidence:
     """All that is known about one suite on its dev split.
 
-    `trials` stand in the order tried, all over the same cases. `oracle_context` is the
+    `trials` stand in the order tried, all over the same cases (stopped ones: all over the same
+    part of them). `oracle_context` is the
     leader's prompt with each case's own reference documents. `clusters` names those cases
     that are not independent of each other. `judges` are the models that judge for the suite
-    and its guards. `trainable` says whether the model's weights are at hand.
+    and its guards. `trainable` says whether the model's weights are at hand. `dev_look` is the
+    number of this look: more than 1 where dev grew after a verdict. `untried` candidates are
+    planned, and the same claims may be made of them later.
     """
 
     trials: tuple[Trial, ...]
@@ -126,14 +164,18 @@ class Evidence:
     left_out: LeftOut = LeftOut()
     judges: tuple[JudgeStanding, ...] = ()
     trainable: bool = True
+    dev_look: int = 1
+    untried: int = 0
 
 
 @dataclass(frozen=True)
 class Policy:
     """What was fixed before anything ran.
 
-    `declared_extensions` (0 to 2): further dev cases announced beforehand; each of the then
-    three looks gets a third of alpha. Raises `StatisticsError` on values that decide nothing.
+    `declared_extensions` (0 to 2): how often dev may grow, announced before the first look;
+    the looks share alpha alike. `early_stop`: hopeless candidates are not run on all of dev,
+    and a part of each candidate's alpha is set aside for that. `look` is the number of this
+    look at dev. Raises `StatisticsError` on values that decide nothing.
     """
 
     min_gain: float = 0.10
@@ -143,6 +185,8 @@ class Policy:
     min_candidates: int = 5
     min_per_round: int = 2
     declared_extensions: int = 0
+    early_stop: bool = False
+    look: int = 1
 
     def __post_init__(self) -> None:
         require_share(self.min_gain, "min_gain")
@@ -157,11 +201,37 @@ class Policy:
                 "of the dev split can be declared",
                 key="declared_extensions",
             )
+        if self.look < 1:
+            raise StatisticsError(
+                f"look is {self.look!r}; looks are counted from 1", key="dev_look"
+            )
 
     @property
     def look_alpha(self) -> float:
-        """The alpha of this look at the dev split."""
-        return self.alpha / 3 if self.declared_extensions else self.alpha
+        """The alpha of this look at the dev split.
+
+        Looks that were not declared get a twentieth of alpha, a fortieth, and so on: all
+        together a tenth, however often dev grows.
+        """
+        planned = 1 + self.declared_extensions
+        if self.look <= planned:
+            return self.alpha / planned
+        return self.alpha * UNDECLARED_ALPHA / 2.0 ** (self.look - planned)
+
+    @property
+    def undeclared(self) -> int:
+        """How many looks up to this one were not declared."""
+        return max(0, self.look - 1 - self.declared_extensions)
+
+    def flat_z(self, chosen_from: int, *, stopped: bool = False) -> float:
+        """Z at which a candidate is flat against an anchor that was chosen from so many.
+
+        With early stop the level of one candidate is divided: a tenth for stage one, nine
+        tenths for the whole of dev. Whichever it is judged on, and whatever stopped it, it is
+        called flat falsely at most as often as without.
+        """
+        share = (STAGE_ALPHA if stopped else 1 - STAGE_ALPHA) if self.early_stop else 1.0
+        return one_sided_z(share * self.look_alpha / chosen_from)
 
 
 def arm_of(run: Run) -> Arm:
@@ -169,11 +239,11 @@ def arm_of(run: Run) -> Arm:
     return Arm(run.id, run.values(), tuple(result.case_id for result in run.errors))
 
 
-def trial_of(run: Run, round_index: int, family: str) -> Trial:
-    """A stored run as a trial of the search."""
+def trial_of(run: Run, round_index: int, family: str, *, stopped: bool = False) -> Trial:
+    """A stored run as a trial of the search; `stopped` where it is of stage one alone."""
     tokens = [result.output.prompt_tokens for result in run.results]
     mean = sum(tokens) / len(tokens) if tokens else 0.0
-    return Trial(arm_of(run), run.candidate.label, round_index, family, mean)
+    return Trial(arm_of(run), run.candidate.label, round_index, family, mean, stopped)
 
 
 def clusters_of(run: Run) -> dict[str, str | None]:

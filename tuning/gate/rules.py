@@ -13,6 +13,7 @@ from evals.comparison import points
 from evals.stats import MIN_CLUSTERS, one_sided_z
 from tuning.gate.evidence import CostEvidence, Evidence, Policy
 from tuning.gate.standing import Standing, cases_for_a_start, cases_to_decide
+from tuning.gate.stronger import stronger_lines, stronger_text
 from tuning.gate.wording import (
     as_sentence,
     certain_low,
@@ -75,24 +76,43 @@ def judge_cost(standing: Standing, evidence: Evidence, policy: Policy) -> Answer
     cost = evidence.cost
     if cost is None:
         return Answer(None, "Cost was not tested: no volume or no prices are stated.")
+    if cost.missing:
+        return Answer(None, f"Cost was not tested: {'; '.join(cost.missing)}.")
+    figures = f" {cost.figures}" if cost.figures else ""
     if cost.break_even_months is None:
         months = f"{cost.calls_per_month:,} calls a month never pay for a tuned model"
-        return Answer(False, f"{months} with a short prompt.")
+        return Answer(False, f"{months} with a short prompt.{figures}")
     months = (
         f"at {cost.calls_per_month:,} calls a month a tuned model breaks even after "
-        f"{cost.break_even_months:.1f} months"
+        f"{_months_text(cost)}"
     )
     obstacle = _cost_obstacle(cost, standing, evidence, policy)
     if obstacle:
-        return Answer(False, f"{months[0].upper()}{months[1:]}, but {obstacle}.")
-    return Answer(True, f"Fine-tune to cut cost: {months}, retraining included.")
+        return Answer(False, f"{months[0].upper()}{months[1:]}, but {obstacle}.{figures}")
+    return Answer(True, f"Fine-tune to cut cost: {months}, retraining included.{figures}")
+
+
+def _months_text(cost: CostEvidence) -> str:
+    """`3.2 months`, with the unfavourable end of what is estimated where there is one."""
+    likely = f"{cost.break_even_months:.1f} months"
+    if not cost.has_range:
+        return likely
+    if cost.latest_months is None:
+        return f"{likely} (by estimate; perhaps never)"
+    return f"{likely} (by estimate; {cost.latest_months:.1f} at the unfavourable end)"
 
 
 def _cost_obstacle(
     cost: CostEvidence, standing: Standing, evidence: Evidence, policy: Policy
 ) -> str | None:
-    if cost.break_even_months is None or cost.break_even_months > cost.within_months:
+    ends = [cost.break_even_months, *([cost.latest_months] if cost.has_range else [])]
+    if any(months is None or months > cost.within_months for months in ends):
         return f"only {cost.within_months:g} are allowed"
+    if cost.goes_stale:
+        return (
+            "the suite says that facts change often and not how often it would be trained anew "
+            "(operation.retrain_months): a tuned model would go stale"
+        )
     if policy.target is None:
         return "without a target nobody can say what is good enough"
     low = certain_low(standing.leader, standing, policy)
@@ -112,7 +132,8 @@ def judge_suffices(standing: Standing, _: Evidence, policy: Policy) -> Answer:
     assert leader.interval is not None  # a leader is usable
     scores = (
         f"'{leader.trial.label}' scores {share(leader.interval.estimate)} on the dev split, and at "
-        f"least {share(low)} is certain after allowing for {len(standing.trials)} tried"
+        f"least {share(low)} is certain after allowing for {standing.candidates} "
+        f"{'tried' if standing.candidates == len(standing.trials) else 'planned'}"
     )
     if standing.sample.few_clusters:
         return Answer(False, f"{scores}, but there are too few independent clusters to trust it.")
@@ -154,35 +175,26 @@ def judge_too_small(standing: Standing, _: Evidence, policy: Policy) -> Answer:
 
 
 def judge_stronger(standing: Standing, evidence: Evidence, policy: Policy) -> Answer:
-    """Whether a stronger model reaches the target by prompt."""
+    """Whether a model that the suite names reaches the target by the leader's prompt."""
     models = evidence.stronger_models
     if not models:
-        return Answer(None, "No stronger model was tested.")
+        return Answer(None, "No stronger model was tested: the suite names none to compare.")
+    names = ", ".join(f"'{model.label}'" for model in models)
     if policy.target is None:
-        return Answer(False, "Stronger models were run, but no target is stated to reach.")
-    level = 1 - 2 * policy.look_alpha / len(models)
-    said: list[str] = []
-    reached = False
-    for model in models:
-        interval = standing.sample.interval(model.arm, level)
-        bounds = standing.sample.bounds(model.arm, level)
-        if interval is None or bounds is None or not model.arm.usable:
-            said.append(f"'{model.label}' ended in too many errors to be judged")
-            continue
-        affordable = {
-            True: "",
-            False: ", at a cost that is not accepted",
-            None: ", cost not judged",
-        }
-        reached = reached or (bounds.low >= policy.target and model.cost_acceptable is not False)
-        said.append(
-            f"'{model.label}' scores {share(interval.estimate)} by prompt, at least "
-            f"{share(bounds.low)} for certain{affordable[model.cost_acceptable]}"
-        )
-    text = f"{'; '.join(said)}; the target is {share(policy.target)}."
+        text = "the suite states no target that a stronger model could reach"
+        return Answer(None, f"Nothing was run on {names}: {text}.")
+    lines = stronger_lines(standing, evidence, policy)
+    if all(line.run_id is None for line in lines):
+        when = "not run yet" if standing.plateau else "run once prompting has plateaued"
+        return Answer(None, f"No stronger model was tested: {names}, {when}.")
+    text = stronger_text(lines, standing, policy)
     if not standing.plateau:
         return Answer(False, f"No plateau yet. {text}")
-    return Answer(reached, f"Try a stronger model: {text}" if reached else text)
+    if reached := [line.model for line in lines if line.suffices]:
+        shown = " and ".join(f"'{name}'" for name in reached)
+        verb = "reaches" if len(reached) == 1 else "reach"
+        return Answer(True, f"Try a stronger model: {shown} {verb} the target by prompt. {text}")
+    return Answer(False, text)
 
 
 def judge_retrieval(standing: Standing, evidence: Evidence, policy: Policy) -> Answer:

@@ -58,6 +58,7 @@ def check_stored(
 
 def _identity(suite: Suite, guards: Mapping[str, Suite]) -> str:
     policy = [suite.rounds, suite.search, suite.tune, suite.slices, suite.guards, suite.operation]
+    policy += [suite.compare_models, suite.candidate.model]
     return fingerprint(
         "checks@1", suite.fingerprint, policy, [g.fingerprint for g in guards.values()]
     )

@@ -10,45 +10,42 @@ to be flat, as lost by one that is said to be better.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from evals.errors import InfrastructureError, StatisticsError
 from evals.stats import (
-    BoundedDifference,
-    ScoreInterval,
     cases_for_plateau,
     one_sided_z,
     smallest_flat_cases,
 )
 from evals.stats.quantiles import critical_value
-from tuning.gate.evidence import Evidence, Policy, Trial
+from tuning.gate.effort import families_of, gaps_of
+from tuning.gate.evidence import Arm, Evidence, Policy, Trial
+from tuning.gate.judged import Judged, best_of
 from tuning.gate.sample import Sample
 
 
-@dataclass(frozen=True)
-class Judged:
-    """A trial with its interval (None: no case has a score) and its standing.
+class Samples(NamedTuple):
+    """The cases that trials are judged on: all, and those of stage one (None: none stopped)."""
 
-    `versus_anchor` is the trial minus the anchor; None without an anchor and for itself.
-    """
+    whole: Sample
+    stage: Sample | None
 
-    trial: Trial
-    interval: ScoreInterval | None
-    in_window: bool
-    versus_anchor: BoundedDifference | None = None
-    flat: bool = False
-    improved: bool = False
-
-    @property
-    def mean(self) -> float:
-        """Mean over the scored cases, free of rounding noise; below every score if none."""
-        return -1.0 if self.interval is None else round(self.interval.estimate, 12)
+    def of(self, trial: Trial) -> Sample:
+        """The cases a trial was run on."""
+        return self.stage if trial.stopped and self.stage is not None else self.whole
 
 
 class _Bar(NamedTuple):
-    """What a candidate is held against: the smallest gain, and z for flat and improved."""
+    """What a candidate is held against: the smallest gain, and z for flat and improved.
 
+    `sample` has the cases it is compared over: all, or those of stage one.
+    """
+
+    sample: Sample
+    anchor: Arm
     min_gain: float
     z_flat: float
     z_improve: float
@@ -58,25 +55,42 @@ class _Bar(NamedTuple):
 class Standing:
     """The state of the search. `gaps` are what effort lacks before a plateau may be claimed.
 
-    `z_flat` and `z_improve` are the corrected one-sided z of the two kinds of claim;
-    `smallest_n` the number of cases below which no result could be flat.
+    `z_flat` and `z_improve` are the corrected one-sided z of the two kinds of claim, and
+    `z_stage` that of flat on stage one alone; `smallest_n` the number of cases below which no
+    result could be flat. `candidates` counts those that were tried, and those still planned.
     """
 
-    sample: Sample
+    samples: Samples
     trials: tuple[Judged, ...]
     leader: Judged
     anchor: Judged | None
     z_flat: float
+    z_stage: float
     z_improve: float
     gaps: tuple[str, ...]
     plateau: bool
     smallest_n: int
     graded: bool
+    candidates: int
+
+    @property
+    def sample(self) -> Sample:
+        """All cases."""
+        return self.samples.whole
 
     @property
     def improved(self) -> tuple[Judged, ...]:
         """The trials of the last two rounds that are shown to be better than the anchor."""
         return tuple(judged for judged in self.trials if judged.improved)
+
+    @property
+    def stopped(self) -> tuple[Judged, ...]:
+        """The trials that were run on stage one only."""
+        return tuple(judged for judged in self.trials if judged.trial.stopped)
+
+    def z_of(self, trial: Trial) -> float:
+        """Z at which a trial is flat."""
+        return self.z_stage if trial.stopped else self.z_flat
 
     @property
     def too_small(self) -> bool:
@@ -92,39 +106,41 @@ def find_standing(evidence: Evidence, policy: Policy) -> Standing:
     every trial has too many errors to be judged.
     """
     trials = sorted(evidence.trials, key=lambda trial: trial.round_index)  # stable
-    others = [model.arm for model in evidence.stronger_models or ()]
-    if evidence.oracle_context is not None:
-        others.append(evidence.oracle_context)
-    arms = [trial.arm for trial in trials]
-    sample = Sample(arms + others if arms else [], evidence.clusters)
-    families = _families(trials)
+    samples = _samples(trials, evidence, policy)
+    sample = samples.whole
+    families = families_of(trials)
     last_two = set(sorted(families)[-2:]) if len(families) >= 3 else set(families)
     judged = [
-        Judged(trial, sample.interval(trial.arm), trial.round_index in last_two) for trial in trials
+        Judged(trial, samples.of(trial).interval(trial.arm), trial.round_index in last_two)
+        for trial in trials
     ]
-    leader = _leader(judged)
+    leader = best_of(judged)
     if leader is None:
         raise InfrastructureError(
             "every tried candidate ended in errors on more than 5% of the cases",
             hint="look at the errors of the runs, and run them again",
         )
     early = [trial for trial in judged if not trial.in_window]
-    anchor = _leader(early)
+    anchor = best_of(early)
     m = len(early) or sum(trial.round_index == trials[0].round_index for trial in trials)
-    z_flat = one_sided_z(policy.look_alpha / m)
+    z_flat, z_stage = policy.flat_z(m), policy.flat_z(m, stopped=True)
     z_improve = one_sided_z(policy.look_alpha / max(1, len(trials) - 1))
     if anchor is not None:
-        bar = _Bar(policy.min_gain, z_flat, z_improve)
-        judged = [_against_anchor(item, anchor, sample, bar) for item in judged]
-    gaps = _gaps(judged, families, policy)
-    graded = any(sample.graded(trial.arm) for trial in trials)
+        bars = {False: _Bar(sample, anchor.trial.arm, policy.min_gain, z_flat, z_improve)}
+        if samples.stage is not None:
+            arm = anchor.trial.arm.within(frozenset(samples.stage.cases))
+            bars[True] = _Bar(samples.stage, arm, policy.min_gain, z_stage, z_improve)
+        judged = [_against(bars[item.trial.stopped], item) for item in judged]
+    gaps = gaps_of(judged, families, policy)
+    graded = any(samples.of(trial).graded(trial.arm) for trial in trials)
     df = None if sample.clusters is None else sample.clusters - 1
     return Standing(
-        sample=sample,
+        samples=samples,
         trials=tuple(judged),
         leader=next(item for item in judged if item.trial is leader.trial),
         anchor=anchor,
         z_flat=z_flat,
+        z_stage=z_stage,
         z_improve=z_improve,
         gaps=gaps,
         plateau=(
@@ -136,7 +152,32 @@ def find_standing(evidence: Evidence, policy: Policy) -> Standing:
             policy.min_gain, critical_value(z_flat, df) if df else z_flat, graded=graded
         ),
         graded=graded,
+        candidates=len(trials) + evidence.untried,
     )
+
+
+def _samples(trials: Sequence[Trial], evidence: Evidence, policy: Policy) -> Samples:
+    """All cases, and those of stage one. Raises StatisticsError where arms do not fit them."""
+    others = [model.arm for model in evidence.stronger_models or () if model.arm is not None]
+    if evidence.oracle_context is not None:
+        others.append(evidence.oracle_context)
+    arms = [trial.arm for trial in trials if not trial.stopped]
+    whole = Sample(arms + others if arms else [], evidence.clusters)
+    stopped = [trial.arm for trial in trials if trial.stopped]
+    if not stopped:
+        return Samples(whole, None)
+    if not policy.early_stop:
+        raise StatisticsError(
+            f"run {stopped[0].run_id} was stopped early, which the policy does not allow for",
+            hint="early stop has its price, which every candidate pays: set early_stop",
+        )
+    if strange := stopped[0].cases - frozenset(whole.cases):
+        raise StatisticsError(
+            f"run {stopped[0].run_id}, stopped early, has cases that others do not, for example "
+            f"{min(strange)!r}",
+            hint="evaluate every candidate on the same split of the same suite",
+        )
+    return Samples(whole, Sample(stopped, evidence.clusters))
 
 
 def cases_to_decide(standing: Standing, min_gain: float) -> int | None:
@@ -150,7 +191,7 @@ def cases_to_decide(standing: Standing, min_gain: float) -> int | None:
     improve: list[int] = []
     for judged in standing.trials:
         pair = judged.versus_anchor
-        if pair is None:
+        if pair is None or judged.trial.stopped:  # what it lacks is the rest of dev, not more of it
             continue
         if not judged.flat:
             needed = pair.cases_to_settle(min_gain, standing.z_flat)
@@ -173,74 +214,21 @@ def cases_for_a_start(standing: Standing, policy: Policy) -> int:
     return max(cases_for_plateau(policy.min_gain), standing.smallest_n)
 
 
-def _families(trials: list[Trial]) -> dict[int, str]:
-    families: dict[int, str] = {}
-    seen: set[str] = set()
-    for trial in trials:
-        if trial.arm.run_id in seen:
-            raise StatisticsError(f"run {trial.arm.run_id} occurs twice among the trials")
-        seen.add(trial.arm.run_id)
-        family = families.setdefault(trial.round_index, trial.family)
-        if family != trial.family:
-            raise StatisticsError(
-                f"round {trial.round_index} mixes the families {family!r} and "
-                f"{trial.family!r}; a round is one family of candidates"
-            )
-    return families
-
-
-def _leader(judged: list[Judged]) -> Judged | None:
-    """Highest mean; ties: fewer prompt tokens, then earlier. Only usable trials can lead."""
-    usable = [item for item in judged if item.trial.arm.usable]
-    return min(usable, key=lambda item: (-item.mean, item.trial.prompt_tokens), default=None)
-
-
-def _against_anchor(
-    judged: Judged,
-    anchor: Judged,
-    sample: Sample,
-    bar: _Bar,
-) -> Judged:
-    pair = sample.pair(anchor.trial.arm, judged.trial.arm)
-    if judged.trial is anchor.trial or pair is None:
+def _against(bar: _Bar, judged: Judged) -> Judged:
+    pair = bar.sample.pair(bar.anchor, judged.trial.arm)
+    if judged.trial.arm.run_id == bar.anchor.run_id or pair is None:
         return judged
-    usable = judged.trial.arm.usable and not sample.few_clusters
+    usable = judged.trial.arm.usable and not bar.sample.few_clusters
     return Judged(
         trial=judged.trial,
         interval=judged.interval,
         in_window=judged.in_window,
         versus_anchor=pair,
         flat=usable and pair.below(bar.min_gain, bar.z_flat),
-        improved=usable and judged.in_window and pair.above(0.0, bar.z_improve),
+        improved=(
+            usable
+            and judged.in_window
+            and not judged.trial.stopped
+            and pair.above(0.0, bar.z_improve)
+        ),
     )
-
-
-def _gaps(judged: list[Judged], families: dict[int, str], policy: Policy) -> tuple[str, ...]:
-    usable = [item.trial for item in judged if item.trial.arm.usable]
-    gaps = [
-        f"'{item.trial.label}' ended in errors on {item.trial.arm.error_share:.0%} of the cases "
-        "and has to be run again"
-        for item in judged
-        if not item.trial.arm.usable
-    ]
-    if len(usable) < policy.min_candidates:
-        gaps.append(f"{len(usable)} of at least {policy.min_candidates} candidates were tried")
-    rounds = sorted(families)
-    if len(rounds) < 3:
-        gaps.append(
-            f"{len(rounds)} of at least 3 rounds were tried (two of different families must "
-            "follow the first)"
-        )
-        return tuple(gaps)
-    if families[rounds[-1]] == families[rounds[-2]]:
-        gaps.append(f"the last two rounds are of the same family, '{families[rounds[-1]]}'")
-    for index in rounds[-2:]:
-        tried = sum(trial.round_index == index for trial in usable)
-        if tried < policy.min_per_round:
-            gaps.append(
-                f"round {index} ('{families[index]}') tried {tried} of at least "
-                f"{policy.min_per_round} candidates"
-            )
-    if not any(item.trial.arm.usable for item in judged if not item.in_window):
-        gaps.append("no usable candidate was tried before the last two rounds")
-    return tuple(gaps)

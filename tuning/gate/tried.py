@@ -15,27 +15,41 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from evals.fingerprint import fingerprint
 from evals.judges.identity import scored_as_stated, scoring_identity
 from evals.judges.records import JudgeStanding
 from evals.ledger import Ledger
 from evals.prompting import DEMONSTRATION_METHODS, changed_since
-from evals.records import Candidate, Run
+from evals.records import Candidate, Case, Run
+from evals.staging import stages_of
 from evals.suite.spec import RoundSpec, Suite
-from tuning.gate.evidence import Evidence, LeftOut, Policy, Soundness, clusters_of, trial_of
+from tuning.gate.evidence import (
+    CostEvidence,
+    Evidence,
+    LeftOut,
+    Policy,
+    Soundness,
+    StrongerModel,
+    clusters_of,
+    trial_of,
+)
 
 BY_HAND = "by_hand"
 
 
 @dataclass(frozen=True)
 class Tried:
-    """A run with its place in the search. `round_index` 0 is before the first round."""
+    """A run with its place in the search. `round_index` 0 is before the first round.
+
+    `stopped`: it is of stage one of dev, and there is none of the whole.
+    """
 
     run: Run
     round_index: int
     family: str
+    stopped: bool = False
 
 
 class Search(NamedTuple):
@@ -55,10 +69,13 @@ def find_search(
     """The runs that count; a repeated candidate only once, the newest.
 
     `model_fingerprint` is what the model is now, `judges` what the models that judge are, by
-    name; None where nobody has opened them. Runs of some dev cases only, and repeats, neither
-    count nor are counted as left out.
+    name; None where nobody has opened them. Where the suite allows early stop, a run of exactly
+    stage one counts as stopped, unless there is one of the whole. Other runs of some dev cases
+    only, and repeats, neither count nor are counted as left out.
     """
-    expected = {case.id: case.fingerprint for case in suite.split("dev")}
+    expected = _prints(suite.split("dev"))
+    stages = stages_of(suite)
+    first = _prints(stages.first) if stages else None
     fitting: list[Run] = []
     stale = 0
     for header in ledger.runs(suite.name, "dev"):
@@ -70,7 +87,7 @@ def find_search(
         cases = {r.case_id: r.case_fingerprint for r in run.results}
         if run is header or not cases.items() <= expected.items():
             stale += 1
-        elif cases == expected:
+        elif cases in (expected, first):
             fitting.append(run)
     if model_fingerprint is None and fitting:
         model_fingerprint = fitting[-1].candidate.model_fingerprint
@@ -79,8 +96,14 @@ def find_search(
     if judges is not None:
         scoring = scoring_identity(suite, judges)
     counting = [run for run in same_model if run.scoring_fingerprint == scoring]
-    newest = {_spot(run.candidate): run for run in counting}
-    placed = [_place(run, suite.rounds) for run in newest.values()]
+    whole = {_spot(run.candidate): run for run in counting if len(run.results) == len(expected)}
+    stopped = {
+        spot: run
+        for run in counting
+        if whole and (spot := _spot(run.candidate)) not in whole  # none alone: nothing to rank
+    }
+    placed = [_place(run, suite.rounds) for run in whole.values()]
+    placed += [replace(_place(run, suite.rounds), stopped=True) for run in stopped.values()]
     placed.sort(key=lambda tried: (tried.round_index, _position(tried, suite.rounds)))
     others = {run.candidate.model_fingerprint for run in fitting} - {model_fingerprint}
     left_out = LeftOut(
@@ -91,6 +114,10 @@ def find_search(
         fingerprint=model_fingerprint or "",
     )
     return Search(placed, left_out)
+
+
+def _prints(cases: Iterable[Case]) -> dict[str, str]:
+    return {case.id: case.fingerprint for case in cases}
 
 
 def tried_runs(
@@ -142,6 +169,18 @@ def _position(tried: Tried, rounds: tuple[RoundSpec, ...]) -> tuple[int, int, st
     return (spec.prompts.index(candidate.prompt), k_position, "")
 
 
+def count_untried(suite: Suite, tried: Iterable[Tried]) -> int:
+    """How many candidates of the declared rounds have no run that counts."""
+    declared = {
+        (prompt, DEMONSTRATION_METHODS[spec.family] if k else "none", k)
+        for spec in suite.rounds
+        for prompt in spec.prompts
+        for k in (spec.k or (0,))
+    }
+    found = [item.run.candidate for item in tried]
+    return len(declared - {(each.prompt, each.demonstrations, each.k) for each in found})
+
+
 def gather_evidence(
     tried: Sequence[Tried],
     *,
@@ -150,21 +189,38 @@ def gather_evidence(
     left_out: LeftOut | None = None,
     judges: tuple[JudgeStanding, ...] = (),
     trainable: bool = True,
+    dev_look: int = 1,
+    cost: CostEvidence | None = None,
+    facts_change: Literal["never", "rarely", "often"] | None = None,
+    stronger_models: tuple[StrongerModel, ...] | None = None,
+    untried: int = 0,
 ) -> Evidence:
     """What the gate decides from. What nothing here gathers stays None: "not tested"."""
     return Evidence(
-        trials=tuple(trial_of(item.run, item.round_index, item.family) for item in tried),
+        trials=tuple(
+            trial_of(item.run, item.round_index, item.family, stopped=item.stopped)
+            for item in tried
+        ),
         clean_examples=clean_examples,
-        clusters=clusters_of(tried[0].run) if tried else {},
+        clusters=next((clusters_of(item.run) for item in tried if not item.stopped), {}),
         soundness=soundness,
         left_out=left_out or LeftOut(),
         judges=judges,
         trainable=trainable,
+        dev_look=dev_look,
+        cost=cost,
+        facts_change=facts_change,
+        stronger_models=stronger_models,
+        untried=untried,
     )
 
 
 def policy_of(suite: Suite) -> Policy:
     """The policy a suite states, fixed before anything ran."""
     return Policy(
-        min_gain=suite.min_gain, target=suite.target, min_examples=suite.tune.min_examples
+        min_gain=suite.min_gain,
+        target=suite.target,
+        min_examples=suite.tune.min_examples,
+        early_stop=stages_of(suite) is not None,
+        declared_extensions=suite.search.dev_extensions,
     )

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tuning.gate.evidence import Evidence, LeftOut, Policy
-from tuning.gate.standing import Judged, Standing
+from tuning.gate.judged import Judged
+from tuning.gate.standing import Standing
 
 
 def share(value: float) -> str:
@@ -23,6 +26,9 @@ def plateau_text(standing: Standing, policy: Policy) -> str:
         f"{gain_text(policy)} better than the best early one, '{anchor.trial.label}' "
         f"({share(anchor.interval.estimate)})."
     )
+    if stopped := standing.stopped:
+        early = f"{len(stopped[0].trial.arm.cases)} of {len(standing.sample)}"
+        text += f" Stopped early, and flat on {early} cases: {len(stopped)}."
     if leader.trial is not anchor.trial:
         text += f" The best is now '{leader.trial.label}' ({share(leader.mean)})."
     return text
@@ -33,7 +39,11 @@ def why_no_plateau(standing: Standing, policy: Policy) -> str:
     if standing.gaps:
         return "; ".join(standing.gaps)
     open_trials = [
-        (judged.versus_anchor.upper(standing.z_flat), judged, judged.versus_anchor.errors)
+        (
+            judged.versus_anchor.upper(standing.z_of(judged.trial)),
+            judged,
+            judged.versus_anchor.errors,
+        )
         for judged in standing.trials
         if judged.versus_anchor is not None and not judged.flat
     ]
@@ -52,9 +62,10 @@ def why_no_plateau(standing: Standing, policy: Policy) -> str:
 def certain_low(judged: Judged, standing: Standing, policy: Policy) -> float:
     """One-sided lower bound of a score at alpha / M: the leader was picked from M.
 
-    Errors count as wrong answers here.
+    M counts what is planned, too: the search asks after every round, and stops where the
+    answer is yes. Errors count as wrong answers here.
     """
-    level = 1 - 2 * policy.look_alpha / len(standing.trials)
+    level = 1 - 2 * policy.look_alpha / standing.candidates
     bounds = standing.sample.bounds(judged.trial.arm, level)
     return 0.0 if bounds is None else bounds.low
 
@@ -92,6 +103,30 @@ def left_out_texts(left_out: LeftOut) -> tuple[str, ...]:
             "their prompt, cases, scoring or decoding has changed."
         )
     return tuple(texts)
+
+
+def extended_text(policy: Policy) -> str:
+    """A sentence where dev grew after a verdict and nobody had declared that; else nothing."""
+    if not policy.undeclared:
+        return ""
+    return (
+        f" The dev split grew {_plural(policy.undeclared, 'time')} after a verdict without being "
+        f"declared before the first: everything here is claimed at α = {policy.look_alpha:g}."
+    )
+
+
+def extension_step(policy: Policy) -> str:
+    """How dev may grow now, and what the next look will cost."""
+    if policy.look <= policy.declared_extensions:
+        return (
+            f"Add dev cases: extension {policy.look} of {policy.declared_extensions} that the "
+            "suite declares."
+        )
+    following = replace(policy, look=policy.look + 1)
+    return (
+        f"Add dev cases. No further extension was declared before the first verdict, so the next "
+        f"one claims at α = {following.look_alpha:g}; or collect a new dev split."
+    )
 
 
 def _plural(count: int, what: str) -> str:

@@ -165,7 +165,7 @@ def _judge_cost(
         text = f"Cost: the adapter breaks even, but is worse by more than {margin}."
         return quality._replace(reasons=(*quality.reasons, text))
     text = f"Cost: the adapter breaks even; whether it is worse by {margin} is not settled."
-    return Quality("inconclusive", (*quality.reasons, text), check.cases_needed)
+    return Quality("inconclusive", (*quality.reasons, text), check.cases_needed, by_cost=True)
 
 
 def _no_claim(sample: Sample, before: Arm, after: Arm) -> str:

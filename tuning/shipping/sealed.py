@@ -7,16 +7,20 @@ off and on. The look at the sealed split is written down before anything is gene
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from evals.fingerprint import fingerprint
-from evals.looks import split_fingerprint, take_look
+from evals.looks import take_look
 from evals.models.protocol import AdaptableModel
 from evals.prompting import make_candidate
 from evals.records import Candidate, Run, SplitName
+from evals.spending.prices import Prices
 from evals.suite.spec import Suite
+from tuning.cost.after import cost_route, measured_payback
+from tuning.cost.calls import call_cost
 from tuning.gate.evidence import arm_of, clusters_of
 from tuning.records import ShipDecision, TrainingRecord
 from tuning.shipping.judging import Guard, judge_adapter
@@ -54,12 +58,16 @@ def judge_sealed(
     training: TrainingRecord,
     evaluate: Evaluate,
     look: Look,
+    prices: Prices | None = None,
 ) -> Sealed:
-    """Evaluate leader and adapter on test, base and adapter on every guard, and judge."""
+    """Evaluate leader and adapter on test, base and adapter on every guard, and judge.
+
+    Where the suite's volume and `prices` are known, an adapter may also ship for cost.
+    """
     tuned = tuned_candidate(suite, model, training.prompt, training)
     number = take_look(
         look.path,
-        split_fingerprint(suite.split("test")),
+        suite.split("test"),
         fingerprint("pair@1", leader.fingerprint, tuned.fingerprint),
         purpose=f"{tuned.label} against {leader.label}",
         when=look.when.isoformat(timespec="seconds"),
@@ -70,6 +78,8 @@ def judge_sealed(
         _guard_arms(guards[spec.suite], spec.max_loss, model, training, evaluate)
         for spec in suite.guards
     ]
+    known = prices or Prices()
+    cost = measured_payback(before, after, training, suite.operation, known)
     decision = judge_adapter(
         arm_of(before),
         arm_of(after),
@@ -78,7 +88,10 @@ def judge_sealed(
         look=number,
         clusters=clusters_of(before),
         target=suite.target,
+        cost=cost_route(cost, suite.operation),
     )
+    before_cost, after_cost = call_cost(before, known), call_cost(after, known)
+    decision = replace(decision, cost=cost, before_cost=before_cost, after_cost=after_cost)
     return Sealed(decision, before, after)
 
 

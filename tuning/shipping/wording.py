@@ -13,7 +13,7 @@ TargetResult = Literal["reached", "missed", "not settled"]
 
 
 class Quality(NamedTuple):
-    """What the sealed split says, and the words for it."""
+    """What the sealed split says, and the words for it. `by_cost`: by the cost route alone."""
 
     verdict: Outcome
     reasons: tuple[str, ...]
@@ -63,12 +63,12 @@ def sentence_of(
     ]
     if verdict == "ship_adapter":
         kept = "every guard passes" if lines else "no guard was configured"
-        route = "cheaper and not worse" if quality.by_cost else "better"
+        route = "cheaper and hardly worse" if quality.by_cost else "better"
         text = f"Ship the adapter: it is {route} ({gain}), and {kept}."
         if target is not None and target.result == "missed":
             text += (
                 f" But {target.scored.estimate:.2f} is below the suite's target of "
-                f"{target.wanted:.2f}: better than prompting, not yet good enough."
+                f"{target.wanted:.2f}: {route} than prompting, not yet good enough."
             )
         return text
     if failed:
@@ -79,8 +79,12 @@ def sentence_of(
     if verdict == "reject_adapter":
         return f"Reject the adapter: the gain asked for is implausible ({gain})."
     if quality.verdict == "ship_adapter":
-        return f"Inconclusive: the gain is real ({gain}), but {_open_guards_text(lines)}."
+        real = "it is cheaper and hardly worse" if quality.by_cost else "the gain is real"
+        return f"Inconclusive: {real} ({gain}), but {_open_guards_text(lines)}."
     needed = f"; about {quality.cases_needed} cases would tell" if quality.cases_needed else ""
+    if quality.by_cost:
+        unsettled = "it is cheaper, but the sealed cases do not settle whether it is worse"
+        return f"Inconclusive: {unsettled} ({gain}){needed}."
     return f"Inconclusive: the sealed cases do not settle the gain ({gain}){needed}."
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from evals.errors import UsageError
 from evals.spending.prices import LOCAL_FILE, Prices, find_prices, places, read_prices
-from evals.spending.records import Price
+from evals.spending.records import Hours, Machine, Price
 from evals.spending.usage import Usage
 
 LIST = """\
@@ -127,3 +127,73 @@ def test_more_cached_tokens_than_there_were_make_nothing_cheaper_than_free() -> 
 def test_the_most_that_a_request_costs_counts_dear_caches_too() -> None:
     assert Price(1, 2, 5).most(10, 10) == Decimal("0.00007")
     assert Price(1, 2, 0.5).most(10, 10) == Decimal("0.00003")
+
+
+HOURS = """\
+hours: {machine: 1.20, training: 2.50, person: 80}
+models:
+  "hf:*": {hour: 0.9, source: the bill, tuned: {hour: 1.1}}
+  "hf:org/small": {input: 0.1, output: 0.2, tuned: {input: 0.3, output: 0.6}}
+  smollm2-135m: {input: 0, output: 0}
+"""
+
+
+def test_local_models_have_prices_by_tokens_or_by_the_hour(tmp_path: Path) -> None:
+    prices = read_prices(written(tmp_path, HOURS))
+    assert prices.hours == Hours(1.2, 2.5, 80.0)
+    assert prices.rate("hf:org/small") == prices.of("hf:org/small") == Price(0.1, 0.2)
+    assert prices.rate("hf:org/small", tuned=True) == Price(0.3, 0.6)
+    assert prices.rate("hf:other") == Machine(0.9, "the bill")
+    assert prices.rate("hf:other", tuned=True) == Machine(1.1)
+    assert prices.of("hf:other") is None
+    assert prices.rate("smollm2-135m", tuned=True) == Price(0, 0)
+
+
+def test_the_machine_is_for_local_models_without_an_entry_alone(tmp_path: Path) -> None:
+    prices = read_prices(written(tmp_path, "hours: {machine: 2}\nmodels: {}"))
+    assert prices.rate("smollm2-135m") == Machine(2.0)
+    assert prices.rate("openai:m") is None
+    assert prices.hours.to_train == 2.0
+    assert read_prices(written(tmp_path, "hours: {machine: 2, training: 0}")).hours.to_train == 0
+    assert read_prices(written(tmp_path)).hours.to_train is None
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "key", "said"),
+    [
+        ("hours: {machin: 1}", 1, "hours.machin", "did you mean 'machine'?"),
+        ("hours:\n  person: -1", 2, "hours.person", "at least 0"),
+        ("hours: {training: .inf}", 1, None, "finite"),
+        ("hours: {training: 1e12}", 1, "hours.training", "at most"),
+        ("hours: {training: true}", 1, "hours.training", "a number"),
+        ("hours: 3", 1, "hours", "a mapping"),
+        ("models:\n  hf:x: {hour: 1, input: 1}", 2, "models.hf:x.input", "unknown key"),
+        ("models:\n  hf:x: {hour: 1, output: 1}", 2, "models.hf:x.output", "unknown key"),
+        ("models:\n  openai:x: {hour: 1}", 2, "models.openai:x.hour", "charged by tokens"),
+        (
+            "models:\n  openai:x:\n    input: 1\n    output: 1\n    tuned: {hour: 1}",
+            5,
+            "models.openai:x.tuned.hour",
+            "charged by tokens",
+        ),
+        (
+            "models:\n  hf:x:\n    hour: 1\n    tuned: {hour: 1, tuned: {hour: 1}}",
+            4,
+            "models.hf:x.tuned.tuned",
+            "unknown key",
+        ),
+        ("models:\n  hf:x: {tuned: {hour: 1}}", 2, "models.hf:x", "'input' is missing"),
+        ("models:\n  'hf:': {hour: 1}", 2, "models.hf:", "not the name of a model"),
+        ("models:\n  '*': {hour: 1}", 2, "models.*", "not the name of a model"),
+        ("models:\n  smollm: {hour: 1}", 2, "models.smollm", "did you mean 'smollm2-135m'?"),
+    ],
+)
+def test_what_is_wrong_with_hours_is_told_with_file_line_and_key(
+    tmp_path: Path, text: str, line: int, key: str | None, said: str
+) -> None:
+    path = written(tmp_path, text)
+    with pytest.raises(UsageError) as caught:
+        read_prices(path)
+    assert said in str(caught.value)
+    assert (caught.value.path, caught.value.line) == (str(path), line)
+    assert key is None or caught.value.key == key

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import time
-from math import sqrt
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import optimize, stats
+from scipy import stats
 
 from evals.errors import StatisticsError
 from evals.stats import (
@@ -18,9 +17,7 @@ from evals.stats import (
     paired_counts,
     paired_difference,
 )
-
-Z3 = one_sided_z(0.05 / 3)
-Z6 = one_sided_z(0.05 / 6)
+from tests.independent import rao_statistic
 
 
 def scores_of(wins: int, losses: int, n: int) -> tuple[list[float], list[float]]:
@@ -28,26 +25,6 @@ def scores_of(wins: int, losses: int, n: int) -> tuple[list[float], list[float]]
     return [0.0] * wins + [1.0] * losses + [1.0] * ties, [1.0] * wins + [0.0] * losses + [
         1.0
     ] * ties
-
-
-def independent_statistic(wins: int, losses: int, n: int, difference: float) -> float:
-    """Tango's T with the constrained likelihood maximised numerically, no closed form."""
-    low, high = max(0.0, -difference), (1 - difference) / 2
-
-    def loss(q: float) -> float:
-        p = q + difference
-        rest = 1 - p - q
-        total = 0.0
-        for count, share in ((wins, p), (losses, q), (n - wins - losses, rest)):
-            if count:
-                total -= count * np.log(max(share, 1e-300))
-        return total
-
-    q = optimize.minimize_scalar(
-        loss, bounds=(low, high), method="bounded", options={"xatol": 1e-12}
-    ).x
-    q = min((low, high, q), key=loss)
-    return (wins - losses - n * difference) / sqrt(n * (2 * q + difference - difference**2))
 
 
 counts = st.integers(1, 60).flatmap(
@@ -64,15 +41,8 @@ counts = st.integers(1, 60).flatmap(
 def test_the_statistic_equals_a_numerical_maximum_of_the_constrained_likelihood(
     wins: int, losses: int, n: int, difference: float
 ) -> None:
-    expected = independent_statistic(wins, losses, n, difference)
-    assert paired_counts(wins, losses, n).statistic(difference) == pytest.approx(expected, abs=1e-4)
-
-
-def test_the_published_airway_example_gives_the_published_interval_and_mid_p() -> None:
-    # Bentur et al. 2009 in Fagerland, Lydersen and Laake: 1 against 7 of 21 children.
-    pair = paired_counts(1, 7, 21)
-    assert pair.interval() == pytest.approx((-0.517, -0.026), abs=0.0005)
-    assert pair.p_value == pytest.approx(0.039, abs=0.0005)
+    expected = rao_statistic(wins, losses, n, difference)
+    assert paired_counts(wins, losses, n).statistic(difference) == pytest.approx(expected, abs=1e-7)
 
 
 @pytest.mark.parametrize(("wins", "losses"), [(1, 7), (0, 0), (5, 5), (0, 9), (40, 15), (130, 170)])
@@ -90,36 +60,6 @@ def test_the_score_statistic_at_zero_is_the_mcnemar_statistic() -> None:
 
     result = mcnemar([[50, 40], [15, 45]], exact=False, correction=False)
     assert paired_counts(40, 15, 150).statistic(0.0) ** 2 == pytest.approx(result.statistic)
-
-
-@pytest.mark.parametrize(
-    ("wins", "losses", "n", "z", "upper"),
-    [
-        (0, 0, 5, Z3, 0.475),
-        (2, 0, 200, Z3, 0.039),
-        (4, 0, 200, Z3, 0.054),
-        (20, 20, 200, Z3, 0.069),
-        (340, 100, 2000, Z3, 0.142),
-    ],
-)
-def test_upper_bounds_of_the_boundary_cases(
-    wins: int, losses: int, n: int, z: float, upper: float
-) -> None:
-    assert paired_counts(wins, losses, n).upper(z) == pytest.approx(upper, abs=0.0005)
-
-
-def test_improvement_bounds_of_the_boundary_cases() -> None:
-    assert paired_counts(45, 15, 200).lower(Z6) == pytest.approx(0.060, abs=0.0005)
-    assert paired_counts(4, 0, 200).statistic(0.0) == pytest.approx(2.0)
-    assert not paired_counts(4, 0, 200).above(0.0, Z6)
-    both = paired_counts(180, 120, 3000)
-    assert both.above(0.0, Z6)
-    assert both.below(0.05, Z3)
-
-
-def test_ties_alone_become_flat_between_86_and_87_cases() -> None:
-    assert not paired_counts(0, 0, 86).below(0.05, Z3)
-    assert paired_counts(0, 0, 87).below(0.05, Z3)
 
 
 @settings(max_examples=150, deadline=None)

@@ -20,8 +20,8 @@ from evals.scorers import build_scorers
 from evals.suite import Suite, load_suite
 from tests.sample_suite import TOPICS, write_suite
 from tuning.gate.evidence import LeftOut
-from tuning.gate.tried import BY_HAND, find_search, gather_evidence, tried_runs
-from tuning.job import decide_stored
+from tuning.gate.tried import BY_HAND, count_untried, find_search, gather_evidence, tried_runs
+from tuning.stored import decide_stored
 
 REPLIES = {text: label for label, text in TOPICS.items()}
 
@@ -231,3 +231,15 @@ def test_without_rounds_every_prompt_stands_before_them(bench: Bench) -> None:
     manifest.write_text(manifest.read_text().split("rounds:")[0])
     bench.run("terse")
     assert [found[1:] for found in bench.tried()] == [(0, BY_HAND)]
+
+
+def test_candidates_of_the_declared_rounds_without_a_run_are_still_planned(bench: Bench) -> None:
+    def untried() -> int:
+        return count_untried(bench.suite, tried_runs(bench.suite, bench.ledger, "scripted"))
+
+    assert untried() == 7
+    bench.run("terse")
+    assert untried() == 6
+    bench.run("terse", "few_shot", 2)
+    bench.run("terse", "few_shot", 3)  # by hand
+    assert untried() == 5

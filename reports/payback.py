@@ -1,0 +1,269 @@
+"""Whether tuning pays for itself: the figures, the curve over the months, and its table."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from evals.spending.wording import money_said
+from reports import numbers
+from reports.charts import tick_label
+from reports.plots import Curve, Plot, Spot, curves
+from tuning.cost.break_even import trainings_until
+from tuning.records import CallCost, CostStanding, JobRecord, Payback
+
+MOST_MONTHS = 60.0
+MOST_STEPS = 120
+"""More retrainings than these are drawn as their average, a straight line."""
+ROWS = 12
+
+
+@dataclass(frozen=True)
+class CallRow:
+    """What calls of one candidate cost and how long they took; texts are ready to show."""
+
+    label: str
+    split: str
+    thousand: str
+    by: str
+    median: str
+    p95: str
+
+
+@dataclass(frozen=True)
+class MonthRow:
+    """What was paid in all until a month, the retraining on its day included."""
+
+    month: str
+    before: str
+    after: str
+    worst: str
+    trainings: str
+
+
+@dataclass(frozen=True)
+class PaybackView:
+    """The break-even, in figures, as a curve and as its table."""
+
+    sentence: str
+    facts: tuple[tuple[str, str], ...]
+    basis: tuple[str, ...]
+    curve: Plot
+    even: str
+    rows: tuple[MonthRow, ...]
+    before_label: str
+    after_label: str
+
+
+def cost_standing(job: JobRecord) -> CostStanding | None:
+    """What is known of break-even: as measured after training, else as the gate estimated."""
+    measured = job.shipping.cost if job.shipping else None
+    if measured is not None and measured.payback:
+        return measured
+    return (job.decision.cost if job.decision else None) or measured
+
+
+def call_rows(job: JobRecord) -> tuple[CallRow, ...]:
+    """Every tried candidate as ranked, then the sealed runs; empty where nothing is known."""
+    trials = job.decision.trials if job.decision else ()
+    found = [(trial.label, "dev", trial.cost) for trial in trials]
+    if job.shipping:
+        sealed = zip(
+            (job.leader_test, job.adapter_test),
+            (job.shipping.before_cost, job.shipping.after_cost),
+            strict=True,
+        )
+        for name, cost in sealed:
+            run = job.runs.get(name) if name else None
+            found.append((run.candidate.label if run else "", "test", cost))
+    known = [(label, split, cost) for label, split, cost in found if cost is not None]
+    if all(cost.thousand is None and cost.median is None for _, _, cost in known):
+        return ()
+    return tuple(_call_row(*row) for row in known)
+
+
+def thousand_said(cost: CallCost | None) -> str:
+    """Money for 1,000 calls, or that there is no price."""
+    if cost is None or cost.thousand is None:
+        return "no price"
+    return money_said(cost.thousand, cost.currency)
+
+
+def _call_row(label: str, split: str, cost: CallCost) -> CallRow:
+    times = numbers.duration(cost.median), numbers.duration(cost.p95)
+    return CallRow(label, split, thousand_said(cost), cost.by, *times)
+
+
+def payback_view(payback: Payback) -> PaybackView:
+    """Everything that is shown of a break-even."""
+    horizon = _horizon(payback)
+    return PaybackView(
+        sentence=_sentence(payback),
+        facts=_facts(payback),
+        basis=tuple(text[:1].upper() + text[1:] for text in payback.basis),
+        curve=_curve(payback, horizon),
+        even=f"break-even: {_even(payback, horizon)}",
+        rows=_rows(payback, horizon),
+        before_label=payback.before_label,
+        after_label=payback.after_label,
+    )
+
+
+def _sentence(payback: Payback) -> str:
+    kind = "By estimate" if payback.is_estimate else "As measured"
+    calls = f"at {numbers.count(payback.calls_per_month)} calls a month"
+    if payback.months is None:
+        return f"{kind}, {calls} a tuned model never breaks even."
+    return (
+        f"{kind}, {calls} a tuned model breaks even after {_months(payback.months)}"
+        f" ({_worst(payback.months_worst)} at the unfavourable end); "
+        f"{payback.within_months:g} months are allowed."
+    )
+
+
+def _even(payback: Payback, horizon: float) -> str:
+    if payback.months is None or payback.months <= horizon:
+        return _months(payback.months)
+    return f"{_months(payback.months)}, not drawn"
+
+
+def _months(months: float | None) -> str:
+    return "never" if months is None else f"{months:,.1f} months"
+
+
+def _worst(months: float | None) -> str:
+    return "never" if months is None else f"{months:,.1f}"
+
+
+def _facts(payback: Payback) -> tuple[tuple[str, str], ...]:
+    money = payback.currency
+    retrained = "once"
+    if payback.retrain_months is not None:
+        retrained = f"every {payback.retrain_months:g} months"
+    month = payback.calls_per_month / 1000
+    return (
+        (
+            f"1,000 calls of {payback.before_label}",
+            money_said(payback.before, money),
+        ),
+        (
+            f"1,000 calls of {payback.after_label}",
+            _span(payback.after, payback.after_worst, money),
+        ),
+        (
+            "A month of calls",
+            f"{money_said(month * payback.before, money)} now, "
+            f"{money_said(month * payback.after, money)} tuned",
+        ),
+        ("Training, " + retrained, _span(payback.training, payback.training_worst, money)),
+        (
+            "Break-even",
+            f"{_months(payback.months)} ({_worst(payback.months_worst)} at the unfavourable end)",
+        ),
+        (f"Break-even volume, within {payback.within_months:g} months", _volume(payback)),
+    )
+
+
+def _span(likely: float, worst: float, currency: str) -> str:
+    text = money_said(likely, currency)
+    return text if worst == likely else f"{text} (at most {money_said(worst, currency)})"
+
+
+def _volume(payback: Payback) -> str:
+    if payback.volume is None:
+        return "none: a tuned call is not cheaper"
+    text = f"{numbers.count(math.ceil(payback.volume))} calls a month"
+    if payback.volume_worst is None:
+        return f"{text} (none at the unfavourable end)"
+    return f"{text} ({numbers.count(math.ceil(payback.volume_worst))} at the unfavourable end)"
+
+
+def _horizon(payback: Payback) -> float:
+    """How many months are drawn: what is allowed, and past the break-even where that is near."""
+    wanted = [payback.within_months]
+    wanted += [1.25 * m for m in (payback.months, payback.months_worst) if m is not None]
+    return min(max(wanted), MOST_MONTHS)
+
+
+def _paid(payback: Payback, month: float, side: str) -> float:
+    """Money paid in all until a month."""
+    calls = payback.calls_per_month * month / 1000
+    if side == "before":
+        return calls * payback.before
+    trainings = trainings_until(month, payback.retrain_months)
+    if side == "worst":
+        return calls * payback.after_worst + trainings * payback.training_worst
+    return calls * payback.after + trainings * payback.training
+
+
+def _curve(payback: Payback, horizon: float) -> Plot:
+    before = Curve(
+        payback.before_label,
+        ((0.0, 0.0), (horizon, _paid(payback, horizon, "before"))),
+        "ring",
+        "second",
+        marked=False,
+    )
+    after = Curve(payback.after_label, _steps(payback, horizon), "dot", "main", marked=False)
+    spot = None
+    if payback.months is not None and payback.months <= horizon:
+        y = _paid(payback, payback.months, "before")
+        spot = Spot(payback.months, y, f"break-even after {_months(payback.months)}")
+    start = money_said(payback.training, payback.currency)
+    description = (
+        f"{_sentence(payback)} Tuning starts at {start}, the first training; "
+        f"{payback.before_label} starts at nothing."
+    )
+    return curves(
+        "payback",
+        f"Money paid in all ({payback.currency}), prompt against tuned",
+        description,
+        (after, before),
+        "months",
+        spot=spot,
+        y_text=_amount_said,
+    )
+
+
+def _amount_said(value: float) -> str:
+    """Money on an axis."""
+    return numbers.large(value) if value >= 1000 else tick_label(value)
+
+
+def _steps(payback: Payback, horizon: float) -> tuple[tuple[float, float], ...]:
+    """Corners of the tuned model's line: it rises at each training."""
+    per_month = payback.calls_per_month * payback.after / 1000
+    every, each = payback.retrain_months, payback.training
+    if every is None or horizon / every > MOST_STEPS:
+        extra = each * horizon / every if every else 0.0
+        return ((0.0, each), (horizon, each + extra + per_month * horizon))
+    places = [(0.0, each)]
+    for number in range(1, math.floor(horizon / every) + 1):
+        month = number * every
+        calls = per_month * month
+        places += [(month, calls + number * each), (month, calls + (number + 1) * each)]
+    trainings = trainings_until(horizon, every)
+    if places[-1][0] < horizon:
+        places.append((horizon, per_month * horizon + trainings * each))
+    return tuple(places)
+
+
+def _rows(payback: Payback, horizon: float) -> tuple[MonthRow, ...]:
+    step = max(1, math.ceil(horizon / ROWS))
+    months: list[float] = [float(m) for m in range(0, math.floor(horizon) + 1, step)]
+    if horizon < 1:
+        months.append(horizon)
+    if payback.months is not None and payback.months <= horizon:
+        months = sorted({*months, payback.months})
+    return tuple(_row(payback, month) for month in months)
+
+
+def _row(payback: Payback, month: float) -> MonthRow:
+    before, after, worst = (
+        money_said(_paid(payback, month, side), payback.currency)
+        for side in ("before", "after", "worst")
+    )
+    even = " (even)" if month == payback.months else ""
+    name = f"{month:g}" if month == math.floor(month) else f"{month:.1f}"
+    trained = numbers.count(trainings_until(month, payback.retrain_months))
+    return MonthRow(f"{name}{even}", before, after, worst, trained)

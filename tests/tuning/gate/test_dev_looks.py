@@ -1,0 +1,271 @@
+"""Dev that grew after a verdict: counted, and claimed at what is left of alpha."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from statistics import NormalDist
+
+import numpy as np
+import pytest
+
+from evals.errors import GateShutError, StatisticsError
+from evals.ledger import Ledger
+from evals.models.scripted import open_scripted
+from evals.records import Case
+from evals.runner import Progress
+from evals.stats import one_sided_z
+from evals.suite import Suite, load_suite
+from tests.sample_suite import ROUNDS, write_suite
+from tests.tunegate.scenes import KNOWN, TUNE, undecided_rules, write_model
+from tests.tuning.gate.test_deciding import judge, line, search
+from tuning.gate.dev_looks import DevLook, count_look, keep_look, stored_looks
+from tuning.gate.evidence import Policy
+from tuning.job import Job
+from tuning.records import Decision
+from tuning.stored import decide_stored
+
+
+def cases(*numbers: int) -> tuple[Case, ...]:
+    return tuple(Case(f"c{n}", {"text": f"case {n}"}, "yes", "yes", split="dev") for n in numbers)
+
+
+def looks_at(ledger: Ledger, *taken: tuple[Sequence[int], int]) -> tuple[DevLook, ...]:
+    for numbers, declared in taken:
+        keep_look(ledger, "key", cases(*numbers), declared=declared, when="now")
+    return stored_looks(ledger, "key")
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Ledger:
+    return Ledger(tmp_path / "ledger")
+
+
+# --- counting --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("dev", "number"),
+    [
+        (range(10), 1),  # the same cases
+        (range(9, -1, -1), 1),  # in another order
+        (range(12), 2),  # more of them
+        ([*range(5), *range(20, 40)], 2),  # half of them, and others
+        ([*range(4), *range(20, 40)], 1),  # fewer than half: another dev
+        (range(6), 1),  # some of them, and nothing new
+        (range(20, 30), 1),
+    ],
+)
+def test_a_dev_extends_a_look_with_half_of_its_cases_and_new_ones(
+    dev: Sequence[int], number: int, ledger: Ledger
+) -> None:
+    looks = looks_at(ledger, (range(10), 0))
+    assert count_look(looks, cases(*dev), 0).number == number
+
+
+def test_every_look_that_is_extended_counts_and_looking_again_does_not(ledger: Ledger) -> None:
+    looks = looks_at(ledger, (range(10), 0), (range(20), 0), (range(10), 0), (range(40), 0))
+    assert len(looks) == 3
+    numbers = [count_look(looks, cases(*range(n)), 0).number for n in (10, 20, 40, 80)]
+    assert numbers == [1, 2, 3, 4]
+
+
+def test_a_case_that_was_changed_is_a_new_one(ledger: Ledger) -> None:
+    looks = looks_at(ledger, (range(10), 0))
+    changed = (*cases(*range(9)), replace(cases(9)[0], expected="no"))
+    assert count_look(looks, changed, 0).number == 2
+
+
+def test_what_is_declared_after_the_first_look_is_not_declared(ledger: Ledger) -> None:
+    assert count_look((), cases(1), 2) == (1, 2)
+    looks = looks_at(ledger, (range(10), 0))
+    assert count_look(looks, cases(*range(20)), 2) == (2, 0)
+    assert count_look(looks, cases(*range(10)), 2) == (1, 0)
+    fewer = looks_at(ledger, (range(30, 40), 2))
+    assert count_look(fewer, cases(*range(30, 50)), 1) == (2, 1)
+
+
+def test_taking_a_declaration_back_on_the_same_cases_is_kept(ledger: Ledger) -> None:
+    """The first look is then claimed at all of alpha, and nothing is left for the next."""
+    looks = looks_at(ledger, (range(10), 2), (range(10), 0), (range(10), 2))
+    assert count_look(looks, cases(*range(20)), 2) == (2, 0)
+
+
+# --- what a look may claim -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("declared", "alphas"),
+    [
+        (0, (0.05, 0.0025, 0.00125, 0.000625)),
+        (1, (0.025, 0.025, 0.0025, 0.00125)),
+        (2, (0.05 / 3, 0.05 / 3, 0.05 / 3, 0.0025)),
+    ],
+)
+def test_declared_looks_share_alpha_and_all_others_a_tenth_more(
+    declared: int, alphas: tuple[float, ...]
+) -> None:
+    found = [Policy(declared_extensions=declared, look=look).look_alpha for look in (1, 2, 3, 4)]
+    assert found == pytest.approx(alphas)
+    many = sum(Policy(declared_extensions=declared, look=n).look_alpha for n in range(1, 60))
+    assert many <= 0.055 + 1e-12
+
+
+def test_an_undeclared_look_is_flagged_says_so_and_claims_less() -> None:
+    trials = search(26, 20, 250, 100)
+    first, second = judge(trials), judge(trials, dev_look=2)
+    assert (first.verdict, first.dev_look, "extended" in first.flags) == ("fine_tune", 1, False)
+    assert (second.verdict, second.dev_look) == ("more_cases", 2)
+    assert "extended" in second.flags
+    assert "grew 1 time after a verdict without being declared" in second.sentence
+    assert "α = 0.0025" in second.sentence
+    shown = line(second, "n1").versus_anchor
+    assert shown is not None
+    assert shown.level == pytest.approx(1 - 0.0025)
+    declared = judge(trials, dev_look=2, declared_extensions=1)
+    assert "extended" not in declared.flags
+    assert declared.alpha == 0.025
+
+
+def test_more_cases_says_what_the_next_look_costs() -> None:
+    trials = search(20, 20, 200, 40)
+    assert "claims at α = 0.0025" in judge(trials, 0.05).next_steps[0]
+    declared = judge(trials, 0.05, declared_extensions=2, dev_look=2)
+    assert declared.next_steps[0] == "Add dev cases: extension 2 of 2 that the suite declares."
+    assert "α = 0.0025" in judge(trials, 0.05, declared_extensions=1, dev_look=2).next_steps[0]
+
+
+def test_a_verdict_that_could_not_have_opened_the_gate_is_no_look() -> None:
+    trials = search(0, 0, 200, 40)
+    assert judge(trials).dev_look == 1
+    assert judge(trials[:5]).dev_look == 0  # two rounds: too little was tried
+    assert judge(search(0, 0, 20, 5)).dev_look == 0  # too few cases for any answer
+    with pytest.raises(StatisticsError):
+        judge(trials, dev_look=0)
+
+
+def test_growing_dev_until_the_gate_opens_does_not_open_it_falsely_more_often() -> None:
+    """A true gain of exactly δ; dev is doubled up to three times. Undeclared, and declared."""
+    rng = np.random.default_rng(11)
+    runs, sizes = 20_000, np.array([1.0, 2.0, 4.0, 8.0])
+    steps = rng.standard_normal((runs, 4)) * np.sqrt(np.diff(sizes, prepend=0.0))
+    statistic = np.cumsum(steps, axis=1) / np.sqrt(sizes)
+
+    def opened(alphas: Sequence[float]) -> float:
+        bars = [-NormalDist().inv_cdf(1 - alpha) for alpha in alphas]
+        return float((statistic < bars).any(axis=1).mean())
+
+    assert opened([0.05] * 4) > 0.12  # why looks are counted
+    for declared in (0, 1, 2):
+        policies = [Policy(declared_extensions=declared, look=look) for look in (1, 2, 3, 4)]
+        assert opened([policy.look_alpha for policy in policies]) <= 0.055
+    assert one_sided_z(Policy().look_alpha) == pytest.approx(1.645, abs=0.001)
+
+
+# --- the job ---------------------------------------------------------------------------------
+
+
+class Silent:
+    """Hears nothing of note."""
+
+    @contextmanager
+    def progress(self, _label: str) -> Iterator[Progress]:
+        yield lambda _done, _total: None
+
+    def note(self, text: str) -> None: ...
+
+
+@dataclass
+class Desk:
+    """A suite whose dev can grow, on a model that leaves the gate undecided at 60 cases."""
+
+    folder: Path
+
+    def grow(self, dev: int, search: str = "") -> None:
+        shutil.rmtree(self.folder / "tickets", ignore_errors=True)
+        sizes = {"train": 30, "dev": dev, "test": 60}
+        write_suite(self.folder / "tickets", sizes=sizes, extra=ROUNDS + TUNE + search)
+
+    @property
+    def suite(self) -> Suite:
+        return load_suite(self.folder / "tickets")
+
+    def job(self) -> Job:
+        return Job(
+            suite=self.suite,
+            guards={},
+            model=open_scripted(self.folder / "model.json", "scripted:m"),
+            ledger=Ledger(self.folder / "ledger"),
+            looks_path=self.folder / "looks.jsonl",
+            narrator=Silent(),
+            now=lambda: datetime(2026, 1, 1, tzinfo=UTC),
+        )
+
+    def run(self) -> Decision:
+        record = self.job().run(tune=False)
+        assert record.decision is not None
+        return record.decision
+
+    def gate(self) -> Decision:
+        return decide_stored(self.suite, Ledger(self.folder / "ledger"), "scripted:m")
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    rules = undecided_rules(prompt_contains=" train")
+    write_model(tmp_path / "model.json", [*rules, *KNOWN])
+    return Desk(tmp_path)
+
+
+def test_a_dev_that_grew_undeclared_is_a_second_look_for_run_and_gate_alike(desk: Desk) -> None:
+    desk.grow(60)
+    first = desk.run()
+    assert (first.verdict, first.dev_look, first.alpha) == ("more_cases", 1, 0.05)
+    assert desk.run() == desk.gate() == first
+    desk.grow(90)
+    second = desk.run()
+    assert (second.dev_look, second.alpha) == (2, pytest.approx(0.0025))
+    assert "extended" in second.flags
+    assert desk.run() == desk.gate() == second
+
+
+def test_a_declared_extension_is_a_third_of_alpha_each_and_no_flag(desk: Desk) -> None:
+    declared = "search: {dev_extensions: 2}\n"
+    desk.grow(60, declared)
+    assert desk.run().alpha == pytest.approx(0.05 / 3)
+    desk.grow(90, declared)
+    second = desk.run()
+    assert (second.dev_look, second.flags.count("extended")) == (2, 0)
+    assert second.alpha == pytest.approx(0.05 / 3)
+
+
+def test_declaring_after_the_first_verdict_changes_nothing(desk: Desk) -> None:
+    desk.grow(60)
+    desk.run()
+    desk.grow(90, "search: {dev_extensions: 2}\n")
+    assert desk.run().alpha == pytest.approx(0.0025)
+
+
+def test_a_refused_tune_is_a_look_and_asking_the_gate_is_none(desk: Desk) -> None:
+    desk.grow(60)
+    job = desk.job()
+    job._search()  # runs everything, and is killed before its verdict is kept
+    desk.gate()
+    assert stored_looks(job.ledger, job.key) == ()
+    with pytest.raises(GateShutError):
+        desk.job().tune()
+    assert len(stored_looks(job.ledger, job.key)) == 1
+
+
+def test_looks_of_one_model_do_not_count_for_another(desk: Desk) -> None:
+    desk.grow(60)
+    desk.run()
+    desk.grow(90)
+    other = replace(desk.job(), model=open_scripted(desk.folder / "model.json", "scripted:n"))
+    decision = other.run(tune=False).decision
+    assert decision is not None
+    assert decision.dev_look == 1

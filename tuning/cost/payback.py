@@ -1,0 +1,119 @@
+"""From what calls and training cost to when that pays: likely, and at the unfavourable end."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from evals.spending.records import Hours
+from evals.spending.wording import money_said
+from evals.suite.spec import OperationSpec
+from tuning.cost.break_even import Terms, calls_to_break_even, months_to_break_even
+from tuning.cost.calls import HOUR
+from tuning.gate.evidence import CostEvidence
+from tuning.records import CostStanding, Payback
+
+
+class Figure(NamedTuple):
+    """A quantity, its unfavourable end, and how it was come by."""
+
+    likely: float
+    worst: float
+    basis: str
+
+
+class Sides(NamedTuple):
+    """Money for one call before (the best prompt) and after (tuned), with their names."""
+
+    before_label: str
+    after_label: str
+    before: float
+    after: Figure
+
+
+def training_cost(seconds: Figure, operation: OperationSpec, hours: Hours) -> Figure:
+    """Money for one training: machine and people. Every price that is needed is known."""
+    assert hours.to_train is not None
+    people = operation.person_hours * (hours.person or 0.0)
+    likely, worst = (part * hours.to_train / HOUR + people for part in seconds[:2])
+    work = f", and {operation.person_hours:g} hours of people's work" if people else ""
+    none = "" if operation.person_hours else "; no work of people is stated"
+    return Figure(likely, worst, f"training: {seconds.basis}{work}{none}")
+
+
+def payback_of(
+    sides: Sides,
+    training: Figure,
+    operation: OperationSpec,
+    currency: str,
+    *,
+    is_estimate: bool,
+) -> Payback:
+    """When it pays. Raises nothing; `operation.calls_per_month` must be stated."""
+    assert operation.calls_per_month is not None
+    calls, within = operation.calls_per_month, operation.pay_back_months
+    retrain = operation.retrain_months
+    likely = Terms(sides.before - sides.after.likely, training.likely, retrain)
+    worst = Terms(sides.before - sides.after.worst, training.worst, retrain)
+    return Payback(
+        before_label=sides.before_label,
+        after_label=sides.after_label,
+        currency=currency,
+        calls_per_month=calls,
+        within_months=within,
+        retrain_months=retrain,
+        before=1000 * sides.before,
+        after=1000 * sides.after.likely,
+        after_worst=1000 * sides.after.worst,
+        training=training.likely,
+        training_worst=training.worst,
+        months=months_to_break_even(likely, calls),
+        months_worst=months_to_break_even(worst, calls),
+        volume=calls_to_break_even(likely, within),
+        volume_worst=calls_to_break_even(worst, within),
+        is_estimate=is_estimate,
+        basis=(sides.after.basis, training.basis),
+    )
+
+
+def pays(payback: Payback) -> bool:
+    """Whether it breaks even within the months stated, at the unfavourable end too."""
+    ends = payback.months, payback.months_worst
+    return all(months is not None and months <= payback.within_months for months in ends)
+
+
+def goes_stale(operation: OperationSpec) -> bool:
+    """Whether facts change often and nobody says how often the model would be trained anew."""
+    return operation.facts_change == "often" and operation.retrain_months is None
+
+
+def evidence_of(standing: CostStanding, operation: OperationSpec) -> CostEvidence:
+    """What the gate is told."""
+    payback = standing.payback
+    return CostEvidence(
+        calls_per_month=operation.calls_per_month or 0,
+        break_even_months=payback.months if payback else None,
+        within_months=operation.pay_back_months,
+        latest_months=payback.months_worst if payback else None,
+        has_range=payback is not None,
+        goes_stale=goes_stale(operation),
+        missing=standing.missing,
+        figures=figures_said(payback) if payback else "",
+    )
+
+
+def figures_said(payback: Payback) -> str:
+    """What was reckoned with, in a sentence."""
+    before, after, worst, training, dear = (
+        money_said(amount, payback.currency)
+        for amount in (
+            payback.before,
+            payback.after,
+            payback.after_worst,
+            payback.training,
+            payback.training_worst,
+        )
+    )
+    tuned = after if worst == after else f"{after} (at most {worst})"
+    paid = training if dear == training else f"{training} (at most {dear})"
+    anew = "" if payback.retrain_months is None else f" every {payback.retrain_months:g} months"
+    return f"1,000 calls cost {before} by prompt and {tuned} tuned, a training{anew} {paid}."

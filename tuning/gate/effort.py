@@ -1,0 +1,77 @@
+"""Whether enough was tried to claim a plateau, and what is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from evals.errors import StatisticsError
+from tuning.gate.evidence import Policy, Trial
+from tuning.gate.judged import Judged, best_of
+
+
+def families_of(trials: Sequence[Trial]) -> dict[int, str]:
+    """The family of every round. Raises StatisticsError for a run twice, or a round of two."""
+    families: dict[int, str] = {}
+    seen: set[str] = set()
+    for trial in trials:
+        if trial.arm.run_id in seen:
+            raise StatisticsError(f"run {trial.arm.run_id} occurs twice among the trials")
+        seen.add(trial.arm.run_id)
+        family = families.setdefault(trial.round_index, trial.family)
+        if family != trial.family:
+            raise StatisticsError(
+                f"round {trial.round_index} mixes the families {family!r} and "
+                f"{trial.family!r}; a round is one family of candidates"
+            )
+    return families
+
+
+def _unsettled(judged: Sequence[Judged]) -> list[Judged]:
+    """Stopped trials that are not flat, where nothing else stands in the way of a plateau.
+
+    Only then would the rest of dev tell anything: where a whole trial is not flat there is no
+    plateau, and what a stopped one may have gained on the anchor its leader gained, too.
+    """
+    compared = [item for item in judged if item.versus_anchor is not None]
+    if not all(item.flat for item in compared if not item.trial.stopped):
+        return []
+    return [item for item in compared if item.trial.stopped and not item.flat]
+
+
+def gaps_of(
+    judged: Sequence[Judged], families: Mapping[int, str], policy: Policy
+) -> tuple[str, ...]:
+    """What effort lacks before a plateau may be claimed, as clauses."""
+    usable = [item.trial for item in judged if item.trial.arm.usable]
+    gaps = [
+        f"'{item.trial.label}' ended in errors on {item.trial.arm.error_share:.0%} of the cases "
+        "and has to be run again"
+        for item in judged
+        if not item.trial.arm.usable
+    ]
+    gaps += [
+        f"'{item.trial.label}' was stopped early and is not shown to be flat on those "
+        f"{len(item.trial.arm.cases)} cases: it has to be run on the rest"
+        for item in _unsettled(judged)
+    ]
+    if len(usable) < policy.min_candidates:
+        gaps.append(f"{len(usable)} of at least {policy.min_candidates} candidates were tried")
+    rounds = sorted(families)
+    if len(rounds) < 3:
+        gaps.append(
+            f"{len(rounds)} of at least 3 rounds were tried (two of different families must "
+            "follow the first)"
+        )
+        return tuple(gaps)
+    if families[rounds[-1]] == families[rounds[-2]]:
+        gaps.append(f"the last two rounds are of the same family, '{families[rounds[-1]]}'")
+    for index in rounds[-2:]:
+        tried = sum(trial.round_index == index for trial in usable)
+        if tried < policy.min_per_round:
+            gaps.append(
+                f"round {index} ('{families[index]}') tried {tried} of at least "
+                f"{policy.min_per_round} candidates"
+            )
+    if best_of(item for item in judged if not item.in_window) is None:
+        gaps.append("no usable candidate was tried before the last two rounds")
+    return tuple(gaps)

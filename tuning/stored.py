@@ -1,0 +1,127 @@
+"""What is stored of a job, and the verdict that follows from it alone: no model, no clock."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from evals.errors import NothingRunError
+from evals.judges.standing import judge_standings
+from evals.ledger import Ledger
+from evals.models.names import is_hosted
+from evals.records import Run
+from evals.spending.prices import Prices
+from evals.suite.spec import Suite
+from tuning.cost.before import expected_payback, with_costs
+from tuning.cost.missing import missing_of
+from tuning.cost.payback import evidence_of
+from tuning.data.dataset import clean_examples
+from tuning.gate.deciding import decide
+from tuning.gate.dev_looks import count_look, stored_looks
+from tuning.gate.evidence import Evidence, Policy
+from tuning.gate.soundness import soundness_of
+from tuning.gate.tried import count_untried, find_search, gather_evidence, policy_of
+from tuning.gate.wording import left_out_texts
+from tuning.records import CostStanding, Decision, JobRecord
+from tuning.stronger.found import awaits_others, find_stronger, unrun_models
+
+JOB = "job"
+
+
+def job_key(suite: str, model: str) -> str:
+    """The ledger key of a suite's job on a model."""
+    return f"{suite}|{model}"
+
+
+def load_job(ledger: Ledger, suite: str, model: str) -> JobRecord | None:
+    """A stored job with all its runs and cases, ready to be reported; None if never begun."""
+    record = ledger.load(JOB, job_key(suite, model), JobRecord)
+    if record is None:
+        return None
+    runs = {name: run for name in _run_ids(record) if (run := ledger.find_run(name))}
+    prints = [result.case_fingerprint for run in runs.values() for result in run.results]
+    return replace(record, runs=runs, cases=ledger.cases(list(dict.fromkeys(prints))))
+
+
+def _run_ids(record: JobRecord) -> list[str]:
+    names = [trial.run_id for trial in record.decision.trials] if record.decision else []
+    compared = record.decision.stronger if record.decision else ()
+    names += [line.run_id for line in compared if line.run_id]
+    guards = record.shipping.guards if record.shipping else ()
+    names += [run for guard in guards for run in (guard.base_run, guard.tuned_run)]
+    return names + [run for run in (record.leader_test, record.adapter_test) if run]
+
+
+def decide_stored(
+    suite: Suite,
+    ledger: Ledger,
+    model: str,
+    model_fingerprint: str | None = None,
+    *,
+    judges: Mapping[str, str] | None = None,
+    guards: Mapping[str, Suite] | None = None,
+    prices: Prices | None = None,
+    others: Mapping[str, str] | None = None,
+) -> Decision:
+    """The gate's verdict from stored runs. Raises NothingRunError when none counts.
+
+    `model_fingerprint` is what the model is now, where it was opened, and `judges` what those
+    are that judge, by name (see `find_search`). A verdict rests on what judges for `guards`, too,
+    and on whether tuning pays by `prices`. `others` are what the models to compare are now,
+    where they were opened.
+    """
+    tried, left_out = find_search(suite, ledger, model, model_fingerprint, judges)
+    if not tried and (said := left_out_texts(left_out)):
+        raise NothingRunError(
+            f"no stored run is of this suite and model as they are. {' '.join(said)}",
+            hint="evaluate some prompts first",
+        )
+    looks = stored_looks(ledger, job_key(suite.name, model))
+    look = count_look(looks, suite.split("dev"), suite.search.dev_extensions)
+    policy = replace(policy_of(suite), declared_extensions=look.declared)
+    known = judges or (tried[-1].run.judges if tried else {})
+    listed, runs = prices or Prices(), [item.run for item in tried]
+    evidence = gather_evidence(
+        tried,
+        clean_examples=clean_examples(suite),
+        soundness=soundness_of(suite, ledger, runs),
+        left_out=left_out,
+        judges=tuple(
+            standing
+            for judged in (suite, *(guards or {}).values())
+            for standing in judge_standings(judged, ledger, known, {judged.primary})
+        ),
+        trainable=not is_hosted(model),
+        dev_look=look.number,
+        untried=count_untried(suite, tried),
+        facts_change=suite.operation.facts_change,
+        stronger_models=unrun_models(suite, model),
+    )
+    cost = _cost_standing(suite, ledger, evidence, policy, runs=runs, prices=listed)
+    evidence = replace(evidence, cost=evidence_of(cost, suite.operation))
+    decision = decide(evidence, policy)
+    if awaits_others(decision):
+        found = find_stronger(suite, ledger, ledger.run(decision.leader), listed, others)
+        decision = decide(replace(evidence, stronger_models=found), policy)
+    return with_costs(decision, runs, listed, cost)
+
+
+def _cost_standing(
+    suite: Suite,
+    ledger: Ledger,
+    evidence: Evidence,
+    policy: Policy,
+    *,
+    runs: Sequence[Run],
+    prices: Prices,
+) -> CostStanding:
+    """Whether tuning pays in place of the leader, who is looked for only where that can be told."""
+    model = runs[0].candidate.model if runs else ""
+    if missing := missing_of(suite.operation, model, prices):
+        return CostStanding(missing=missing)
+    leader = decide(evidence, policy).leader
+    stored = ledger.load(JOB, job_key(suite.name, model), JobRecord)
+    earlier = stored.training if stored else None
+    return expected_payback(
+        suite, runs, next(run for run in runs if run.id == leader), prices, earlier
+    )

@@ -222,7 +222,7 @@ def test_a_split_too_small_says_how_many_cases_and_ranks_anyway() -> None:
     assert found.provisional.startswith("'n1' leads so far with 0.58")
 
 
-@pytest.mark.parametrize("n", [1, 12, 24])
+@pytest.mark.parametrize("n", [1, 12, 27])
 def test_one_candidate_on_few_cases_is_too_small(n: int) -> None:
     found = judge((trial("only", [0.0] * n, 1),))
     assert found.verdict == "fix_evals"
@@ -230,7 +230,7 @@ def test_one_candidate_on_few_cases_is_too_small(n: int) -> None:
 
 
 def test_one_candidate_on_enough_cases_needs_more_prompting() -> None:
-    assert judge((trial("only", [0.0] * 25, 1),)).verdict == "prompt_more"
+    assert judge((trial("only", [0.0] * 28, 1),)).verdict == "prompt_more"
 
 
 def test_a_leader_certain_of_the_target_suffices() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from evals.errors import InfrastructureError, NothingRunError, StatisticsError
 from evals.records import Finding
-from evals.stats import one_sided_z, paired_counts, paired_difference, score_interval
+from evals.stats import exact_bounds, one_sided_z, paired_counts, paired_difference
 from tuning.gate.deciding import decide
 from tuning.gate.evidence import (
     Arm,
@@ -236,7 +236,7 @@ def test_one_candidate_on_enough_cases_needs_more_prompting() -> None:
 def test_a_leader_certain_of_the_target_suffices() -> None:
     n, ones = 250, 230
     trials = search(0, 0, n, ones)
-    low = score_interval([1.0] * ones + [0.0] * 20, level=1 - 2 * 0.05 / 7).low
+    low, _ = exact_bounds([1.0] * ones + [0.0] * 20, None, 0.05 / 7)
     assert judge(trials, target=low - 1e-6).verdict == "prompt_suffices"
     assert judge(trials, target=low + 1e-6).verdict == "fine_tune"
     assert "the target of 0.80 is reached" in judge(trials, target=0.80).sentence
@@ -492,9 +492,8 @@ def test_errors_count_as_wrong_before_a_prompt_is_said_to_suffice() -> None:
     def verdict(target: float, errors: tuple[int, ...]) -> str:
         return judge((trial("only", right, 1, errors=errors),), target=target).verdict
 
-    level = 1 - 2 * 0.05
-    as_wrong = score_interval([0.0] * 6 + right[6:], level=level).low
-    left_out = score_interval(right[6:], level=level).low
+    as_wrong, _ = exact_bounds([0.0] * 6 + right[6:], None, 0.05)
+    left_out, _ = exact_bounds(right[6:], None, 0.05)
     assert as_wrong < left_out
     assert verdict(as_wrong - 1e-6, failed) == "prompt_suffices"
     assert verdict(left_out - 1e-6, failed) == "prompt_more"

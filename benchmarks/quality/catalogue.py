@@ -16,4 +16,6 @@ def catalogue() -> dict[str, Listed]:
         for name, run in intervals.items()
     }
     others = claims.EXPERIMENTS | planning.EXPERIMENTS | shipping.EXPERIMENTS | gate.EXPERIMENTS
-    return listed | {name: Listed(run) for name, run in others.items()}
+    return listed | {
+        name: Listed(run, columns=gate.COLUMNS.get(name, "")) for name, run in others.items()
+    }

@@ -117,9 +117,7 @@ def score_interval(
     return ScoreInterval(mean, low, high, level, scores.size, method)
 
 
-def exact_bounds(
-    values: Sequence[float], clusters: Sequence[str | None] | None, alpha: float
-) -> tuple[float, float]:
+def exact_bounds(values: Scores, clusters: Clusters | None, alpha: float) -> tuple[float, float]:
     """One-sided bounds at `alpha` of the mean, whose error is at most that: for deciding.
 
     All scores 0 or 1: Clopper and Pearson's, with counts divided by the design effect, and

@@ -13,6 +13,7 @@ from evals.stats import (
     Bounds,
     PairedDifference,
     ScoreInterval,
+    exact_bounds,
     paired_difference,
     score_interval,
 )
@@ -103,19 +104,22 @@ class Sample:
     def bounds(self, arm: Arm, level: float = 0.95) -> Bounds | None:
         """What is certain of the mean score: bounds that hold however the errors came out.
 
+        Exact where `interval` is not: a claim about a score may be wrong at its level at most.
         None where no case has a score.
         """
         import numpy as np
 
-        scored = self.interval(arm, level)
-        if scored is None or not arm.errors:
-            return None if scored is None else Bounds(scored.low, scored.high)
         scores = self._column(arm)
-        worst, best = (
-            _interval(np.where(np.isnan(scores), missing, scores), self._clustering, level)
-            for missing in (0.0, 1.0)
-        )
-        return Bounds(min(scored.low, worst.low), max(scored.high, best.high))
+        scored = ~np.isnan(scores)
+        if not scored.any():
+            return None
+        found = [_bounds(scores[scored], self._clustering.only(scored), level)]
+        if not scored.all():
+            found += [
+                _bounds(np.where(scored, scores, missing), self._clustering, level)
+                for missing in (0.0, 1.0)
+            ]
+        return Bounds(min(low for low, _ in found), max(high for _, high in found))
 
     def pair(self, a: Arm, b: Arm) -> BoundedDifference | None:
         """B minus A, bounded by the worst case of errors; None where none is scored in both."""
@@ -155,6 +159,12 @@ def _interval(scores: Floats, clusters: Clustering, level: float) -> ScoreInterv
     if _too_few(clusters):
         return score_interval(_cluster_means(scores, clusters), None, level)._replace(n=scores.size)
     return score_interval(scores, clusters, level)
+
+
+def _bounds(scores: Floats, clusters: Clustering, level: float) -> tuple[float, float]:
+    if _too_few(clusters):
+        return exact_bounds(_cluster_means(scores, clusters), None, (1 - level) / 2)
+    return exact_bounds(scores, clusters, (1 - level) / 2)
 
 
 def _paired(a: Floats, b: Floats, clusters: Clustering | None) -> PairedDifference:

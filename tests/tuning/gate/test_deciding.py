@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from evals.errors import InfrastructureError, NothingRunError, StatisticsError
 from evals.records import Finding
-from evals.stats import one_sided_z, paired_counts, paired_difference, score_interval
+from evals.stats import exact_bounds, one_sided_z, paired_counts, paired_difference
 from tuning.gate.deciding import decide
 from tuning.gate.evidence import (
     Arm,
@@ -222,7 +222,7 @@ def test_a_split_too_small_says_how_many_cases_and_ranks_anyway() -> None:
     assert found.provisional.startswith("'n1' leads so far with 0.58")
 
 
-@pytest.mark.parametrize("n", [1, 12, 24])
+@pytest.mark.parametrize("n", [1, 12, 27])
 def test_one_candidate_on_few_cases_is_too_small(n: int) -> None:
     found = judge((trial("only", [0.0] * n, 1),))
     assert found.verdict == "fix_evals"
@@ -230,13 +230,13 @@ def test_one_candidate_on_few_cases_is_too_small(n: int) -> None:
 
 
 def test_one_candidate_on_enough_cases_needs_more_prompting() -> None:
-    assert judge((trial("only", [0.0] * 25, 1),)).verdict == "prompt_more"
+    assert judge((trial("only", [0.0] * 28, 1),)).verdict == "prompt_more"
 
 
 def test_a_leader_certain_of_the_target_suffices() -> None:
     n, ones = 250, 230
     trials = search(0, 0, n, ones)
-    low = score_interval([1.0] * ones + [0.0] * 20, level=1 - 2 * 0.05 / 7).low
+    low, _ = exact_bounds([1.0] * ones + [0.0] * 20, None, 0.05 / 7)
     assert judge(trials, target=low - 1e-6).verdict == "prompt_suffices"
     assert judge(trials, target=low + 1e-6).verdict == "fine_tune"
     assert "the target of 0.80 is reached" in judge(trials, target=0.80).sentence
@@ -492,9 +492,8 @@ def test_errors_count_as_wrong_before_a_prompt_is_said_to_suffice() -> None:
     def verdict(target: float, errors: tuple[int, ...]) -> str:
         return judge((trial("only", right, 1, errors=errors),), target=target).verdict
 
-    level = 1 - 2 * 0.05
-    as_wrong = score_interval([0.0] * 6 + right[6:], level=level).low
-    left_out = score_interval(right[6:], level=level).low
+    as_wrong, _ = exact_bounds([0.0] * 6 + right[6:], None, 0.05)
+    left_out, _ = exact_bounds(right[6:], None, 0.05)
     assert as_wrong < left_out
     assert verdict(as_wrong - 1e-6, failed) == "prompt_suffices"
     assert verdict(left_out - 1e-6, failed) == "prompt_more"

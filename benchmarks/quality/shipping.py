@@ -61,7 +61,7 @@ def ship_past_guard(quick: bool) -> Iterator[Planned]:
 def false_reject(quick: bool) -> Iterator[Planned]:
     """`reject_adapter` though the adapter gains twice what is asked for, and guards lose nothing.
 
-    A gain of exactly min_gain is rejected at most alpha often too, but ships only half the time.
+    A gain of exactly min_gain is rejected about alpha often, and ships only half the time.
     """
     for gain in (MIN_GAIN, 2 * MIN_GAIN):
         for n in CASES[:2] if quick else CASES:

@@ -58,7 +58,8 @@ class Pairs(NamedTuple):
         """Whether McNemar's mid-p agrees, which is asked of independent zeros and ones alone."""
         if self.df is not None:
             return np.ones(self.binary.shape, dtype=np.bool_)
-        total, smaller = self.wins + self.losses, np.minimum(self.wins, self.losses)
+        total = (self.wins + self.losses).astype(np.int64)
+        smaller = np.minimum(self.wins, self.losses)
         fewer = np.where(smaller > 0, bdtr(np.maximum(0, smaller - 1), total, 0.5), 0.0)
         mid_p = np.minimum(1.0, bdtr(smaller, total, 0.5) + fewer)
         return np.asarray(~self.binary | (mid_p < 2 * normal_cdf(-z)))

@@ -113,13 +113,14 @@ class Sample:
         scored = ~np.isnan(scores)
         if not scored.any():
             return None
-        found = [_bounds(scores[scored], self._clustering.only(scored), level)]
+        low, high = _bounds(scores[scored], self._clustering.only(scored), level)
         if not scored.all():
-            found += [
+            worst, best = (
                 _bounds(np.where(scored, scores, missing), self._clustering, level)
                 for missing in (0.0, 1.0)
-            ]
-        return Bounds(min(low for low, _ in found), max(high for _, high in found))
+            )
+            low, high = min(low, worst[0]), max(high, best[1])
+        return Bounds(low, high)
 
     def pair(self, a: Arm, b: Arm) -> BoundedDifference | None:
         """B minus A, bounded by the worst case of errors; None where none is scored in both."""

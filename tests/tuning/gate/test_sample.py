@@ -17,6 +17,7 @@ from evals.stats import (
     ScoreInterval,
     bounded,
     bounded_difference,
+    exact_bounds,
     paired_difference,
     score_interval,
 )
@@ -109,6 +110,19 @@ def slow_interval(
     return score_interval(values, names, level)
 
 
+def slow_bounds(
+    scores: dict[str, float], clusters: dict[str, str | None], level: float
+) -> tuple[float, float]:
+    values, names = (
+        [scores[case] for case in sorted(scores)],
+        [clusters[case] for case in sorted(scores)],
+    )
+    alpha = (1 - level) / 2
+    if too_few(names):
+        return exact_bounds(means(values, names), None, alpha)
+    return exact_bounds(values, names, alpha)
+
+
 @settings(max_examples=100, deadline=None)
 @given(worlds())
 def test_a_pair_is_to_the_last_digit_what_a_walk_over_the_cases_gives(rows: Rows) -> None:
@@ -131,11 +145,12 @@ def test_an_interval_and_its_bounds_are_what_a_walk_over_the_cases_gives(
         return
     scored = slow_interval(dict(arm.scores), clusters, level)
     assert sample.interval(arm, level) == scored
-    ends = [
-        slow_interval({**arm.scores, **dict.fromkeys(arm.errors, end)}, clusters, level)
+    certain = slow_bounds(dict(arm.scores), clusters, level)
+    worst, best = (
+        slow_bounds({**arm.scores, **dict.fromkeys(arm.errors, end)}, clusters, level)
         for end in (0.0, 1.0)
-    ]
-    expected = min(scored.low, ends[0].low), max(scored.high, ends[1].high)
+    )
+    expected = min(certain[0], worst[0]), max(certain[1], best[1])
     assert sample.bounds(arm, level) == expected
     assert sample.graded(arm) == any(value not in {0, 1} for value in arm.scores.values())
 

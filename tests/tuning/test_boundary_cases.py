@@ -22,6 +22,7 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
+import numpy as np
 import pytest
 from scipy import stats
 from statsmodels.stats.proportion import proportion_confint
@@ -209,8 +210,13 @@ def test_in_clusters_the_same_counts_say_less_and_by_how_much() -> None:
     found = decided(row, clusters={f"c{i:05d}": group for i, group in enumerate(groups)})
     late = values(row.wins, row.losses, row.n, row.ones)
     moved = [b - a for a, b in zip(values(0, 0, row.n, row.ones), late, strict=True)]
-    deff = clustered_deff(moved, groups)
-    assert deff > 5
+    seen = clustered_deff(moved, groups)
+    assert seen > 5
+    # One cluster more, of ten cases that all say -1 or all say +1: nothing seen is as dependent.
+    squares = float(np.var(moved) * row.n)
+    unseen = 10 * (1 + float(np.mean(moved)) ** 2)
+    deff = (squares * seen + unseen * 10) / (squares + unseen)
+    assert seen < deff < 10
     counts = row.wins / deff, row.losses / deff, row.n / deff
     shown = line(found, "late").versus_anchor
     assert shown is not None

@@ -60,4 +60,4 @@ def test_a_second_local_model_is_in_memory_alone_and_the_first_comes_back_to_be_
     opened.clear()
     again = call_in(folders[1], "run", "tickets", "--model", tiny_model)
     assert again.code == codes[1]
-    assert stored(folders[1], tiny_model).decision == compared["decision"]
+    assert outcome(stored(folders[1], tiny_model))["decision"] == compared["decision"]

@@ -20,8 +20,9 @@ from evals.models.loading import load_folder
 from tests.tuning.conftest import MakeTask, tickets
 from tuning.data.dataset import encode_examples, hold_out
 from tuning.records import TrainingRecord
+from tuning.training import extras, lora
 from tuning.training.base import BaseModel
-from tuning.training.lora import extras, finished_record, lora, train_lora
+from tuning.training.lora import finished_record, train_lora
 from tuning.training.loss_curve import held_out_points
 from tuning.training.quiet import quietly
 

@@ -49,7 +49,7 @@ def interval_binary(quick: bool) -> Iterator[Planned]:
 
 
 def interval_graded(quick: bool) -> Iterator[Planned]:
-    """Coverage of the 95 % interval of graded scores (t with two pseudo-observations)."""
+    """Coverage of the 95 % interval of graded scores (the graded form of Wilson)."""
     for draw in GRADED:
         for n in CASES[:3] if quick else CASES:
             yield Planned(

@@ -31,8 +31,7 @@ class Pairs(NamedTuple):
     n: int
     binary: Flags
     deff: Floats
-    centre: Floats
-    error: Floats
+    squares: Floats
     df: float | None
     """Of t for binary scores (None: normal), and with clusters for all."""
 
@@ -41,7 +40,7 @@ class Pairs(NamedTuple):
         found = np.where(
             self.binary,
             self._tango(difference) < -critical_value(z, self.df),
-            self._t(difference) < -critical_value(z, self.df or self.n + 1),
+            self._t(difference) < -critical_value(z, self.df or self.n - 1),
         )
         return found & self._certain(z) if difference == 0 else found
 
@@ -50,7 +49,7 @@ class Pairs(NamedTuple):
         found = np.where(
             self.binary,
             self._tango(difference) > critical_value(z, self.df),
-            self._t(difference) > critical_value(z, self.df or self.n + 1),
+            self._t(difference) > critical_value(z, self.df or self.n - 1),
         )
         return found & self._certain(z) if difference == 0 else found
 
@@ -65,7 +64,13 @@ class Pairs(NamedTuple):
         return np.asarray(~self.binary | (mid_p < 2 * normal_cdf(-z)))
 
     def _t(self, difference: float) -> Floats:
-        return (self.centre - difference) / self.error
+        n, mean, up = self.n / self.deff, self.estimate, self.estimate < difference
+        variance = np.maximum(0.0, self.squares / self.n - mean * mean)
+        gap, room = np.abs(difference - mean), np.where(up, 1 - mean, 1 + mean)
+        left = np.where(up, 1 - difference, 1 + difference)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            found = gap * np.sqrt(n / (left * (variance / room + gap)))
+        return np.where(up, -1.0, 1.0) * np.nan_to_num(found, nan=0.0, posinf=np.inf)
 
     def _tango(self, difference: float) -> Floats:
         assert difference >= 0
@@ -116,7 +121,6 @@ def pairs(world: World, scores: Scores, reference: Places) -> Pairs:
     deff = np.ones(mean.shape)
     if differences is not None and world.clusters:
         deff = _design(differences, mean, residual, world.sizes())
-    centre, error = _with_pair(mean, residual, deff, world.n)
     return Pairs(
         mean,
         wins,
@@ -124,8 +128,7 @@ def pairs(world: World, scores: Scores, reference: Places) -> Pairs:
         world.n,
         binary,
         deff,
-        centre,
-        error,
+        squares,
         world.clusters - 1 if world.clusters else None,
     )
 
@@ -147,12 +150,3 @@ def _design(differences: NDArray[Any], mean: Floats, residual: Floats, sizes: Pl
     unseen = n / count * (1 + mean * mean)
     mixed = (some * seen + unseen * size) / (some + unseen)
     return np.where(residual < 1e-18 * n, size, np.maximum(seen, mixed))
-
-
-def _with_pair(mean: Floats, residual: Floats, deff: Floats, cases: int) -> tuple[Floats, Floats]:
-    """Centre and error of the differences with one more at -1 and one at +1."""
-    n = cases / deff
-    total = n + 2
-    centre = n * mean / total
-    spread = residual / deff + n * (mean - centre) ** 2 + (1 + centre) ** 2 + (1 - centre) ** 2
-    return centre, np.sqrt(spread / (total - 1) / total)

@@ -91,7 +91,7 @@ def paired_binary(quick: bool) -> Iterator[Planned]:
 def paired_graded(quick: bool) -> Iterator[Planned]:
     """Coverage of the 95 % interval of the difference of graded scores.
 
-    Paired t with two pseudo-differences.
+    The graded score method.
     """
     for draw in GRADED:
         for n in CASES[:3] if quick else CASES:

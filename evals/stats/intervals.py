@@ -7,18 +7,16 @@ from math import sqrt
 from typing import TYPE_CHECKING, NamedTuple
 
 from evals.errors import StatisticsError
+from evals.stats.bounded import score_lower, score_upper
 from evals.stats.quantiles import critical_value, two_sided_z
 from evals.stats.sample import (
-    INDEPENDENT,
-    Independence,
     as_scores,
     independence,
     is_binary,
-    sum_of_squares,
 )
 
 if TYPE_CHECKING:
-    from evals.stats.sample import Clusters, Floats, Scores
+    from evals.stats.sample import Clusters, Scores
 
 
 class ScoreInterval(NamedTuple):
@@ -30,14 +28,6 @@ class ScoreInterval(NamedTuple):
     level: float
     n: int
     method: str
-
-
-class MeanWithError(NamedTuple):
-    """A centre with its standard error and the degrees of freedom of its t."""
-
-    centre: float
-    error: float
-    df: float
 
 
 def wilson(mean: float, n: float, critical: float) -> tuple[float, float]:
@@ -52,26 +42,6 @@ def wilson(mean: float, n: float, critical: float) -> tuple[float, float]:
     low = 0.0 if mean <= 0 else max(0.0, (centre - half) / (1 + z2))
     high = 1.0 if mean >= 1 else min(1.0, (centre + half) / (1 + z2))
     return low, high
-
-
-def with_pseudo_pair(
-    values: Floats, low: float, high: float, dependence: Independence = INDEPENDENT
-) -> MeanWithError:
-    """Mean and standard error of `values` with one extra observation at each end of the range.
-
-    A t interval on constant values has zero width, and one on nearly constant values is far
-    too narrow: the few that would differ have not been seen. One pseudo-observation at the
-    lowest and one at the highest possible value (0 and 1 for scores, -1 and +1 for
-    differences) stand for them; this is the graded form of Agresti and Coull's (1998) added
-    success and failure, and of Agresti and Min's (2005) added discordant pairs. Their weight
-    fades as 1/n. Clusters divide sum, squares and count by the design effect first.
-    """
-    n, mean = values.size / dependence.deff, float(values.mean())
-    total = n + 2
-    centre = (n * mean + low + high) / total
-    spread = sum_of_squares(values - mean) / dependence.deff
-    spread += n * (mean - centre) ** 2 + (low - centre) ** 2 + (high - centre) ** 2
-    return MeanWithError(centre, sqrt(spread / (total - 1) / total), total - 1)
 
 
 def known_bounds(
@@ -92,8 +62,8 @@ def score_interval(
 ) -> ScoreInterval:
     """Mean score with a two-sided interval; a one-sided bound at alpha is level 1 - 2 alpha.
 
-    `values`: n scores in [0, 1]. All exactly 0 or 1: Wilson. Otherwise: t on the scores with
-    the pseudo-observations 0 and 1, so the interval is centred a little towards 0.5.
+    `values`: n scores in [0, 1]. All exactly 0 or 1: Wilson. Otherwise: its
+    graded form (`evals.stats.bounded`) with t of n - 1 degrees of freedom.
     `clusters`: n names; cases sharing one are not independent. Counts are then divided by
     the design effect and t has C - 1 degrees of freedom.
 
@@ -108,13 +78,12 @@ def score_interval(
         critical = critical_value(z, dependence.df)
         low, high = wilson(mean, scores.size / dependence.deff, critical)
         return ScoreInterval(mean, low, high, level, scores.size, f"Wilson{clustered}")
-    centre, error, df = with_pseudo_pair(scores, 0.0, 1.0, dependence)
-    half = critical_value(z, df if dependence.df is None else dependence.df) * error
-    # At very low levels the shift towards 0.5 could leave the mean outside its own interval.
-    low = max(0.0, min(mean, centre - half))
-    high = min(1.0, max(mean, centre + half))
-    method = f"t with two pseudo-observations{clustered}"
-    return ScoreInterval(mean, low, high, level, scores.size, method)
+    variance, n = float(scores.var()), scores.size / dependence.deff
+    df = max(1.0, scores.size - 1.0) if dependence.df is None else dependence.df
+    critical = critical_value(z, df)
+    low = score_lower(mean, variance, n, critical, 0.0)
+    high = score_upper(mean, variance, n, critical, 1.0)
+    return ScoreInterval(mean, low, high, level, scores.size, f"graded score{clustered}")
 
 
 def exact_bounds(values: Scores, clusters: Clusters | None, alpha: float) -> tuple[float, float]:

@@ -7,7 +7,7 @@ from math import ceil, isinf
 from typing import TYPE_CHECKING, NamedTuple
 
 from evals.errors import StatisticsError
-from evals.stats.intervals import with_pseudo_pair
+from evals.stats.bounded import score_lower, score_statistic, score_upper
 from evals.stats.quantiles import (
     critical_value,
     normal_cdf,
@@ -41,7 +41,6 @@ class PairedDifference:
     `wins`, `losses`, `ties` count cases where B scored higher, lower, the same. `discordance`
     (psi) is the mean squared difference: for binary scores the share of cases on which the
     two differ. `deff` and `df` carry what clusters do; `clusters` is None without them.
-    `centre` and `error` belong to the graded method alone.
     """
 
     estimate: float
@@ -54,13 +53,11 @@ class PairedDifference:
     deff: float = 1.0
     df: float | None = None
     clusters: int | None = None
-    centre: float = 0.0
-    error: float = 0.0
 
     @property
     def method(self) -> str:
         """What the bounds are made with, for a person."""
-        name = "Tango's score method" if self.binary else "paired t with two pseudo-differences"
+        name = "Tango's score method" if self.binary else "graded paired score method"
         return name if self.clusters is None else f"{name}, {self.clusters} clusters"
 
     def statistic(self, difference: float) -> float:
@@ -68,7 +65,12 @@ class PairedDifference:
         if self.binary:
             wins, losses, n = (x / self.deff for x in (self.wins, self.losses, self.n))
             return tango_statistic(wins, losses, n, difference)
-        return (self.centre - difference) / self.error
+        n = self.n / self.deff
+        return score_statistic(self.estimate, self._variance, n, difference, low=-1.0, high=1.0)
+
+    @property
+    def _variance(self) -> float:
+        return max(0.0, self.discordance - self.estimate**2)
 
     def above(self, difference: float, z: float) -> bool:
         """Whether L > difference, one-sided at z: T(difference) > z.
@@ -101,7 +103,7 @@ class PairedDifference:
             wins, losses, n = (x / self.deff for x in (self.wins, self.losses, self.n))
             low = tango_lower(wins, losses, n, critical)
             return low if low <= 0 or self._certain(z) else 0.0
-        return max(-1.0, min(self.estimate, self.centre - critical * self.error))
+        return score_lower(self.estimate, self._variance, self.n / self.deff, critical, -1.0)
 
     def upper(self, z: float) -> float:
         """U: the one-sided upper bound at z; never below the estimate."""
@@ -110,7 +112,7 @@ class PairedDifference:
             wins, losses, n = (x / self.deff for x in (self.wins, self.losses, self.n))
             high = tango_upper(wins, losses, n, critical)
             return high if high >= 0 or self._certain(z) else 0.0
-        return min(1.0, max(self.estimate, self.centre + critical * self.error))
+        return score_upper(self.estimate, self._variance, self.n / self.deff, critical, 1.0)
 
     def interval(self, level: float = 0.95) -> Bounds:
         """Two-sided interval at `level`."""
@@ -160,8 +162,8 @@ def paired_difference(a: Scores, b: Scores, clusters: Clusters | None = None) ->
     """B minus A, case by case.
 
     `a`, `b`: n scores in [0, 1] each, position i being the same case in both. All exactly 0
-    or 1: Tango's score method on the discordant counts. Otherwise: paired t with the two
-    pseudo-differences +1 and -1 (see `with_pseudo_pair`). `clusters`: n names; counts are
+    or 1: Tango's score method on the discordant counts. Otherwise: the graded score method
+    (`evals.stats.bounded`) with t of n - 1 degrees of freedom. `clusters`: n names; counts are
     divided by max(1, deff) and t has C - 1 degrees of freedom.
 
     Raises `StatisticsError` on empty, invalid or unequally long data, and below 10 clusters.
@@ -179,7 +181,7 @@ def paired_difference(a: Scores, b: Scores, clusters: Clusters | None = None) ->
     wins = int(np.count_nonzero(differences > _TIE))
     losses = int(np.count_nonzero(differences < -_TIE))
     binary = is_binary(first) and is_binary(second)
-    centre, error, df = with_pseudo_pair(differences, -1.0, 1.0, dependence)
+    df = max(1.0, first.size - 1.0)
     return PairedDifference(
         # Counts where they suffice: exact, and the same in every order of the cases.
         estimate=(wins - losses) / first.size if binary else float(differences.mean()),
@@ -192,8 +194,6 @@ def paired_difference(a: Scores, b: Scores, clusters: Clusters | None = None) ->
         deff=dependence.deff,
         df=dependence.df if binary or dependence.df is not None else df,
         clusters=dependence.clusters,
-        centre=centre,
-        error=error,
     )
 
 

@@ -41,13 +41,13 @@ def smallest_flat_cases(min_gain: float, z: float, *, graded: bool = False) -> i
     """The smallest n at which even no difference on any case gives U < min_gain at z.
 
     Binary: T(delta) of (0, 0, n) is -sqrt(n delta / (1 - delta)), so n > z^2 (1-delta)/delta.
-    Graded: U is t(n+1) sqrt(2 / ((n+1)(n+2))), searched.
+    Graded: the same with t of n - 1 degrees of freedom, searched.
     """
     delta = require_share(min_gain, "min_gain")
     if not graded:
         return max(1, floor(z * z * (1 - delta) / delta + 1e-9) + 1)
-    n = 1
-    while critical_value(z, n + 1) * sqrt(2 / ((n + 1) * (n + 2))) >= delta:
+    n = 2
+    while critical_value(z, n - 1) ** 2 * (1 - delta) / delta >= n:
         n += 1
     return n
 

@@ -227,12 +227,12 @@ def test_in_clusters_the_same_counts_say_less_and_by_how_much() -> None:
     assert found.verdict != "prompt_more"
 
 
-def test_five_graded_ties_keep_the_width_of_two_pseudo_differences() -> None:
+def test_five_graded_ties_keep_a_width() -> None:
+    """U of n ties at t: n U = t^2 (1 - U), the score bound of a mean of values in [-1, 1]."""
     pair = paired_difference([0.4] * 5, [0.4] * 5)
-    data = [0.0] * 5 + [1.0, -1.0]
-    assert pair.upper(Z_FLAT) == pytest.approx(
-        float(stats.t.isf(ALPHA / 3, 6) * stats.sem(data)), abs=DIGITS
-    )
+    t2 = float(stats.t.isf(ALPHA / 3, 4)) ** 2
+    assert pair.upper(Z_FLAT) == pytest.approx(t2 / (5 + t2), abs=DIGITS)
+    assert pair.lower(Z_FLAT) == -pair.upper(Z_FLAT)
 
 
 # --- guards and shipping ---------------------------------------------------------------------

@@ -14,6 +14,7 @@ from statsmodels.stats.proportion import proportion_confint
 
 from evals.errors import StatisticsError
 from evals.stats import exact_bounds, one_sided_z, require_share, score_interval, two_sided_z
+from evals.stats.bounded import score_lower, score_upper
 from evals.stats.sample import design_effect, independence
 
 
@@ -27,11 +28,14 @@ def test_binary_scores_get_wilsons_interval(right: int, n: int, level: float) ->
     assert found.method == "Wilson"
 
 
-def test_graded_scores_get_a_t_interval_with_a_zero_and_a_one_added() -> None:
-    values = np.random.default_rng(1).random(25)
-    extended = np.append(values, [0.0, 1.0])
-    expected = stats.t.interval(0.95, 26, extended.mean(), stats.sem(extended))
-    assert score_interval(values)[1:3] == pytest.approx(expected)
+def test_graded_scores_get_the_graded_form_of_wilsons_interval_with_t() -> None:
+    values = np.random.default_rng(1).random(40)
+    found = score_interval(values)
+    z, mean, variance = stats.t.ppf(0.975, 39), values.mean(), values.var()
+    for bound, end in ((found.low, 0.0), (found.high, 1.0)):
+        moved = abs(end - bound) * (variance / abs(end - mean) + abs(bound - mean))
+        assert abs(bound - mean) == pytest.approx(z * np.sqrt(moved / 40))
+    assert found.method == "graded score"
 
 
 @pytest.mark.parametrize(("right", "n"), [(0, 40), (3, 40), (37, 40), (40, 40), (500, 2000)])
@@ -92,11 +96,13 @@ def test_graded_clusters_count_as_the_effective_number_of_cases_with_t_of_c_minu
     values = np.repeat(random.random(20), 6)
     found = score_interval(values, [f"c{i // 6}" for i in range(120)])
     n = 120 / independence(values, [f"c{i // 6}" for i in range(120)]).deff
-    centre = (n * values.mean() + 1) / (n + 2)
-    squares = n * ((values - centre) ** 2).mean() + (1 - centre) ** 2 + centre**2
-    half = stats.t.ppf(0.975, 19) * np.sqrt(squares / (n + 1) / (n + 2))
-    assert found[1:3] == pytest.approx((centre - half, centre + half))
-    assert found.method == "t with two pseudo-observations, 20 clusters"
+    critical, mean, variance = stats.t.ppf(0.975, 19), values.mean(), values.var()
+    expected = (
+        score_lower(mean, variance, n, critical, 0.0),
+        score_upper(mean, variance, n, critical, 1.0),
+    )
+    assert found[1:3] == pytest.approx(expected)
+    assert found.method == "graded score, 20 clusters"
 
 
 def test_fewer_than_ten_clusters_are_refused() -> None:

@@ -7,9 +7,6 @@ computed after them is held against `tests.independent` (`tests/tuning/test_boun
 
 from __future__ import annotations
 
-from math import sqrt
-
-import numpy as np
 import pytest
 from scipy import stats
 from statsmodels.stats.contingency_tables import mcnemar
@@ -22,9 +19,7 @@ from evals.stats import (
     one_sided_z,
     paired_counts,
     score_interval,
-    two_sided_z,
 )
-from evals.stats.intervals import with_pseudo_pair
 from evals.stats.quantiles import critical_value
 
 
@@ -133,19 +128,6 @@ def test_the_score_at_zero_is_mcnemars_statistic_in_print(
     table = [[n - wins - losses, wins], [losses, 0]]
     by_others = mcnemar(table, exact=False, correction=False).statistic
     assert found == pytest.approx(by_others, rel=1e-12)
-
-
-def test_two_pseudo_differences_are_bonett_and_prices_added_pairs() -> None:
-    """Bonett and Price 2012 add one win and one loss, and print -0.1195 to -0.0032 of Cavo's data.
-
-    (In Fagerland, Lydersen and Laake 2017; Agresti and Min 2005 add half a pair to each cell.)
-    Their variance divides by n + 2, the one of a t interval by n + 1.
-    """
-    differences = np.array([1.0] * 6 + [-1.0] * 16 + [0.0] * 139)
-    centre, error, df = with_pseudo_pair(differences, -1.0, 1.0)
-    assert df == 162
-    half = two_sided_z(0.95) * error * sqrt(df / (df + 1))
-    assert (centre - half, centre + half) == pytest.approx((-0.1195, -0.0032), abs=5e-5)
 
 
 @pytest.mark.parametrize(

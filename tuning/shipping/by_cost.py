@@ -8,7 +8,7 @@ than a prompt that is no good would be no reason to ship.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import ceil, sqrt
+from math import ceil, log, log1p, sqrt
 from typing import NamedTuple
 
 from evals.claims import check_margin
@@ -121,11 +121,12 @@ def _good_enough(score: Certain, target: float, margin: float) -> _Check:
 def _cases_to_settle(score: Certain, wanted: float) -> int | None:
     """About how many cases settle on which side of `wanted` the score is, if it is as seen.
 
-    The normal approximation with continuity correction: |p - wanted| = z sqrt(p q / n) + 1/2n.
+    The normal approximation with continuity correction: |p - wanted| = z sqrt(p q / n) + 1/2n;
+    at least as many as where every case is right, or none: alpha = (1 - |p - wanted|)^n.
     """
     gap = abs(score.mean - wanted)
-    if score.n is None or gap < 1e-9:
+    if score.n is None or wanted <= 0 or gap < 1e-9:
         return None
     spread = one_sided_z(score.alpha) * sqrt(score.mean * (1 - score.mean))
     root = (spread + sqrt(spread**2 + 2 * gap)) / (2 * gap)
-    return max(score.n + 1, ceil(root**2))
+    return max(score.n + 1, ceil(root**2), ceil(log(score.alpha) / log1p(-gap)))

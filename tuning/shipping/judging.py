@@ -71,7 +71,7 @@ def judge_adapter(
     sample = Sample([before, after], clusters or {})
     pair = _paired(sample, before, after)
     claims = before.usable and after.usable and not sample.few_clusters
-    look_alpha = alpha / 2**look
+    look_alpha = alpha * 0.5**look
     check = check_gain(pair, min_gain, alpha, look_alpha, claims=claims)
     quality = _judge_quality(pair, check)
     if cost is not None and quality.verdict != "ship_adapter":

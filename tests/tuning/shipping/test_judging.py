@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import ceil
 
 import numpy as np
 import pytest
@@ -242,6 +243,13 @@ def test_what_is_hardly_worse_than_no_good_does_not_ship_without_guards_either()
     assert any("it is not good enough: at most 0.0" in reason for reason in found.reasons)
 
 
+@pytest.mark.parametrize("target", [0.95, 0.999])
+def test_so_many_cases_as_are_asked_for_settle_what_is_always_right(target: float) -> None:
+    needed = shipped_by_cost(20, 20, target).cases_needed
+    assert needed is not None
+    assert shipped_by_cost(needed, needed, target).verdict == "ship_adapter"
+
+
 def test_an_error_counts_as_wrong_before_an_adapter_ships_for_cost() -> None:
     assert shipped_by_cost(232, 250, 0.9).verdict == "ship_adapter"
     assert shipped_by_cost(232, 250, 0.9, errors=6).verdict == "inconclusive"
@@ -256,9 +264,8 @@ def test_the_sentence_by_cost_says_how_good_is_certain_and_what_is_not_settled()
     assert "is certain, and 5 points may be missing from the target of 0.90" in ships.sentence
     assert "do not settle whether it is good enough" in open_.sentence
     assert open_.cases_needed is not None
-    # 0.90 against 0.85 at 0.025 takes so many
     more = open_.cases_needed
-    assert shipped_by_cost(round(0.9 * more), more, 0.9).verdict == "ship_adapter"
+    assert shipped_by_cost(ceil(0.9 * more), more, 0.9).verdict == "ship_adapter"
     assert any("the suite states no target" in reason for reason in untold.reasons)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from evals.records import Run
+from evals.spending.records import Spending
 from evals.spending.wording import money_said
 from reports import numbers
 from reports.stored import run_label
@@ -61,10 +62,16 @@ def _row(run: Run, model: str) -> HostedRow:
         requests=numbers.count(run.spent.requests),
         prompt_tokens=numbers.count(run.spent.prompt_tokens),
         completion_tokens=numbers.count(run.spent.completion_tokens),
-        thousand="no price" if cost is None else money_said(1000 * cost, run.spent.currency),
+        thousand=_thousand(run.spent, cost),
         median=numbers.duration(quantile(seconds, 0.5)),
         p95=numbers.duration(quantile(seconds, 0.95)),
     )
+
+
+def _thousand(spent: Spending, cost: float | None) -> str:
+    if cost is not None:
+        return money_said(1000 * cost, spent.currency)
+    return "no price" if spent.price is None else "not known"
 
 
 def quantile(ordered: Sequence[float], share: float) -> float | None:

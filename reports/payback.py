@@ -83,9 +83,9 @@ def call_rows(job: JobRecord) -> tuple[CallRow, ...]:
 
 
 def thousand_said(cost: CallCost | None) -> str:
-    """Money for 1,000 calls, or that there is no price."""
+    """Money for 1,000 calls, or that a price or the count of tokens is missing."""
     if cost is None or cost.thousand is None:
-        return "no price"
+        return "not known"
     return money_said(cost.thousand, cost.currency)
 
 

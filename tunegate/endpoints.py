@@ -75,7 +75,7 @@ def runs_said(runs: Sequence[Run], prices: Prices) -> str:
 def priced_said(model: str, spent: Spending, prices: Prices) -> str:
     """Spending in words, and that there is no price where there is none."""
     said = spending_said(spent)
-    return said if spent.money is not None else f"{said}, {prices.missing(model)}"
+    return said if spent.price is not None else f"{said}, {prices.missing(model)}"
 
 
 @contextmanager

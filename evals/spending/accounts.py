@@ -8,7 +8,7 @@ from math import fsum
 from evals.models.names import is_hosted
 from evals.records import Output
 from evals.spending.prices import Prices
-from evals.spending.records import Spending
+from evals.spending.records import Price, Spending
 from evals.spending.usage import Usage
 
 
@@ -16,11 +16,14 @@ def spending_of(model: str, outputs: Iterable[Output], prices: Prices) -> Spendi
     """What it takes to get these outputs of a hosted model; None for one that runs here.
 
     Of tries that gave nothing only the number is known: they count as requests, and as free.
+    Money is not known where tokens have a price and those of an answer were not counted.
     """
     if not is_hosted(model):
         return None
-    usage, requests, answered = Usage(), 0, 0
+    usage, requests, answered, is_known = Usage(), 0, 0, True
+    price = prices.of(model)
     for output in outputs:
+        is_known &= price is not None and _is_counted(output, price)
         turns = max(1, len(output.replies))
         requests += output.attempts or turns
         answered += turns if output.error is None else 0
@@ -29,14 +32,21 @@ def spending_of(model: str, outputs: Iterable[Output], prices: Prices) -> Spendi
             usage.completion_tokens + output.completion_tokens,
             usage.cached_tokens + output.cached_tokens,
         )
-    price = prices.of(model)
     return Spending(
         requests,
         *usage,
-        money=float(price.cost(usage, answered)) if price else None,
+        money=float(price.cost(usage, answered)) if price and is_known else None,
         currency=prices.currency if price else "",
         price=price,
     )
+
+
+def _is_counted(output: Output, price: Price) -> bool:
+    """Whether an answer's tokens were counted, as far as they cost: no prompt has none, no text."""
+    if output.error is not None or not price.by_tokens:
+        return True
+    silent = not output.text or output.finish_reason == "choice" or not price.output
+    return output.prompt_tokens > 0 and (output.completion_tokens > 0 or silent)
 
 
 def total(parts: Iterable[Spending | None]) -> Spending | None:

@@ -26,6 +26,11 @@ class Price:
     source: str = ""
     as_of: str = ""
 
+    @property
+    def by_tokens(self) -> bool:
+        """Whether what is charged depends on how many tokens there are."""
+        return max(self.input, self.output, self.cached_input or 0.0) > 0
+
     def cost(self, usage: Usage, requests: int = 1) -> Decimal:
         """What that many requests cost in all, whose tokens are `usage`. Exact."""
         cached = min(usage.cached_tokens, usage.prompt_tokens)
@@ -86,7 +91,8 @@ class Spending:
     """What asking a hosted model took. Tokens are as the endpoint counted them.
 
     `requests` are all HTTP requests, tries again included. `prompt_tokens` include the
-    `cached_tokens`. `money` is in `currency` by `price`; None where no price was known.
+    `cached_tokens`. `money` is in `currency` by `price`; None where no price was known, or a
+    price of tokens that the endpoint did not count.
     """
 
     requests: int = 0

@@ -19,4 +19,8 @@ def spending_said(spent: Spending) -> str:
     cached = f" ({spent.cached_tokens:,} of them cached)" if spent.cached_tokens else ""
     requests = "1 request" if spent.requests == 1 else f"{spent.requests:,} requests"
     text = f"{requests}, {spent.prompt_tokens:,}{cached} + {spent.completion_tokens:,} tokens"
-    return text if spent.money is None else f"{text}, {money_said(spent.money, spent.currency)}"
+    if spent.money is not None:
+        return f"{text}, {money_said(spent.money, spent.currency)}"
+    if spent.price is None:
+        return text
+    return f"{text}, cost not known: the endpoint did not count the tokens of every answer"

@@ -16,6 +16,8 @@ from evals.stats.tango import constrained_variance
 
 DISCORDANCE = 0.2
 POWER = 0.8
+MOST_CASES = 10**15
+"""More than anyone has: the answer where a gain is so small that the sums would overflow."""
 
 
 def cases_for_plateau(min_gain: float, discordance: float = DISCORDANCE) -> int:
@@ -27,7 +29,7 @@ def cases_for_plateau(min_gain: float, discordance: float = DISCORDANCE) -> int:
     """
     delta = require_share(min_gain, "min_gain")
     psi = _discordance(discordance)
-    return ceil(10 * (psi + delta / 2) / delta**2 - 1e-9)
+    return _whole(10 * (psi + delta / 2) / delta / delta - 1e-9)
 
 
 def smallest_plateau_gain(n: int, discordance: float = DISCORDANCE) -> float:
@@ -45,11 +47,19 @@ def smallest_flat_cases(min_gain: float, z: float, *, graded: bool = False) -> i
     """
     delta = require_share(min_gain, "min_gain")
     if not graded:
-        return max(1, floor(z * z * (1 - delta) / delta + 1e-9) + 1)
-    n = 2
-    while critical_value(z, n - 1) ** 2 * (1 - delta) / delta >= n:
-        n += 1
-    return n
+        return max(1, floor(min(z * z * (1 - delta) / delta + 1e-9, MOST_CASES)) + 1)
+
+    def settles(n: int) -> bool:
+        return n > 1 and critical_value(z, n - 1) ** 2 * (1 - delta) / delta < n
+
+    high = 2
+    while high < MOST_CASES and not settles(high):
+        high *= 2
+    low = high // 2
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if settles(middle) else (middle, high)
+    return high
 
 
 def cases_for_gain(
@@ -63,7 +73,7 @@ def cases_for_gain(
     gain = require_share(gain, "gain")
     psi = max(gain, _discordance(discordance))
     root = one_sided_z(alpha) * sqrt(psi) + one_sided_z(1 - power) * sqrt(psi - gain**2)
-    return ceil((root / gain) ** 2)
+    return _whole(root / gain * (root / gain))
 
 
 def cases_to_ship(
@@ -114,7 +124,7 @@ def cases_for_noninferiority(
     psi = _discordance(discordance)
     at_bound = sqrt(constrained_variance(psi / 2, psi / 2, 1.0, margin))
     root = one_sided_z(alpha) * at_bound + one_sided_z(1 - power) * sqrt(psi)
-    return ceil((root / margin) ** 2)
+    return _whole(root / margin * (root / margin))
 
 
 def noninferiority_power(
@@ -150,7 +160,8 @@ def cases_to_catch(
     at_margin = sqrt(constrained_variance(losses, wins, 1.0, margin))
     spread = sqrt(wins + losses - loss**2)
     root = one_sided_z(alpha) * at_margin + one_sided_z(1 - power) * spread
-    return max(1, ceil((root / (loss - margin)) ** 2))
+    parts = root / (loss - margin)
+    return max(1, _whole(parts * parts))
 
 
 def smallest_caught_loss(
@@ -183,3 +194,7 @@ def _discordance(psi: float) -> float:
 def _count(n: float) -> None:
     if not n >= 1:
         raise StatisticsError(f"n is {n!r}; expected at least 1 case")
+
+
+def _whole(cases: float) -> int:
+    return ceil(min(cases, MOST_CASES))

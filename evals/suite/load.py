@@ -12,6 +12,7 @@ from evals.suite.cases import CaseFile, read_cases
 from evals.suite.inside import inner_file
 from evals.suite.not_used_yet import not_used_yet
 from evals.suite.policy import (
+    LEAST_SHARE,
     read_candidate,
     read_ci,
     read_compare_models,
@@ -102,7 +103,9 @@ def load_suite(path: Path) -> Suite:
         metrics=metrics,
         primary=_primary(top, metrics),
         target=top.number("target", above=0, at_most=1) if top.has("target") else None,
-        min_gain=top.number("min_gain", above=0, below=1) if top.has("min_gain") else 0.10,
+        min_gain=(
+            top.number("min_gain", at_least=LEAST_SHARE, below=1) if top.has("min_gain") else 0.10
+        ),
         decoding=_read_decoding(top.section("decoding"), root),
         variables=_read_variables(top.section("variables")),
         rounds=read_rounds(top, prompts),

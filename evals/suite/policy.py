@@ -28,8 +28,11 @@ from evals.suite.spec import (
 FAMILIES: tuple[RoundFamily, ...] = get_args(RoundFamily)
 MAX_DEMONSTRATIONS = 64
 MAX_REPEATS = 1000
-MAX_MONTHS = 1200
+MIN_MONTHS, MAX_MONTHS = 0.01, 1200
 MAX_HOURS = 1e6
+MAX_MONEY = 1e9
+LEAST_SHARE = 0.001
+"""No gain or loss that is asked about is smaller: to settle it takes millions of cases."""
 
 Prompts = Mapping[str, PromptSpec]
 
@@ -68,9 +71,18 @@ def read_guards(top: Section) -> tuple[GuardSpec, ...]:
     for name in guards.values:
         section = guards.section(guards.checked_name(name, name))
         section.only("max_loss")
-        loss = section.number("max_loss", above=0, below=1) if section.has("max_loss") else 0.10
+        loss = (
+            section.number("max_loss", at_least=LEAST_SHARE, below=1)
+            if section.has("max_loss")
+            else 0.10
+        )
         result.append(GuardSpec(name, loss))
     return tuple(result)
+
+
+def _share(section: Section, key: str, default: float) -> float:
+    """A gain or a loss that decides something."""
+    return section.number(key, at_least=LEAST_SHARE, below=1) if section.has(key) else default
 
 
 def read_tune(section: Section, prompts: Prompts) -> TuneSpec:
@@ -112,9 +124,13 @@ def read_operation(section: Section) -> OperationSpec:
     return OperationSpec(
         calls_per_month=section.integer("calls_per_month") if has("calls_per_month") else None,
         facts_change=change if has("facts_change") else None,
-        retrain_months=section.number("retrain_months", above=0) if has("retrain_months") else None,
+        retrain_months=(
+            section.number("retrain_months", at_least=MIN_MONTHS, at_most=MAX_MONTHS)
+            if has("retrain_months")
+            else None
+        ),
         pay_back_months=(
-            section.number("pay_back_months", above=0, at_most=MAX_MONTHS)
+            section.number("pay_back_months", at_least=MIN_MONTHS, at_most=MAX_MONTHS)
             if has("pay_back_months")
             else stated.pay_back_months
         ),
@@ -124,9 +140,13 @@ def read_operation(section: Section) -> OperationSpec:
             else stated.person_hours
         ),
         max_loss=(
-            section.number("max_loss", above=0, below=1) if has("max_loss") else stated.max_loss
+            section.number("max_loss", at_least=LEAST_SHARE, below=1)
+            if has("max_loss")
+            else stated.max_loss
         ),
-        max_cost=section.number("max_cost", at_least=0) if has("max_cost") else None,
+        max_cost=(
+            section.number("max_cost", at_least=0, at_most=MAX_MONEY) if has("max_cost") else None
+        ),
     )
 
 
@@ -150,7 +170,9 @@ def read_ci(section: Section, metrics: Mapping[str, MetricSpec]) -> CiSpec:
             thresholds.fail(f"no metric {name!r}", name, hint=suggestion(name, metrics))
     return CiSpec(
         split=section.choice("split", SPLITS, "dev"),
-        max_loss=section.number("max_loss", above=0, below=1) if has("max_loss") else 0.05,
+        max_loss=section.number("max_loss", at_least=LEAST_SHARE, below=1)
+        if has("max_loss")
+        else 0.05,
         on_inconclusive=section.choice("on_inconclusive", reactions, "warn"),
         thresholds={
             name: thresholds.number(name, above=0, at_most=1) for name in thresholds.values

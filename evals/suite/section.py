@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -132,17 +133,20 @@ class Section:
     ) -> float:
         """A finite number within the stated bounds."""
         self.require(key)
-        value = self.values[key]
-        ok = isinstance(value, int | float) and not isinstance(value, bool)
-        ok = ok and (above is None or value > above)
-        ok = ok and (at_least is None or value >= at_least)
-        ok = ok and (below is None or value < below)
-        ok = ok and (at_most is None or value <= at_most)
-        if not ok:
+        value = _finite(self.values[key])
+        ok = value is not None and all(
+            (
+                above is None or value > above,
+                at_least is None or value >= at_least,
+                below is None or value < below,
+                at_most is None or value <= at_most,
+            )
+        )
+        if value is None or not ok:
             bounds = {"above": above, "at least": at_least, "below": below, "at most": at_most}
             said = [f"{word} {bound:g}" for word, bound in bounds.items() if bound is not None]
             self.expect(" ".join(["a number", " and ".join(said)]).strip(), key)
-        return float(value)
+        return value
 
     def integer(self, key: str, *, low: int = 0, high: int = 10**12) -> int:
         """A whole number from `low` to `high`."""
@@ -201,3 +205,14 @@ class Section:
             if item in values[:i]:
                 self.fail(f"{describe(item)} appears twice", key, i)
         return values
+
+
+def _finite(value: Json) -> float | None:
+    """A number as a float; None for what is none, or too large to be one."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return number if math.isfinite(number) else None

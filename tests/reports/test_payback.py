@@ -126,7 +126,7 @@ def test_without_prices_there_is_no_column_of_money() -> None:
     view = attempts_view(job)
     assert isinstance(view, AttemptsView)
     assert not view.priced
-    assert {row.thousand for row in call_rows(job)} == {"no price"}
+    assert {row.thousand for row in call_rows(job)} == {"not known"}
     assert call_rows(small_job()) == ()
 
 

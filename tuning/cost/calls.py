@@ -4,6 +4,7 @@ Charged by tokens: tokens times price. Charged by the hour: the run's generation
 divided by its answered calls, times the hour's price / 3600. Those seconds are wall time as
 it was measured, in batches: on another machine, with other batches or a slower neighbour
 they are others. Calls that ended in an error are not counted, what was spent on them is.
+Where the tokens of an answer were not counted, what a call costs is not known.
 """
 
 from __future__ import annotations
@@ -12,10 +13,11 @@ import math
 from collections.abc import Sequence
 from typing import Literal
 
+from evals.models.names import is_hosted
 from evals.records import Output, Run
 from evals.spending.accounts import spending_of
 from evals.spending.prices import Prices
-from evals.spending.records import Machine, Price, Rate
+from evals.spending.records import Machine, Price, Rate, exact
 from evals.spending.usage import Usage
 from tuning.records import CallCost
 
@@ -45,7 +47,8 @@ def cost_of_call(run: Run, rate: Rate) -> float | None:
         seconds = seconds_of_call(run)
         return None if seconds is None else seconds * rate.hour / HOUR
     outputs = answered(run)
-    if not any(output.prompt_tokens or output.completion_tokens for output in outputs):
+    counted = not rate.by_tokens or all(output.prompt_tokens > 0 for output in outputs)
+    if not outputs or not counted:
         return None
     return math.fsum(tokens_cost(rate, output) for output in outputs) / len(outputs)
 
@@ -56,12 +59,12 @@ def call_cost(run: Run, prices: Prices) -> CallCost:
     currency = prices.currency
     if rate is None and run.spent is not None and run.spent.price is not None:
         rate, currency = run.spent.price, run.spent.currency
-    cost = None if rate is None else _with_tries(run, rate)
+    cost = None if rate is None else _thousand(run, rate)
     seconds = sorted(output.seconds for output in answered(run))
     measured = bool(seconds) and seconds[-1] > 0
     by: Literal["tokens", "hours"] = "hours" if isinstance(rate, Machine) else "tokens"
     return CallCost(
-        thousand=None if cost is None else 1000 * cost,
+        thousand=cost,
         currency="" if cost is None else currency,
         by="" if cost is None else by,
         median=quantile(seconds, 0.5) if measured else None,
@@ -69,14 +72,17 @@ def call_cost(run: Run, prices: Prices) -> CallCost:
     )
 
 
-def _with_tries(run: Run, rate: Rate) -> float | None:
-    """Cost of a call; of a hosted model all that was paid for the run, as its account says."""
-    if isinstance(rate, Price) and run.spent is not None:
-        prices = Prices(models={run.candidate.model: rate})
-        spent = spending_of(run.candidate.model, [r.output for r in run.results], prices)
-        count = len(answered(run))
-        return spent.money / count if spent and spent.money is not None and count else None
-    return cost_of_call(run, rate)
+def _thousand(run: Run, rate: Rate) -> float | None:
+    """Cost of 1,000 calls; of a hosted model all that its answers took, without crumbs."""
+    model = run.candidate.model
+    if not (isinstance(rate, Price) and is_hosted(model)):
+        cost = cost_of_call(run, rate)
+        return None if cost is None else 1000 * cost
+    prices, outputs = Prices(models={model: rate}), [result.output for result in run.results]
+    spent, count = spending_of(model, outputs, prices), len(answered(run))
+    if spent is None or spent.money is None or not count:
+        return None
+    return float(1000 * exact(spent.money) / count)
 
 
 def quantile(ordered: Sequence[float], share: float) -> float | None:

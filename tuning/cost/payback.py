@@ -98,6 +98,7 @@ def evidence_of(standing: CostStanding, operation: OperationSpec) -> CostEvidenc
         goes_stale=goes_stale(operation),
         missing=standing.missing,
         figures=figures_said(payback) if payback else "",
+        max_loss=operation.max_loss,
     )
 
 

@@ -138,8 +138,8 @@ def next_steps(
         steps.append("The facts change often: a tuned model would go stale, an index does not.")
     if RULES[index].on_plateau:
         steps += [
-            f"{line.model} reaches the target by prompt: write its price into the list of prices, "
-            "and ask the gate again."
+            f"{line.model} reaches the target by prompt: write its price into the list of prices "
+            "(where it has one, its endpoint must count tokens), and ask the gate again."
             for line in stronger
             if line.reaches and line.max_cost is not None and line.cost is None
         ]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
+from math import inf
 from typing import Literal
 
 from evals.claims import MAX_ERROR_SHARE
@@ -119,7 +120,8 @@ class CostEvidence:
     `break_even_months` includes retraining and is None where it never breaks even. Where it
     `has_range`, `latest_months` is the same at the unfavourable end. `goes_stale`: facts change
     often, and how often it would be trained anew is not stated. What is `missing` to tell
-    leaves the rest untested. `figures` are the sums in words.
+    leaves the rest untested. `figures` are the sums in words. `max_loss` is the quality that
+    may be lost in exchange for cost. Raises `StatisticsError` on months that are no time.
     """
 
     calls_per_month: int
@@ -130,6 +132,16 @@ class CostEvidence:
     goes_stale: bool = False
     missing: tuple[str, ...] = ()
     figures: str = ""
+    max_loss: float = 0.05
+
+    def __post_init__(self) -> None:
+        require_share(self.max_loss, "max_loss")
+        for name in ("break_even_months", "within_months", "latest_months"):
+            months = getattr(self, name)
+            if months is not None and not 0 <= months < inf:
+                raise StatisticsError(
+                    f"{name} is {months!r}; expected a number of months, 0 or more", key=name
+                )
 
 
 @dataclass(frozen=True)

@@ -90,7 +90,14 @@ def judge_cost(standing: Standing, evidence: Evidence, policy: Policy) -> Answer
     obstacle = _cost_obstacle(cost, standing, evidence, policy)
     if obstacle:
         return Answer(False, f"{months[0].upper()}{months[1:]}, but {obstacle}.{figures}")
-    return Answer(True, f"Fine-tune to cut cost: {months}, retraining included.{figures}")
+    assert policy.target is not None  # without one there is an obstacle
+    low = share(certain_low(standing.leader, standing, policy))
+    near = (
+        f"Quality is good enough or near it: at least {low} is certain of "
+        f"'{standing.leader.trial.label}', and {100 * cost.max_loss:g} points may be missing "
+        f"from the target of {share(policy.target)}."
+    )
+    return Answer(True, f"Fine-tune to cut cost: {months}, retraining included. {near}{figures}")
 
 
 def _months_text(cost: CostEvidence) -> str:
@@ -117,10 +124,12 @@ def _cost_obstacle(
     if policy.target is None:
         return "without a target nobody can say what is good enough"
     low = certain_low(standing.leader, standing, policy)
-    if low < policy.target - policy.min_gain or standing.sample.few_clusters:
+    enough = low > 0 and low >= policy.target - cost.max_loss
+    if not enough or standing.sample.few_clusters:
         return (
-            f"quality is not near the target of {share(policy.target)}: only {share(low)} is "
-            f"certain of '{standing.leader.trial.label}'"
+            f"quality is not near the target of {share(policy.target)}, of which "
+            f"{100 * cost.max_loss:g} points may be missing (operation.max_loss): only "
+            f"{share(low)} is certain of '{standing.leader.trial.label}'"
         )
     if evidence.clean_examples < policy.min_examples:
         return examples_text(evidence, policy)

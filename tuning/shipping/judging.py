@@ -24,6 +24,7 @@ from tuning.gate.evidence import Arm
 from tuning.gate.sample import Sample
 from tuning.gate.wording import errors_text
 from tuning.records import GuardLine, Interval, Outcome, ShipDecision
+from tuning.shipping.by_cost import Certain, CostRoute, judge_by_cost
 from tuning.shipping.wording import Quality, Target, next_steps_of, sentence_of
 
 __all__ = ["CostRoute", "Guard", "judge_adapter"]
@@ -42,14 +43,6 @@ class Guard:
     clusters: Mapping[str, str | None] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class CostRoute:
-    """Shipping for cost: quality may fall by less than `margin` if the adapter pays."""
-
-    margin: float
-    break_even_met: bool
-
-
 def judge_adapter(
     before: Arm,
     after: Arm,
@@ -65,10 +58,10 @@ def judge_adapter(
     """Judge the adapter: `before` is the leader by prompt, `after` the adapter, sealed cases.
 
     Ship: L > 0 at alpha / 2^look and an estimate of at least `min_gain` (or the cost route:
-    not worse by its margin at alpha / 2^look, and break-even met), and every guard passes. Reject:
-    U < min_gain at alpha with no cost route open, or a guard fails. Otherwise inconclusive.
-    `gain.low` is L at alpha / 2^look and `gain.high` is U at alpha. A `target` changes no
-    verdict; that it is missed is said.
+    see `tuning.shipping.by_cost`), and every guard passes. Reject: U < min_gain at alpha with no
+    cost route open, or a guard fails. Otherwise inconclusive. `gain.low` is L at alpha / 2^look
+    and `gain.high` is U at alpha. Without the cost route a `target` changes no verdict; that it
+    is missed is said.
 
     Raises `StatisticsError` on a look below 1, a gain or margin outside (0, 1), invalid
     scores or sides over different cases, `NothingRunError` without cases.
@@ -78,9 +71,12 @@ def judge_adapter(
     sample = Sample([before, after], clusters or {})
     pair = _paired(sample, before, after)
     claims = before.usable and after.usable and not sample.few_clusters
-    look_alpha = alpha / 2**look
+    look_alpha = alpha * 0.5**look
     check = check_gain(pair, min_gain, alpha, look_alpha, claims=claims)
-    quality = _judge_quality(pair, check, look_alpha, cost)
+    quality = _judge_quality(pair, check)
+    if cost is not None and quality.verdict != "ship_adapter":
+        score = Certain.of(sample, after, look_alpha)
+        quality = judge_by_cost(pair, score, cost, quality, target)
     if not claims:
         quality = Quality("inconclusive", (_no_claim(sample, before, after),), None)
     lines = tuple(_judge_guard(guard, alpha) for guard in guards)
@@ -124,9 +120,7 @@ def _interval(sample: Sample, arm: Arm) -> Interval:
     return Interval(interval.estimate, interval.low, interval.high, interval.level)
 
 
-def _judge_quality(
-    pair: BoundedDifference, check: GainCheck, look_alpha: float, cost: CostRoute | None
-) -> Quality:
+def _judge_quality(pair: BoundedDifference, check: GainCheck) -> Quality:
     seen = f"the adapter gains {points(pair.estimate)} on {pair.n} sealed cases"
     if pair.errors:
         seen += f" ({errors_text(pair.errors)})"
@@ -144,28 +138,7 @@ def _judge_quality(
     else:
         text = f"Quality: {seen}, between {low} and {high}; {asked}, and neither is settled."
         verdict = "inconclusive"
-    if cost is None:
-        return Quality(verdict, (text,), check.cases_needed)
-    return _judge_cost(pair, cost, look_alpha, Quality(verdict, (text,), check.cases_needed))
-
-
-def _judge_cost(
-    pair: BoundedDifference, cost: CostRoute, look_alpha: float, quality: Quality
-) -> Quality:
-    check = check_margin(pair, cost.margin, look_alpha)
-    margin = f"{100 * cost.margin:g} points"
-    if not cost.break_even_met:
-        return quality._replace(
-            reasons=(*quality.reasons, "Cost: the adapter does not break even in the time stated.")
-        )
-    if check.result == "pass":
-        text = f"Cost: the adapter breaks even, and is not worse by {margin} or more."
-        return Quality("ship_adapter", (*quality.reasons, text), None, by_cost=True)
-    if check.result == "fail":
-        text = f"Cost: the adapter breaks even, but is worse by more than {margin}."
-        return quality._replace(reasons=(*quality.reasons, text))
-    text = f"Cost: the adapter breaks even; whether it is worse by {margin} is not settled."
-    return Quality("inconclusive", (*quality.reasons, text), check.cases_needed, by_cost=True)
+    return Quality(verdict, (text,), check.cases_needed)
 
 
 def _no_claim(sample: Sample, before: Arm, after: Arm) -> str:

@@ -13,12 +13,16 @@ TargetResult = Literal["reached", "missed", "not settled"]
 
 
 class Quality(NamedTuple):
-    """What the sealed split says, and the words for it. `by_cost`: by the cost route alone."""
+    """What the sealed split says, and the words for it. `by_cost`: by the cost route alone.
+
+    `clause` then says that the adapter is good enough, or what is not settled.
+    """
 
     verdict: Outcome
     reasons: tuple[str, ...]
     cases_needed: int | None
     by_cost: bool = False
+    clause: str = ""
 
 
 class Target(NamedTuple):
@@ -64,7 +68,8 @@ def sentence_of(
     if verdict == "ship_adapter":
         kept = "every guard passes" if lines else "no guard was configured"
         route = "cheaper and hardly worse" if quality.by_cost else "better"
-        text = f"Ship the adapter: it is {route} ({gain}), and {kept}."
+        enough = f"; {quality.clause}" if quality.by_cost else ""
+        text = f"Ship the adapter: it is {route} ({gain}){enough}, and {kept}."
         if target is not None and target.result == "missed":
             text += (
                 f" But {target.scored.estimate:.2f} is below the suite's target of "
@@ -83,7 +88,7 @@ def sentence_of(
         return f"Inconclusive: {real} ({gain}), but {_open_guards_text(lines)}."
     needed = f"; about {quality.cases_needed} cases would tell" if quality.cases_needed else ""
     if quality.by_cost:
-        unsettled = "it is cheaper, but the sealed cases do not settle whether it is worse"
+        unsettled = f"it is cheaper, but the sealed cases do not settle whether {quality.clause}"
         return f"Inconclusive: {unsettled} ({gain}){needed}."
     return f"Inconclusive: the sealed cases do not settle the gain ({gain}){needed}."
 

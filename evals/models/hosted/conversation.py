@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import replace
 
 from evals.models.conversation import continued, goes_on, joined
@@ -40,7 +41,14 @@ async def answer(asker: Asker, request: Request, decoding: Decoding) -> Output:
     finally:
         asker.talking.discard(task)
         asker.give_back(aside)
-    return joined(made)
+    return _counted(joined(made), made)
+
+
+def _counted(output: Output, turns: Sequence[Output]) -> Output:
+    """A conversation's output; without tokens where they were not counted on every turn."""
+    if all(turn.prompt_tokens for turn in turns if turn.error is None):
+        return output
+    return replace(output, prompt_tokens=0, completion_tokens=0, cached_tokens=0)
 
 
 def _sizes(asker: Asker, request: Request, decoding: Decoding) -> list[tuple[int, int]]:

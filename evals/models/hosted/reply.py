@@ -65,7 +65,7 @@ def read_usage(value: Json) -> Usage | None:
     if not isinstance(found, dict):
         return None
     prompt, completion = _count(found.get("prompt_tokens")), _count(found.get("completion_tokens"))
-    if prompt is None or completion is None:
+    if not prompt or completion is None:  # a prompt of no tokens was not counted
         return None
     details = found.get("prompt_tokens_details")
     cached = _count(details.get("cached_tokens")) if isinstance(details, dict) else None

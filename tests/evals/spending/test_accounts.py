@@ -41,6 +41,30 @@ def test_a_local_model_spends_nothing_and_an_unknown_price_is_no_price() -> None
     assert spent == Spending(1, 100, 10)
 
 
+@pytest.mark.parametrize(
+    "lacking",
+    [Output("yes", "stop"), Output("yes", "stop", 0, 10), Output("yes", "stop", 100, 0)],
+)
+def test_tokens_that_were_not_counted_are_not_free(lacking: Output) -> None:
+    spent = spending_of(MODEL, [output(), lacking], PRICES)
+    assert spent is not None
+    assert spent.money is None
+    assert "cost not known: the endpoint did not count" in spending_said(spent)
+    silent, failed = Output("", "stop", 100, 0), Output(None, "error", error="gone")
+    known = spending_of(MODEL, [output(), silent, failed], PRICES)
+    assert known is not None
+    assert known.money is not None
+
+
+def test_what_has_no_price_for_tokens_needs_no_count() -> None:
+    lacking = Output("yes", "stop")
+    free = spending_of(MODEL, [lacking], Prices("EUR", {MODEL: Price(0, 0)}))
+    by_request = spending_of(MODEL, [lacking], Prices("EUR", {MODEL: Price(0, 0, request=0.5)}))
+    assert free is not None
+    assert by_request is not None
+    assert (free.money, by_request.money) == (0.0, 0.5)
+
+
 def test_a_total_has_money_only_where_every_part_has() -> None:
     known, other = Spending(1, 2, 3, 0, 0.5, "EUR"), Spending(1, 2, 3, 0, 0.25, "EUR")
     assert total([None, known, other]) == Spending(2, 4, 6, 0, 0.75, "EUR")

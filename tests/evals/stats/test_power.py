@@ -107,3 +107,27 @@ def test_the_smallest_flat_split_of_the_boundary_table_has_87_cases() -> None:
 def test_senseless_questions_are_refused(call) -> None:
     with pytest.raises(StatisticsError):
         call()
+
+
+@pytest.mark.parametrize("gain", [1e-320, 1e-160, 1e-12, 1e-5])
+def test_a_gain_that_is_next_to_nothing_takes_more_cases_than_anyone_has(gain: float) -> None:
+    found = (
+        cases_for_plateau(gain),
+        cases_for_gain(gain),
+        cases_for_noninferiority(gain),
+        smallest_flat_cases(gain, 2.0),
+        smallest_flat_cases(gain, 2.0, graded=True),
+    )
+    assert all(cases > 100_000 for cases in found)
+
+
+@pytest.mark.parametrize("gain", [0.5, 0.1, 0.03, 0.01])
+def test_the_smallest_flat_number_of_graded_cases_is_the_first_that_is_flat(gain: float) -> None:
+    n = smallest_flat_cases(gain, 2.0, graded=True)
+
+    def flat(cases: int) -> bool:
+        same = np.full(cases, 0.3)
+        return bool(paired_difference(same, same).below(gain, 2.0))
+
+    assert flat(n)
+    assert n == 1 or not flat(n - 1)

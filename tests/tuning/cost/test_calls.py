@@ -65,6 +65,7 @@ def test_a_machine_of_its_own_comes_before_the_one_of_all() -> None:
 def test_what_was_not_measured_has_no_cost_and_is_not_free() -> None:
     assert call_cost(run_of([(1, 1)]), Prices(hours=Hours(machine=1.0))).thousand is None
     assert call_cost(run_of([(0, 0)]), Prices(models={LOCAL: Price(1, 1)})).thousand is None
+    assert call_cost(run_of([(9, 1), (0, 0)]), Prices(models={LOCAL: Price(1, 1)})).thousand is None
     assert call_cost(run_of([], errors=3), Prices(models={LOCAL: Price(1, 1)})).thousand is None
     assert call_cost(run_of([(1, 1)]), Prices()).thousand is None
 

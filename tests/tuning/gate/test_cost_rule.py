@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from math import inf, nan
+
 import pytest
 
+from evals.errors import StatisticsError
 from tests.tuning.gate.test_deciding import judge, search
 from tuning.gate.evidence import CostEvidence
 from tuning.records import RuleLine
 
 
-def ruled(cost: CostEvidence | None, right: int = 230, target: float = 0.95) -> RuleLine:
+def ruled(cost: CostEvidence | None, right: int = 240, target: float = 0.95) -> RuleLine:
     return judge(search(0, 0, 250, right), target=target, cost=cost).rules[1]
 
 
@@ -42,9 +45,36 @@ def test_facts_that_change_often_need_an_interval_of_retraining() -> None:
     assert "operation.retrain_months" in line.evidence
 
 
-@pytest.mark.parametrize(("right", "status"), [(225, "applies"), (200, "does_not_apply")])
-def test_quality_must_be_near_the_target(right: int, status: str) -> None:
-    assert ruled(CostEvidence(1000, 1.0, 12.0), right, target=0.9).status == status
+@pytest.mark.parametrize(
+    ("right", "max_loss", "status"),
+    [
+        (230, 0.05, "applies"),  # 0.87 is certain
+        (225, 0.05, "does_not_apply"),  # 0.84 is
+        (225, 0.10, "applies"),
+        (230, 0.01, "does_not_apply"),
+    ],
+)
+def test_as_much_quality_is_certain_as_the_target_less_what_may_be_lost(
+    right: int, max_loss: float, status: str
+) -> None:
+    line = ruled(CostEvidence(1000, 1.0, 12.0, max_loss=max_loss), right, target=0.9)
+    assert line.status == status
+    assert f"{100 * max_loss:g} points may be missing" in line.evidence
+
+
+@pytest.mark.parametrize("target", [0.01, 0.05, 0.1])
+@pytest.mark.parametrize("max_loss", [0.05, 0.5])
+def test_a_prompt_that_is_never_right_is_near_no_target(target: float, max_loss: float) -> None:
+    cost = CostEvidence(1000, 1.0, 12.0, max_loss=max_loss)
+    assert ruled(cost, right=0, target=target).status == "does_not_apply"
+
+
+@pytest.mark.parametrize("months", [nan, -5.0, inf])
+@pytest.mark.parametrize("name", ["break_even_months", "within_months", "latest_months"])
+def test_months_that_are_no_time_are_refused(name: str, months: float) -> None:
+    stated = {"break_even_months": 1.0, "within_months": 12.0, "latest_months": 1.0}
+    with pytest.raises(StatisticsError, match=name):
+        CostEvidence(1000, **{**stated, name: months})
 
 
 def test_the_sums_are_shown_with_every_answer() -> None:

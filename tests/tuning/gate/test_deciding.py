@@ -364,7 +364,7 @@ def test_a_stronger_model_that_reaches_the_target_comes_first_on_a_plateau() -> 
 
 
 def test_cost_opens_the_gate_where_quality_is_near_and_it_breaks_even() -> None:
-    trials = search(0, 0, 250, 230)
+    trials = search(0, 0, 250, 240)
     pays = CostEvidence(2_000_000, 3.0, 6.0)
     assert judge(trials, target=0.95, cost=pays).verdict == "fine_tune"
     assert judge(trials, target=0.95, cost=pays).rules[1].status == "applies"

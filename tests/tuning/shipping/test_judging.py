@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import ceil
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evals.errors import NothingRunError, StatisticsError
-from evals.stats import noninferiority_power, one_sided_z, paired_counts
+from evals.stats import exact_bounds, noninferiority_power, one_sided_z, paired_counts
 from tuning.gate.evidence import Arm
 from tuning.records import ShipDecision
 from tuning.shipping.judging import CostRoute, Guard, judge_adapter
@@ -188,7 +189,84 @@ def test_a_guard_with_too_many_errors_is_open() -> None:
     ],
 )
 def test_the_cost_route_ships_what_is_cheaper_and_not_worse(counts, cost, verdict) -> None:
-    assert judge(counts, PASSING, cost=cost).verdict == verdict
+    assert judge(counts, PASSING, cost=cost, target=0.9).verdict == verdict
+
+
+def shipped_by_cost(right: int, n: int, target: float | None, errors: int = 0) -> ShipDecision:
+    """An adapter that breaks even and is right where its prompt is, by a margin of 0.05."""
+    scores = {f"c{i:05d}": float(i < right) for i in range(n)}
+    failed = tuple(sorted(scores)[:errors])
+    after = {case: score for case, score in scores.items() if case not in failed}
+    return judge_adapter(
+        Arm("lead", scores),
+        Arm("tuned", after, failed),
+        (PASSING,),
+        min_gain=0.10,
+        look=1,
+        cost=CostRoute(0.05, True),
+        target=target,
+    )
+
+
+@pytest.mark.parametrize(
+    ("right", "target", "verdict"),
+    [
+        (250, 0.9, "ship_adapter"),
+        (225, 0.9, "ship_adapter"),  # 0.856 is certain, and 0.85 is asked for
+        (223, 0.9, "inconclusive"),  # 0.847 is
+        (0, 0.9, "reject_adapter"),
+        (0, 0.05, "inconclusive"),  # nothing is certain of it, and that is near no target
+        (150, 0.9, "reject_adapter"),
+        (250, None, "reject_adapter"),
+    ],
+)
+def test_by_cost_ships_only_what_is_good_enough_for_certain(right, target, verdict) -> None:
+    found = shipped_by_cost(right, 250, target)
+    assert found.verdict == verdict
+    low = exact_bounds([1.0] * right + [0.0] * (250 - right), None, 0.025)[0]
+    enough = target is not None and low > 0 and low >= target - 0.05
+    assert enough is (verdict == "ship_adapter")
+
+
+def test_what_is_hardly_worse_than_no_good_does_not_ship_without_guards_either() -> None:
+    zero = {f"c{i}": 0.0 for i in range(250)}
+    found = judge_adapter(
+        Arm("lead", zero),
+        Arm("tuned", zero),
+        (),
+        min_gain=0.1,
+        look=1,
+        cost=CostRoute(0.05, True),
+        target=0.9,
+    )
+    assert found.verdict == "reject_adapter"
+    assert any("it is not good enough: at most 0.0" in reason for reason in found.reasons)
+
+
+@pytest.mark.parametrize("target", [0.95, 0.999])
+def test_so_many_cases_as_are_asked_for_settle_what_is_always_right(target: float) -> None:
+    needed = shipped_by_cost(20, 20, target).cases_needed
+    assert needed is not None
+    assert shipped_by_cost(needed, needed, target).verdict == "ship_adapter"
+
+
+def test_an_error_counts_as_wrong_before_an_adapter_ships_for_cost() -> None:
+    assert shipped_by_cost(232, 250, 0.9).verdict == "ship_adapter"
+    assert shipped_by_cost(232, 250, 0.9, errors=6).verdict == "inconclusive"
+
+
+def test_the_sentence_by_cost_says_how_good_is_certain_and_what_is_not_settled() -> None:
+    ships, open_, untold = (
+        shipped_by_cost(245, 250, 0.9),
+        shipped_by_cost(180, 200, 0.9),
+        shipped_by_cost(245, 250, None),
+    )
+    assert "is certain, and 5 points may be missing from the target of 0.90" in ships.sentence
+    assert "do not settle whether it is good enough" in open_.sentence
+    assert open_.cases_needed is not None
+    more = open_.cases_needed
+    assert shipped_by_cost(ceil(0.9 * more), more, 0.9).verdict == "ship_adapter"
+    assert any("the suite states no target" in reason for reason in untold.reasons)
 
 
 def test_the_numbers_of_both_sides_are_kept() -> None:

@@ -62,3 +62,19 @@ def test_calls_that_failed_are_not_among_the_thousand() -> None:
 def test_without_any_price_nothing_is_known() -> None:
     assert cost_of_thousand(made(Prices()), Prices()) is None
     assert cost_of_thousand(replace(made(LIST, "hf:x"), spent=None), LIST) is None
+
+
+def test_an_endpoint_that_counts_no_tokens_has_no_cost_and_is_not_free() -> None:
+    run = made(LIST)
+    silent = [
+        replace(r, output=replace(r.output, prompt_tokens=0, completion_tokens=0))
+        for r in run.results
+    ]
+    for results in (silent, [*run.results[:3], silent[3]]):
+        stored = replace(run, results=tuple(results))
+        older = replace(stored, spent=replace(run.spent, money=0.0))  # as it once was stored
+        assert cost_of_thousand(stored, LIST) is None
+        assert cost_of_thousand(older, LIST) is None
+        assert cost_of_thousand(older, Prices()) is None
+        free = Prices("EUR", {"openai:m": Price(0, 0)})
+        assert cost_of_thousand(stored, free) == (0.0, "EUR")

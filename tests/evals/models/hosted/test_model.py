@@ -24,7 +24,15 @@ from evals.models.protocol import Batch
 from evals.records import Decoding, Message, Request, ToolCall
 from evals.spending.budget import Budget
 from evals.spending.usage import Usage
-from tests.hosted_server import HostedServer, Reply, always, at_first, for_texts, refused_port
+from tests.hosted_server import (
+    HostedServer,
+    Reply,
+    always,
+    at_first,
+    for_texts,
+    never,
+    refused_port,
+)
 
 KEY = "sk-Secret0123456789"
 DECODING = Decoding(max_tokens=16)
@@ -128,6 +136,16 @@ def test_follow_ups_are_asked_one_after_another_over_what_was_said():
     assert (output.text, output.attempts) == ("reply 5", 0)
     assert said == ["first", "reply 1", "second", "reply 3", "third"]
     assert output.completion_tokens == 6
+
+
+def test_a_conversation_has_tokens_only_where_every_turn_was_counted():
+    request = Request((Message("user", "first"),), follow_ups=("second",))
+    for plan, counted in ((never, True), (for_texts("no usage", ["second"]), False)):
+        with HostedServer(plan=plan) as server:
+            output = only_output(opened(server), request)
+        assert output.error is None
+        assert len(output.replies) == 2
+        assert (output.prompt_tokens > 0, output.completion_tokens > 0) == (counted, counted)
 
 
 def test_a_conversation_that_fails_names_the_turn():

@@ -189,6 +189,7 @@ def test_every_single_value_of_a_reply_may_be_of_any_type():
         ),
         ({"prompt_tokens": -9, "completion_tokens": 1}, None),
         ({"prompt_tokens": 9}, None),
+        ({"prompt_tokens": 0, "completion_tokens": 0}, None),
         ({"prompt_tokens": 9, "completion_tokens": 10**12}, None),
         ({"prompt_tokens": True, "completion_tokens": 1}, None),
         ({"prompt_tokens": "9", "completion_tokens": 1.0}, None),

@@ -155,15 +155,17 @@ def _told(path: Path) -> Iterator[None]:
     """Turn errors of the database into deliberate ones about `path`."""
     try:
         yield
-    except sqlite3.DatabaseError as error:
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:  # the latter: of a damaged name
         raise _deliberate(error, path) from error
 
 
-def _is_shut(error: sqlite3.DatabaseError) -> bool:
+def _is_shut(error: sqlite3.DatabaseError | UnicodeDecodeError) -> bool:
     return getattr(error, "sqlite_errorname", "").startswith(_SHUT)
 
 
-def _deliberate(error: sqlite3.DatabaseError, path: Path) -> RecordError | InfrastructureError:
+def _deliberate(
+    error: sqlite3.DatabaseError | UnicodeDecodeError, path: Path
+) -> RecordError | InfrastructureError:
     name = getattr(error, "sqlite_errorname", "")
     message = f"the ledger cannot be opened: {error}"
     if name.startswith(("SQLITE_FULL", "SQLITE_IOERR")):

@@ -30,7 +30,7 @@ from evals.stats.power import (
     smallest_flat_cases,
     smallest_plateau_gain,
 )
-from evals.stats.quantiles import one_sided_z, two_sided_z
+from evals.stats.quantiles import MOST_LOOKS, one_sided_z, require_look, two_sided_z
 from evals.stats.sample import MIN_CLUSTERS, design_effect
 from evals.stats.worst_case import BoundedDifference, bounded, bounded_difference
 
@@ -39,6 +39,7 @@ __all__ = [
     "MIN_CLUSTERS",
     "MIN_LABELS",
     "MOST_CASES",
+    "MOST_LOOKS",
     "BoundedDifference",
     "Bounds",
     "Kappa",
@@ -62,6 +63,7 @@ __all__ = [
     "one_sided_z",
     "paired_counts",
     "paired_difference",
+    "require_look",
     "require_share",
     "score_interval",
     "smallest_caught_loss",

@@ -11,7 +11,7 @@ from math import ceil, floor, sqrt
 
 from evals.errors import StatisticsError
 from evals.stats.intervals import require_share
-from evals.stats.quantiles import critical_value, normal_cdf, one_sided_z
+from evals.stats.quantiles import critical_value, normal_cdf, one_sided_z, require_look
 from evals.stats.tango import constrained_variance
 
 DISCORDANCE = 0.2
@@ -90,9 +90,7 @@ def cases_to_ship(
     when the true gain is exactly delta, whatever n: plan for a larger gain than the smallest
     that is worth it.
     """
-    if look < 1:
-        raise StatisticsError(f"look is {look}; the first look at a sealed split is 1")
-    return cases_for_gain(min_gain, discordance, alpha / 2**look, power)
+    return cases_for_gain(min_gain, discordance, alpha / 2 ** require_look(look), power)
 
 
 def smallest_detectable_gain(

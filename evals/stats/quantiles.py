@@ -10,6 +10,22 @@ from evals.errors import StatisticsError
 _NORMAL = NormalDist()
 
 
+MOST_LOOKS = 30
+"""Beyond this a level of 1 - alpha / 2^look comes too near to 1 to be told from it by a float."""
+
+
+def require_look(look: int, key: str | None = None) -> int:
+    """`look` if it is the number of a look, from 1; otherwise a `StatisticsError`."""
+    if isinstance(look, bool) or not isinstance(look, int) or not 1 <= look <= MOST_LOOKS:
+        raise StatisticsError(
+            f"look is {look!r}; looks are counted from 1, and after {MOST_LOOKS} nothing can "
+            "be claimed",
+            key=key,
+            hint="collect a new split",
+        )
+    return look
+
+
 def one_sided_z(alpha: float) -> float:
     """The z with normal tail area `alpha` above it: 1.645 for 0.05.
 

@@ -44,6 +44,15 @@ def test_a_file_that_is_no_ledger_is_one_clear_error(tmp_path):
         Ledger(tmp_path)
 
 
+def test_a_name_of_bytes_in_a_damaged_file_is_one_clear_error(tmp_path):
+    Ledger(tmp_path).close()
+    path = tmp_path / "ledger.sqlite3"
+    path.write_bytes(path.read_bytes().replace(b"tablebatches", b"tableb\xfftches"))
+    for read_only in (False, True):
+        with pytest.raises(RecordError, match=r"ledger\.sqlite3.*cannot be opened"):
+            Ledger(tmp_path, read_only=read_only)
+
+
 def test_a_ledger_of_another_format_is_refused(tmp_path):
     ledger = Ledger(tmp_path)
     ledger._db.execute("update meta set value = '99' where key = 'format'")

@@ -15,7 +15,7 @@ from tuning.gate.judged import Judged
 from tuning.gate.rules import Answer
 from tuning.gate.standing import Standing, cases_for_a_start, cases_to_decide, find_standing
 from tuning.gate.stronger import stronger_lines
-from tuning.gate.wording import extended_text, left_out_texts, share
+from tuning.gate.wording import changed_text, left_out_texts, share
 from tuning.records import Decision, Interval, RuleLine, RuleStatus, TrialLine, Verdict
 
 __all__ = ["Evidence", "Policy", "decide"]
@@ -48,7 +48,7 @@ def decide(evidence: Evidence, policy: Policy) -> Decision:
             f" Every tried prompt scores below {share(policy.min_gain)}: flatness is cheap near "
             "zero, so make sure that the model, the prompts and the scorer can do the task at all."
         )
-    sentence += extended_text(policy)
+    sentence += changed_text(policy)
     return Decision(
         verdict=rule.verdict,
         sentence=sentence,
@@ -119,7 +119,7 @@ def _flags(standing: Standing, policy: Policy) -> tuple[str, ...]:
     if standing.sample.few_clusters:
         flags.append("few_clusters")
     if policy.undeclared:
-        flags.append("extended")
+        flags.append("changed")
     return tuple(flags)
 
 

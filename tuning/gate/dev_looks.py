@@ -1,19 +1,28 @@
-"""Verdicts that rested on sets of dev cases: each is a look, and a dev that grew is looked at anew.
+"""Verdicts that rested on sets of dev cases: each is a look, a changed dev a new one.
 
-Adding cases until a verdict pleases makes false verdicts likelier. So what a dev extends is
-counted, and what was not declared before the first look is claimed at a small alpha (see
-`Policy.look_alpha`). Only a verdict that could have opened the gate is a look: where too
-little was tried, or the evals refused, nothing was at stake.
+Adding or dropping cases until a verdict pleases makes false verdicts likelier. So what a dev
+shares with earlier ones is counted, and what was not declared before the first look is claimed
+at a small alpha (see `Policy.look_alpha`). Only a verdict that could have opened the gate is a
+look: where too little was tried, or the evals refused, nothing was at stake.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
+from evals.fingerprint import LATER
 from evals.ledger import Ledger
-from evals.looks import keeps_half, split_fingerprint
+from evals.looks import (
+    FORM,
+    Contents,
+    contents_fingerprint,
+    contents_of,
+    look_related,
+    nearest,
+    split_fingerprint,
+)
 from evals.records import Case
 
 DEV_LOOKS = "dev_looks"
@@ -21,12 +30,16 @@ DEV_LOOKS = "dev_looks"
 
 @dataclass(frozen=True)
 class DevLook:
-    """One look: at which cases (by fingerprint), when, and what extensions were declared then."""
+    """One look: at which cases (by content), when, and what extensions were declared then.
+
+    `form` is as in `evals.looks.Look`.
+    """
 
     split: str
-    cases: tuple[str, ...]
+    cases: Contents
     declared: int
     when: str
+    form: int = field(default=1, metadata=LATER)
 
 
 @dataclass(frozen=True)
@@ -53,34 +66,32 @@ def stored_looks(ledger: Ledger, key: str) -> tuple[DevLook, ...]:
 def count_look(looks: Sequence[DevLook], cases: Sequence[Case], declared: int) -> Counted:
     """The number of a look at `cases`, whether or not it was taken already.
 
-    `declared`: what the suite declares now. It counts only as far as every look that is
-    extended was taken under it: an extension that is declared later is not declared.
+    `declared`: what the suite declares now. It counts only as far as every look that shares
+    its cases was taken under it: an extension that is declared later is not declared.
     """
-    split = split_fingerprint(cases)
-    prints = frozenset(case.fingerprint for case in cases)
-    number = 1
-    for look in looks:
-        if look.split == split:
-            return Counted(number, min(declared, look.declared))
-        if _extends(prints, look):
-            number += 1
-            declared = min(declared, look.declared)
-    return Counted(number, declared)
+    now, seen = contents_of(cases), _seen(looks, cases)
+    same = nearest(now, seen)
+    before = len(looks) if same is None else same
+    taken = None if same is None else seen[same]
+    counted = [n for n in range(before) if look_related(now, seen[n], taken)]
+    under = counted if same is None else [*counted, same]
+    return Counted(1 + len(counted), min([declared, *(looks[n].declared for n in under)]))
 
 
 def keep_look(ledger: Ledger, key: str, cases: Sequence[Case], *, declared: int, when: str) -> None:
     """Write a look down; of one that was taken already, the smaller declaration."""
-    looks, split = list(stored_looks(ledger, key)), split_fingerprint(cases)
-    prints = tuple(sorted(case.fingerprint for case in cases))
-    for place, look in enumerate(looks):
-        if look.split == split:
-            looks[place] = replace(look, declared=min(declared, look.declared))
-            break
+    looks = list(stored_looks(ledger, key))
+    same = nearest(contents := contents_of(cases), _seen(looks, cases))
+    if same is None:
+        looks.append(DevLook(contents_fingerprint(contents), contents, declared, when, FORM))
     else:
-        looks.append(DevLook(split, prints, declared, when))
+        looks[same] = replace(looks[same], declared=min(declared, looks[same].declared))
     ledger.store(DEV_LOOKS, key, DevLooks(tuple(looks)), created=when)
 
 
-def _extends(prints: frozenset[str], look: DevLook) -> bool:
-    """Whether dev has half of a look's cases unchanged, and others."""
-    return keeps_half(prints, look.cases) and not prints.issubset(look.cases)
+def _seen(looks: Sequence[DevLook], cases: Sequence[Case]) -> list[Contents | None]:
+    """What each look saw. Of one of an older form that is known only if it is at just these."""
+    very_same = {split_fingerprint(cases): contents_of(cases)}
+    return [
+        look.cases or None if look.form == FORM else very_same.get(look.split) for look in looks
+    ]

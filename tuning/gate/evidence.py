@@ -6,7 +6,7 @@ Plain frozen data. Whatever is None was not tested, and the decision says so.
 from __future__ import annotations
 
 from collections.abc import Container, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import inf
 from typing import Literal
 
@@ -14,14 +14,14 @@ from evals.claims import MAX_ERROR_SHARE
 from evals.errors import StatisticsError
 from evals.judges.records import JudgeStanding
 from evals.records import Finding, Run
-from evals.stats import one_sided_z, require_share
+from evals.stats import MOST_LOOKS, one_sided_z, require_look, require_share
 from tuning.learning.records import LearningCurve
 
 STAGE_ALPHA = 0.1
 """The share of a candidate's alpha that goes to stage one where early stop is on."""
 
 UNDECLARED_ALPHA = 0.1
-"""The share of alpha that all looks at a dev that grew undeclared may cost together."""
+"""The share of alpha that all looks at a dev that changed undeclared may cost together."""
 
 LEAST_CHOICES = 1.25
 """An only early candidate counts as the best of so many: alpha is 0.04 for it, not 0.05.
@@ -181,7 +181,7 @@ class Evidence:
     leader's prompt with each case's own reference documents. `clusters` names those cases
     that are not independent of each other. `judges` are the models that judge for the suite
     and its guards. `trainable` says whether the model's weights are at hand. `dev_look` is the
-    number of this look: more than 1 where dev grew after a verdict. `untried` candidates are
+    number of this look: more than 1 where dev changed after a verdict. `untried` candidates are
     planned, and the same claims may be made of them later.
     """
 
@@ -234,22 +234,24 @@ class Policy:
                 "of the dev split can be declared",
                 key="declared_extensions",
             )
-        if self.look < 1:
-            raise StatisticsError(
-                f"look is {self.look!r}; looks are counted from 1", key="dev_look"
-            )
+        require_look(self.look, "dev_look")
 
     @property
     def look_alpha(self) -> float:
         """The alpha of this look at the dev split.
 
         Looks that were not declared get a twentieth of alpha, a fortieth, and so on: all
-        together a tenth, however often dev grows.
+        together a tenth, however often dev changes.
         """
         planned = 1 + self.declared_extensions
         if self.look <= planned:
             return self.alpha / planned
         return self.alpha * UNDECLARED_ALPHA / 2.0 ** (self.look - planned)
+
+    @property
+    def following(self) -> Policy:
+        """The policy at the next look; after the last that can claim anything, at that one."""
+        return replace(self, look=min(self.look + 1, MOST_LOOKS))
 
     @property
     def undeclared(self) -> int:

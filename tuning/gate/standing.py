@@ -11,7 +11,7 @@ to be flat, as lost by one that is said to be better.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from evals.errors import InfrastructureError, StatisticsError
@@ -63,7 +63,7 @@ class _Bar(NamedTuple):
 class Standing:
     """The state of the search. `gaps` are what effort lacks before a plateau may be claimed.
 
-    `levels` are those of this look at dev, `next_levels` those of a look at a dev that grew;
+    `levels` are those of this look at dev, `next_levels` those of a look at a dev that changed;
     `smallest_n` the number of cases below which no result could be flat. `candidates` counts
     those that were tried, and those still planned.
     """
@@ -147,7 +147,7 @@ def find_standing(evidence: Evidence, policy: Policy) -> Standing:
         leader=next(item for item in judged if item.trial is leader.trial),
         anchor=anchor,
         levels=levels,
-        next_levels=_levels(replace(policy, look=policy.look + 1), m, len(trials)),
+        next_levels=_levels(policy.following, m, len(trials)),
         gaps=gaps,
         plateau=(
             not gaps

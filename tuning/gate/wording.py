@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from tuning.gate.evidence import Evidence, LeftOut, Policy
 from tuning.gate.judged import Judged
 from tuning.gate.standing import Standing
@@ -105,13 +103,13 @@ def left_out_texts(left_out: LeftOut) -> tuple[str, ...]:
     return tuple(texts)
 
 
-def extended_text(policy: Policy) -> str:
-    """A sentence where dev grew after a verdict and nobody had declared that; else nothing."""
+def changed_text(policy: Policy) -> str:
+    """A sentence where dev changed after a verdict and nobody had declared that; else nothing."""
     if not policy.undeclared:
         return ""
     return (
-        f" The dev split grew {_plural(policy.undeclared, 'time')} after a verdict without being "
-        f"declared before the first: everything here is claimed at α = {policy.look_alpha:g}."
+        f" The dev split changed {_plural(policy.undeclared, 'time')} after a verdict without "
+        f"being declared before the first: everything here is claimed at α = {policy.look_alpha:g}."
     )
 
 
@@ -122,10 +120,9 @@ def extension_step(policy: Policy) -> str:
             f"Add dev cases: extension {policy.look} of {policy.declared_extensions} that the "
             "suite declares."
         )
-    following = replace(policy, look=policy.look + 1)
     return (
         f"Add dev cases. No further extension was declared before the first verdict, so the next "
-        f"one claims at α = {following.look_alpha:g}; or collect a new dev split."
+        f"one claims at α = {policy.following.look_alpha:g}; or collect a new dev split."
     )
 
 

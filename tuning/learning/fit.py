@@ -20,7 +20,7 @@ from evals.records import Run
 from evals.stats import MIN_CLUSTERS, known_bounds
 from tuning.learning.families import fit_log_linear, fit_power_law
 from tuning.learning.projecting import MOST_TIMES
-from tuning.learning.records import CurveFit, LearningPoint, Projection, Shape
+from tuning.learning.records import MOST_EXAMPLES, CurveFit, LearningPoint, Projection, Shape
 from tuning.learning.wording import fit_sentence
 
 if TYPE_CHECKING:
@@ -94,12 +94,17 @@ def fit_scores(
 ) -> CurveFit:
     """The curve through `scores` (one row a training, one column a case) of so many examples.
 
-    Raises StatisticsError where the sizes are not positive or rows and sizes do not agree.
+    Raises StatisticsError where the sizes are not positive, rows, sizes and cases do not agree,
+    or a score is not between 0 and 1.
     """
     import numpy as np
 
-    if len(sizes) != len(scores) or any(size < 1 for size in sizes):
+    if len(sizes) != len(scores) or not all(1 <= size <= MOST_EXAMPLES for size in sizes):
         raise StatisticsError("expected one row of scores for each size, and sizes of 1 or more")
+    if any(len(row) != len(cases) for row in scores):
+        raise StatisticsError(f"expected a score of each of {len(cases)} cases in every row")
+    if not all(0 <= score <= 1 for row in scores for score in row):
+        raise StatisticsError("expected scores between 0 and 1")
     names = [(clusters or {}).get(case) or f"\0{case}" for case in cases]
     codes = np.unique(names, return_inverse=True)[1] if names else np.zeros(0, dtype=np.int64)
     sample = Sample(np.asarray(sizes, float), np.asarray(scores, float), codes)

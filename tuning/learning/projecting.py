@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import pairwise
-from math import exp, log
+from math import isqrt, log
 from typing import NamedTuple
 
 from evals.errors import StatisticsError
@@ -96,6 +96,6 @@ def _bisected(
 ) -> int:
     low, high = before.examples, here.examples
     while high - low > 1:
-        middle = min(max(round(exp((log(low) + log(high)) / 2)), low + 1), high - 1)
+        middle = max(isqrt(low * high), low + 1)  # whole numbers: exact, so that this ends
         low, high = (low, middle) if reached(project(fit, middle)) else (middle, high)
     return high

@@ -9,6 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+MOST_EXAMPLES = 1_000_000_000
+"""Nobody has more: a curve over more is damaged."""
+
 Shape = Literal["rises", "flat", "falls", "too_few_sizes", "too_few_cases"]
 
 

@@ -19,6 +19,7 @@ from evals.stats import (
     MIN_CLUSTERS,
     BoundedDifference,
     noninferiority_power,
+    require_look,
 )
 from tuning.gate.evidence import Arm
 from tuning.gate.sample import Sample
@@ -63,15 +64,13 @@ def judge_adapter(
     and `gain.high` is U at alpha. Without the cost route a `target` changes no verdict; that it
     is missed is said.
 
-    Raises `StatisticsError` on a look below 1, a gain or margin outside (0, 1), invalid
-    scores or sides over different cases, `NothingRunError` without cases.
+    Raises `StatisticsError` on a look that is not 1 to 30, a gain or margin outside (0, 1),
+    invalid scores or sides over different cases, `NothingRunError` without cases.
     """
-    if isinstance(look, bool) or not isinstance(look, int) or look < 1:
-        raise StatisticsError(f"look is {look!r}; the first look at a sealed split is 1")
     sample = Sample([before, after], clusters or {})
     pair = _paired(sample, before, after)
     claims = before.usable and after.usable and not sample.few_clusters
-    look_alpha = alpha * 0.5**look
+    look_alpha = alpha / 2 ** require_look(look, "look")
     check = check_gain(pair, min_gain, alpha, look_alpha, claims=claims)
     quality = _judge_quality(pair, check)
     if cost is not None and quality.verdict != "ship_adapter":

@@ -1,4 +1,4 @@
-"""Dev that grew after a verdict: counted, and claimed at what is left of alpha."""
+"""Dev that changed after a verdict: counted, and claimed at what is left of alpha."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ import pytest
 
 from evals.errors import GateShutError, StatisticsError
 from evals.ledger import Ledger
+from evals.looks import split_fingerprint
 from evals.models.scripted import open_scripted
 from evals.records import Case
 from evals.runner import Progress
@@ -56,11 +57,12 @@ def ledger(tmp_path: Path) -> Ledger:
         (range(12), 2),  # more of them
         ([*range(5), *range(20, 40)], 2),  # half of them, and others
         ([*range(4), *range(20, 40)], 1),  # fewer than half: another dev
-        (range(6), 1),  # some of them, and nothing new
+        (range(6), 2),  # some of them, and nothing new
+        (range(3), 2),  # fewer than half, and all of them seen
         (range(20, 30), 1),
     ],
 )
-def test_a_dev_extends_a_look_with_half_of_its_cases_and_new_ones(
+def test_a_dev_that_shares_half_of_its_cases_or_the_looks_is_a_further_look(
     dev: Sequence[int], number: int, ledger: Ledger
 ) -> None:
     looks = looks_at(ledger, (range(10), 0))
@@ -78,6 +80,41 @@ def test_a_case_that_was_changed_is_a_new_one(ledger: Ledger) -> None:
     looks = looks_at(ledger, (range(10), 0))
     changed = (*cases(*range(9)), replace(cases(9)[0], expected="no"))
     assert count_look(looks, changed, 0).number == 2
+
+
+def test_mended_cases_are_the_same_look_up_to_one_in_a_hundred_and_never_bit_by_bit(
+    ledger: Ledger,
+) -> None:
+    whole = cases(*range(200))
+    numbers, kept = [], []
+    for mended in (0, 2, 4, 6, 8):
+        now = (*(replace(case, expected="no") for case in whole[:mended]), *whole[mended:])
+        numbers.append(count_look(stored_looks(ledger, "key"), now, 0).number)
+        keep_look(ledger, "key", now, declared=0, when="now")
+        kept.append(len(stored_looks(ledger, "key")))
+    assert numbers == [1, 1, 2, 2, 3]
+    assert kept == [1, 1, 2, 2, 3]
+
+
+def test_new_names_for_the_same_cases_are_the_same_look(ledger: Ledger) -> None:
+    looks = looks_at(ledger, (range(10), 0), (range(20), 0))
+    renamed = [
+        replace(case, id=f"new {case.id}", cluster="k", tags={"a": "b"}, line=3)
+        for case in cases(*range(20))
+    ]
+    assert count_look(looks, renamed, 0).number == 2
+    assert count_look(looks, [*renamed, *cases(*range(50, 60))], 0).number == 3
+
+
+def test_a_look_of_the_older_form_counts_whatever_it_was_at() -> None:
+    older = DevLook(split_fingerprint(cases(*range(10))), ("0123",), 0, "then")
+    assert count_look([older], cases(*range(10)), 2) == (1, 0)
+    assert count_look([older], cases(*range(100, 150)), 2) == (2, 0)
+
+
+def test_dropping_cases_at_random_until_a_verdict_pleases_is_paid_for(ledger: Ledger) -> None:
+    looks = looks_at(ledger, (range(40), 0), (range(30), 0), (range(10, 40), 0))
+    assert [count_look(looks, cases(*range(n, n + 30)), 0).number for n in (5, 0)] == [4, 2]
 
 
 def test_what_is_declared_after_the_first_look_is_not_declared(ledger: Ledger) -> None:
@@ -111,23 +148,23 @@ def test_declared_looks_share_alpha_and_all_others_a_tenth_more(
 ) -> None:
     found = [Policy(declared_extensions=declared, look=look).look_alpha for look in (1, 2, 3, 4)]
     assert found == pytest.approx(alphas)
-    many = sum(Policy(declared_extensions=declared, look=n).look_alpha for n in range(1, 60))
+    many = sum(Policy(declared_extensions=declared, look=n).look_alpha for n in range(1, 31))
     assert many <= 0.055 + 1e-12
 
 
 def test_an_undeclared_look_is_flagged_says_so_and_claims_less() -> None:
     trials = search(26, 20, 250, 100)
     first, second = judge(trials), judge(trials, dev_look=2)
-    assert (first.verdict, first.dev_look, "extended" in first.flags) == ("fine_tune", 1, False)
+    assert (first.verdict, first.dev_look, "changed" in first.flags) == ("fine_tune", 1, False)
     assert (second.verdict, second.dev_look) == ("more_cases", 2)
-    assert "extended" in second.flags
-    assert "grew 1 time after a verdict without being declared" in second.sentence
+    assert "changed" in second.flags
+    assert "changed 1 time after a verdict without being declared" in second.sentence
     assert "α = 0.0025" in second.sentence
     shown = line(second, "n1").versus_anchor
     assert shown is not None
     assert shown.level == pytest.approx(1 - 0.0025)
     declared = judge(trials, dev_look=2, declared_extensions=1)
-    assert "extended" not in declared.flags
+    assert "changed" not in declared.flags
     assert declared.alpha == 0.025
 
 
@@ -146,6 +183,16 @@ def test_a_verdict_that_could_not_have_opened_the_gate_is_no_look() -> None:
     assert judge(search(0, 0, 20, 5)).dev_look == 0  # too few cases for any answer
     with pytest.raises(StatisticsError):
         judge(trials, dev_look=0)
+
+
+def test_so_many_looks_that_alpha_is_no_number_are_refused() -> None:
+    trials = search(20, 20, 200, 40)
+    last = judge(trials, 0.05, dev_look=30)
+    assert 0 < last.alpha < 1e-10
+    with pytest.raises(StatisticsError, match="counted from 1, and after 30 "):
+        judge(trials, dev_look=31)
+    with pytest.raises(StatisticsError, match="after 30 "):
+        judge(trials, dev_look=1040)
 
 
 def test_growing_dev_until_the_gate_opens_does_not_open_it_falsely_more_often() -> None:
@@ -229,7 +276,7 @@ def test_a_dev_that_grew_undeclared_is_a_second_look_for_run_and_gate_alike(desk
     desk.grow(90)
     second = desk.run()
     assert (second.dev_look, second.alpha) == (2, pytest.approx(0.0025))
-    assert "extended" in second.flags
+    assert "changed" in second.flags
     assert desk.run() == desk.gate() == second
 
 
@@ -239,7 +286,7 @@ def test_a_declared_extension_is_a_third_of_alpha_each_and_no_flag(desk: Desk) -
     assert desk.run().alpha == pytest.approx(0.05 / 3)
     desk.grow(90, declared)
     second = desk.run()
-    assert (second.dev_look, second.flags.count("extended")) == (2, 0)
+    assert (second.dev_look, second.flags.count("changed")) == (2, 0)
     assert second.alpha == pytest.approx(0.05 / 3)
 
 

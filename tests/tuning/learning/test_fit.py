@@ -160,3 +160,10 @@ def test_a_flat_truth_is_seldom_called_rising() -> None:
     rng = np.random.default_rng(11)
     shapes = [fitted(*world(lambda _: 0.4, rng), resamples=150).shape for _ in range(60)]
     assert shapes.count("rises") <= 3
+
+
+@pytest.mark.parametrize("wrong", [[float("nan")] * 20, [1.5] * 20, [-0.1] * 20, [1.0] * 19])
+def test_scores_that_are_none_and_ragged_rows_are_refused(wrong: list[float]) -> None:
+    rows = [[0.0] * 20, [0.5] * 20, wrong]
+    with pytest.raises(StatisticsError, match="score"):
+        fit_scores([10, 20, 40], rows, [f"c{n}" for n in range(20)])

@@ -55,3 +55,11 @@ def test_how_many_examples_a_gain_takes(wanted: float, expected: Reach) -> None:
 def test_an_uncertain_lead_widens_what_is_said() -> None:
     reach = examples_for(line(0.10, 0.05, 0.20), 0.10, Ahead(0.05, -0.05, 0.12))
     assert (reach.likely, reach.earliest, reach.latest) == (1415, 1000, None)
+
+
+def test_a_size_beyond_all_floats_is_found_as_fast_as_any() -> None:
+    near = Projection(1, 0.5, 0.4, 0.9, 0.5, 0.5)
+    far = Projection(10**300, 0.9, 0.4, 0.9, 0.5, 0.5, 0.4, 0.4, 0.4)
+    reach = examples_for(CurveFit("rises", "", (near, far), largest=1), 0.3, SURE)
+    assert reach.likely is not None
+    assert 10**220 < reach.likely < 10**230

@@ -292,8 +292,9 @@ def test_clusters_of_the_sealed_split_count() -> None:
     assert grouped.verdict == "inconclusive"
 
 
-@pytest.mark.parametrize("look", [0, -1, 1.5, True])
-def test_a_look_before_the_first_is_refused(look) -> None:
+@pytest.mark.parametrize("look", [0, -1, 1.5, True, 31, 1070])
+def test_a_look_before_the_first_or_beyond_any_claim_is_refused(look) -> None:
+    assert judge((1, 0, 20), look=30).alpha > 0
     with pytest.raises(StatisticsError, match="look"):
         judge((1, 0, 20), look=look)
 

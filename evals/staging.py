@@ -29,12 +29,15 @@ class Stages(NamedTuple):
 
 
 def stages_of(suite: Suite) -> Stages | None:
-    """How dev is divided; None without early stop, and where stage one would be too small.
+    """How dev is divided; None without early stop, and where stage one would be too small."""
+    return divide(suite) if suite.search.early_stop else None
+
+
+def divide(suite: Suite) -> Stages | None:
+    """How dev is divided where early stop is on; None where stage one would be too small.
 
     A case's stage hangs on its cluster's name (else its id) alone: new cases move no others.
     """
-    if not suite.search.early_stop:
-        return None
     dev = suite.split("dev")
     first = tuple(case for case in dev if _comes_first(case))
     rest = tuple(case for case in dev if not _comes_first(case))

@@ -16,7 +16,8 @@ from evals.models.protocol import Model
 from evals.prompting import round_candidates
 from evals.records import Candidate, Case, Run, SplitName
 from evals.staging import stages_of
-from evals.suite.spec import RoundSpec, Suite
+from evals.suite.spec import Suite
+from tuning.gate.declared import rounds_of
 from tuning.gate.evidence import Trial, arm_of, trial_of
 from tuning.gate.stopping import leader_of, shown_worse, stopping_z
 from tuning.gate.tried import policy_of
@@ -130,8 +131,3 @@ def _unsettled(decision: Decision) -> list[str]:
         return []
     open_trials = [t for t in decision.trials if not t.flat and t.run_id != decision.anchor]
     return [t.run_id for t in open_trials] if all(t.stopped for t in open_trials) else []
-
-
-def rounds_of(suite: Suite) -> tuple[RoundSpec, ...]:
-    """The declared rounds; without any, one round of all prompts."""
-    return suite.rounds or (RoundSpec("wording", tuple(suite.prompts)),)

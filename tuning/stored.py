@@ -17,11 +17,12 @@ from tuning.cost.missing import missing_of
 from tuning.cost.payback import evidence_of
 from tuning.data.dataset import clean_examples
 from tuning.gate.deciding import decide
+from tuning.gate.declared import find_untried
 from tuning.gate.dev_looks import count_look, stored_looks
 from tuning.gate.evidence import Evidence, Policy
 from tuning.gate.learning import find_learning
 from tuning.gate.soundness import soundness_of
-from tuning.gate.tried import count_untried, find_search, gather_evidence, policy_of
+from tuning.gate.tried import find_search, gather_evidence, policy_of
 from tuning.gate.wording import left_out_texts
 from tuning.records import CostStanding, Decision, JobRecord
 from tuning.stronger.found import awaits_others, find_stronger, unrun_models
@@ -94,7 +95,7 @@ def decide_stored(
         ),
         trainable=not is_hosted(model),
         dev_look=look.number,
-        untried=count_untried(suite, tried),
+        untried=find_untried(suite, (item.run.candidate for item in tried)),
         facts_change=suite.operation.facts_change,
         stronger_models=unrun_models(suite, model),
         learning=find_learning(suite, ledger, model, tried),

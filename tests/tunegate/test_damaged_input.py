@@ -356,7 +356,9 @@ def test_runs_scored_otherwise_or_of_other_cases_are_refused(
     )
     told = tunegate("compare", runs[1], runs[2])
     refused(told, "share no case", "'dev-0000'", "'new-0'", "paired by id")
-    assert str(tunegate("gate", "tickets", *MODEL).code) in "23"
+    decision = tunegate("gate", "tickets", *MODEL, "--json").document
+    assert decision["verdict"] == "prompt_more"
+    assert "2 declared candidates were not tried: 'terse', 'polite'" in decision["sentence"]
 
 
 BESIDE: dict[str, tuple[str, bytes, tuple[str, ...]]] = {

@@ -24,9 +24,9 @@ from tests.tunegate.scenes import (
     undecided_rules,
     write_model,
 )
+from tuning.gate.declared import rounds_of
 from tuning.gate.soundness import check_stored, soundness_of
 from tuning.job import Job, refuse_errors
-from tuning.searching import rounds_of
 from tuning.stored import decide_stored, load_job
 
 TUNED = [{"adapter": "tuned", "contains": t, "reply": n} for n, t in TOPICS.items()]

@@ -73,8 +73,13 @@ def decide(evidence: Evidence, policy: Policy) -> Decision:
 
 
 def _could_open(verdict: Verdict, standing: Standing) -> bool:
-    """Whether the gate is open, or was kept shut by the scores alone."""
-    return verdict == "fine_tune" or (verdict != "fix_evals" and not standing.gaps)
+    """Whether the gate is open, or was kept shut by the scores alone.
+
+    Declared candidates that are missing do not make it less of a look: enough others were
+    tried for their scores to tell whether more cases are wanted.
+    """
+    gaps = len(standing.gaps) - standing.unfinished
+    return verdict == "fine_tune" or (verdict != "fix_evals" and not gaps)
 
 
 def _rule(standing: Standing, evidence: Evidence, policy: Policy) -> _Ruling:

@@ -102,6 +102,8 @@ RULES: tuple[Rule, ...] = (
 )
 
 
+_FINISH = "Run `tunegate run`: it tries what the suite declares and was not tried."
+
 _ELSEWHERE = (
     "This model's weights are not at hand, so it is not trained here. Ask the gate about a model "
     "that can be: `tunegate run SUITE --model hf:...`.",
@@ -126,6 +128,7 @@ def next_steps(
         judged = [_judge_step(judge) for judge in evidence.judges if judge.blocks]
         steps = [*judged, *repairs]
     if verdict == "prompt_more":
+        steps = [_FINISH] if standing.unfinished else steps
         steps += [f"Still missing: {gap}." for gap in standing.gaps]
     if verdict == "more_cases":
         steps.insert(0, extension_step(policy))

@@ -46,7 +46,7 @@ class DevLook:
 class DevLooks:
     """All looks of a suite on a model, oldest first, as the ledger keeps them."""
 
-    looks: tuple[DevLook, ...] = ()
+    looks: tuple[DevLook, ...]  # without a default: a record that lost them is damaged
     format: int = 1
 
 

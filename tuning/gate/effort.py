@@ -8,6 +8,9 @@ from evals.errors import StatisticsError
 from tuning.gate.evidence import Policy, Trial
 from tuning.gate.judged import Judged, best_of
 
+NAMED = 3
+"""How many of the candidates that were not tried are named."""
+
 
 def families_of(trials: Sequence[Trial]) -> dict[int, str]:
     """The family of every round. Raises StatisticsError for a run twice, or a round of two."""
@@ -36,6 +39,24 @@ def _unsettled(judged: Sequence[Judged]) -> list[Judged]:
     if not all(item.flat for item in compared if not item.trial.stopped):
         return []
     return [item for item in compared if item.trial.stopped and not item.flat]
+
+
+def untried_gap(labels: Sequence[str]) -> tuple[str, ...]:
+    """The gap that declared candidates leave which were not tried, by label; none without any.
+
+    A search in progress could choose what is missing: a good late candidate, or poor early
+    ones, which m counts.
+    """
+    if not labels:
+        return ()
+    named = ", ".join(f"'{label}'" for label in labels[:NAMED])
+    more = f" and {len(labels) - NAMED} more" if len(labels) > NAMED else ""
+    what = (
+        "1 declared candidate was"
+        if len(labels) == 1
+        else f"{len(labels)} declared candidates were"
+    )
+    return (f"{what} not tried: {named}{more}",)
 
 
 def gaps_of(

@@ -162,7 +162,8 @@ class LeftOut:
     `other_weights`: of this suite as it stands, but of `fingerprints` other model
     fingerprints than the one judged, `fingerprint`. `other_judges`: judged by models
     that were others than now. `older_suite`: of prompts, cases, scoring or decoding that the
-    suite no longer has.
+    suite no longer has. `stage_one`: candidates that were stopped early, which the suite does
+    not allow now.
     """
 
     other_weights: int = 0
@@ -170,6 +171,7 @@ class LeftOut:
     older_suite: int = 0
     fingerprint: str = ""
     other_judges: int = 0
+    stage_one: int = 0
 
 
 @dataclass(frozen=True)
@@ -181,8 +183,9 @@ class Evidence:
     leader's prompt with each case's own reference documents. `clusters` names those cases
     that are not independent of each other. `judges` are the models that judge for the suite
     and its guards. `trainable` says whether the model's weights are at hand. `dev_look` is the
-    number of this look: more than 1 where dev changed after a verdict. `untried` candidates are
-    planned, and the same claims may be made of them later.
+    number of this look: more than 1 where dev changed after a verdict. `untried` are the labels
+    of candidates that are declared and have no run: the same claims may be made of them later,
+    and there is no plateau without them.
     """
 
     trials: tuple[Trial, ...]
@@ -197,7 +200,7 @@ class Evidence:
     judges: tuple[JudgeStanding, ...] = ()
     trainable: bool = True
     dev_look: int = 1
-    untried: int = 0
+    untried: tuple[str, ...] = ()
     learning: LearningEvidence | None = None
 
 

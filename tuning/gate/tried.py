@@ -23,7 +23,7 @@ from evals.judges.records import JudgeStanding
 from evals.ledger import Ledger
 from evals.prompting import DEMONSTRATION_METHODS, changed_since
 from evals.records import Candidate, Case, Run
-from evals.staging import stages_of
+from evals.staging import divide, stages_of
 from evals.suite.spec import RoundSpec, Suite
 from tuning.gate.evidence import (
     CostEvidence,
@@ -71,13 +71,17 @@ def find_search(
 
     `model_fingerprint` is what the model is now, `judges` what the models that judge are, by
     name; None where nobody has opened them. Where the suite allows early stop, a run of exactly
-    stage one counts as stopped, unless there is one of the whole. Other runs of some dev cases
-    only, and repeats, neither count nor are counted as left out.
+    stage one counts as stopped, unless there is one of the whole. Where it does not, such
+    runs do not count, and how many candidates have no other is said. Other runs of some dev
+    cases only, and repeats, neither count nor are counted as left out.
     """
     expected = _prints(suite.split("dev"))
     stages = stages_of(suite)
     first = _prints(stages.first) if stages else None
+    apart = None if stages else divide(suite)
+    partial = _prints(apart.first) if apart else None
     fitting: list[Run] = []
+    unfinished: list[Run] = []
     stale = 0
     for header in ledger.runs(suite.name, "dev"):
         if header.candidate.model != model or header.candidate.adapter:
@@ -90,6 +94,8 @@ def find_search(
             stale += 1
         elif cases in (expected, first):
             fitting.append(run)
+        elif cases == partial:
+            unfinished.append(run)
     if model_fingerprint is None and fitting:
         model_fingerprint = fitting[-1].candidate.model_fingerprint
     same_model = [run for run in fitting if run.candidate.model_fingerprint == model_fingerprint]
@@ -113,6 +119,9 @@ def find_search(
         fingerprints=len(others),
         older_suite=stale,
         fingerprint=model_fingerprint or "",
+        stage_one=len(
+            {spot for each in unfinished if (spot := _spot(each.candidate)) not in whole}
+        ),
     )
     return Search(placed, left_out)
 
@@ -170,18 +179,6 @@ def _position(tried: Tried, rounds: tuple[RoundSpec, ...]) -> tuple[int, int, st
     return (spec.prompts.index(candidate.prompt), k_position, "")
 
 
-def count_untried(suite: Suite, tried: Iterable[Tried]) -> int:
-    """How many candidates of the declared rounds have no run that counts."""
-    declared = {
-        (prompt, DEMONSTRATION_METHODS[spec.family] if k else "none", k)
-        for spec in suite.rounds
-        for prompt in spec.prompts
-        for k in (spec.k or (0,))
-    }
-    found = [item.run.candidate for item in tried]
-    return len(declared - {(each.prompt, each.demonstrations, each.k) for each in found})
-
-
 def gather_evidence(
     tried: Sequence[Tried],
     *,
@@ -194,7 +191,7 @@ def gather_evidence(
     cost: CostEvidence | None = None,
     facts_change: Literal["never", "rarely", "often"] | None = None,
     stronger_models: tuple[StrongerModel, ...] | None = None,
-    untried: int = 0,
+    untried: tuple[str, ...] = (),
     learning: LearningEvidence | None = None,
 ) -> Evidence:
     """What the gate decides from. What nothing here gathers stays None: "not tested"."""

@@ -95,6 +95,12 @@ def left_out_texts(left_out: LeftOut) -> tuple[str, ...]:
             f"{_plural(left_out.other_judges, 'run')} judged by other models left out: what judges "
             "has changed since, behind the same name."
         )
+    if left_out.stage_one:
+        were = "candidate was" if left_out.stage_one == 1 else "candidates were"
+        texts.append(
+            f"{left_out.stage_one} {were} stopped early and left out: the suite does not allow "
+            "early stop (search.early_stop) any more."
+        )
     if left_out.older_suite:
         texts.append(
             f"{_plural(left_out.older_suite, 'run')} of older versions of the suite left out: "

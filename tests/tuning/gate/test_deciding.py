@@ -246,10 +246,31 @@ def test_what_is_still_planned_counts_before_a_prompt_is_said_to_suffice() -> No
     """The search asks after every round: 55 of 60 reach 0.80 at α/3, and not at α/7."""
     trials = plain_rounds(("wording", 3), n=60, ones=55)
     assert judge(trials, target=0.80).verdict == "prompt_suffices"
-    found = judge(trials, target=0.80, untried=4)
+    found = judge(trials, target=0.80, untried=("a", "b", "c", "d"))
     assert found.verdict != "prompt_suffices"
     said = next(rule.evidence for rule in found.rules if rule.verdict == "prompt_suffices")
     assert "after allowing for 7 planned" in said
+
+
+def test_there_is_no_plateau_while_a_declared_candidate_is_missing() -> None:
+    trials = search(0, 0, 250, 200)
+    assert judge(trials).verdict == "fine_tune"
+    found = judge(trials, untried=("a", "b", "c", "d", "e"))
+    assert (found.verdict, found.plateau, found.open) == ("prompt_more", False, False)
+    missing = "5 declared candidates were not tried: 'a', 'b', 'c' and 2 more"
+    assert missing in found.sentence
+    assert found.next_steps[0].startswith("Run `tunegate run`")
+    assert found.next_steps[1] == f"Still missing: {missing}."
+    assert "1 declared candidate was not tried: 'a'." in judge(trials, untried=("a",)).sentence
+
+
+def test_missing_candidates_do_not_make_a_verdict_less_of_a_look() -> None:
+    assert judge(search(0, 0, 250, 200), untried=("a",)).dev_look == 1
+    assert judge(search(0, 0, 250, 200)[:4], untried=("a",)).dev_look == 0
+
+
+def test_what_suffices_does_so_whatever_is_missing() -> None:
+    assert judge(search(0, 0, 250, 250), untried=("a",)).verdict == "prompt_suffices"
 
 
 def test_a_target_reached_on_few_cases_comes_before_too_small() -> None:

@@ -13,7 +13,7 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 
-from evals.errors import GateShutError, StatisticsError
+from evals.errors import GateShutError, RecordError, StatisticsError
 from evals.ledger import Ledger
 from evals.looks import split_fingerprint
 from evals.models.scripted import open_scripted
@@ -24,7 +24,7 @@ from evals.suite import Suite, load_suite
 from tests.sample_suite import ROUNDS, write_suite
 from tests.tunegate.scenes import KNOWN, TUNE, undecided_rules, write_model
 from tests.tuning.gate.test_deciding import judge, line, search
-from tuning.gate.dev_looks import DevLook, count_look, keep_look, stored_looks
+from tuning.gate.dev_looks import DEV_LOOKS, DevLook, count_look, keep_look, stored_looks
 from tuning.gate.evidence import Policy
 from tuning.job import Job
 from tuning.records import Decision
@@ -74,6 +74,12 @@ def test_every_look_that_is_extended_counts_and_looking_again_does_not(ledger: L
     assert len(looks) == 3
     numbers = [count_look(looks, cases(*range(n)), 0).number for n in (10, 20, 40, 80)]
     assert numbers == [1, 2, 3, 4]
+
+
+def test_a_record_of_looks_that_lost_them_is_damaged_and_not_without_looks(ledger: Ledger) -> None:
+    ledger.store(DEV_LOOKS, "key", {"format": 1}, created="now")
+    with pytest.raises(RecordError, match="damaged"):
+        stored_looks(ledger, "key")
 
 
 def test_a_case_that_was_changed_is_a_new_one(ledger: Ledger) -> None:

@@ -19,8 +19,9 @@ from evals.runner import Runner
 from evals.scorers import build_scorers
 from evals.suite import Suite, load_suite
 from tests.sample_suite import TOPICS, write_suite
+from tuning.gate.declared import find_untried
 from tuning.gate.evidence import LeftOut
-from tuning.gate.tried import BY_HAND, count_untried, find_search, gather_evidence, tried_runs
+from tuning.gate.tried import BY_HAND, find_search, gather_evidence, tried_runs
 from tuning.stored import decide_stored
 
 REPLIES = {text: label for label, text in TOPICS.items()}
@@ -234,12 +235,22 @@ def test_without_rounds_every_prompt_stands_before_them(bench: Bench) -> None:
 
 
 def test_candidates_of_the_declared_rounds_without_a_run_are_still_planned(bench: Bench) -> None:
-    def untried() -> int:
-        return count_untried(bench.suite, tried_runs(bench.suite, bench.ledger, "scripted"))
+    def untried() -> tuple[str, ...]:
+        tried = tried_runs(bench.suite, bench.ledger, "scripted")
+        return find_untried(bench.suite, [item.run.candidate for item in tried])
 
-    assert untried() == 7
+    shots = ("terse + 2 static", "spec + 2 static", "terse + 2 nearest", "spec + 2 nearest")
+    assert untried() == ("terse", "spec", "polite", *shots)
     bench.run("terse")
-    assert untried() == 6
-    bench.run("terse", "few_shot", 2)
+    assert untried() == ("spec", "polite", *shots)
     bench.run("terse", "few_shot", 3)  # by hand
-    assert untried() == 5
+    bench.run("terse", "few_shot", 2, seed=1)  # others are drawn
+    assert untried() == ("spec", "polite", *shots)
+    bench.run("terse", "few_shot", 2)
+    assert untried() == ("spec", "polite", *shots[1:])
+
+
+def test_without_rounds_every_prompt_is_planned(bench: Bench) -> None:
+    manifest = bench.root / "suite.yaml"
+    manifest.write_text(manifest.read_text().split("rounds:")[0])
+    assert find_untried(bench.suite, []) == ("terse", "spec", "polite")

@@ -186,6 +186,9 @@ def _rate(entry: Section, name: str, *more: str) -> Rate:
         if name.startswith(PREFIX):
             hint = "state input and output: how many calls share an endpoint's hour is not known"
             entry.fail("a hosted model is charged by tokens", "hour", hint=hint)
+        if both := next((key for key in ("input", "output") if entry.has(key)), None):
+            hint = "a model is charged either by tokens (input, output) or by the hour"
+            entry.fail(f"{both} and hour exclude each other", both, hint=hint)
         entry.only("hour", "source", "as_of", *more)
         said = entry.optional_text
         return Machine(_amount(entry, "hour"), said("source") or "", said("as_of") or "")

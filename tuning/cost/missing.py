@@ -34,5 +34,5 @@ def _missing(operation: OperationSpec, model: str, prices: Prices) -> Iterator[s
     if operation.person_hours and prices.hours.person is None:
         yield (
             f"no price of people's work is stated (write hours: {{person: ...}} into {file}; the "
-            f"suite says {operation.person_hours:g} hours for each training)"
+            f"suite says {operation.person_hours:g} hour(s) for each training)"
         )

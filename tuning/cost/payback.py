@@ -89,6 +89,7 @@ def goes_stale(operation: OperationSpec) -> bool:
 def evidence_of(standing: CostStanding, operation: OperationSpec) -> CostEvidence:
     """What the gate is told."""
     payback = standing.payback
+    work = "" if operation.person_hours else " People's work is not counted (person_hours)."
     return CostEvidence(
         calls_per_month=operation.calls_per_month or 0,
         break_even_months=payback.months if payback else None,
@@ -97,7 +98,7 @@ def evidence_of(standing: CostStanding, operation: OperationSpec) -> CostEvidenc
         has_range=payback is not None,
         goes_stale=goes_stale(operation),
         missing=standing.missing,
-        figures=figures_said(payback) if payback else "",
+        figures=f"{figures_said(payback)}{work}" if payback else "",
         max_loss=operation.max_loss,
     )
 
@@ -116,5 +117,6 @@ def figures_said(payback: Payback) -> str:
     )
     tuned = after if worst == after else f"{after} (at most {worst})"
     paid = training if dear == training else f"{training} (at most {dear})"
-    anew = "" if payback.retrain_months is None else f" every {payback.retrain_months:g} months"
+    months = payback.retrain_months
+    anew = ", once," if months is None else f" every {months:g} months"
     return f"1,000 calls cost {before} by prompt and {tuned} tuned, a training{anew} {paid}."

@@ -146,6 +146,8 @@ def next_steps(
             for line in stronger
             if line.reaches and line.max_cost is not None and line.cost is None
         ]
+    if verdict == "fine_tune" and RULES[index].on_plateau:
+        steps += _cost_steps(evidence)
     steps += _learning_steps(verdict, standing, evidence, policy)
     if verdict == "fine_tune" and evidence.oracle_context is None:
         steps.append(
@@ -153,6 +155,25 @@ def next_steps(
             "prompts do not contain, try retrieval first."
         )
     return tuple(steps)
+
+
+def _cost_steps(evidence: Evidence) -> list[str]:
+    """What tuning for quality costs, where by cost alone it would not pay in the time stated."""
+    cost = evidence.cost
+    if cost is None or cost.missing:
+        return []
+    if cost.break_even_months is not None and cost.break_even_months <= cost.within_months:
+        return []
+    when = (
+        "never pays for itself"
+        if cost.break_even_months is None
+        else f"pays for itself after {cost.break_even_months:.1f} months and not within the "
+        f"{cost.within_months:g} stated"
+    )
+    return [
+        f"Mind the money: at {cost.calls_per_month:,} calls a month a tuned model {when}; the "
+        f"quality must be worth it. {cost.figures}".rstrip()
+    ]
 
 
 def _learning_steps(

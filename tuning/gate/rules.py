@@ -97,7 +97,10 @@ def judge_cost(standing: Standing, evidence: Evidence, policy: Policy) -> Answer
         f"'{standing.leader.trial.label}', and {100 * cost.max_loss:g} points may be missing "
         f"from the target of {share(policy.target)}."
     )
-    return Answer(True, f"Fine-tune to cut cost: {months}, retraining included. {near}{figures}")
+    already = ""
+    if certain_low(standing.leader, standing, policy) >= policy.target:
+        already = " The leading prompt reaches the target as it is: cost is the only reason."
+    return Answer(True, f"Fine-tune to cut cost: {months}. {near}{already}{figures}")
 
 
 def _months_text(cost: CostEvidence) -> str:

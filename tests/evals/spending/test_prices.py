@@ -167,8 +167,8 @@ def test_the_machine_is_for_local_models_without_an_entry_alone(tmp_path: Path) 
         ("hours: {training: 1e12}", 1, "hours.training", "at most"),
         ("hours: {training: true}", 1, "hours.training", "a number"),
         ("hours: 3", 1, "hours", "a mapping"),
-        ("models:\n  hf:x: {hour: 1, input: 1}", 2, "models.hf:x.input", "unknown key"),
-        ("models:\n  hf:x: {hour: 1, output: 1}", 2, "models.hf:x.output", "unknown key"),
+        ("models:\n  hf:x: {hour: 1, input: 1}", 2, "models.hf:x.input", "exclude each other"),
+        ("models:\n  hf:x: {hour: 1, output: 1}", 2, "models.hf:x.output", "exclude each other"),
         ("models:\n  openai:x: {hour: 1}", 2, "models.openai:x.hour", "charged by tokens"),
         (
             "models:\n  openai:x:\n    input: 1\n    output: 1\n    tuned: {hour: 1}",

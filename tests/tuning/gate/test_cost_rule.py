@@ -81,3 +81,27 @@ def test_the_sums_are_shown_with_every_answer() -> None:
     for months in (1.0, 20.0, None):
         line = ruled(CostEvidence(1000, months, 12.0, figures="1,000 calls cost 2 EUR."))
         assert line.evidence.endswith(" 1,000 calls cost 2 EUR.")
+
+
+@pytest.mark.parametrize(
+    ("months", "said"),
+    [(None, "never pays for itself"), (20.0, "after 20.0 months and not within the 12 stated")],
+)
+def test_tuning_for_quality_says_where_it_does_not_pay(months: float | None, said: str) -> None:
+    cost = CostEvidence(1000, months, 12.0, figures="A training costs 900 EUR.")
+    found = judge(search(0, 0, 250, 60), target=0.95, cost=cost)
+    assert found.verdict == "fine_tune"
+    (step,) = [step for step in found.next_steps if said in step]
+    assert "Mind the money" in step
+    assert step.endswith("A training costs 900 EUR.")
+    paying = judge(search(0, 0, 250, 60), target=0.95, cost=CostEvidence(1000, 3.0, 12.0))
+    assert not [step for step in paying.next_steps if "Mind the money" in step]
+
+
+def test_a_prompt_that_reaches_the_target_is_said_where_only_cost_speaks_for_tuning() -> None:
+    cost = CostEvidence(1000, 1.0, 12.0)
+    reached = judge(search(0, 0, 250, 240), target=0.85, cost=cost)
+    near = judge(search(0, 0, 250, 240), target=0.95, cost=cost)
+    assert reached.verdict == near.verdict == "fine_tune"
+    assert "reaches the target as it is" in reached.sentence
+    assert "reaches the target as it is" not in near.sentence

@@ -26,7 +26,7 @@ asked, and what they say is counted. Where all outcomes can be gone through one 
 exact and no draw is made. A rate stands beside what is promised of it; a promise that does not hold
 is **missed**, and the reason stands below its table.
 
-The command takes about 20 minutes on 2 cores. Every cell draws from a generator seeded by its own
+The command takes about 7 minutes on 2 cores. Every cell draws from a generator seeded by its own
 setting, so the same command gives the same page, whatever ran before. Cells near their bound get up
 to five times the trials. Finished cells are kept in `.tunegate/decision_quality/`, so that an
 interrupted command goes on; a change of the code they rest on has them measured anew. `--quick` has

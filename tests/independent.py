@@ -114,3 +114,17 @@ def clustered_deff(values: Sequence[float], clusters: Sequence[str]) -> float:
     data, codes = np.asarray(values, dtype=float), np.unique(clusters, return_inverse=True)[1]
     fit = sm.OLS(data, np.ones(data.size)).fit(cov_type="cluster", cov_kwds={"groups": codes})
     return float(fit.bse[0] ** 2 / (data.var(ddof=1) / data.size))
+
+
+def wilson(mean: float, n: float, critical: float) -> tuple[float, float]:
+    """Wilson's score interval for a proportion, n possibly an effective (fractional) size.
+
+    (p + z^2/2n -+ z sqrt(p(1-p)/n + z^2/4n^2)) / (1 + z^2/n): Wilson 1927; Brown, Cai and
+    DasGupta 2001. Exact 0 and 1 at the ends, never of zero width.
+    """
+    z2 = critical * critical / n
+    centre = mean + z2 / 2
+    half = sqrt(z2 * mean * (1 - mean) + z2 * z2 / 4)
+    low = 0.0 if mean <= 0 else max(0.0, (centre - half) / (1 + z2))
+    high = 1.0 if mean >= 1 else min(1.0, (centre + half) / (1 + z2))
+    return low, high

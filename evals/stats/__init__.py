@@ -6,7 +6,6 @@ from evals.stats.intervals import (
     known_bounds,
     require_share,
     score_interval,
-    wilson,
 )
 from evals.stats.kappa import MIN_LABELS, Kappa, KappaWeights, cohen_kappa, confusion
 from evals.stats.paired import (
@@ -71,5 +70,4 @@ __all__ = [
     "smallest_flat_cases",
     "smallest_plateau_gain",
     "two_sided_z",
-    "wilson",
 ]

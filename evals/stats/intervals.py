@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import sqrt
 from typing import TYPE_CHECKING, NamedTuple
 
 from evals.errors import StatisticsError
 from evals.stats.bounded import score_lower, score_upper
 from evals.stats.quantiles import critical_value, two_sided_z
-from evals.stats.sample import (
-    as_scores,
-    independence,
-    is_binary,
-)
+from evals.stats.sample import as_scores, independence, is_binary
 
 if TYPE_CHECKING:
     from evals.stats.sample import Clusters, Scores
@@ -28,20 +23,6 @@ class ScoreInterval(NamedTuple):
     level: float
     n: int
     method: str
-
-
-def wilson(mean: float, n: float, critical: float) -> tuple[float, float]:
-    """Wilson's score interval for a proportion, n possibly an effective (fractional) size.
-
-    (p + z^2/2n -+ z sqrt(p(1-p)/n + z^2/4n^2)) / (1 + z^2/n): Wilson 1927; Brown, Cai and
-    DasGupta 2001. Exact 0 and 1 at the ends, never of zero width.
-    """
-    z2 = critical * critical / n
-    centre = mean + z2 / 2
-    half = sqrt(z2 * mean * (1 - mean) + z2 * z2 / 4)
-    low = 0.0 if mean <= 0 else max(0.0, (centre - half) / (1 + z2))
-    high = 1.0 if mean >= 1 else min(1.0, (centre + half) / (1 + z2))
-    return low, high
 
 
 def known_bounds(
@@ -74,16 +55,15 @@ def score_interval(
     dependence = independence(scores, clusters)
     mean = float(scores.mean())
     clustered = "" if dependence.clusters is None else f", {dependence.clusters} clusters"
-    if is_binary(scores):
-        critical = critical_value(z, dependence.df)
-        low, high = wilson(mean, scores.size / dependence.deff, critical)
-        return ScoreInterval(mean, low, high, level, scores.size, f"Wilson{clustered}")
-    variance, n = float(scores.var()), scores.size / dependence.deff
-    df = max(1.0, scores.size - 1.0) if dependence.df is None else dependence.df
-    critical = critical_value(z, df)
+    binary = is_binary(scores)
+    df = max(1.0, scores.size - 1.0) if dependence.df is None and not binary else dependence.df
+    # Of scores of 0 and 1 this is their variance to the last digit, and the bounds are Wilson's.
+    variance = mean * (1 - mean) if binary else float(scores.var())
+    n, critical = scores.size / dependence.deff, critical_value(z, df)
     low = score_lower(mean, variance, n, critical, 0.0)
     high = score_upper(mean, variance, n, critical, 1.0)
-    return ScoreInterval(mean, low, high, level, scores.size, f"graded score{clustered}")
+    name = "Wilson" if binary else "graded score"
+    return ScoreInterval(mean, low, high, level, scores.size, f"{name}{clustered}")
 
 
 def exact_bounds(values: Scores, clusters: Clusters | None, alpha: float) -> tuple[float, float]:

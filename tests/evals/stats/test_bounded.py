@@ -8,8 +8,8 @@ from scipy import stats
 from scipy.optimize import brentq
 
 from evals.stats.bounded import score_lower, score_statistic, score_upper
-from evals.stats.intervals import wilson
 from evals.stats.quantiles import critical_value, one_sided_z
+from tests.independent import wilson
 
 
 def moved(values: np.ndarray, hypothesis: float, low: float, high: float) -> float:

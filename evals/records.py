@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from evals.approach import PLAIN, Approach, DemonstrationMethod, Found, Technique
 from evals.fingerprint import LATER, fingerprint
 from evals.spending.records import Spending
 
@@ -111,8 +112,8 @@ class Message:
 class Decoding:
     """How text is generated. Temperature 0 is greedy; `seed` matters only above 0.
 
-    `schema` is a JSON schema that the answer is constrained to where the backend can; one
-    that cannot refuses it.
+    The answer is constrained to `schema` (a JSON schema) or to `grammar` (its text in EBNF, as
+    GBNF writes it) where the backend can; one that cannot refuses it. At most one is given.
     """
 
     max_tokens: int = 128
@@ -121,6 +122,7 @@ class Decoding:
     seed: int = 0
     stop: tuple[str, ...] = ()
     schema: Json = field(default=None, metadata=LATER)
+    grammar: str = field(default="", metadata=LATER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +165,10 @@ class Output:
     the last. Tokens, seconds and attempts are summed over the turns. `cached_tokens` are those
     prompt tokens that the endpoint says it had kept from before; `attempts` is how often it
     was asked, where it was asked more than once for each turn.
+
+    Of a reasoning candidate `text` is the answer that was extracted, and `full` all that the
+    model wrote. Of one that votes `ballots` are the answers it chose from, in the order drawn
+    (None: an error), and tokens and seconds are those of all of them.
     """
 
     text: str | None
@@ -177,6 +183,8 @@ class Output:
     replies: tuple[str, ...] = field(default=(), metadata=LATER)
     cached_tokens: int = field(default=0, metadata=LATER)
     attempts: int = field(default=0, metadata=LATER)
+    full: str = field(default="", metadata=LATER)
+    ballots: tuple[str | None, ...] = field(default=(), metadata=LATER)
 
     @property
     def said(self) -> str | None:
@@ -224,28 +232,38 @@ class Score:
 
 @dataclass(frozen=True)
 class Candidate:
-    """What is evaluated: model, prompt, demonstrations, adapter and decoding.
+    """What is evaluated: model, prompt, how it is used, adapter and decoding.
 
-    `demonstrations` names the method ("none", "static", "nearest"); `k` how many. The
-    seed draws static demonstrations. `adapter` is an adapter's fingerprint and
-    `adapter_path` where it lies; only the former is identity.
+    `demonstrations`, `k`, `seed` and `technique` are as in `evals.approach`; `found` is what a
+    search put into it. `decoding` is that of one answer, as the technique has it. `adapter` is an
+    adapter's fingerprint and `adapter_path` where it lies; only the former is identity.
     """
 
     model: str
     model_fingerprint: str
     prompt: str
     prompt_fingerprint: str
-    demonstrations: Literal["none", "static", "nearest"] = "none"
+    demonstrations: DemonstrationMethod = "none"
     k: int = 0
     seed: int = 0
     demonstrations_fingerprint: str = ""
     adapter: str = ""
     adapter_path: str = ""
     decoding: Decoding = field(default_factory=Decoding)
+    technique: Technique = field(default=PLAIN, metadata=LATER)
+    listed: tuple[str, ...] = field(default=(), metadata=LATER)
+    found: Found | None = field(default=None, metadata=LATER)
+    documents_fingerprint: str = field(default="", metadata=LATER)
+
+    @property
+    def approach(self) -> Approach:
+        """How the prompt is used, as a round declares it."""
+        return Approach(self.demonstrations, self.k, self.seed, self.listed, self.technique)
 
     @property
     def fingerprint(self) -> str:
         """Identity of the candidate: everything that can change an output."""
+        later = [self.technique, self.listed, self.found, self.documents_fingerprint]
         return fingerprint(
             "candidate@1",
             self.model,
@@ -257,14 +275,13 @@ class Candidate:
             self.demonstrations_fingerprint,
             self.adapter,
             self.decoding,
+            *(later if any((self.technique != PLAIN, *later[1:])) else []),
         )
 
     @property
     def label(self) -> str:
-        """A short name for tables: prompt, demonstrations, adapter."""
-        text = self.prompt
-        if self.demonstrations != "none":
-            text += f" + {self.k} {self.demonstrations}"
+        """A short name for tables: prompt, how it is used, adapter."""
+        text = self.prompt + self.approach.label
         return f"{text} + adapter" if self.adapter else text
 
 

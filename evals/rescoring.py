@@ -129,8 +129,8 @@ def rescore(
 
 def _name(candidate: Candidate) -> tuple[object, ...]:
     """What a person calls a candidate, whatever its texts and weights were; the seed last."""
-    shown = (candidate.demonstrations, candidate.k, candidate.seed)
-    return (candidate.model, candidate.prompt, shown, candidate.adapter, candidate.decoding.seed)
+    seed = candidate.decoding.seed
+    return (candidate.model, candidate.prompt, candidate.approach, candidate.adapter, seed)
 
 
 def _seed(run: Run) -> int:

@@ -28,6 +28,7 @@ from evals.ledger import Ledger
 from evals.models.protocol import AdaptableModel
 from evals.on_demand import OnDemand
 from evals.prompting import build_requests
+from evals.prompting.answers import drawn_decodings, settle
 from evals.records import Candidate, Case, CaseResult, Output, Request, Run, Score, SplitName
 from evals.scorers.batch import iter_scores
 from evals.scorers.protocol import Scorer
@@ -93,7 +94,7 @@ class Runner:
             return self._priced(stored, chosen)
         lists = planned_apart(suite, chosen)
         try:
-            generated = self._generate(requests, candidate, lists)
+            generated = self._generate(requests, candidate, lists, suite.decoding.stop)
         except BudgetSpentError:
             raise
         except InfrastructureError as error:
@@ -150,31 +151,37 @@ class Runner:
         return run
 
     def _generate(
-        self, requests: Sequence[Request], candidate: Candidate, lists: Sequence[Sequence[int]]
+        self,
+        requests: Sequence[Request],
+        candidate: Candidate,
+        lists: Sequence[Sequence[int]],
+        stop: Sequence[str],
     ) -> Generated:
         """Outputs in the order of the requests; each of the lists of places is planned apart."""
-        outputs: dict[int, Output] = {}
-        seconds = 0.0
+        samples: dict[int, list[Output]] = {place: [] for place in range(len(requests))}
+        seconds, done = 0.0, 0
+        drawn = drawn_decodings(candidate)
         for places in lists:
-            generator = Generator(
-                self.model,
-                self.ledger,
-                _after(len(outputs), len(requests), self.progress),
-                self.clock,
-            )
-            made = generator.generate(
-                OnDemand(_at(requests, places), len(places)),
-                candidate.decoding,
-                adapter=candidate.adapter,
-                adapter_path=candidate.adapter_path,
-            )
-            outputs.update(zip(places, made.outputs, strict=True))
-            seconds += made.seconds
-        return Generated([outputs[place] for place in range(len(requests))], seconds)
+            for decoding in drawn:
+                progress = _of_samples(done, len(drawn), len(requests), self.progress)
+                generator = Generator(self.model, self.ledger, progress, self.clock)
+                made = generator.generate(
+                    OnDemand(_at(requests, places), len(places)),
+                    decoding,
+                    adapter=candidate.adapter,
+                    adapter_path=candidate.adapter_path,
+                )
+                for place, output in zip(places, made.outputs, strict=True):
+                    samples[place].append(output)
+                seconds += made.seconds
+                done += len(places)
+        settled = [settle(candidate, samples[place], stop) for place in range(len(requests))]
+        return Generated(settled, seconds)
 
 
-def _after(before: int, total: int, progress: Progress) -> Progress:
-    return lambda done, _: progress(before + done, total)
+def _of_samples(before: int, each: int, cases: int, progress: Progress) -> Progress:
+    """Progress in cases, where so many samples are drawn of `each` case."""
+    return lambda done, _: progress((before + done) // each, cases)
 
 
 def _at(requests: Sequence[Request], places: Sequence[int]) -> Callable[[int], Request]:

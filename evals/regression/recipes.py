@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from evals.approach import Approach
 from evals.errors import ModelError, RecordError
 from evals.models.protocol import AdaptableModel
 from evals.prompting import find_prompt, make_candidate
@@ -102,8 +103,7 @@ def candidates(
         suite,
         model,
         recipe.prompt,
-        family="nearest" if recipe.nearest else "few_shot" if recipe.few_shot else "wording",
-        k=recipe.nearest or recipe.few_shot,
+        Approach("nearest" if recipe.nearest else "static", recipe.nearest or recipe.few_shot),
         adapter=model.adapter,
         adapter_path=folder,
     )

@@ -183,15 +183,16 @@ def _lint_rounds(suite: Suite) -> Iterator[Finding]:
             yield Finding("note", "unused_prompt", f"no round tries {name!r}", str(prompt.path))
     train = len(suite.split("train"))
     for one in suite.rounds:
-        if one.k and max(one.k) > train:
-            text = f"a round of {one.family} shows {max(one.k)} demonstrations, train has {train}"
+        most = max(approach.k for approach in one.approaches)
+        if most > train:
+            text = f"a round of {one.family} shows {most} demonstrations, train has {train}"
             yield Finding("error", "few_demonstrations", text, f"{_manifest(suite)}:{one.line}")
     yield from _lint_effort(suite)
 
 
 def _lint_effort(suite: Suite) -> Iterator[Finding]:
     """The least that a plateau may be concluded from; DESIGN's rule, said early."""
-    sizes = [len(one.prompts) * max(1, len(one.k)) for one in suite.rounds]
+    sizes = [len(one.pairs) for one in suite.rounds]
     families = [one.family for one in suite.rounds]
     short: list[str] = []
     if sum(sizes) < 5:
@@ -211,7 +212,7 @@ def _lint_prompts(suite: Suite) -> Iterator[Finding]:
     """Every prompt compiled and rendered for cases, so that no model runs in vain."""
     from evals.suite.templates import compile_prompt
 
-    shown = {p for one in suite.rounds if one.k for p in one.prompts}
+    shown = {p for one in suite.rounds if one.shows for p in one.prompts}
     cases = _rendered_cases(suite)
     for prompt in suite.prompts.values():
         try:
@@ -260,7 +261,7 @@ def _template_error(error: SuiteError, prompt: PromptSpec, case: str) -> Finding
 
 
 def _round_line(suite: Suite, prompt: PromptSpec) -> str:
-    line = next(one.line for one in suite.rounds if one.k and prompt.name in one.prompts)
+    line = next(one.line for one in suite.rounds if one.shows and prompt.name in one.prompts)
     return f"{_manifest(suite)}:{line}"
 
 

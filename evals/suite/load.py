@@ -19,10 +19,10 @@ from evals.suite.policy import (
     read_guards,
     read_operation,
     read_repeats,
-    read_rounds,
     read_search,
     read_tune,
 )
+from evals.suite.rounds import read_rounds
 from evals.suite.scorer_files import find_scorer_files
 from evals.suite.section import Section, suggestion
 from evals.suite.source import describe, read_json, read_text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import PurePath
-from typing import Literal, get_args
+from typing import Literal
 
 from evals.errors import ModelError
 from evals.models.names import check_form
@@ -19,13 +19,10 @@ from evals.suite.spec import (
     OperationSpec,
     PromptSpec,
     RepeatsSpec,
-    RoundFamily,
-    RoundSpec,
     SearchSpec,
     TuneSpec,
 )
 
-FAMILIES: tuple[RoundFamily, ...] = get_args(RoundFamily)
 MAX_DEMONSTRATIONS = 64
 MAX_REPEATS = 1000
 MIN_MONTHS, MAX_MONTHS = 0.01, 1200
@@ -37,28 +34,8 @@ LEAST_SHARE = 0.001
 Prompts = Mapping[str, PromptSpec]
 
 
-def read_rounds(top: Section, prompts: Prompts) -> tuple[RoundSpec, ...]:
-    """The rounds in order. Raises SuiteError for unknown prompts or families."""
-    return tuple(_read_round(section, prompts) for section in top.sections("rounds"))
-
-
-def _read_round(section: Section, prompts: Prompts) -> RoundSpec:
-    section.only("family", "prompts", "k")
-    section.require("family", "prompts")
-    family = section.choice("family", FAMILIES, FAMILIES[0])
-    named = section.texts("prompts", at_least=1)
-    for i, name in enumerate(named):
-        _known_prompt(section, name, prompts, "prompts", i)
-    if family == "wording":
-        if section.has("k"):
-            section.fail("a round of wording shows no demonstrations, so it has no k", "k")
-        return RoundSpec(family, named, (), section.line)
-    section.require("k")
-    k = section.integers("k", low=1, high=MAX_DEMONSTRATIONS)
-    return RoundSpec(family, named, k, section.line)
-
-
-def _known_prompt(section: Section, name: str, prompts: Prompts, *keys: str | int) -> str:
+def known_prompt(section: Section, name: str, prompts: Prompts, *keys: str | int) -> str:
+    """The name of a prompt that the suite has. Raises SuiteError with a suggestion."""
     if name not in prompts:
         section.fail(f"no prompt {name!r}", *keys, hint=suggestion(name, prompts))
     return name
@@ -94,7 +71,7 @@ def read_tune(section: Section, prompts: Prompts) -> TuneSpec:
     has, prompt = section.has, section.optional_text("prompt")
     return TuneSpec(
         method=section.choice("method", methods, "lora"),
-        prompt=_known_prompt(section, prompt, prompts, "prompt") if prompt else None,
+        prompt=known_prompt(section, prompt, prompts, "prompt") if prompt else None,
         min_examples=section.integer("min_examples", low=1) if has("min_examples") else 100,
         rank=section.integer("rank", low=1, high=1024) if has("rank") else None,
         learning_rate=(
@@ -228,7 +205,7 @@ def read_candidate(section: Section, prompts: Prompts) -> CandidateSpec:
         )
     return CandidateSpec(
         model=section.optional_text("model"),
-        prompt=_known_prompt(section, prompt, prompts, "prompt") if prompt else None,
+        prompt=known_prompt(section, prompt, prompts, "prompt") if prompt else None,
         few_shot=shown("few_shot"),
         nearest=shown("nearest"),
         adapter=adapter,

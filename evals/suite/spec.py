@@ -10,11 +10,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from evals.approach import Approach
 from evals.fingerprint import fingerprint
 from evals.records import Case, Decoding, Json, SplitName
 from evals.repeats import PassRule
 
-RoundFamily = Literal["wording", "few_shot", "nearest"]
+RoundFamily = Literal[
+    "wording",
+    "few_shot",
+    "nearest",
+    "searched",
+    "reasoning",
+    "votes",
+    "structured",
+    "retrieval",
+    "optimised",
+]
 
 
 @dataclass(frozen=True)
@@ -42,13 +53,68 @@ class PromptSpec:
 
 
 @dataclass(frozen=True)
+class Document:
+    """A text that answers may rest on. `id` is what cases name in `documents`."""
+
+    id: str
+    text: str
+    title: str = ""
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of all that can be shown of it."""
+        return fingerprint("document@1", self.id, self.title, self.text)
+
+
+@dataclass(frozen=True)
+class RetrievalSpec:
+    """How documents are cut for the index: words of a chunk, and how many two of them share."""
+
+    chunk_words: int = 160
+    overlap_words: int = 40
+
+
+@dataclass(frozen=True)
+class Structure:
+    """The form of an answer that decoding can be held to: a JSON schema or a grammar (EBNF).
+
+    `source` says where it comes from, for people: a file, or `the labels of accuracy`.
+    """
+
+    schema: Json = None
+    grammar: str = ""
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class RoundBudget:
+    """What a round may take: so many tokens of prompts and completions. 0 is no bound.
+
+    Once it is spent, no further candidate of the round is begun.
+    """
+
+    tokens: int = 0
+
+
+@dataclass(frozen=True)
 class RoundSpec:
-    """One family of prompt candidates: every prompt with every k (wording has no k)."""
+    """One family of prompt candidates: every prompt with every approach."""
 
     family: RoundFamily
     prompts: tuple[str, ...]
-    k: tuple[int, ...] = ()
+    approaches: tuple[Approach, ...] = (Approach(),)
     line: int = 0
+    budget: RoundBudget = RoundBudget()
+
+    @property
+    def pairs(self) -> tuple[tuple[str, Approach], ...]:
+        """Every prompt with every approach, in the order tried."""
+        return tuple((prompt, approach) for prompt in self.prompts for approach in self.approaches)
+
+    @property
+    def shows(self) -> bool:
+        """Whether any candidate shows demonstrations."""
+        return any(approach.method != "none" for approach in self.approaches)
 
 
 @dataclass(frozen=True)
@@ -153,6 +219,8 @@ class Suite:
 
     `scorers_sha256` is over all files that its scorers read, `metric_files` over those of each
     metric. `tools` are mappings with `name`, `description` and `parameters`, a JSON schema.
+    `structure` is the form that answers can be held to, `form` the metric that says whether an
+    answer has the right form. `documents` are what retrieval can show.
     `not_used_yet` names the keys it states that this version does nothing with.
     """
 
@@ -180,6 +248,10 @@ class Suite:
     tools: tuple[Json, ...] = ()
     scorers_sha256: str = ""
     metric_files: Mapping[str, str] = field(default_factory=dict)
+    structure: Structure | None = None
+    form: str | None = None
+    documents: tuple[Document, ...] = ()
+    retrieval: RetrievalSpec = field(default_factory=RetrievalSpec)
     not_used_yet: tuple[str, ...] = ()
     format: int = 1
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from evals.approach import Approach
 from evals.errors import NothingRunError, RecordError
 from evals.ledger import Ledger
 from evals.models.scripted import Rule, ScriptedModel
@@ -120,7 +121,7 @@ def test_changed_demonstrations_are_another_question(folder, ledger):
     model = ScriptedModel(RULES)
     suite = load_suite(folder)
     with build_scorers(suite) as scorers:
-        candidate = make_candidate(suite, model, "spec", family="few_shot", k=2)
+        candidate = make_candidate(suite, model, "spec", Approach("static", 2))
         Runner(model, scorers, ledger).run(suite, candidate, "dev")
     change(folder / "train.jsonl", "charged for plan", "charged a plan")
     with pytest.raises(RecordError, match="demonstrations changed"):

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from evals.approach import Approach
 from evals.models import open_model
 from evals.prompting import build_requests, make_candidate
 from evals.records import Message
@@ -124,7 +125,7 @@ def test_control_tokens_in_case_data_open_no_role_in_evaluation_or_training(
 ) -> None:
     suite = load_suite(write_suite(tmp_path / "tickets", change=injected))
     model: Any = open_model(tiny_model, precision="float32")
-    candidate = make_candidate(suite, model, "spec", family="few_shot", k=2)
+    candidate = make_candidate(suite, model, "spec", Approach("static", 2))
     dev = suite.split("dev")[:3]
     start_id = model.encode(build_requests(suite, candidate, dev)[0])[0]
     for request in build_requests(suite, candidate, dev):

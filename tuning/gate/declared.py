@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from evals.prompting import DEMONSTRATION_METHODS
+from evals.approach import Approach
 from evals.records import Candidate
 from evals.suite.spec import RoundSpec, Suite
 
@@ -19,12 +19,8 @@ def find_untried(suite: Suite, tried: Iterable[Candidate]) -> tuple[str, ...]:
 
     Demonstrations drawn by another seed than the search's make another candidate.
     """
-    found = {(each.prompt, each.demonstrations, each.k, each.seed) for each in tried}
-    missing: dict[str, None] = {}  # a candidate that two rounds declare is one
+    found = {(each.prompt, each.approach) for each in tried}
+    declared: dict[tuple[str, Approach], None] = {}  # a candidate that two rounds declare is one
     for spec in rounds_of(suite):
-        for prompt in spec.prompts:
-            for k in spec.k or (0,):
-                method = DEMONSTRATION_METHODS[spec.family] if k else "none"
-                if (prompt, method, k, 0) not in found:
-                    missing[f"{prompt} + {k} {method}" if k else prompt] = None
-    return tuple(missing)
+        declared.update(dict.fromkeys(spec.pairs))
+    return tuple(prompt + how.label for prompt, how in declared if (prompt, how) not in found)

@@ -21,7 +21,7 @@ from evals.fingerprint import fingerprint
 from evals.judges.identity import scored_as_stated, scoring_identity
 from evals.judges.records import JudgeStanding
 from evals.ledger import Ledger
-from evals.prompting import DEMONSTRATION_METHODS, changed_since
+from evals.prompting import changed_since
 from evals.records import Candidate, Case, Run
 from evals.staging import divide, stages_of
 from evals.suite.spec import RoundSpec, Suite
@@ -151,32 +151,21 @@ def _is_repeat(candidate: Candidate, suite: Suite) -> bool:
 
 
 def _spot(candidate: Candidate) -> str:
-    return fingerprint(candidate.prompt, candidate.demonstrations, candidate.k, candidate.seed)
+    return fingerprint(candidate.prompt, candidate.approach)
 
 
 def _place(run: Run, rounds: Iterable[RoundSpec]) -> Tried:
     for index, spec in enumerate(rounds, 1):
-        if _belongs(run.candidate, spec):
+        if (run.candidate.prompt, run.candidate.approach) in spec.pairs:
             return Tried(run, index, spec.family)
     return Tried(run, 0, BY_HAND)
 
 
-def _belongs(candidate: Candidate, spec: RoundSpec) -> bool:
-    method = DEMONSTRATION_METHODS[spec.family]
-    if candidate.prompt not in spec.prompts:
-        return False
-    if candidate.k == 0:
-        return method == "none" or 0 in spec.k
-    return candidate.demonstrations == method and candidate.k in spec.k
-
-
-def _position(tried: Tried, rounds: tuple[RoundSpec, ...]) -> tuple[int, int, str]:
-    candidate = tried.run.candidate
+def _position(tried: Tried, rounds: tuple[RoundSpec, ...]) -> tuple[int, str]:
     if tried.round_index == 0:
-        return (0, 0, tried.run.created)
-    spec = rounds[tried.round_index - 1]
-    k_position = spec.k.index(candidate.k) if candidate.k in spec.k else 0
-    return (spec.prompts.index(candidate.prompt), k_position, "")
+        return (0, tried.run.created)
+    candidate, pairs = tried.run.candidate, rounds[tried.round_index - 1].pairs
+    return (pairs.index((candidate.prompt, candidate.approach)), "")
 
 
 def gather_evidence(

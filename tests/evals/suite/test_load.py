@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 import evals.scorers
+from evals.approach import Approach
 from evals.errors import SuiteError
 from evals.suite import load_suite
 from evals.suite.scorer_files import DATA_FILES
@@ -47,10 +48,10 @@ def test_a_full_manifest_is_read_into_typed_parts(make_suite: MakeSuite) -> None
     assert suite.name == "ticket_routing"
     assert suite.labels == ("billing", "login")
     assert (suite.target, suite.min_gain) == (0.92, 0.10)
-    assert [(r.family, r.prompts, r.k, r.line) for r in suite.rounds] == [
-        ("wording", ("terse", "spec"), (), 17),
-        ("few_shot", ("spec",), (4, 8), 18),
-        ("nearest", ("spec",), (4,), 19),
+    assert [(r.family, r.prompts, r.approaches, r.line) for r in suite.rounds] == [
+        ("wording", ("terse", "spec"), (Approach(),), 17),
+        ("few_shot", ("spec",), (Approach("static", 4), Approach("static", 8)), 18),
+        ("nearest", ("spec",), (Approach("nearest", 4),), 19),
     ]
     assert [(g.suite, g.max_loss) for g in suite.guards] == [
         ("general_ability", 0.05),

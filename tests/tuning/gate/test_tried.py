@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from evals.approach import Approach, DemonstrationMethod
 from evals.errors import NothingRunError
 from evals.ledger import Ledger
 from evals.models.scripted import ScriptedModel
@@ -25,6 +26,13 @@ from tuning.gate.tried import BY_HAND, find_search, gather_evidence, tried_runs
 from tuning.stored import decide_stored
 
 REPLIES = {text: label for label, text in TOPICS.items()}
+
+
+METHODS: dict[str, DemonstrationMethod] = {
+    "wording": "none",
+    "few_shot": "static",
+    "nearest": "nearest",
+}
 
 
 class Bench:
@@ -44,7 +52,9 @@ class Bench:
         self._now += timedelta(seconds=1)
         suite = self.suite
         cases = options.pop("cases", None)
-        candidate = make_candidate(suite, self.model, prompt, family=family, k=k, **options)
+        method = METHODS[family]
+        approach = Approach(method, k, options.pop("seed", 0))
+        candidate = make_candidate(suite, self.model, prompt, approach, **options)
         with build_scorers(suite) as scorers:
             runner = Runner(self.model, scorers, self.ledger, now=lambda: self._now)
             return runner.run(suite, candidate, "dev", cases=cases)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from evals.approach import Approach, DemonstrationMethod
 from evals.errors import SuiteError
 from evals.models.scripted import ScriptedModel
 from evals.prompting import build_requests, find_prompt, make_candidate, round_candidates
@@ -16,6 +17,7 @@ from evals.suite.spec import RoundSpec
 from tests.sample_suite import write_suite
 
 MODEL = ScriptedModel({"a": "b"})
+METHODS: tuple[DemonstrationMethod, ...] = ("static", "nearest")
 
 
 @pytest.fixture
@@ -39,8 +41,8 @@ def test_a_request_is_the_rendered_prompt_of_its_case(suite: Suite) -> None:
 
 def test_demonstrations_are_train_cases_with_their_answers(suite: Suite) -> None:
     train = {case.input["text"]: case.answer for case in suite.split("train")}
-    for family in ("few_shot", "nearest"):
-        candidate = make_candidate(suite, MODEL, "terse", family=family, k=3)
+    for method in METHODS:
+        candidate = make_candidate(suite, MODEL, "terse", Approach(method, 3))
         for request in build_requests(suite, candidate, suite.split("dev")):
             turns = request.messages[1:-1]
             assert [turn.role for turn in turns] == ["user", "assistant"] * 3
@@ -50,7 +52,7 @@ def test_demonstrations_are_train_cases_with_their_answers(suite: Suite) -> None
 
 def test_fixed_demonstrations_are_the_same_for_every_case_and_go_by_the_seed(suite: Suite) -> None:
     def shown(seed: int) -> set[tuple[Message, ...]]:
-        candidate = make_candidate(suite, MODEL, "terse", family="few_shot", k=3, seed=seed)
+        candidate = make_candidate(suite, MODEL, "terse", Approach("static", 3, seed))
         requests = build_requests(suite, candidate, suite.split("dev"))
         return {request.messages[:-1] for request in requests}
 
@@ -63,16 +65,16 @@ def test_a_candidate_without_demonstrations_is_one_whatever_round_it_comes_from(
     suite: Suite,
 ) -> None:
     plain = make_candidate(suite, MODEL, "terse")
-    for family in ("few_shot", "nearest"):
-        assert make_candidate(suite, MODEL, "terse", family=family, k=0, seed=7) == plain
+    for method in METHODS:
+        assert make_candidate(suite, MODEL, "terse", Approach(method, 0, 7)) == plain
     assert plain.label == "terse"
     assert plain.demonstrations_fingerprint == ""
 
 
 def test_the_seed_is_identity_only_where_something_is_drawn(suite: Suite) -> None:
-    nearest = [make_candidate(suite, MODEL, "spec", family="nearest", k=2, seed=s) for s in (0, 1)]
+    nearest = [make_candidate(suite, MODEL, "spec", Approach("nearest", 2, s)) for s in (0, 1)]
     assert nearest[0].seed == nearest[1].seed == 0
-    static = [make_candidate(suite, MODEL, "spec", family="few_shot", k=2, seed=s) for s in (0, 1)]
+    static = [make_candidate(suite, MODEL, "spec", Approach("static", 2, s)) for s in (0, 1)]
     assert static[0].fingerprint != static[1].fingerprint
 
 
@@ -96,12 +98,12 @@ def test_whatever_can_change_an_output_changes_the_candidate(
 
 def test_another_train_split_changes_only_candidates_that_show_it(suite: Suite) -> None:
     plain = make_candidate(suite, MODEL, "spec")
-    shown = make_candidate(suite, MODEL, "spec", family="few_shot", k=2)
+    shown = make_candidate(suite, MODEL, "spec", Approach("static", 2))
     file = suite.root / "train.jsonl"
     file.write_text(file.read_text().replace("charged", "billed", 1))
     edited = load_suite(suite.root)
     assert make_candidate(edited, MODEL, "spec").fingerprint == plain.fingerprint
-    again = make_candidate(edited, MODEL, "spec", family="few_shot", k=2)
+    again = make_candidate(edited, MODEL, "spec", Approach("static", 2))
     assert again.fingerprint != shown.fingerprint
 
 
@@ -113,7 +115,7 @@ def test_where_an_adapter_lies_is_not_identity_and_which_it_is_is(suite: Suite) 
 
 
 def test_a_round_tries_every_prompt_with_every_k_in_the_stated_order(suite: Suite) -> None:
-    spec = RoundSpec("few_shot", ("spec", "terse"), (4, 2))
+    spec = RoundSpec("few_shot", ("spec", "terse"), (Approach("static", 4), Approach("static", 2)))
     labels = [candidate.label for candidate in round_candidates(suite, MODEL, spec)]
     assert labels == [
         "spec + 4 static",

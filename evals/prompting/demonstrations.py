@@ -9,25 +9,39 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Sequence
-from typing import Literal
 
+from evals.approach import Approach, DemonstrationMethod
 from evals.errors import SuiteError
 from evals.fingerprint import fingerprint
-from evals.records import Case
+from evals.records import Candidate, Case
 from evals.suite.folding import bare, input_text
+from evals.suite.spec import Suite
 
-Method = Literal["none", "static", "nearest"]
 
-
-def method_fingerprint(method: Method, k: int, seed: int, train: Sequence[Case]) -> str:
+def method_fingerprint(approach: Approach, train: Sequence[Case]) -> str:
     """Identity of a selection: the method, its settings and the pool it draws from."""
-    if method == "none":
+    if approach.method == "none":
         return ""
-    return fingerprint(f"demonstrations-{method}@2", k, seed, [c.fingerprint for c in train])
+    return fingerprint(
+        f"demonstrations-{approach.method}@2",
+        approach.k,
+        approach.seed,
+        [c.fingerprint for c in train],
+        *([approach.listed] if approach.listed else []),
+    )
+
+
+def demonstrations_of(
+    suite: Suite, candidate: Candidate, cases: Sequence[Case]
+) -> list[tuple[Case, ...]]:
+    """For each case what the candidate shows it. Raises SuiteError as `select` does."""
+    return select(
+        candidate.demonstrations, candidate.k, candidate.seed, pool=suite.cases, cases=cases
+    )
 
 
 def select(
-    method: Method, k: int, seed: int, *, pool: Sequence[Case], cases: Sequence[Case]
+    method: DemonstrationMethod, k: int, seed: int, *, pool: Sequence[Case], cases: Sequence[Case]
 ) -> list[tuple[Case, ...]]:
     """For each of `cases`, the demonstrations to show it, most relevant last.
 

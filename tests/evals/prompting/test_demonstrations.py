@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evals.demonstrations import select
 from evals.errors import SuiteError
+from evals.prompting.demonstrations import select
 from evals.records import Case
 from evals.suite.folding import bare, comparable, fold, input_text, loosen
 

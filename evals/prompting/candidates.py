@@ -1,0 +1,129 @@
+"""Candidates: a suite's prompt on a model, with how it is used and its identity."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from evals.approach import Approach, Found, Technique
+from evals.errors import SuiteError
+from evals.fingerprint import fingerprint
+from evals.models.protocol import Model
+from evals.prompting.demonstrations import method_fingerprint
+from evals.records import Candidate, Decoding
+from evals.retrieval.showing import documents_fingerprint
+from evals.suite.spec import PromptSpec, RoundSpec, Suite
+
+_DRAWN = ("static", "searched")
+
+
+def make_candidate(
+    suite: Suite,
+    model: Model,
+    prompt: str,
+    approach: Approach | None = None,
+    *,
+    found: Found | None = None,
+    adapter: str = "",
+    adapter_path: str = "",
+) -> Candidate:
+    """The candidate that `prompt` makes on `model`, with its identity filled in.
+
+    `found` is what a search put in, where the approach asks for one. Raises SuiteError when the
+    suite has no such prompt, and none of the structure or documents that the approach needs.
+    """
+    how = _settled(approach or Approach())
+    return Candidate(
+        model=model.name,
+        model_fingerprint=model.fingerprint,
+        prompt=prompt,
+        prompt_fingerprint=prompt_fingerprint(suite, prompt),
+        demonstrations=how.method,
+        k=how.k,
+        seed=how.seed,
+        demonstrations_fingerprint=method_fingerprint(how, suite.split("train")),
+        adapter=adapter,
+        adapter_path=adapter_path,
+        decoding=decoding_of(suite, how.technique),
+        technique=how.technique,
+        listed=how.listed,
+        found=found,
+        documents_fingerprint=documents_fingerprint(suite, how.technique),
+    )
+
+
+def _settled(approach: Approach) -> Approach:
+    """One spelling for what is one approach: no k without a method, no seed that draws nothing."""
+    if approach.method == "none" or not approach.k:
+        return replace(approach, method="none", k=0, seed=0, listed=())
+    return approach if approach.method in _DRAWN else replace(approach, seed=0)
+
+
+def decoding_of(suite: Suite, technique: Technique) -> Decoding:
+    """How one answer is generated. Raises SuiteError where there is no structure to hold to."""
+    decoding = suite.decoding
+    if technique.max_tokens:
+        decoding = replace(decoding, max_tokens=technique.max_tokens)
+    if technique.reasoning:  # thoughts may hold what ends an answer
+        decoding = replace(decoding, stop=())
+    if technique.votes > 1:
+        decoding = replace(decoding, temperature=technique.temperature)
+    if technique.structured:
+        if suite.structure is None:
+            raise SuiteError(
+                "structured answers were asked for, and no structure is known to hold them to",
+                path=suite.root / "suite.yaml",
+                key="structure",
+                hint="state `structure: {schema: answer.schema.json}`, or a grammar",
+            )
+        decoding = replace(decoding, schema=suite.structure.schema, grammar=suite.structure.grammar)
+    return decoding
+
+
+def prompt_fingerprint(suite: Suite, prompt: str) -> str:
+    """Identity of a prompt with all that is filled in from the suite. Raises SuiteError."""
+    tools = [suite.tools] if suite.tools else []
+    spec = find_prompt(suite, prompt)
+    return fingerprint(spec.fingerprint, suite.variables, suite.labels, *tools)
+
+
+def find_prompt(suite: Suite, name: str) -> PromptSpec:
+    """The suite's prompt of that name. Raises SuiteError with the names it has."""
+    if name not in suite.prompts:
+        known = ", ".join(sorted(suite.prompts))
+        raise SuiteError(
+            f"there is no prompt {name!r}; there are: {known}",
+            path=suite.root / "suite.yaml",
+            key="prompts",
+        )
+    return suite.prompts[name]
+
+
+def changed_since(suite: Suite, candidate: Candidate) -> tuple[str, ...]:
+    """What a suite would ask otherwise now than when `candidate` was made, in words.
+
+    The seed of decoding tells repeats apart and is no change. Of a prompt that is gone no more
+    is said than that it changed.
+    """
+    if candidate.prompt not in suite.prompts:
+        return (f"prompt {candidate.prompt!r}",)
+    technique = candidate.technique
+    if technique.structured and suite.structure is None:
+        return ("structure",)
+    shown = method_fingerprint(candidate.approach, suite.split("train"))
+    parts = {
+        f"prompt {candidate.prompt!r}": candidate.prompt_fingerprint
+        != prompt_fingerprint(suite, candidate.prompt),
+        "decoding": fingerprint(replace(candidate.decoding, seed=0))
+        != fingerprint(replace(decoding_of(suite, technique), seed=0)),
+        "demonstrations": candidate.demonstrations_fingerprint != shown,
+        "documents": candidate.documents_fingerprint != documents_fingerprint(suite, technique),
+    }
+    return tuple(name for name, differs in parts.items() if differs)
+
+
+def round_candidates(suite: Suite, model: Model, spec: RoundSpec) -> list[Candidate]:
+    """Every prompt of a round with every approach, in the order the suite states them.
+
+    What must be searched for is not in them yet: see `tuning.search`.
+    """
+    return [make_candidate(suite, model, prompt, approach) for prompt, approach in spec.pairs]

@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from evals.approach import Approach, Technique
     from evals.comparison import Comparison, compare_runs, compare_scores, read_scores
     from evals.errors import TunegateError
     from evals.ledger import Ledger
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Approach": "evals.approach",
     "Candidate": "evals.records",
     "Case": "evals.records",
     "Comparison": "evals.comparison",
@@ -47,6 +49,7 @@ _HOMES = {
     "ScriptedModel": "evals.models.scripted",
     "ShipDecision": "tuning.records",
     "Suite": "evals.suite",
+    "Technique": "evals.approach",
     "TunegateError": "evals.errors",
     "TunegateWarning": "tunegate.pytesting.records",
     "build_scorers": "evals.scorers",
@@ -64,6 +67,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "Approach",
     "Candidate",
     "Case",
     "Comparison",
@@ -82,6 +86,7 @@ __all__ = [
     "ScriptedModel",
     "ShipDecision",
     "Suite",
+    "Technique",
     "TunegateError",
     "TunegateWarning",
     "build_scorers",

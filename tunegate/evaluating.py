@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
+from evals.approach import Approach
 from evals.asking import LedgerAsker
 from evals.errors import RecordError, UsageError
 from evals.generating import Progress
@@ -62,8 +63,7 @@ class Wishes:
 
     model: str | None = None
     prompt: str | None = None
-    few_shot: int | None = None
-    nearest: int | None = None
+    approach: Approach | None = None
     adapter: str | None = None
     repeats: int | None = None
     split: SplitName | None = None
@@ -323,14 +323,12 @@ def settle_recipe(suite: Suite, accepted: Baseline | None, wishes: Wishes) -> Re
     A prompt that the caller names comes without the demonstrations and the adapter that were
     stated for another. Raises SuiteError for an unknown prompt.
     """
-    if wishes.few_shot and wishes.nearest:
-        raise UsageError("--few-shot and --nearest are two ways to choose demonstrations: give one")
     recipe = stated_recipe(suite, accepted.recipe if accepted else None, DEFAULT_MODEL)
     if wishes.prompt:
         find_prompt(suite, wishes.prompt)
         recipe = Recipe(recipe.model, wishes.prompt, repeats=recipe.repeats)
-    if wishes.few_shot or wishes.nearest:
-        recipe = replace(recipe, few_shot=wishes.few_shot or 0, nearest=wishes.nearest or 0)
+    if wishes.approach:
+        recipe = recipe.using(wishes.approach)
     return replace(
         recipe,
         model=wishes.model or recipe.model,

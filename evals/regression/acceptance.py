@@ -33,6 +33,9 @@ MAX_ERROR_SHARE = 0.02
 """A baseline with more errors than this would hide or feign losses for as long as it stands."""
 
 
+_CI = "CI runs what suite.yaml states: change it there, or accept a run of it"
+
+
 def accept(
     suite: Suite,
     guards: Mapping[str, Suite],
@@ -130,16 +133,15 @@ def _refuse_another_candidate(suite: Suite, recipe: Recipe, run: Run) -> None:
     for key, wanted, found in (
         ("model", stated.model, recipe.model),
         ("prompt", stated.prompt, recipe.prompt),
-        ("few_shot", stated.few_shot, recipe.few_shot),
-        ("nearest", stated.nearest, recipe.nearest),
         ("adapter", stated.adapter, recipe.adapter_path),
     ):
         if wanted and wanted != found:
             _refuse(
-                run,
-                f"suite.yaml states candidate.{key} {wanted!r}, the run has {found!r}",
-                "CI runs what suite.yaml states: change it there, or accept a run of it",
+                run, f"suite.yaml states candidate.{key} {wanted!r}, the run has {found!r}", _CI
             )
+    if stated.approach and stated.approach != recipe.approach:
+        used, had = (each.label[3:] or "nothing" for each in (stated.approach, recipe.approach))
+        _refuse(run, f"suite.yaml states a candidate with {used}, the run has {had}", _CI)
 
 
 def _refuse_errors(table: Table, run: Run) -> None:
@@ -161,6 +163,7 @@ def identity_of(suite: Suite, run: Run) -> dict[str, str]:
         **run.environment,
         "prompt": candidate.prompt_fingerprint,
         "demonstrations": candidate.demonstrations_fingerprint,
+        "documents": candidate.documents_fingerprint,
         "decoding": _decoding(candidate),
         **{f"{JUDGE}{model}": identity for model, identity in run.judges.items()},
     }

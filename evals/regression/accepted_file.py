@@ -13,6 +13,7 @@ from pathlib import Path, PurePath
 from statistics import fmean
 from typing import Any
 
+from evals.approach import Approach
 from evals.atomic import write_atomically
 from evals.codec import decode
 from evals.errors import RecordError
@@ -21,6 +22,7 @@ from evals.records import SPLITS, Json, SplitName
 from evals.regression.definition import MAX_LOSS, ON_INCONCLUSIVE, PASS_SCORE, SPLIT
 from evals.regression.records import Baseline, GateDefinition, Recipe, ScoredCase
 from evals.regression.tables import metric_scores
+from evals.stated import MAX_DEMONSTRATIONS, MAX_DOCUMENTS, MAX_TOKENS, MAX_VOTES
 
 FILE_NAME = "accepted.json"
 FORMAT = 1
@@ -239,6 +241,24 @@ def _problem_of_recipe(recipe: Recipe) -> str | None:
     folder = PurePath(recipe.adapter_path)
     if folder.is_absolute() or ".." in folder.parts:
         return f"its adapter {recipe.adapter_path!r} lies outside the suite"
-    if not (0 <= recipe.few_shot <= 64 and 0 <= recipe.nearest <= 64 and recipe.repeats >= 1):
+    stated = (bool(recipe.few_shot), bool(recipe.nearest), recipe.use is not None)
+    if sum(stated) > 1 or recipe.repeats < 1 or not _possible(recipe.approach):
         return "its candidate shows an impossible number of demonstrations or repeats"
     return None
+
+
+def _possible(approach: Approach) -> bool:
+    """Whether an approach is one that a suite could state."""
+    technique = approach.technique
+    listed = len(approach.listed) if approach.method == "listed" else 0
+    return (
+        0 <= approach.k <= MAX_DEMONSTRATIONS
+        and approach.method != "searched"
+        and len(approach.listed) == listed
+        and 1 <= technique.votes <= MAX_VOTES
+        and 0 <= technique.documents <= MAX_DOCUMENTS
+        and 0 <= technique.max_tokens <= MAX_TOKENS
+        and 0 <= technique.temperature <= 2
+        and technique.retrieval != "oracle"
+        and not technique.optimiser
+    )

@@ -99,6 +99,7 @@ def _asked(baseline: Baseline, recipe: Recipe, identity: Mapping[str, str]) -> I
     names = {
         "prompt": "the prompt's text",
         "demonstrations": "the demonstrations",
+        "documents": "the documents",
         "decoding": "the decoding",
     }
     if recipe.prompt != then.prompt:

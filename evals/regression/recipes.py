@@ -25,13 +25,10 @@ def stated_recipe(suite: Suite, accepted: Recipe | None, default_model: str) -> 
     """
     stated = suite.candidate
     base = accepted or Recipe(default_model, suite.default_prompt)
-    shown = stated if stated.few_shot or stated.nearest else base
     recipe = replace(
-        base,
+        base.using(stated.approach or base.approach),
         model=stated.model or base.model,
         prompt=stated.prompt or base.prompt,
-        few_shot=shown.few_shot,
-        nearest=shown.nearest,
         adapter_path=stated.adapter or base.adapter_path,
         repeats=suite.repeats.times if suite.repeats else base.repeats,
     )
@@ -47,17 +44,34 @@ def recipe_of(suite: Suite, runs: Sequence[Run]) -> Recipe:
     """
     first = runs[0].candidate
     check_repeats(runs)
-    if first.seed:
-        raise RecordError(f"run {runs[0].id} drew its demonstrations by seed {first.seed}")
-    return Recipe(
+    recipe = Recipe(
         model=first.model,
         prompt=first.prompt,
-        few_shot=first.k if first.demonstrations == "static" else 0,
-        nearest=first.k if first.demonstrations == "nearest" else 0,
         adapter=first.adapter,
         adapter_path=_inside(suite, first.adapter_path) if first.adapter else "",
         repeats=len(runs),
     )
+    return recipe.using(_named_approach(runs[0]))
+
+
+def _named_approach(run: Run) -> Approach:
+    """How a run's prompt was used, in terms that a suite can state. Raises RecordError."""
+    candidate, how = run.candidate, run.candidate.approach
+    if candidate.found and candidate.found.template:
+        raise RecordError(
+            f"run {run.id} used a template that a search wrote",
+            hint="save it among the suite's prompts (`tunegate show RUN --template`), and evaluate "
+            "that",
+        )
+    if how.technique.retrieval == "oracle":
+        raise RecordError(f"run {run.id} showed each case its own documents, which nothing can do")
+    if how.method == "searched" and candidate.found:
+        listed = candidate.found.listed
+        technique = replace(how.technique, tries=0)
+        return Approach("listed", len(listed), listed=listed, technique=technique)
+    if how.seed:
+        raise RecordError(f"run {run.id} drew its demonstrations by seed {how.seed}")
+    return how
 
 
 def newest_repeats(headers: Sequence[Run], first_seed: int, times: int) -> tuple[Run, ...]:
@@ -103,7 +117,7 @@ def candidates(
         suite,
         model,
         recipe.prompt,
-        Approach("nearest" if recipe.nearest else "static", recipe.nearest or recipe.few_shot),
+        recipe.approach,
         adapter=model.adapter,
         adapter_path=folder,
     )

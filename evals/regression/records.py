@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from evals.approach import Approach
 from evals.comparison import Comparison
+from evals.fingerprint import LATER
 from evals.records import Finding, Json, SplitName
 from evals.repeats import OverRepeats
 from evals.spending.records import Spending
@@ -23,9 +25,10 @@ WORST_FIRST: tuple[CheckResult, ...] = ("fail", "review", "inconclusive", "pass"
 class Recipe:
     """A candidate by names alone, so that a fresh clone can make it again.
 
-    `few_shot` and `nearest` are how many demonstrations are shown, at most one of them above
-    0. `adapter` is an adapter's fingerprint and `adapter_path` its folder, as a path seen
-    from the suite's. Each case is run `repeats` times.
+    `few_shot` and `nearest` are how many demonstrations are shown; `use` is how the prompt is
+    used where these do not say it. At most one of the three says anything. `adapter` is an
+    adapter's fingerprint and `adapter_path` its folder, as a path seen from the suite's. Each
+    case is run `repeats` times.
     """
 
     model: str
@@ -35,13 +38,34 @@ class Recipe:
     adapter: str = ""
     adapter_path: str = ""
     repeats: int = 1
+    use: Approach | None = field(default=None, metadata=LATER)
+
+    @property
+    def approach(self) -> Approach:
+        """How the prompt is used."""
+        if self.use is not None:
+            return self.use
+        if self.nearest:
+            return Approach("nearest", self.nearest)
+        return Approach("static", self.few_shot) if self.few_shot else Approach()
+
+    def using(self, approach: Approach) -> Recipe:
+        """The same with the prompt used otherwise, in the shortest form that says it."""
+        bare = replace(self, few_shot=0, nearest=0, use=None)
+        for short in (
+            bare,
+            replace(bare, few_shot=approach.k),
+            replace(bare, nearest=approach.k),
+        ):
+            if short.approach == approach:
+                return short
+        return replace(bare, use=approach)
 
     @property
     def label(self) -> str:
-        """A short name for tables: prompt, demonstrations, adapter."""
-        shown = {"few-shot": self.few_shot, "nearest": self.nearest}
-        parts = [self.prompt, *(f"{k} {name}" for name, k in shown.items() if k)]
-        return " + ".join([*parts, "adapter"] if self.adapter else parts)
+        """A short name for tables: prompt, how it is used, adapter."""
+        text = self.prompt + self.approach.label
+        return f"{text} + adapter" if self.adapter else text
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from typing import Literal
 from evals.errors import ModelError
 from evals.models.names import check_form
 from evals.records import SPLITS
+from evals.suite.approach_keys import APPROACH_KEYS, read_approach
 from evals.suite.section import Section, suggestion
 from evals.suite.source import describe
 from evals.suite.spec import (
@@ -23,7 +24,6 @@ from evals.suite.spec import (
     TuneSpec,
 )
 
-MAX_DEMONSTRATIONS = 64
 MAX_REPEATS = 1000
 MIN_MONTHS, MAX_MONTHS = 0.01, 1200
 MAX_HOURS = 1e6
@@ -188,14 +188,8 @@ def read_compare_models(top: Section) -> tuple[str, ...]:
 
 def read_candidate(section: Section, prompts: Prompts) -> CandidateSpec:
     """What runs where nothing else is said. Raises SuiteError for an adapter outside."""
-    section.only("model", "prompt", "few_shot", "nearest", "adapter")
-    has, prompt = section.has, section.optional_text("prompt")
-    if has("few_shot") and has("nearest"):
-        section.fail("few_shot and nearest are two ways to choose demonstrations", "nearest")
-
-    def shown(key: str) -> int:
-        return section.integer(key, low=1, high=MAX_DEMONSTRATIONS) if has(key) else 0
-
+    section.only("model", "prompt", "adapter", *APPROACH_KEYS)
+    prompt = section.optional_text("prompt")
     adapter = section.optional_text("adapter")
     if adapter and (PurePath(adapter).is_absolute() or ".." in PurePath(adapter).parts):
         section.fail(
@@ -206,7 +200,6 @@ def read_candidate(section: Section, prompts: Prompts) -> CandidateSpec:
     return CandidateSpec(
         model=section.optional_text("model"),
         prompt=known_prompt(section, prompt, prompts, "prompt") if prompt else None,
-        few_shot=shown("few_shot"),
-        nearest=shown("nearest"),
+        approach=read_approach(section),
         adapter=adapter,
     )

@@ -3,30 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import NamedTuple, get_args
 
 from evals.approach import Approach, DemonstrationMethod, Optimiser, Technique
 from evals.errors import ModelError
 from evals.models.names import check_form
-from evals.suite.policy import MAX_DEMONSTRATIONS, Prompts, known_prompt
+from evals.stated import (
+    MAX_DEMONSTRATIONS,
+    MAX_DOCUMENTS,
+    MAX_TOKENS,
+    MAX_VOTES,
+    REASONING_TOKENS,
+    SHOWN,
+    VOTING_TEMPERATURE,
+    Stated,
+)
+from evals.suite.approach_keys import read_shown
+from evals.suite.policy import Prompts, known_prompt
 from evals.suite.section import Section
 from evals.suite.spec import RoundBudget, RoundFamily, RoundSpec
 
 FAMILIES: tuple[RoundFamily, ...] = get_args(RoundFamily)
 OPTIMISERS: tuple[Optimiser, ...] = ("miprov2", "gepa")
-MAX_VOTES = 64
 MAX_TRIES = 512
-MAX_DOCUMENTS = 64
-MAX_TOKENS = 32_768
 MAX_BUDGET = 10**12
 
-REASONING_TOKENS = 256
-"""Room for thinking and the answer, where a round of reasoning does not say how much."""
-VOTING_TEMPERATURE = 0.7
 SETS = 16
 """How many sets of demonstrations a search tries, where a round does not say."""
 
-_SHOWN = ("few_shot", "nearest")
+_SHOWN = tuple(SHOWN)
 
 
 class _Family(NamedTuple):
@@ -148,13 +154,10 @@ def _optimised(section: Section) -> tuple[Approach, ...]:
 
 def _shown(section: Section, technique: Technique) -> Approach:
     """The technique with the demonstrations that the round names, if any."""
-    stated = [key for key in _SHOWN if section.has(key)]
-    if len(stated) > 1:
-        section.fail("few_shot and nearest are two ways to choose demonstrations", "nearest")
-    if not stated:
-        return Approach(technique=technique)
-    k = section.integer(stated[0], low=1, high=MAX_DEMONSTRATIONS)
-    return Approach("static" if stated[0] == "few_shot" else "nearest", k, technique=technique)
+    stated = Stated(read_shown(section, SHOWN))
+    if found := stated.conflict():
+        section.fail(found[1], found[0])
+    return replace(stated.approach or Approach(), technique=technique)
 
 
 def _counts(

@@ -204,12 +204,14 @@ class RepeatsSpec:
 
 @dataclass(frozen=True)
 class CandidateSpec:
-    """What runs where nothing else is said. `adapter` is a folder, seen from the suite's."""
+    """What runs where nothing else is said. `adapter` is a folder, seen from the suite's.
+
+    `approach` is None where the suite does not say how the prompt is used.
+    """
 
     model: str | None = None
     prompt: str | None = None
-    few_shot: int = 0
-    nearest: int = 0
+    approach: Approach | None = None
     adapter: str | None = None
 
 

@@ -10,6 +10,7 @@ from typing import NoReturn
 
 from evals.errors import UsageError
 from tunegate import __version__
+from tunegate.cli.approaches import add_approach
 
 DEFAULT_MODEL = "smollm2-135m"
 
@@ -317,10 +318,6 @@ def _prices(command: argparse._ActionsContainer) -> None:
 def _candidate(command: Parser) -> None:
     _model(command)
     command.add_argument("--prompt", metavar="P", help="which prompt (default: the candidate's)")
-    command.add_argument("--few-shot", type=_count, metavar="K", help="show K fixed demonstrations")
-    command.add_argument(
-        "--nearest", type=_count, metavar="K", help="show the K most similar train cases"
-    )
     command.add_argument("--adapter", metavar="A", help="a trained adapter: its folder")
     command.add_argument(
         "--repeats",
@@ -328,6 +325,7 @@ def _candidate(command: Parser) -> None:
         metavar="N",
         help="run each case N times, with other seeds (default: the suite's repeats, else once)",
     )
+    add_approach(command)
 
 
 def _count(text: str) -> int:

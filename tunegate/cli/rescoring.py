@@ -14,6 +14,7 @@ from evals.errors import UsageError
 from evals.records import Candidate, Case, Run
 from evals.regression.wording import counted
 from evals.rescoring import Source, Sources, find_sources
+from tunegate.cli.approaches import approach_of
 from tunegate.cli.console import Terminal, percent
 from tunegate.cli.records import open_stored, run_summary
 from tunegate.cli.repeated import evaluated_document, show_judges, show_over_repeats
@@ -67,16 +68,13 @@ def rescore_stored(
 
 def _wanted(options: Namespace) -> Callable[[Candidate], bool]:
     """Which candidates the options leave; those that are not given leave all."""
+    approach = approach_of(options)
 
     def is_wanted(candidate: Candidate) -> bool:
-        shown = {"static": options.few_shot, "nearest": options.nearest}
         return (
             options.model in (None, candidate.model)
             and options.prompt in (None, candidate.prompt)
-            and all(
-                k is None or (candidate.demonstrations, candidate.k) == (method, k)
-                for method, k in shown.items()
-            )
+            and approach in (None, candidate.approach)
             and (options.adapter is None or _has_adapter(candidate, options.adapter))
         )
 

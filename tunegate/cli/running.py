@@ -11,6 +11,7 @@ from evals.records import Case
 from evals.regression.accepted_file import FILE_NAME as ACCEPTED
 from evals.regression.accepted_file import read_accepted
 from evals.suite import Suite
+from tunegate.cli.approaches import approach_of
 from tunegate.cli.console import Terminal
 from tunegate.cli.parser import Parser, add_endpoints
 from tunegate.cli.repeated import evaluated_document, show_evaluated, show_judges
@@ -55,8 +56,7 @@ def wishes_of(options: Namespace) -> Wishes:
     return Wishes(
         model=options.model,
         prompt=options.prompt,
-        few_shot=options.few_shot,
-        nearest=options.nearest,
+        approach=approach_of(options),
         adapter=options.adapter,
         repeats=options.repeats,
     )

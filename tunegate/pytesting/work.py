@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from evals.approach import Approach
 from evals.errors import SuiteError, UsageError
 from evals.judges.calibrating import check_labels
 from evals.judges.identity import judge_identities
@@ -21,6 +22,7 @@ from evals.regression.recipes import candidates
 from evals.regression.revision import find_revision
 from evals.runner import identify, prompt_hash
 from evals.scorers import self_test
+from evals.stated import Stated
 from evals.suite import Suite, check_suite
 from evals.suite.load import MANIFEST
 from evals.suite.source import Position
@@ -121,8 +123,7 @@ def _plan(path: str, options: Options) -> Task:
     wishes = Wishes(
         model=options.model,
         prompt=options.prompt,
-        few_shot=options.few_shot,
-        nearest=options.nearest,
+        approach=_approach(options),
         adapter=options.adapter,
         repeats=options.repeats,
         split=split,
@@ -130,6 +131,15 @@ def _plan(path: str, options: Options) -> Task:
     )
     base = find_revision(opened.suite.root, options.base) if options.base else None
     return plan_task(opened, wishes, base=base, reviewed=options.reviewed)
+
+
+def _approach(options: Options) -> Approach | None:
+    """How the prompt is used. Raises UsageError for two ways to choose demonstrations."""
+    shown = {"few_shot": options.few_shot, "nearest": options.nearest}
+    stated = Stated({name: k for name, k in shown.items() if k})
+    if found := stated.conflict():
+        raise UsageError(found[1])
+    return stated.approach
 
 
 def _planned(task: Task, options: Options) -> PlannedSuite:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from evals.approach import Approach, DemonstrationMethod, Technique
+from evals.errors import SuiteError
 from evals.records import Case
 from evals.suite.folding import bare, input_text
 from evals.suite.rounds import MAX_TOKENS, REASONING_TOKENS, SETS, VOTING_TEMPERATURE
@@ -27,8 +28,8 @@ FEW_VOTES = 3
 
 ROOM = 2
 """Demonstrations are drawn from at least so many times as many cases: else no draw differs."""
-SEARCH_ROOM = 4
-"""The same where sets are searched for: the cases that score them are not shown by them."""
+SEARCH_ROOM = 8
+"""The same where sets are searched for: half of the cases score them, and are not shown."""
 
 
 class _Means(NamedTuple):
@@ -76,10 +77,8 @@ def _round(
 
 
 def _means(suite: Suite) -> _Means:
-    from evals.suite.templates import compile_prompt
-
     prompts = suite.prompts.values()
-    shown = _few([each for each in prompts if "demos" in compile_prompt(each).uses])
+    shown = _few(list(filter(_shows, prompts)))
     room = _showable(suite) if shown else 0
     counts = tuple(k for k in COUNTS if room >= ROOM * k)
     shown = shown if counts else ()
@@ -90,6 +89,16 @@ def _means(suite: Suite) -> _Means:
         searched=tuple(k for k in counts if room >= SEARCH_ROOM * k),
         written=all(case.is_plain for case in suite.split("dev")),
     )
+
+
+def _shows(prompt: PromptSpec) -> bool:
+    """Whether it has a place for demonstrations; what does not compile (see `check`) has none."""
+    from evals.suite.templates import compile_prompt
+
+    try:
+        return "demos" in compile_prompt(prompt).uses
+    except SuiteError:
+        return False
 
 
 def _few(prompts: list[PromptSpec]) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from evals.suite import Suite, load_suite
 from evals.suite.spec import Document, RoundSpec, Structure
 from tests.sample_suite import ASK, PROMPTS, SPEC, write_suite
 
-SIZES = {"train": 40, "dev": 30, "test": 30}
+SIZES = {"train": 64, "dev": 30, "test": 30}
 BARE = {"plain": f"{SPEC}{ASK}"}
 DOCUMENTS = tuple(Document(f"d{n}", f"text {n}") for n in range(9))
 STRUCTURE = Structure(schema={"type": "string"}, source="a test")
@@ -99,6 +99,13 @@ def test_prompts_without_demonstrations_are_not_shown_any(make: Make) -> None:
     assert can_show_a_plateau(default_rounds(suite))
 
 
+def test_a_single_search_is_not_among_the_last_two_rounds(make: Make) -> None:
+    suite = make(prompts={"terse": PROMPTS["terse"]}, sizes=SIZES | {"train": 40})
+    assert labels(suite, "searched") == ["terse + 4 searched"]
+    assert families(suite)[-2:] == ["reasoning", "votes"]
+    assert can_show_a_plateau(default_rounds(suite))
+
+
 def without_demonstrations(suite: Suite) -> bool:
     return not any(spec.shows for spec in default_rounds(suite))
 
@@ -113,7 +120,7 @@ def test_one_prompt_that_shows_nothing_still_allows_for_a_plateau(make: Make) ->
 
 @pytest.mark.parametrize(
     ("train", "counts", "searched"),
-    [(0, set(), set()), (7, set(), set()), (8, {4}, set()), (16, {4, 8}, {4}), (32, {4, 8}, {8})],
+    [(0, set(), set()), (7, set(), set()), (8, {4}, set()), (32, {4, 8}, {4}), (64, {4, 8}, {8})],
 )
 def test_no_more_is_shown_than_a_draw_from_train_can_vary(
     train: int, counts: set[int], searched: set[int], make: Make

@@ -14,8 +14,9 @@ from typing import NamedTuple
 from evals.approach import Approach, DemonstrationMethod, Technique
 from evals.errors import SuiteError
 from evals.records import Case
+from evals.stated import MAX_TOKENS, REASONING_TOKENS, VOTING_TEMPERATURE
 from evals.suite.folding import bare, input_text
-from evals.suite.rounds import MAX_TOKENS, REASONING_TOKENS, SETS, VOTING_TEMPERATURE
+from evals.suite.rounds import SETS
 from evals.suite.spec import PromptSpec, RoundFamily, RoundSpec, Suite
 
 MOST_PROMPTS = 2

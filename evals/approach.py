@@ -15,7 +15,7 @@ DemonstrationMethod = Literal[
     "none", "static", "diverse", "nearest", "similar", "searched", "listed"
 ]
 """Which train cases are shown. The same for every case: `static` (drawn by seed), `diverse`
-(spread over the inputs), `searched` (found by `evals.prompting.searching`), `listed` (named by
+(spread over the inputs), `searched` (found by `tuning.search.demonstrations`), `listed` (named by
 id). For each case its own: `nearest` (TF-IDF) and `similar` (embeddings)."""
 
 Retrieval = Literal["", "bm25", "oracle"]
@@ -63,6 +63,11 @@ class Approach:
     seed: int = 0
     listed: tuple[str, ...] = field(default=(), metadata=LATER)
     technique: Technique = field(default=PLAIN, metadata=LATER)
+
+    @property
+    def is_searched(self) -> bool:
+        """Whether a search must put something into a candidate before it can be tried."""
+        return self.method == "searched" or bool(self.technique.optimiser)
 
     @property
     def label(self) -> str:

@@ -44,7 +44,7 @@ from tuning.learning.measuring import Plan, measure_curve
 from tuning.learning.records import LearningCurve
 from tuning.learning.sampling import WHOLE, Part
 from tuning.records import Decision, JobRecord, Phase, ShipDecision, TrainingRecord
-from tuning.searching import PromptSearch
+from tuning.search.prompts import PromptSearch
 from tuning.shipping.sealed import Look, judge_sealed
 from tuning.stored import JOB, decide_stored, job_key
 from tuning.stronger.found import awaits_others, compared_models
@@ -282,6 +282,7 @@ class Job:
             find=self._find,
             decide=self._decide,
             note=self.narrator.note,
+            open_proposer=self.open_other,
         )
         return search.run()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from evals.approach import Approach
 from evals.errors import NothingRunError
 from evals.judges.standing import judge_standings
 from evals.ledger import Ledger
@@ -17,7 +18,7 @@ from tuning.cost.missing import missing_of
 from tuning.cost.payback import evidence_of
 from tuning.data.dataset import clean_examples
 from tuning.gate.deciding import decide
-from tuning.gate.declared import find_untried
+from tuning.gate.declared import find_over_budget, find_untried
 from tuning.gate.dev_looks import count_look, stored_looks
 from tuning.gate.evidence import Evidence, Policy
 from tuning.gate.learning import find_learning
@@ -25,6 +26,8 @@ from tuning.gate.soundness import soundness_of
 from tuning.gate.tried import find_search, gather_evidence, policy_of
 from tuning.gate.wording import left_out_texts
 from tuning.records import CostStanding, Decision, JobRecord
+from tuning.search.evaluating import taken_by
+from tuning.search.outcomes import searched_for
 from tuning.stronger.found import awaits_others, find_stronger, unrun_models
 
 JOB = "job"
@@ -99,6 +102,7 @@ def decide_stored(
         facts_change=suite.operation.facts_change,
         stronger_models=unrun_models(suite, model),
         learning=find_learning(suite, ledger, model, tried),
+        over_budget=find_over_budget(suite, _tokens_taken(suite, ledger, runs)),
     )
     cost = _cost_standing(suite, ledger, evidence, policy, runs=runs, prices=listed)
     evidence = replace(evidence, cost=evidence_of(cost, suite.operation))
@@ -107,6 +111,18 @@ def decide_stored(
         found = find_stronger(suite, ledger, ledger.run(decision.leader), listed, others)
         decision = decide(replace(evidence, stronger_models=found), policy)
     return with_costs(decision, runs, listed, cost)
+
+
+def _tokens_taken(
+    suite: Suite, ledger: Ledger, runs: Sequence[Run]
+) -> dict[tuple[str, Approach], int]:
+    """Tokens of every tried candidate's run and of the search for it, by prompt and approach."""
+    return {
+        (run.candidate.prompt, run.candidate.approach): (
+            taken_by(run).plus(searched_for(ledger, suite.name, run.candidate)).tokens
+        )
+        for run in runs
+    }
 
 
 def _cost_standing(

@@ -7,6 +7,7 @@ from evals.prompting.candidates import (
     make_candidate,
     prompt_fingerprint,
     round_candidates,
+    search_origin,
 )
 from evals.prompting.requests import build_requests
 
@@ -18,4 +19,5 @@ __all__ = [
     "make_candidate",
     "prompt_fingerprint",
     "round_candidates",
+    "search_origin",
 ]

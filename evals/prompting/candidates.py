@@ -86,6 +86,23 @@ def prompt_fingerprint(suite: Suite, prompt: str) -> str:
     return fingerprint(spec.fingerprint, suite.variables, suite.labels, *tools)
 
 
+def search_origin(suite: Suite, prompt: str, approach: Approach) -> str:
+    """Identity of all of a suite that a search for `prompt` and `approach` rests on.
+
+    What was found is out of date where it changes: prompt, train cases, approach, decoding or
+    scoring. Raises SuiteError as `make_candidate` does.
+    """
+    how = _settled(approach)
+    return fingerprint(
+        "search@1",
+        prompt_fingerprint(suite, prompt),
+        [case.fingerprint for case in suite.split("train")],
+        how,
+        decoding_of(suite, how.technique),
+        suite.scoring_fingerprint,
+    )
+
+
 def find_prompt(suite: Suite, name: str) -> PromptSpec:
     """The suite's prompt of that name. Raises SuiteError with the names it has."""
     if name not in suite.prompts:
@@ -117,8 +134,17 @@ def changed_since(suite: Suite, candidate: Candidate) -> tuple[str, ...]:
         != fingerprint(replace(decoding_of(suite, technique), seed=0)),
         "demonstrations": candidate.demonstrations_fingerprint != shown,
         "documents": candidate.documents_fingerprint != documents_fingerprint(suite, technique),
+        "what was searched for": _is_outdated(suite, candidate),
     }
     return tuple(name for name, differs in parts.items() if differs)
+
+
+def _is_outdated(suite: Suite, candidate: Candidate) -> bool:
+    """Whether a search would have to be made again, or was never made."""
+    approach, found = candidate.approach, candidate.found
+    if found is None:
+        return approach.is_searched
+    return found.origin != search_origin(suite, candidate.prompt, approach)
 
 
 def round_candidates(suite: Suite, model: Model, spec: RoundSpec) -> list[Candidate]:

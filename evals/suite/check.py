@@ -8,6 +8,7 @@ from typing import Literal
 
 from evals.errors import SuiteError
 from evals.records import SPLITS, Case, Finding, SplitName
+from evals.suite.check_rounds import has_text, lint_rounds
 from evals.suite.duplicates import find_duplicates
 from evals.suite.spec import PromptSpec, Suite
 
@@ -52,7 +53,7 @@ def check_suite(suite: Suite, *, self_test: SelfTest | None = None) -> CheckRepo
 
     findings = [
         *_lint_splits(suite),
-        *_lint_rounds(suite),
+        *lint_rounds(suite),
         *_lint_prompts(suite),
         *_lint_unused(suite),
         *_lint_repeats(suite),
@@ -142,7 +143,7 @@ def _lint_splits(suite: Suite) -> Iterator[Finding]:
     if not suite.split("dev"):
         level: Literal["error", "warning"] = "error" if suite.rounds else "warning"
         yield Finding(level, "no_dev", "no case is in dev, which prompts are judged on", where)
-    # Without rounds nothing is searched or trained: a guard needs no more than one split.
+    # What states no rounds may be a guard, and that needs no more than one split.
     missing: Literal["warning", "note"] = "warning" if suite.rounds else "note"
     if not suite.split("test"):
         text = "no case is in test: nothing can be claimed of cases that no search has seen"
@@ -157,55 +158,10 @@ def _lint_splits(suite: Suite) -> Iterator[Finding]:
     if special := sum(not (case.is_plain or case.choices) for case in suite.split("train")):
         text = f"{special} train cases have turns or tools: neither shown as demonstrations nor"
         yield Finding("note", "not_trained_on", f"{text} trained on in this version", where)
-    blank = [case for case in suite.cases if not _has_text(case)]
+    blank = [case for case in suite.cases if not has_text(case)]
     for case in blank[:20]:
         text = f"case {case.id!r} has an input without any text"
         yield Finding("warning", "blank_input", text, f"{case.path}:{case.line}")
-
-
-def _has_text(case: Case) -> bool:
-    return any(not isinstance(v, str) or v.strip() for v in case.input.values())
-
-
-def _lint_rounds(suite: Suite) -> Iterator[Finding]:
-    if not suite.rounds:
-        text = "no rounds: `run` tries every prompt once, which can show no plateau"
-        yield Finding("note", "no_rounds", text, _manifest(suite))
-        return
-    shown = suite.split("train") if any(r.family == "nearest" for r in suite.rounds) else ()
-    if shown and not any(map(_has_text, shown)):
-        text = "a round shows the nearest demonstrations, and no train input holds any text"
-        yield Finding("error", "nearest_to_nothing", text, _manifest(suite))
-    tried = {prompt for one in suite.rounds for prompt in one.prompts}
-    used = tried | {suite.tune.prompt, suite.candidate.prompt}
-    for name, prompt in suite.prompts.items():
-        if name not in used:
-            yield Finding("note", "unused_prompt", f"no round tries {name!r}", str(prompt.path))
-    train = len(suite.split("train"))
-    for one in suite.rounds:
-        most = max(approach.k for approach in one.approaches)
-        if most > train:
-            text = f"a round of {one.family} shows {most} demonstrations, train has {train}"
-            yield Finding("error", "few_demonstrations", text, f"{_manifest(suite)}:{one.line}")
-    yield from _lint_effort(suite)
-
-
-def _lint_effort(suite: Suite) -> Iterator[Finding]:
-    """The least that a plateau may be concluded from; DESIGN's rule, said early."""
-    sizes = [len(one.pairs) for one in suite.rounds]
-    families = [one.family for one in suite.rounds]
-    short: list[str] = []
-    if sum(sizes) < 5:
-        short.append(f"{sum(sizes)} candidates, at least 5 are needed")
-    if len(sizes) < 3:
-        short.append(f"{len(sizes)} rounds, at least 3 are needed")
-    if len(sizes) < 2 or min(sizes[-2:]) < 2:
-        short.append("the last two rounds need at least 2 candidates each")
-    if len(families) > 1 and families[-1] == families[-2]:
-        short.append("the last two rounds are of the same family")
-    if short:
-        text = f"these rounds can never show a plateau: {'; '.join(short)}"
-        yield Finding("warning", "little_effort", text, _manifest(suite))
 
 
 def _lint_prompts(suite: Suite) -> Iterator[Finding]:

@@ -14,6 +14,7 @@ import tuning.job
 from evals.errors import GateShutError, ModelError, NothingRunError, SuiteError
 from evals.ledger import Ledger
 from evals.models.scripted import open_scripted
+from evals.prompting.ladder import default_rounds
 from evals.runner import Progress
 from evals.suite import Suite, load_suite
 from tests.sample_suite import TOPICS, write_suite
@@ -247,10 +248,11 @@ def test_a_suite_never_checked_is_not_called_sound(desk: Desk) -> None:
     assert soundness_of(job.suite, job.ledger, []).self_test_passed is True
 
 
-def test_a_suite_without_rounds_has_one_of_all_prompts(tmp_path: Path) -> None:
+def test_a_suite_without_rounds_has_those_of_the_ladder(tmp_path: Path) -> None:
     suite = load_suite(write_suite(tmp_path / "tickets", extra=""))
-    (only,) = rounds_of(suite)
-    assert (only.family, set(only.prompts)) == ("wording", {"terse", "spec", "polite"})
+    assert rounds_of(suite) == default_rounds(suite)
+    stated = load_suite(write_suite(tmp_path / "stated"))
+    assert rounds_of(stated) == stated.rounds
 
 
 def test_the_first_fault_is_named_and_the_others_counted(tmp_path: Path) -> None:

@@ -78,7 +78,7 @@ def _could_open(verdict: Verdict, standing: Standing) -> bool:
     Declared candidates that are missing do not make it less of a look: enough others were
     tried for their scores to tell whether more cases are wanted.
     """
-    gaps = len(standing.gaps) - standing.unfinished
+    gaps = len(standing.gaps) - len(standing.untried)
     return verdict == "fine_tune" or (verdict != "fix_evals" and not gaps)
 
 

@@ -128,7 +128,7 @@ def next_steps(
         judged = [_judge_step(judge) for judge in evidence.judges if judge.blocks]
         steps = [*judged, *repairs]
     if verdict == "prompt_more":
-        steps = [_FINISH] if standing.unfinished else steps
+        steps = _finishing(evidence) if standing.untried else steps
         steps += [f"Still missing: {gap}." for gap in standing.gaps]
     if verdict == "more_cases":
         steps.insert(0, extension_step(policy))
@@ -155,6 +155,19 @@ def next_steps(
             "prompts do not contain, try retrieval first."
         )
     return tuple(steps)
+
+
+def _finishing(evidence: Evidence) -> list[str]:
+    """How the candidates come to be tried that are declared and were not."""
+    left = {label for one in evidence.over_budget for label in one.labels}
+    steps = [_FINISH] if set(evidence.untried) - left else []
+    if left:
+        rounds = ", ".join(str(one.round_index) for one in evidence.over_budget)
+        steps.append(
+            f"Raise the budget of round {rounds} in the suite (`budget: {{tokens: ...}}`) and run "
+            "it again: there is no plateau without what it declares."
+        )
+    return steps
 
 
 def _cost_steps(evidence: Evidence) -> list[str]:

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from evals.errors import StatisticsError
-from tuning.gate.evidence import Policy, Trial
+from tuning.gate.declared import named
+from tuning.gate.evidence import OverBudget, Policy, Trial
 from tuning.gate.judged import Judged, best_of
-
-NAMED = 3
-"""How many of the candidates that were not tried are named."""
 
 
 def families_of(trials: Sequence[Trial]) -> dict[int, str]:
@@ -41,22 +39,29 @@ def _unsettled(judged: Sequence[Judged]) -> list[Judged]:
     return [item for item in compared if item.trial.stopped and not item.flat]
 
 
-def untried_gap(labels: Sequence[str]) -> tuple[str, ...]:
-    """The gap that declared candidates leave which were not tried, by label; none without any.
+def untried_gaps(labels: Sequence[str], over_budget: Sequence[OverBudget] = ()) -> tuple[str, ...]:
+    """The gaps that declared candidates leave which were not tried, by label; none without any.
 
     A search in progress could choose what is missing: a good late candidate, or poor early
-    ones, which m counts.
+    ones, which m counts. What a budget left out is missing no less, and says why.
     """
-    if not labels:
-        return ()
-    named = ", ".join(f"'{label}'" for label in labels[:NAMED])
-    more = f" and {len(labels) - NAMED} more" if len(labels) > NAMED else ""
-    what = (
-        "1 declared candidate was"
-        if len(labels) == 1
-        else f"{len(labels)} declared candidates were"
-    )
-    return (f"{what} not tried: {named}{more}",)
+    left = {label for one in over_budget for label in one.labels}
+    gaps = [
+        f"round {one.round_index} ('{one.family}') has spent its budget of {one.budget:,} tokens "
+        f"({one.spent:,}), so {_not_tried(one.labels, 'of its candidates')}"
+        for one in over_budget
+    ]
+    if others := [label for label in labels if label not in left]:
+        gaps.insert(0, _not_tried(others, "declared candidates"))
+    return tuple(gaps)
+
+
+def _not_tried(labels: Sequence[str], what: str) -> str:
+    """`2 declared candidates were not tried: 'a', 'b'`."""
+    if len(labels) > 1:
+        return f"{len(labels)} {what} were not tried: {named(labels)}"
+    one = what if what.startswith("of") else what.removesuffix("s")
+    return f"1 {one} was not tried: {named(labels)}"
 
 
 def gaps_of(

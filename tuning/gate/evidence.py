@@ -175,6 +175,20 @@ class LeftOut:
 
 
 @dataclass(frozen=True)
+class OverBudget:
+    """A round whose budget is spent, and the labels of its candidates that this left out.
+
+    `budget` and `spent` are tokens of prompts and completions.
+    """
+
+    round_index: int
+    family: str
+    budget: int
+    spent: int
+    labels: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Evidence:
     """All that is known about one suite on its dev split.
 
@@ -185,7 +199,7 @@ class Evidence:
     and its guards. `trainable` says whether the model's weights are at hand. `dev_look` is the
     number of this look: more than 1 where dev changed after a verdict. `untried` are the labels
     of candidates that are declared and have no run: the same claims may be made of them later,
-    and there is no plateau without them.
+    and there is no plateau without them. `over_budget` says which of these a budget left out.
     """
 
     trials: tuple[Trial, ...]
@@ -202,6 +216,7 @@ class Evidence:
     dev_look: int = 1
     untried: tuple[str, ...] = ()
     learning: LearningEvidence | None = None
+    over_budget: tuple[OverBudget, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from evals.stats import (
     smallest_flat_cases,
 )
 from evals.stats.quantiles import critical_value
-from tuning.gate.effort import families_of, gaps_of, untried_gap
+from tuning.gate.effort import families_of, gaps_of, untried_gaps
 from tuning.gate.evidence import Arm, Evidence, Policy, Trial
 from tuning.gate.judged import Judged, best_of
 from tuning.gate.sample import Sample
@@ -63,10 +63,10 @@ class _Bar(NamedTuple):
 class Standing:
     """The state of the search. `gaps` are what effort lacks before a plateau may be claimed.
 
-    `unfinished`: among them is that declared candidates were not tried. `levels` are those of
-    this look at dev, `next_levels` those of a look at a dev that changed; `smallest_n` the number
-    of cases below which no result could be flat. `candidates` counts those that were tried, and
-    those still planned.
+    `untried` are those of them that declared candidates leave which were not tried. `levels` are
+    those of this look at dev, `next_levels` those of a look at a dev that changed; `smallest_n`
+    the number of cases below which no result could be flat. `candidates` counts those that were
+    tried, and those still planned.
     """
 
     samples: Samples
@@ -76,7 +76,7 @@ class Standing:
     levels: Levels
     next_levels: Levels
     gaps: tuple[str, ...]
-    unfinished: bool
+    untried: tuple[str, ...]
     plateau: bool
     smallest_n: int
     graded: bool
@@ -141,7 +141,7 @@ def find_standing(evidence: Evidence, policy: Policy) -> Standing:
             bars[True] = _Bar(samples.stage, arm, policy.min_gain, z_stage, z_improve)
         judged = [_against(bars[item.trial.stopped], item) for item in judged]
     gaps = gaps_of(judged, families, policy)
-    untried = untried_gap(evidence.untried)
+    untried = untried_gaps(evidence.untried, evidence.over_budget)
     graded = any(samples.of(trial).graded(trial.arm) for trial in trials)
     df = None if sample.clusters is None else sample.clusters - 1
     return Standing(
@@ -152,7 +152,7 @@ def find_standing(evidence: Evidence, policy: Policy) -> Standing:
         levels=levels,
         next_levels=_levels(policy.following, m, len(trials)),
         gaps=untried + gaps,
-        unfinished=bool(untried),
+        untried=untried,
         plateau=(
             not gaps
             and not untried

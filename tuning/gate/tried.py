@@ -7,8 +7,9 @@ the model as it is where a command has opened it, else that of the newest run th
 suite. Where weights went from A to B and back to A, and nothing had to be run since, that is
 B; so what is left out is counted and said. The same holds for the models that judge.
 
-Runs of a declared round come in the order the suite declares them; any other (a prompt tried
-by hand) counts as tried before the rounds, where it can only make the anchor stronger.
+Runs of a round come in the order in which the suite, else the default ladder, declares them; any
+other (a prompt tried by hand) counts as tried before the rounds, where it can only make the
+anchor stronger.
 """
 
 from __future__ import annotations
@@ -21,15 +22,17 @@ from evals.fingerprint import fingerprint
 from evals.judges.identity import scored_as_stated, scoring_identity
 from evals.judges.records import JudgeStanding
 from evals.ledger import Ledger
-from evals.prompting import changed_since
+from evals.prompting import changed_since, decoding_of
 from evals.records import Candidate, Case, Run
 from evals.staging import divide, stages_of
 from evals.suite.spec import RoundSpec, Suite
+from tuning.gate.declared import rounds_of
 from tuning.gate.evidence import (
     CostEvidence,
     Evidence,
     LearningEvidence,
     LeftOut,
+    OverBudget,
     Policy,
     Soundness,
     StrongerModel,
@@ -109,9 +112,10 @@ def find_search(
         for run in counting
         if whole and (spot := _spot(run.candidate)) not in whole  # none alone: nothing to rank
     }
-    placed = [_place(run, suite.rounds) for run in whole.values()]
-    placed += [replace(_place(run, suite.rounds), stopped=True) for run in stopped.values()]
-    placed.sort(key=lambda tried: (tried.round_index, _position(tried, suite.rounds)))
+    rounds = rounds_of(suite)
+    placed = [_place(run, rounds) for run in whole.values()]
+    placed += [replace(_place(run, rounds), stopped=True) for run in stopped.values()]
+    placed.sort(key=lambda tried: (tried.round_index, _position(tried, rounds)))
     others = {run.candidate.model_fingerprint for run in fitting} - {model_fingerprint}
     left_out = LeftOut(
         other_weights=len(fitting) - len(same_model),
@@ -144,10 +148,12 @@ def _reads_the_same(run: Run, suite: Suite) -> bool:
 
 def _is_repeat(candidate: Candidate, suite: Suite) -> bool:
     """Whether it is a candidate run once more, with another seed than the suite's."""
-    ours = suite.decoding
-    return candidate.decoding.seed != ours.seed and candidate.decoding == replace(
-        ours, seed=candidate.decoding.seed
-    )
+    seed = suite.decoding.seed
+    if candidate.decoding.seed == seed:
+        return False
+    if candidate.technique.structured and suite.structure is None:  # of an older suite
+        return False
+    return replace(candidate.decoding, seed=seed) == decoding_of(suite, candidate.technique)
 
 
 def _spot(candidate: Candidate) -> str:
@@ -182,6 +188,7 @@ def gather_evidence(
     stronger_models: tuple[StrongerModel, ...] | None = None,
     untried: tuple[str, ...] = (),
     learning: LearningEvidence | None = None,
+    over_budget: tuple[OverBudget, ...] = (),
 ) -> Evidence:
     """What the gate decides from. What nothing here gathers stays None: "not tested"."""
     return Evidence(
@@ -201,6 +208,7 @@ def gather_evidence(
         stronger_models=stronger_models,
         untried=untried,
         learning=learning,
+        over_budget=over_budget,
     )
 
 

@@ -110,6 +110,10 @@ def _question(candidate: Candidate) -> tuple[object, ...]:
         candidate.demonstrations_fingerprint,
         candidate.adapter,
         candidate.decoding,
+        candidate.technique,
+        candidate.listed,
+        candidate.found,
+        candidate.documents_fingerprint,
     )
 
 

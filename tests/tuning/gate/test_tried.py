@@ -10,12 +10,13 @@ from typing import Any
 
 import pytest
 
-from evals.approach import Approach, DemonstrationMethod
+from evals.approach import Approach, DemonstrationMethod, Found, Technique
 from evals.errors import NothingRunError
 from evals.ledger import Ledger
 from evals.models.scripted import ScriptedModel
-from evals.prompting import make_candidate
-from evals.records import Run
+from evals.prompting import changed_since, make_candidate, search_origin
+from evals.prompting.ladder import default_rounds
+from evals.records import Candidate, Run
 from evals.runner import Runner
 from evals.scorers import build_scorers
 from evals.suite import Suite, load_suite
@@ -237,11 +238,17 @@ def test_an_adapter_another_model_and_another_split_are_not_prompts_tried(bench:
     assert bench.tried() == []
 
 
-def test_without_rounds_every_prompt_stands_before_them(bench: Bench) -> None:
+def test_without_rounds_runs_stand_in_the_order_of_the_ladder(bench: Bench) -> None:
     manifest = bench.root / "suite.yaml"
     manifest.write_text(manifest.read_text().split("rounds:")[0])
+    bench.run("spec", "few_shot", 4)
     bench.run("terse")
-    assert [found[1:] for found in bench.tried()] == [(0, BY_HAND)]
+    bench.run("terse", "nearest", 3)  # the ladder has 4 and 8 of them
+    assert bench.tried() == [
+        ("terse + 3 nearest", 0, BY_HAND),
+        TERSE,
+        ("spec + 4 static", 2, "few_shot"),
+    ]
 
 
 def test_candidates_of_the_declared_rounds_without_a_run_are_still_planned(bench: Bench) -> None:
@@ -260,7 +267,53 @@ def test_candidates_of_the_declared_rounds_without_a_run_are_still_planned(bench
     assert untried() == ("spec", "polite", *shots[1:])
 
 
-def test_without_rounds_every_prompt_is_planned(bench: Bench) -> None:
+def test_without_rounds_all_of_the_ladder_is_planned(bench: Bench) -> None:
     manifest = bench.root / "suite.yaml"
     manifest.write_text(manifest.read_text().split("rounds:")[0])
-    assert find_untried(bench.suite, []) == ("terse", "spec", "polite")
+    planned = [
+        prompt + how.label for spec in default_rounds(bench.suite) for prompt, how in spec.pairs
+    ]
+    assert list(find_untried(bench.suite, [])) == planned
+    assert planned[:3] == ["terse", "spec", "polite"]
+    assert len(planned) > 3
+
+
+def test_a_repeat_of_a_candidate_that_votes_is_no_candidate_of_its_own(bench: Bench) -> None:
+    """It has the seed of its repeat, and otherwise the decoding that its approach has."""
+    suite = bench.suite
+    vote = Approach(technique=Technique(votes=3, temperature=0.7))
+    first = make_candidate(suite, bench.model, "terse", vote)
+    again = replace(first, decoding=replace(first.decoding, seed=1))
+    with build_scorers(suite) as scorers:
+        for candidate in (first, again):
+            Runner(bench.model, scorers, bench.ledger).run(suite, candidate, "dev")
+    (found,) = tried_runs(suite, bench.ledger, "scripted")
+    assert found.run.candidate == first
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        ("prompts/terse.j2", "Route.", "Route it."),
+        ("train.jsonl", "charged", "billed"),
+        ("suite.yaml", "shipping]", "shipping, other]"),
+        ("suite.yaml", "primary", "decoding: {max_tokens: 5}\nprimary"),
+    ],
+)
+def test_what_was_found_by_a_search_on_another_state_of_the_suite_does_not_count(
+    name: str, old: str, new: str, bench: Bench
+) -> None:
+    written = Approach(technique=Technique(optimiser="gepa", tries=2))
+    source = (bench.root / "prompts" / "terse.j2").read_text().replace("Route.", "Route well.")
+    found = Found(search_origin(bench.suite, "terse", written), template=source)
+    candidate = make_candidate(bench.suite, bench.model, "terse", written, found=found)
+
+    def counts(candidate: Candidate) -> bool:
+        return not changed_since(bench.suite, candidate)
+
+    assert counts(candidate)
+    assert not counts(replace(candidate, found=None))  # nothing was searched for
+    bench.edit(name, old, new)
+    assert not counts(candidate)
+    # The rest may be as the suite has it now: what was found on the old state is still old.
+    assert not counts(make_candidate(bench.suite, bench.model, "terse", written, found=found))

@@ -1,44 +1,30 @@
-"""The search for a prompt: the declared rounds in order, each candidate on dev.
+"""The search for a prompt: the rounds in order, each candidate on dev.
 
 Where the suite allows early stop, a candidate is first run on stage one of dev, and on the
-rest only if it is not shown to be hopeless there. The same search again, after a kill or
-because dev is as it was, stops the same candidates: it goes by their scores alone.
+rest only if it is not shown to be hopeless there. Where a round has a budget, no candidate of
+it is begun once that is spent. The same search again, after a kill or because dev is as it
+was, stops and leaves out the same candidates: it goes by their scores and tokens alone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
 
+from evals.approach import Approach
 from evals.ledger import Ledger
 from evals.models.protocol import Model
-from evals.prompting import round_candidates
-from evals.records import Candidate, Case, Run, SplitName
+from evals.records import Candidate, Run
 from evals.staging import stages_of
-from evals.suite.spec import Suite
-from tuning.gate.declared import rounds_of
+from evals.suite.spec import RoundSpec, Suite
+from tuning.gate.declared import named, rounds_of
 from tuning.gate.evidence import Trial, arm_of, trial_of
 from tuning.gate.stopping import leader_of, shown_worse, stopping_z
 from tuning.gate.tried import policy_of
 from tuning.records import Decision
-
-
-class Evaluate(Protocol):
-    """One run; found again where it is stored, and stored unless `keep` is false."""
-
-    def __call__(
-        self,
-        suite: Suite,
-        candidate: Candidate,
-        split: SplitName,
-        label: str,
-        *,
-        cases: Sequence[Case] | None = None,
-        keep: bool = True,
-    ) -> Run:
-        """See `evals.runner.Runner.run`."""
-        ...
+from tuning.search.evaluating import Evaluate, taken_by
+from tuning.search.finding import Finder
+from tuning.stronger.running import OpenModel
 
 
 @dataclass(frozen=True)
@@ -46,7 +32,8 @@ class PromptSearch:
     """One suite's search on one model.
 
     `find` gives a stored run of a candidate over all of dev, `decide` the gate's verdict from
-    what is stored, `note` says a line to a person.
+    what is stored, `note` says a line to a person. `open_proposer` opens the model that writes
+    prompts for an optimiser.
     """
 
     suite: Suite
@@ -56,48 +43,78 @@ class PromptSearch:
     find: Callable[[Candidate], Run | None]
     decide: Callable[[], Decision]
     note: Callable[[str], None]
+    open_proposer: OpenModel | None = None
     _whole: list[Trial] = field(default_factory=list, init=False)
 
     def run(self) -> Decision:
         """Try what is missing, round by round; end early only where the leader suffices."""
         rounds = rounds_of(self.suite)
-        planned = [round_candidates(self.suite, self.model, spec) for spec in rounds]
-        z = stopping_z(policy_of(self.suite), [len(candidates) for candidates in planned])
+        z = stopping_z(policy_of(self.suite), [len(spec.pairs) for spec in rounds])
         decision: Decision | None = None
-        for index, (spec, candidates) in enumerate(zip(rounds, planned, strict=True), 1):
-            for candidate in candidates:
-                label = f"round {index}: {spec.family}: {candidate.label}"
-                if not self._stop(candidate, label, z):
-                    run = self.evaluate(self.suite, candidate, "dev", label)
-                    self._whole.append(trial_of(run, index, spec.family))
+        for index, spec in enumerate(rounds, 1):
+            self._try_round(index, spec, z)
             decision = self.decide()
             if decision.verdict == "prompt_suffices":
                 return decision
         assert decision is not None  # a suite has at least one prompt, so one round
         return self._settle(decision)
 
-    def _stop(self, candidate: Candidate, label: str, z: float) -> bool:
-        """Whether a candidate is hopeless on stage one; then its run over that is kept.
+    def _try_round(self, index: int, spec: RoundSpec, z: float) -> None:
+        """Every candidate of a round in order, until its budget is spent."""
+        spent, budget = 0, spec.budget.tokens
+        for place, (prompt, approach) in enumerate(spec.pairs):
+            if budget and spent >= budget:
+                self._note_spent(index, spec, spent, spec.pairs[place:])
+                return
+            spent += self._try(index, spec, prompt, approach, z)
+
+    def _note_spent(
+        self, index: int, spec: RoundSpec, spent: int, left: Sequence[tuple[str, Approach]]
+    ) -> None:
+        labels = named([prompt + approach.label for prompt, approach in left])
+        self.note(
+            f"round {index}: {spec.family}: {spent:,} tokens, so its budget of "
+            f"{spec.budget.tokens:,} is spent; not begun: {labels}"
+        )
+
+    def _try(self, index: int, spec: RoundSpec, prompt: str, approach: Approach, z: float) -> int:
+        """Search for a candidate where it needs that, and run it; the tokens that both took."""
+        label = f"round {index}: {spec.family}: {prompt}{approach.label}"
+        candidate, searched = self._finder.make(prompt, approach)
+        stopped = self._stop(candidate, label, z)
+        if stopped is not None:
+            return searched.tokens + stopped
+        run = self.evaluate(self.suite, candidate, "dev", label)
+        self._whole.append(trial_of(run, index, spec.family))
+        return searched.tokens + taken_by(run).tokens
+
+    @property
+    def _finder(self) -> Finder:
+        return Finder(
+            self.suite, self.model, self.ledger, self.evaluate, self.note, self.open_proposer
+        )
+
+    def _stop(self, candidate: Candidate, label: str, z: float) -> int | None:
+        """What stage one took where it shows a candidate to be hopeless, whose run is kept.
 
         One that was run on all of dev nevertheless is judged by its scores there, so that
         whatever follows is measured by the same leader as when it was first tried.
         """
         stages, leader = stages_of(self.suite), leader_of(self._whole)
         if stages is None or leader is None:
-            return False
+            return None
         whole = self.find(candidate)
+        places = {case.id for case in stages.first}
         if whole is not None:
-            whole = self.evaluate(self.suite, candidate, "dev", label)
-            first = arm_of(whole).within({case.id for case in stages.first})
+            run = self.evaluate(self.suite, candidate, "dev", label)
         else:
             run = self.evaluate(
                 self.suite, candidate, "dev", f"{label}, stage one", cases=stages.first, keep=False
             )
-            first = arm_of(run)
         clusters = {case.id: case.cluster for case in stages.first}
-        worse = shown_worse(first, leader.arm, clusters, z)
+        worse = shown_worse(arm_of(run).within(places), leader.arm, clusters, z)
         if worse is None:
-            return False
+            return None
         if whole is None:
             if self.ledger.find_run(run.id) != run:
                 self.ledger.store_run(run, stages.first)
@@ -106,7 +123,7 @@ class PromptSearch:
                 f"{len(self.suite.split('dev'))} cases: worse than '{leader.label}' by at least "
                 f"{-100 * worse.upper(z):.1f} points"
             )
-        return True
+        return taken_by(run, places).tokens
 
     def _settle(self, decision: Decision) -> Decision:
         """Run stopped candidates on the rest where stage one does not show them to be flat.

@@ -22,7 +22,7 @@ from evals.suite.policy import (
     read_search,
     read_tune,
 )
-from evals.suite.rounds import read_rounds
+from evals.suite.rounds import check_rounds, read_rounds
 from evals.suite.scorer_files import find_scorer_files
 from evals.suite.section import Section, suggestion
 from evals.suite.source import describe, read_json, read_text
@@ -88,6 +88,8 @@ def load_suite(path: Path) -> Suite:
     tools = read_tools(top, root)
     cases = _read_cases(top, root, tuple(tool["name"] for tool in tools))
     candidate = read_candidate(top.section("candidate"), prompts)
+    rounds = read_rounds(top, prompts)
+    check_rounds(rounds, cases, manifest)
     others = [
         *map(Path, {case.path for case in cases}),
         *(prompt.path for prompt in prompts.values()),
@@ -108,7 +110,7 @@ def load_suite(path: Path) -> Suite:
         ),
         decoding=_read_decoding(top.section("decoding"), root),
         variables=_read_variables(top.section("variables")),
-        rounds=read_rounds(top, prompts),
+        rounds=rounds,
         search=read_search(top.section("search")),
         slices=_read_slices(top, cases),
         guards=read_guards(top),

@@ -105,6 +105,24 @@ def poll_of(ballots: Sequence[str | None]) -> Poll:
     return Poll(standings, sum(each is None for each in ballots))
 
 
+def poll_said(ballots: Sequence[str | None], most: int = 60, answers: int = 6) -> str:
+    """`5 votes: 3x billing, 1x login, 1 error`: so many answers on one line, each cut at `most`."""
+    poll = poll_of(ballots)
+    parts = [f"{each.votes}x {_short(each.answer, most)}" for each in poll.standings[:answers]]
+    if others := sum(each.votes for each in poll.standings[answers:]):
+        parts.append(f"{others} for other answers")
+    if poll.missing:
+        parts.append(f"{poll.missing} error" + "s" * (poll.missing > 1))
+    return f"{poll.drawn} votes: {', '.join(parts)}"
+
+
+def _short(answer: str, most: int) -> str:
+    line = " ".join(answer[: 4 * most].split())
+    if not line:
+        return "no answer"
+    return line if len(line) <= most and len(answer) <= 4 * most else line[: most - 1] + "…"
+
+
 def support(output: Output) -> float | None:
     """The share of a case's votes that the elected answer has; errors are votes for nothing.
 

@@ -11,6 +11,7 @@ from evals.records import SPLITS, Case, Decoding, Json, SplitName
 from evals.suite.cases import CaseFile, read_cases
 from evals.suite.inside import inner_file
 from evals.suite.not_used_yet import not_used_yet
+from evals.suite.one_answer import check_fits
 from evals.suite.policy import (
     LEAST_SHARE,
     read_candidate,
@@ -22,7 +23,7 @@ from evals.suite.policy import (
     read_search,
     read_tune,
 )
-from evals.suite.rounds import check_rounds, read_rounds
+from evals.suite.rounds import read_rounds
 from evals.suite.scorer_files import find_scorer_files
 from evals.suite.section import Section, suggestion
 from evals.suite.source import describe, read_json, read_text
@@ -87,9 +88,13 @@ def load_suite(path: Path) -> Suite:
     metrics = _read_metrics(metrics_section)
     tools = read_tools(top, root)
     cases = _read_cases(top, root, tuple(tool["name"] for tool in tools))
-    candidate = read_candidate(top.section("candidate"), prompts)
+    stated = top.section("candidate")
+    candidate = read_candidate(stated, prompts)
     rounds = read_rounds(top, prompts)
-    check_rounds(rounds, cases, manifest)
+    for number, one in enumerate(rounds):
+        check_fits(cases, one.approaches, manifest, one.line, f"rounds[{number}]")
+    if candidate.approach:
+        check_fits(cases, [candidate.approach], manifest, stated.line, "candidate")
     others = [
         *map(Path, {case.path for case in cases}),
         *(prompt.path for prompt in prompts.values()),

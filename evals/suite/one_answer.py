@@ -6,9 +6,11 @@ call of a tool is no text: there is nothing to extract from, and nothing to coun
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 
-from evals.approach import Technique
+from evals.approach import Approach, Technique
+from evals.errors import SuiteError
 from evals.records import Case
 
 PLAIN_CASES = "use other rounds, or move such cases to a suite of their own"
@@ -30,6 +32,15 @@ def why_not(cases: Iterable[Case], technique: Technique) -> str:
         ["reasoning"] * technique.reasoning + ["votes"] * (technique.votes > 1),
     )
     return f"{what} cannot be used on case {case.id!r}, which {_form(case)}"
+
+
+def check_fits(
+    cases: Sequence[Case], approaches: Iterable[Approach], manifest: Path, line: int, key: str
+) -> None:
+    """Raise SuiteError at a line of `suite.yaml` for an approach that fits not all cases."""
+    for approach in approaches:
+        if said := why_not(cases, approach.technique):
+            raise SuiteError(said, path=manifest, line=line, key=key, hint=PLAIN_CASES)
 
 
 def _form(case: Case) -> str:

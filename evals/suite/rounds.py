@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import NamedTuple, get_args
 
 from evals.approach import Approach, DemonstrationMethod, Optimiser, Technique
-from evals.errors import ModelError, SuiteError
+from evals.errors import ModelError
 from evals.models.names import check_form
-from evals.records import Case
 from evals.stated import (
     MAX_DEMONSTRATIONS,
     MAX_DOCUMENTS,
@@ -22,7 +20,6 @@ from evals.stated import (
     Stated,
 )
 from evals.suite.approach_keys import read_shown
-from evals.suite.one_answer import PLAIN_CASES, why_not
 from evals.suite.policy import Prompts, known_prompt
 from evals.suite.section import Section
 from evals.suite.spec import RoundBudget, RoundFamily, RoundSpec
@@ -48,15 +45,6 @@ class _Family(NamedTuple):
 def read_rounds(top: Section, prompts: Prompts) -> tuple[RoundSpec, ...]:
     """The rounds in order. Raises SuiteError for unknown prompts, families and keys."""
     return tuple(_read_round(section, prompts) for section in top.sections("rounds"))
-
-
-def check_rounds(rounds: Sequence[RoundSpec], cases: Sequence[Case], manifest: Path) -> None:
-    """Raise SuiteError, with the round's line, for one that cannot be used on the cases."""
-    for number, spec in enumerate(rounds):
-        for approach in spec.approaches:
-            if said := why_not(cases, approach.technique):
-                key = f"rounds[{number}]"
-                raise SuiteError(said, path=manifest, line=spec.line, key=key, hint=PLAIN_CASES)
 
 
 def _read_round(section: Section, prompts: Prompts) -> RoundSpec:

@@ -15,6 +15,7 @@ REASONING = (
     "rounds:\n  - {family: wording, prompts: [terse]}\n  - {family: reasoning, prompts: [spec]}\n"
 )
 VOTES = "rounds:\n  - {family: votes, prompts: [spec], votes: [3, 5]}\n"
+CANDIDATE = "candidate: {prompt: spec, votes: 5}\n"
 TOOLS = "tools: [{name: find, description: Finds., parameters: {type: object, properties: {}}}]\n"
 
 
@@ -40,6 +41,7 @@ def only(number, change):
         (REASONING, with_choices, 3, "reasoning cannot be used on case 'dev-0007', which ranks"),
         (REASONING + TOOLS, with_tools, 3, "reasoning cannot be used on .* which is offered tools"),
         (VOTES, with_choices, 2, "votes cannot be used on case 'dev-0007', which ranks"),
+        (CANDIDATE, with_turns, 1, "votes cannot be used on case 'dev-0007', which has further"),
         (VOTES, with_turns, 2, "votes cannot be used on case 'dev-0007', which has further turns"),
     ],
 )
@@ -49,7 +51,7 @@ def test_a_round_for_one_written_answer_is_refused_at_its_line(tmp_path, extra, 
         load_suite(folder)
     lines = (folder / "suite.yaml").read_text().splitlines()
     assert lines[caught.value.line - 1] == extra.splitlines()[line - 1]
-    assert caught.value.key.startswith("rounds[")
+    assert caught.value.key.startswith(("rounds[", "candidate"))
 
 
 def test_other_rounds_and_plain_cases_are_not_refused(tmp_path):

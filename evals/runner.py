@@ -182,6 +182,7 @@ class Runner:
                     samples[place].append(one)
                 seconds += made.seconds
                 done += len(places)
+                del made  # its texts go before those of the next sample come
         return samples, seconds
 
 

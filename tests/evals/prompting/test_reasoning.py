@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -132,6 +133,11 @@ def test_a_changed_wording_or_extraction_is_another_candidate(tmp_path, monkeypa
 def test_the_wording_of_version_1_is_this_one_for_ever():
     # A changed wording or extraction takes another version: stored candidates rest on it.
     assert answers.steps_fingerprint(THINK.technique) == "f3a4613b16e6e675"
+
+
+def test_the_documented_wording_is_the_one_that_is_asked():
+    page = Path(__file__).parents[3] / "docs" / "prompting.md"
+    assert REQUEST.strip() in " ".join(page.read_text().replace("\n> ", " ").split())
 
 
 def test_a_plain_candidate_keeps_the_identity_it_had(tmp_path):

@@ -168,7 +168,8 @@ class Output:
 
     Of a reasoning candidate `text` is the answer that was extracted, and `full` all that the
     model wrote. Of one that votes `ballots` are the answers it chose from, in the order drawn
-    (None: an error), and tokens and seconds are those of all of them.
+    (None: an error), and tokens and seconds are those of all of them; it is `transient`, too,
+    where a ballot is missing that another try may bring.
     """
 
     text: str | None
@@ -235,8 +236,10 @@ class Candidate:
     """What is evaluated: model, prompt, how it is used, adapter and decoding.
 
     `demonstrations`, `k`, `seed` and `technique` are as in `evals.approach`; `found` is what a
-    search put into it. `decoding` is that of one answer, as the technique has it. `adapter` is an
-    adapter's fingerprint and `adapter_path` where it lies; only the former is identity.
+    search put into it. `decoding` is that of one answer, as the technique has it.
+    `steps_fingerprint` is over how reasoning is asked for, answers found and votes counted.
+    `adapter` is an adapter's fingerprint and `adapter_path` where it lies; only the former is
+    identity.
     """
 
     model: str
@@ -254,6 +257,7 @@ class Candidate:
     listed: tuple[str, ...] = field(default=(), metadata=LATER)
     found: Found | None = field(default=None, metadata=LATER)
     documents_fingerprint: str = field(default="", metadata=LATER)
+    steps_fingerprint: str = field(default="", metadata=LATER)
 
     @property
     def approach(self) -> Approach:
@@ -276,6 +280,7 @@ class Candidate:
             self.adapter,
             self.decoding,
             *(later if any((self.technique != PLAIN, *later[1:])) else []),
+            *([self.steps_fingerprint] if self.steps_fingerprint else []),
         )
 
     @property

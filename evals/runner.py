@@ -22,13 +22,13 @@ from evals.errors import (
     UnjudgedError,
 )
 from evals.fingerprint import fingerprint
-from evals.generating import Generated, Generator, Progress, may_pass
+from evals.generating import Generator, Progress
 from evals.judges.identity import scoring_identity
 from evals.ledger import Ledger
 from evals.models.protocol import AdaptableModel
 from evals.on_demand import OnDemand
 from evals.prompting import build_requests
-from evals.prompting.answers import drawn_decodings, settle
+from evals.prompting.answers import answered, drawn_decodings, explained, settle
 from evals.records import Candidate, Case, CaseResult, Output, Request, Run, Score, SplitName
 from evals.scorers.batch import iter_scores
 from evals.scorers.protocol import Scorer
@@ -94,7 +94,7 @@ class Runner:
             return self._priced(stored, chosen)
         lists = planned_apart(suite, chosen)
         try:
-            generated = self._generate(requests, candidate, lists, suite.decoding.stop)
+            samples, seconds = self._draw(requests, candidate, lists, suite.decoding.stop)
         except BudgetSpentError:
             raise
         except InfrastructureError as error:
@@ -102,14 +102,15 @@ class Runner:
                 raise
             _warn_kept(stored, error)
             return self._priced(stored, chosen)
-        _refuse_mostly_errors(generated.outputs)
+        _refuse_mostly_errors(samples)
+        outputs = [settle(candidate, each) for each in samples]
         results: dict[int, CaseResult] = {}
         for places in lists:  # as they were generated: what a model judges is kept by batch, too
             found = score_outputs(
                 self.scorers,
                 [chosen[place] for place in places],
                 [hashes[place] for place in places],
-                [generated.outputs[place] for place in places],
+                [outputs[place] for place in places],
             )
             results.update(zip(places, found, strict=True))
         run = Run(
@@ -121,10 +122,10 @@ class Runner:
             primary=suite.primary,
             candidate=candidate,
             results=tuple(results[place] for place in range(len(chosen))),
-            seconds=generated.seconds,
+            seconds=seconds,
             created=self.now().isoformat(timespec="seconds"),
             environment=environment(self.model.provenance),
-            spent=spending_of(candidate.model, generated.outputs, self.prices),
+            spent=spending_of(candidate.model, outputs, self.prices),
             judges=self.judges,
         )
         if keep:
@@ -150,15 +151,20 @@ class Runner:
             self.ledger.store_run(run, cases)
         return run
 
-    def _generate(
+    def _draw(
         self,
         requests: Sequence[Request],
         candidate: Candidate,
         lists: Sequence[Sequence[int]],
         stop: Sequence[str],
-    ) -> Generated:
-        """Outputs in the order of the requests; each of the lists of places is planned apart."""
-        samples: dict[int, list[Output]] = {place: [] for place in range(len(requests))}
+    ) -> tuple[list[list[Output]], float]:
+        """The samples of each request, in the order drawn, and the seconds they took.
+
+        Each of the lists of places is planned apart. Of a candidate that votes all cases are
+        asked for a first sample, then all for a second, ...: each is a plan of its own, so that
+        a candidate with another number of votes finds the same samples.
+        """
+        samples: list[list[Output]] = [[] for _ in requests]
         seconds, done = 0.0, 0
         drawn = drawn_decodings(candidate)
         for places in lists:
@@ -172,11 +178,12 @@ class Runner:
                     adapter_path=candidate.adapter_path,
                 )
                 for place, output in zip(places, made.outputs, strict=True):
-                    samples[place].append(output)
+                    one = answered(candidate, output, samples[place], stop)
+                    samples[place].append(one)
                 seconds += made.seconds
                 done += len(places)
-        settled = [settle(candidate, samples[place], stop) for place in range(len(requests))]
-        return Generated(settled, seconds)
+                del made  # its texts go before those of the next sample come
+        return samples, seconds
 
 
 def _of_samples(before: int, each: int, cases: int, progress: Progress) -> Progress:
@@ -191,17 +198,22 @@ def _at(requests: Sequence[Request], places: Sequence[int]) -> Callable[[int], R
 def _warn_kept(run: Run, error: InfrastructureError) -> None:
     """Say that a stored run stands as it is, since its errors cannot be tried again now."""
     warnings.warn(
-        f"the stored run {run.id} is shown as it is, with {len(run.errors)} errors: trying them "
+        f"the stored run {run.id} is shown as it is, with {_errors_said(run)}: trying them "
         f"again failed ({error.message})",
         RunWarning,
         stacklevel=3,
     )
 
 
+def _errors_said(run: Run) -> str:
+    """`3 errors`, and how many votes are missing on other cases."""
+    missing = sum(r.output.ballots.count(None) for r in run.results if r.output.error is None)
+    return f"{len(run.errors)} errors" + (f" and {missing} votes missing" if missing else "")
+
+
 def _may_pass(run: Run) -> bool:
-    """Whether a case of a run ended in an error that another try may not give."""
-    passing = any(result.transient for result in run.results)
-    return passing or may_pass(result.output for result in run.results)
+    """Whether a case of a run, or a vote on it, ended in an error that another try may not give."""
+    return any(result.transient or result.output.transient for result in run.results)
 
 
 def prompt_hash(request: Request) -> str:
@@ -236,7 +248,9 @@ def score_outputs(
             case_fingerprint=case.fingerprint,
             prompt_hash=prompt_hashes[n],
             output=outputs[n],
-            scores={} if n in failures else scores[n],
+            scores={}
+            if n in failures
+            else {name: explained(outputs[n], one) for name, one in scores[n].items()},
             cluster=case.cluster,
             error=failures[n].message if n in failures else None,
             transient=_is_transient(failures.get(n)),
@@ -287,11 +301,14 @@ def environment(model: Mapping[str, str]) -> dict[str, str]:
     return found | {f"model.{part}": value for part, value in model.items()}
 
 
-def _refuse_mostly_errors(outputs: Sequence[Output]) -> None:
+def _refuse_mostly_errors(samples: Sequence[Sequence[Output]]) -> None:
+    """`samples` are those of each case: one, or as many as it has votes."""
+    outputs = [output for each in samples for output in each]
     failed = [output.error for output in outputs if output.error]
     if len(failed) > MAX_ERROR_SHARE * len(outputs):
+        what = "cases" if len(outputs) == len(samples) else f"votes on {len(samples)} cases"
         raise InfrastructureError(
-            f"{len(failed)} of {len(outputs)} cases ended in an error; the first: {failed[0]}",
+            f"{len(failed)} of {len(outputs)} {what} ended in an error; the first: {failed[0]}",
             hint="nothing that was generated is lost; mend the cause and repeat the command",
         )
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from evals.fingerprint import fingerprint
-from evals.records import Case, CaseResult, Run
+from evals.prompting.ballots import poll_of, poll_said
+from evals.records import Case, CaseResult, Output, Run
 from reports import numbers
 from reports.differences import Piece, compare_texts
 from reports.excerpts import Excerpt, as_text, excerpt, one_line
@@ -41,8 +42,16 @@ class ScoreLine:
 
 
 @dataclass(frozen=True)
+class VotesView:
+    """The votes behind an answer: in one line, and each answer with how many are for it."""
+
+    gist: str
+    answers: tuple[tuple[str, Excerpt], ...]
+
+
+@dataclass(frozen=True)
 class Side:
-    """One candidate's output for a case."""
+    """One candidate's output for a case. `full` is all it wrote, where the answer was taken out."""
 
     label: str
     pieces: tuple[Piece, ...]
@@ -51,6 +60,8 @@ class Side:
     error: str
     scores: tuple[ScoreLine, ...]
     cost: str
+    full: Excerpt | None
+    votes: VotesView | None
 
 
 @dataclass(frozen=True)
@@ -231,6 +242,18 @@ def _side(
         cost=f"{output.prompt_tokens:,} + {output.completion_tokens:,} tokens, "
         f"{numbers.duration(output.seconds)}"
         + (", cut at the token limit" if output.finish_reason == "length" else ""),
+        full=excerpt(output.full) if output.full else None,
+        votes=_votes(output),
+    )
+
+
+def _votes(output: Output) -> VotesView | None:
+    if not output.ballots:
+        return None
+    standings = poll_of(output.ballots).standings
+    return VotesView(
+        poll_said(output.ballots, 40, 3),
+        tuple((f"{one.votes}×", excerpt(one.answer or "(empty)", 500)) for one in standings),
     )
 
 

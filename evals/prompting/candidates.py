@@ -8,9 +8,11 @@ from evals.approach import Approach, Found, Technique
 from evals.errors import SuiteError
 from evals.fingerprint import fingerprint
 from evals.models.protocol import Model
+from evals.prompting.answers import steps_fingerprint
 from evals.prompting.demonstrations import method_fingerprint
 from evals.records import Candidate, Decoding
 from evals.retrieval.showing import documents_fingerprint
+from evals.suite.one_answer import PLAIN_CASES, why_not
 from evals.suite.spec import PromptSpec, RoundSpec, Suite
 
 _DRAWN = ("static", "searched")
@@ -29,9 +31,12 @@ def make_candidate(
     """The candidate that `prompt` makes on `model`, with its identity filled in.
 
     `found` is what a search put in, where the approach asks for one. Raises SuiteError when the
-    suite has no such prompt, and none of the structure or documents that the approach needs.
+    suite has no such prompt, none of the structure or documents that the approach needs, and
+    where cases have no one written answer to reason towards or to vote on.
     """
     how = _settled(approach or Approach())
+    if said := why_not(suite.cases, how.technique):
+        raise SuiteError(said, path=suite.root / "suite.yaml", key="rounds", hint=PLAIN_CASES)
     return Candidate(
         model=model.name,
         model_fingerprint=model.fingerprint,
@@ -48,11 +53,18 @@ def make_candidate(
         listed=how.listed,
         found=found,
         documents_fingerprint=documents_fingerprint(suite, how.technique),
+        steps_fingerprint=steps_fingerprint(how.technique),
     )
 
 
 def _settled(approach: Approach) -> Approach:
-    """One spelling for what is one approach: no k without a method, no seed that draws nothing."""
+    """One spelling for what is one approach: no k without a method, no seed that draws nothing.
+
+    One vote is none, at no temperature of its own.
+    """
+    if approach.technique.votes <= 1:
+        technique = replace(approach.technique, votes=1, temperature=0.0)
+        approach = replace(approach, technique=technique)
     if approach.method == "none" or not approach.k:
         return replace(approach, method="none", k=0, seed=0, listed=())
     return approach if approach.method in _DRAWN else replace(approach, seed=0)
@@ -66,6 +78,12 @@ def decoding_of(suite: Suite, technique: Technique) -> Decoding:
     if technique.reasoning:  # thoughts may hold what ends an answer
         decoding = replace(decoding, stop=())
     if technique.votes > 1:
+        if technique.temperature <= 0:
+            raise SuiteError(
+                f"{technique.votes} votes at temperature 0 are one answer, {technique.votes} times",
+                key="temperature",
+                hint="sample above 0: 0.7 is usual",
+            )
         decoding = replace(decoding, temperature=technique.temperature)
     if technique.structured:
         if suite.structure is None:
@@ -135,6 +153,8 @@ def changed_since(suite: Suite, candidate: Candidate) -> tuple[str, ...]:
         "demonstrations": candidate.demonstrations_fingerprint != shown,
         "documents": candidate.documents_fingerprint != documents_fingerprint(suite, technique),
         "what was searched for": _is_outdated(suite, candidate),
+        "how reasoning and votes are done": candidate.steps_fingerprint
+        != steps_fingerprint(technique),
     }
     return tuple(name for name, differs in parts.items() if differs)
 

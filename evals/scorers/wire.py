@@ -22,7 +22,7 @@ MAX_REPLY = 8 << 20  # bytes; most parts with the longest texts, each character 
 
 _CASE_FIELDS = tuple(field.name for field in fields(Case))
 _OUTPUT_FIELDS = tuple(field.name for field in fields(Output))
-_TUPLES = {"choices", "documents", "logprobs", "replies", "tools"}
+_TUPLES = {"ballots", "choices", "documents", "logprobs", "replies", "tools"}
 _RECORDS = {"turns": Turn, "tool_calls": ToolCall}
 
 

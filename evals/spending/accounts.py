@@ -24,9 +24,8 @@ def spending_of(model: str, outputs: Iterable[Output], prices: Prices) -> Spendi
     price = prices.of(model)
     for output in outputs:
         is_known &= price is not None and _is_counted(output, price)
-        turns = max(1, len(output.replies))
-        requests += output.attempts or turns
-        answered += turns if output.error is None else 0
+        requests += output.attempts or _questions(output)
+        answered += questions_answered(output)
         usage = Usage(
             usage.prompt_tokens + output.prompt_tokens,
             usage.completion_tokens + output.completion_tokens,
@@ -41,11 +40,23 @@ def spending_of(model: str, outputs: Iterable[Output], prices: Prices) -> Spendi
     )
 
 
+def _questions(output: Output) -> int:
+    """How many questions an output is made of: turns, or votes."""
+    return max(1, len(output.replies), len(output.ballots))
+
+
+def questions_answered(output: Output) -> int:
+    """How many of them were answered: of votes all but the errors."""
+    return 0 if output.error is not None else _questions(output) - output.ballots.count(None)
+
+
 def _is_counted(output: Output, price: Price) -> bool:
     """Whether an answer's tokens were counted, as far as they cost: no prompt has none, no text."""
     if output.error is not None or not price.by_tokens:
         return True
-    silent = not output.text or output.finish_reason == "choice" or not price.output
+    silent = (
+        not (output.text or output.full) or output.finish_reason == "choice" or not price.output
+    )
     return output.prompt_tokens > 0 and (output.completion_tokens > 0 or silent)
 
 

@@ -11,6 +11,7 @@ from evals.records import SPLITS, Case, Decoding, Json, SplitName
 from evals.suite.cases import CaseFile, read_cases
 from evals.suite.inside import inner_file
 from evals.suite.not_used_yet import not_used_yet
+from evals.suite.one_answer import check_fits
 from evals.suite.policy import (
     LEAST_SHARE,
     read_candidate,
@@ -87,7 +88,13 @@ def load_suite(path: Path) -> Suite:
     metrics = _read_metrics(metrics_section)
     tools = read_tools(top, root)
     cases = _read_cases(top, root, tuple(tool["name"] for tool in tools))
-    candidate = read_candidate(top.section("candidate"), prompts)
+    stated = top.section("candidate")
+    candidate = read_candidate(stated, prompts)
+    rounds = read_rounds(top, prompts)
+    for number, one in enumerate(rounds):
+        check_fits(cases, one.approaches, manifest, one.line, f"rounds[{number}]")
+    if candidate.approach:
+        check_fits(cases, [candidate.approach], manifest, stated.line, "candidate")
     others = [
         *map(Path, {case.path for case in cases}),
         *(prompt.path for prompt in prompts.values()),
@@ -108,7 +115,7 @@ def load_suite(path: Path) -> Suite:
         ),
         decoding=_read_decoding(top.section("decoding"), root),
         variables=_read_variables(top.section("variables")),
-        rounds=read_rounds(top, prompts),
+        rounds=rounds,
         search=read_search(top.section("search")),
         slices=_read_slices(top, cases),
         guards=read_guards(top),

@@ -1,11 +1,16 @@
 from __future__ import annotations
 
+import tracemalloc
+from dataclasses import replace
+
 import pytest
 
+from evals.approach import Approach, Technique
 from evals.errors import InfrastructureError, NothingRunError
 from evals.ledger import Ledger
 from evals.models.scripted import Rule, ScriptedModel
 from evals.prompting import make_candidate
+from evals.prompting.ballots import agreement
 from evals.records import Output
 from evals.runner import Runner
 from evals.scorers import build_scorers
@@ -175,3 +180,155 @@ def test_a_changed_prompt_scorer_or_case_is_another_run(suite, tmp_path):
     manifest.write_text(manifest.read_text().replace("login, shipping]", "login, shipping, other]"))
     third = run(load_suite(suite.root), ScriptedModel(RULES), Ledger(tmp_path / "l"))
     assert len({first.id, second.id, third.id}) == 3
+
+
+THINK = Approach(technique=Technique(reasoning=True, max_tokens=200))
+
+
+def votes(number, **more):
+    return Approach(technique=Technique(votes=number, temperature=0.7, **more))
+
+
+def sampled(*replies):
+    """A script in which the sample of each seed is one of `replies`, in turn."""
+    return [
+        Rule(seed=n, reply=reply) if reply is not None else Rule(seed=n, error="fell over")
+        for n, reply in enumerate(replies)
+    ]
+
+
+def run_how(suite, model, ledger, how, seed=0, **kwargs):
+    with build_scorers(suite) as scorers:
+        candidate = make_candidate(suite, model, "spec", how)
+        candidate = replace(candidate, decoding=replace(candidate.decoding, seed=seed))
+        return Runner(model, scorers, ledger, **kwargs).run(suite, candidate, "dev")
+
+
+def test_a_reasoned_answer_is_scored_and_all_that_was_written_is_kept(suite, tmp_path):
+    rules = [
+        Rule(contains=TOPICS["login"], reply="Is it shipping?\nAnswer: login"),
+        Rule(contains=TOPICS["billing"], reply="It may be billing " * 200),
+    ]
+    made = run_how(suite, ScriptedModel(rules, default="shipping"), Ledger(tmp_path / "l"), THINK)
+    by_label = dict(zip(["billing", "login", "shipping"], made.results, strict=False))
+    assert by_label["login"].output.full == "Is it shipping?\nAnswer: login"
+    assert by_label["login"].output.text == "login"
+    assert by_label["billing"].scores["accuracy"].kind == "no_answer"
+    assert "all tokens went into the reasoning" in by_label["billing"].scores["accuracy"].reason
+    assert by_label["shipping"].output.text == "shipping"
+    assert sum(made.values().values()) == 40
+    assert not made.errors
+
+
+def test_votes_elect_the_commonest_sample_and_sum_up_what_all_took(suite, tmp_path):
+    model = ScriptedModel(sampled("login", "billing", "Billing."))
+    made = run_how(suite, model, Ledger(tmp_path / "l"), votes(3))
+    output = made.results[0].output
+    assert (output.text, output.ballots) == ("billing", ("login", "billing", "Billing."))
+    assert output.completion_tokens == 6
+    assert model.calls == 3 * 8
+    assert agreement(made) == pytest.approx(2 / 3)
+
+
+def test_more_votes_ask_only_for_the_samples_that_fewer_did_not_draw(suite, tmp_path):
+    model, ledger = ScriptedModel(sampled(*"ababa")), Ledger(tmp_path / "l")
+    run_how(suite, model, ledger, votes(3))
+    run_how(suite, model, ledger, votes(5))
+    assert model.calls == 5 * 8
+
+
+def test_repeats_of_a_vote_draw_samples_of_their_own(suite, tmp_path):
+    model, ledger = ScriptedModel(sampled(*"aabbb")), Ledger(tmp_path / "l")
+    first, second = (run_how(suite, model, ledger, votes(2), seed=seed) for seed in (0, 1))
+    assert first.results[0].output.ballots == ("a", "a")
+    assert second.results[0].output.ballots == ("b", "b")
+    assert model.calls == 4 * 8
+
+
+@pytest.mark.parametrize("stop_at", [1, 19, 20, 21, 45])
+def test_votes_that_were_killed_go_on_and_equal_uninterrupted_ones(suite, tmp_path, stop_at):
+    how = votes(3, reasoning=True, max_tokens=50)
+    rules = sampled("Hm\nAnswer: login", "So\nAnswer: billing", "Ah\nAnswer: billing")
+    whole = run_how(suite, ScriptedModel(rules), Ledger(tmp_path / "whole"), how)
+    model, ledger = ScriptedModel(rules), Ledger(tmp_path / "killed")
+
+    def die(done: int, total: int) -> None:
+        assert 0 <= done <= total == 60
+        if done >= stop_at:
+            raise KilledError
+
+    with pytest.raises(KilledError):
+        run_how(suite, model, ledger, how, progress=die)
+    assert 0 < model.calls < 24
+    again = run_how(suite, model, ledger, how)
+    assert model.calls == 24
+    assert again.id == whole.id
+    assert [r.output for r in again.results] == [r.output for r in whole.results]
+
+
+def test_progress_of_votes_is_told_in_cases(suite, tmp_path):
+    told: list[int] = []
+
+    def tell(done: int, total: int) -> None:
+        assert total == 60
+        told.append(done)
+
+    run_how(suite, ScriptedModel(sampled(*"aba")), Ledger(tmp_path / "l"), votes(3), progress=tell)
+    assert told == sorted(told)
+    assert told[-1] == 60
+
+
+def test_a_vote_that_did_not_come_is_asked_for_again_and_the_others_are_not(suite, tmp_path):
+    ledger, model = Ledger(tmp_path / "l"), Flaky(sampled("billing", "login", "login"))
+    model.down = False
+    whole = run_how(suite, model, Ledger(tmp_path / "whole"), votes(3))
+
+    def fail_in_the_second(done: int, _total: int) -> None:
+        model.down = 20 <= done < 40
+
+    calls = model.calls
+    first = run_how(suite, model, ledger, votes(3), progress=fail_in_the_second)
+    assert model.calls == calls + 24
+    model.down = False
+    missing = [r for r in first.results if None in r.output.ballots]
+    assert 0 < len(missing) <= 9
+    assert not first.errors
+    calls = model.calls
+    mended = run_how(suite, model, ledger, votes(3))
+    assert model.calls == calls + len(missing)
+    assert mended.id == first.id == whole.id
+    assert [r.output for r in mended.results] == [r.output for r in whole.results]
+    assert run_how(suite, model, ledger, votes(3)) == mended
+
+
+def test_a_case_is_an_error_only_where_every_vote_is_one(suite, tmp_path):
+    rules = [
+        Rule(contains=TOPICS["login"], error="too long"),
+        *sampled("billing", None, "login", "x"),
+    ]
+    made = run_how(suite, ScriptedModel(rules), Ledger(tmp_path / "l"), votes(4))
+    assert len(made.errors) == 20
+    assert made.errors[0].failed == "too long"
+    other = next(result for result in made.results if not result.failed)
+    assert other.output.ballots == ("billing", None, "login", "x")
+
+
+def test_votes_that_are_mostly_errors_are_an_infrastructure_failure(suite, tmp_path):
+    model = ScriptedModel(sampled("billing", None, None))
+    with pytest.raises(InfrastructureError, match="120 of 180 votes on 60 cases ended in an error"):
+        run_how(suite, model, Ledger(tmp_path / "l"), votes(3))
+
+
+def test_the_thoughts_of_all_votes_are_not_in_memory_at_once(suite, tmp_path):
+    model = ScriptedModel(
+        lambda _: "thought " * 5_000 + "\nAnswer: billing", identity="long", context_tokens=10**9
+    )
+    how = votes(8, reasoning=True, max_tokens=20_000)
+    one = Approach(technique=Technique(reasoning=True, max_tokens=20_000))
+    peaks = []
+    for approach in (one, how):
+        tracemalloc.start()
+        run_how(suite, model, Ledger(tmp_path / "l"), approach)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < 3 * peaks[0]

@@ -11,6 +11,9 @@ from hypothesis import strategies as st
 
 from evals.records import CaseResult, Output, Run, Score
 from reports.cases import CasesView, cases_view, safe_anchor
+from reports.html import render_html
+from tests.reports.hostile import PAYLOADS
+from tests.reports.page_reader import PageReader
 from tests.reports.partial_jobs import gate_only, leader_sealed_only, nothing_run, small_job
 from tuning.records import JobRecord
 
@@ -96,6 +99,38 @@ def test_outputs_that_differ_in_white_space_only_are_said_to() -> None:
         result = replace(runs[run_id].results[0], output=Output(text, "stop"))
         runs[run_id] = replace(runs[run_id], results=(result,))
     assert "white space" in view(replace(job, runs=runs)).cases[0].note
+
+
+def with_output(output: Output) -> JobRecord:
+    job = with_scores(1.0, 1.0)
+    run = job.runs["testafter"]
+    result = replace(run.results[0], output=output)
+    return replace(job, runs={**job.runs, "testafter": replace(run, results=(result,))})
+
+
+def test_votes_and_thoughts_stand_behind_the_answer() -> None:
+    output = Output("a", "stop", full="Hm.\nAnswer: a", ballots=("b", "a", None, "A", ""))
+    before, after = view(with_output(output)).cases[0].sides
+    assert (before.full, before.votes) == (None, None)
+    assert after.full is not None
+    assert after.full.text == output.full
+    assert after.votes is not None
+    assert after.votes.gist == "5 votes: 2x a, 1x b, 1x no answer, 1 error"
+    assert [(often, text.text) for often, text in after.votes.answers] == [
+        ("2×", "a"),
+        ("1×", "b"),
+        ("1×", "(empty)"),
+    ]
+
+
+@pytest.mark.parametrize("payload", PAYLOADS[:-2], ids=range(len(PAYLOADS) - 2))
+def test_hostile_votes_and_thoughts_are_folded_and_stay_text(payload: str) -> None:
+    page = render_html(with_output(Output("a", "stop", full=payload, ballots=(payload, "b"))))
+    tame = render_html(with_output(Output("a", "stop", full="tame", ballots=("tame", "b"))))
+    reader, allowed = PageReader(page), PageReader(tame)
+    assert allowed.tags["details"] > 2
+    assert reader.tags == allowed.tags
+    assert reader.attributes <= allowed.attributes
 
 
 def test_a_plain_id_is_its_own_address() -> None:

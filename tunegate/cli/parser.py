@@ -224,6 +224,14 @@ def _records(add: Callable[[str, str], Parser]) -> None:
     show = add("show", "one stored run, or one case of it")
     show.add_argument("run", metavar="RUN", help="a run id or its beginning")
     show.add_argument("case", nargs="?", metavar="CASE", help="one case's id")
+    show.add_argument(
+        "--prompt",
+        action="store_true",
+        help="what the model was asked about CASE; without CASE, the prompt's template",
+    )
+    show.add_argument(
+        "--suite", metavar="SUITE", help="with --prompt: the run's suite, where its name is no path"
+    )
 
     models = add("models", "which models there are; fetch an embedded one")
     models.add_argument("action", nargs="?", choices=("pull",), help="fetch and convert")

@@ -13,17 +13,20 @@ from evals.fingerprint import canonical
 from evals.judges.wording import AGREEMENT
 from evals.ledger import FILE_NAME, Ledger
 from evals.ledger_file import check_folder
+from evals.prompting.ballots import agreement, poll_said
 from evals.records import Case, CaseResult, Run
 from evals.spending.prices import places
 from evals.spending.records import Spending
 from evals.spending.wording import money_said, spending_said
 from evals.summaries import metric_means, summarise
 from evals.text import visible
+from tunegate.cli.asked import show_prompt
 from tunegate.cli.console import Terminal, percent
 from tunegate.cli.output import check_output, write_whole
 from tunegate.cli.summing import show_metrics, show_summaries
 
 INCONCLUSIVE = 3
+_TELLING_CASES = 20  # on fewer, votes may well all be the same
 
 
 def open_stored(folder: Path) -> Ledger:
@@ -196,6 +199,7 @@ def run_summary(run: Run) -> dict[str, Any]:
         "seconds": round(run.seconds, 3),
         "created": run.created,
         "spent": run.spent,
+        "agreement": agreement(run),
     }
 
 
@@ -203,13 +207,19 @@ def show_command(options: Namespace, terminal: Terminal) -> int:
     """Show one run case by case, or one case with its whole output."""
     ledger = open_stored(options.ledger)
     run = ledger.run(options.run)
+    if options.suite and not options.prompt:
+        raise UsageError("--suite says where prompts are, which only --prompt shows")
     if options.case is None:
+        if options.prompt:
+            return show_prompt(run, None, options.suite, terminal)
         return _show_run(run, terminal)
     result = next((r for r in run.results if r.case_id == options.case), None)
     if result is None:
         raise RecordError(
             f"run {run.id} has no case {options.case!r}", hint=f"see `tunegate show {run.id}`"
         )
+    if options.prompt:
+        return show_prompt(run, result, options.suite, terminal)
     case = ledger.cases([result.case_fingerprint]).get(result.case_fingerprint)
     _show_case(result, case, terminal)
     terminal.result({"run": run.id, "case": case, "result": result})
@@ -225,6 +235,8 @@ def _show_run(run: Run, terminal: Terminal) -> int:
     )
     if run.spent:
         terminal.line(spending_said(run.spent) + ("" if run.spent.price else ", no price known"))
+    if (agreed := summary["agreement"]) is not None:
+        terminal.line(_agreement_said(agreed, len(run.results)))
     rows = []
     for result in run.results:
         score = result.scores.get(run.primary)
@@ -245,6 +257,13 @@ def _show_run(run: Run, terminal: Terminal) -> int:
     return 0
 
 
+def _agreement_said(agreed: float, cases: int) -> str:
+    said = f"of the votes on a case {percent(agreed)} are for the elected answer, on average"
+    if agreed < 1 or cases < _TELLING_CASES:
+        return said
+    return f"{said}: every vote was the same, perhaps since temperature and seed are ignored"
+
+
 def _show_case(result: CaseResult, case: Case | None, terminal: Terminal) -> None:
     terminal.line(f"case {result.case_id}", "bold")
     for key, value in (case.asked if case else {}).items():
@@ -252,6 +271,10 @@ def _show_case(result: CaseResult, case: Case | None, terminal: Terminal) -> Non
     terminal.line(f"expected: {(case.wanted if case.turns else case.expected) if case else None}")
     said = result.output.said
     terminal.line("got: nothing" if said is None else f"got: {said}")
+    if result.output.ballots:
+        terminal.line(poll_said(result.output.ballots))
+    if result.output.full:
+        terminal.line(f"in full: {result.output.full}")
     for name, score in result.scores.items():
         terminal.line(f"{name}: {score.value:.2f} {score.kind} {score.reason}")
     if result.failed:

@@ -15,7 +15,7 @@ from typing import Literal
 
 from evals.models.names import is_hosted
 from evals.records import Output, Run
-from evals.spending.accounts import spending_of
+from evals.spending.accounts import questions_answered, spending_of
 from evals.spending.prices import Prices
 from evals.spending.records import Machine, Price, Rate, exact
 from evals.spending.usage import Usage
@@ -38,7 +38,7 @@ def seconds_of_call(run: Run) -> float | None:
 def tokens_cost(price: Price, output: Output) -> float:
     """Money for one answered call."""
     usage = Usage(output.prompt_tokens, output.completion_tokens, output.cached_tokens)
-    return float(price.cost(usage, max(1, len(output.replies))))
+    return float(price.cost(usage, questions_answered(output)))
 
 
 def cost_of_call(run: Run, rate: Rate) -> float | None:

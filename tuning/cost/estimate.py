@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from math import fsum
 from typing import NamedTuple
 
+from evals.approach import PLAIN
 from evals.prompting import find_prompt
-from evals.records import Run
+from evals.records import Candidate, Run
 from evals.spending.records import Machine, Price, Rate
 from evals.spending.usage import Usage
 from evals.suite.spec import Suite
@@ -45,9 +46,15 @@ class Lengths(NamedTuple):
 
 
 def tuning_run(runs: Sequence[Run], prompt: str) -> Run | None:
-    """The newest run of the tuning prompt without demonstrations, where there is one."""
-    found = [run for run in runs if run.candidate.prompt == prompt and not run.candidate.k]
+    """The newest run of the tuning prompt alone, where there is one."""
+    found = [run for run in runs if run.candidate.prompt == prompt and _is_alone(run.candidate)]
     return found[-1] if found else None
+
+
+def _is_alone(candidate: Candidate) -> bool:
+    """Whether a prompt is used as it stands: nothing shown, done around it, or found for it."""
+    plain = not candidate.k and candidate.technique == PLAIN
+    return plain and candidate.found is None
 
 
 def lengths_of(suite: Suite, prompt: str, runs: Sequence[Run], leader: Run) -> Lengths | None:
@@ -68,7 +75,9 @@ def lengths_of(suite: Suite, prompt: str, runs: Sequence[Run], leader: Run) -> L
 def _completion(suite: Suite, runs: Sequence[Run], leader: Run) -> Figure:
     """Tokens of the expected answers; at worst as many as the leader takes."""
     leading = _mean([output.completion_tokens for output in answered(leader)])
-    outputs = [output for run in runs for output in answered(run) if output.said]
+    whole = [output for run in runs for output in answered(run) if output.said]
+    # Of votes and reasoning the tokens are those of far more text than the answer.
+    outputs = [output for output in whole if not (output.full or output.ballots)]
     characters = sum(len(output.said or "") for output in outputs)
     cases = [case for case in suite.split("dev") if case.is_plain]
     if not characters or not cases:
@@ -84,7 +93,8 @@ def _rendered(suite: Suite, prompt: str, runs: Sequence[Run]) -> float | None:
     """Tokens of the rendered prompt, by tokens for each character of a prompt that was run."""
     find_prompt(suite, prompt)
     cases = suite.split("dev")
-    plain = [run for run in runs if not run.candidate.k and run.candidate.prompt in suite.prompts]
+    known = [run for run in runs if run.candidate.prompt in suite.prompts]
+    plain = [run for run in known if _is_alone(run.candidate)]
     for run in reversed(plain):
         counted = _mean([output.prompt_tokens for output in answered(run)])
         characters = _characters(suite, run.candidate.prompt)

@@ -56,6 +56,21 @@ def test_tokens_that_were_not_counted_are_not_free(lacking: Output) -> None:
     assert known.money is not None
 
 
+def test_votes_are_requests_of_which_the_answered_ones_cost() -> None:
+    voted = output(ballots=("yes", None, "no"), attempts=5)
+    spent = spending_of(MODEL, [voted, output(ballots=("yes", "no"))], PRICES)
+    assert spent is not None
+    assert spent.requests == 5 + 2
+    assert spent.money == pytest.approx((200 + 40) / 1e6 + (2 + 2) * 0.01)
+
+
+def test_thoughts_without_an_answer_have_tokens_that_must_be_counted() -> None:
+    thought = Output("", "length", 100, 0, full="Let me think")
+    spent = spending_of(MODEL, [thought], PRICES)
+    assert spent is not None
+    assert spent.money is None
+
+
 def test_what_has_no_price_for_tokens_needs_no_count() -> None:
     lacking = Output("yes", "stop")
     free = spending_of(MODEL, [lacking], Prices("EUR", {MODEL: Price(0, 0)}))

@@ -50,6 +50,14 @@ def test_tokens_cost_what_the_list_says() -> None:
     assert (found.currency, found.by) == ("EUR", "tokens")
 
 
+def test_a_vote_costs_all_its_requests() -> None:
+    run = run_of([(300, 30)])
+    output = replace(run.results[0].output, ballots=("x", "y", None))
+    run = replace(run, results=(replace(run.results[0], output=output),))
+    price = Price(0.0, 0.0, request=0.25)
+    assert call_cost(run, Prices("EUR", {LOCAL: price})).thousand == pytest.approx(500)
+
+
 def test_hours_cost_the_run_s_seconds_for_each_answered_call() -> None:
     prices = Prices(hours=Hours(machine=1.2))
     found = call_cost(run_of([(1, 1)] * 4, seconds=12.0, errors=1), prices)

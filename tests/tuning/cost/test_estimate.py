@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from evals.approach import Technique
 from evals.records import Run
 from evals.spending.prices import Prices
 from evals.spending.records import Hours, Machine
@@ -51,6 +52,35 @@ def test_a_prompt_that_was_never_run_is_rendered_and_held_to_be_longer(stored) -
     assert "rendered and never run" in rendered.basis[0]
     assert rendered.after == pytest.approx(measured.after, rel=0.15)
     assert rendered.after_worst > rendered.after
+
+
+def test_votes_and_reasoning_are_not_taken_for_what_a_tuned_call_will_take(stored) -> None:
+    suite, runs = stored
+    how = Technique(reasoning=True, votes=5, temperature=0.7)
+    swollen = []
+    for run in runs.values():
+        results = [
+            replace(
+                result,
+                output=replace(
+                    result.output,
+                    prompt_tokens=10 * result.output.prompt_tokens,
+                    completion_tokens=500 * result.output.completion_tokens,
+                    full="thoughts",
+                    ballots=("a",) * 5,
+                ),
+            )
+            for result in run.results
+        ]
+        candidate = replace(run.candidate, technique=how)
+        swollen.append(replace(run, candidate=candidate, results=tuple(results)))
+    for left_out in ((), ("terse",)):
+        kept = [run for label, run in runs.items() if label not in left_out]
+        plain = expected_payback(suite, kept, runs["spec"], BY_TOKENS).payback
+        both = expected_payback(suite, [*kept, *swollen], runs["spec"], BY_TOKENS).payback
+        assert plain is not None
+        assert both is not None
+        assert (both.after, both.after_worst) == (plain.after, plain.after_worst)
 
 
 def test_a_time_that_was_never_measured_is_asked_for_and_not_guessed(stored) -> None:

@@ -83,7 +83,11 @@ def decide_stored(
         )
     looks = stored_looks(ledger, job_key(suite.name, model))
     look = count_look(looks, suite.split("dev"), suite.search.dev_extensions)
-    policy = replace(policy_of(suite), declared_extensions=look.declared)
+    policy = replace(
+        policy_of(suite),
+        declared_extensions=look.declared,
+        stated_extensions=suite.search.dev_extensions,
+    )
     known = judges or (tried[-1].run.judges if tried else {})
     listed, runs = prices or Prices(), [item.run for item in tried]
     evidence = gather_evidence(

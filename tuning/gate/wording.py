@@ -110,22 +110,37 @@ def left_out_texts(left_out: LeftOut) -> tuple[str, ...]:
 
 
 def changed_text(policy: Policy) -> str:
-    """A sentence where dev changed after a verdict and nobody had declared that; else nothing."""
+    """Sentences on what alpha is left after changes of dev, and which declaration stands."""
+    text = _withdrawn_text(policy)
     if not policy.undeclared:
-        return ""
+        return text
     return (
-        f" The dev split changed {_plural(policy.undeclared, 'time')} after a verdict without "
-        f"being declared before the first: everything here is claimed at α = {policy.look_alpha:g}."
+        f"{text} The dev split changed {_plural(policy.undeclared, 'time')} after a verdict "
+        "without being declared before the first: everything here is claimed at "
+        f"α = {policy.look_alpha:g}."
+    )
+
+
+def _withdrawn_text(policy: Policy) -> str:
+    stated, stands = policy.stated_extensions, policy.declared_extensions
+    if stated is None or stated == stands:
+        return ""
+    now = _plural(stated, "extension") if stated else "no extension"
+    then = _plural(stands, "extension") if stands else "none"
+    return (
+        f" The suite declares {now} of dev now (search.dev_extensions), but {then} at the first "
+        f"look at these cases. That stands, since alpha was spent by it: this look claims at "
+        f"α = {policy.look_alpha:.3g}."
     )
 
 
 def extension_step(policy: Policy) -> str:
     """How dev may grow now, and what the next look will cost."""
     if policy.look <= policy.declared_extensions:
-        return (
-            f"Add dev cases: extension {policy.look} of {policy.declared_extensions} that the "
-            "suite declares."
-        )
+        told = "that the suite declares"
+        if policy.stated_extensions not in {None, policy.declared_extensions}:
+            told = "that were declared before the first look"
+        return f"Add dev cases: extension {policy.look} of {policy.declared_extensions} {told}."
     return (
         f"Add dev cases. No further extension was declared before the first verdict, so the next "
         f"one claims at α = {policy.following.look_alpha:g}; or collect a new dev split."

@@ -93,7 +93,7 @@ def decide_stored(
     evidence = gather_evidence(
         tried,
         clean_examples=clean_examples(suite),
-        soundness=soundness_of(suite, ledger, runs),
+        soundness=soundness_of(suite, ledger, runs, guards),
         left_out=left_out,
         judges=tuple(
             standing

@@ -83,11 +83,13 @@ class Soundness:
     """What `check` and the audit found out about the evals themselves.
 
     `findings` of level "error" (leaks between splits, contradictory labels, ...) refuse.
+    `fresh`: they were looked for just now, since no stored check is of the suite as it stands.
     """
 
     self_test_passed: bool | None = None
     audit_passed: bool | None = None
     findings: tuple[Finding, ...] = ()
+    fresh: bool = False
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,9 @@ from tuning.gate.wording import (
 )
 
 
+_CLEAN = "No leaks between splits, no contradictory labels."
+
+
 class Answer(NamedTuple):
     """Whether a rule applies (None: not tested), and the sentence that says why."""
 
@@ -44,10 +47,17 @@ def judge_sound(_: Standing, evidence: Evidence, __: Policy) -> Answer:
         return Answer(None, f"Whether the evals are sound was not tested.{judges}")
     told = {True: "passed", None: "not tested"}
     self_test, audit = told[soundness.self_test_passed], told[soundness.audit_passed]
+    if soundness.fresh and soundness.self_test_passed is None:
+        self_test += " on the suite as it stands"
     checked = f"The scorer self-test: {self_test}. The audit by a person: {audit}."
+    if soundness.fresh:
+        checked += (
+            " The suite was looked through anew, since no stored check is of it as it stands."
+        )
     if soundness.self_test_passed is None and soundness.audit_passed is None and not judges:
-        return Answer(None, f"{checked} No leaks or contradictions are known.")
-    return Answer(False, f"{checked} No leaks between splits, no contradictory labels.{judges}")
+        known = "No leaks or contradictions are known."
+        return Answer(None, f"{checked} {_CLEAN if soundness.fresh else known}")
+    return Answer(False, f"{checked} {_CLEAN}{judges}")
 
 
 def _judge_faults(evidence: Evidence) -> list[str]:

@@ -11,7 +11,7 @@ from tuning.gate.evidence import Evidence, Policy
 from tuning.gate.learning import falls_short
 from tuning.gate.rules import Answer
 from tuning.gate.standing import Standing
-from tuning.gate.wording import extension_step, gain_text
+from tuning.gate.wording import extension_step, gain_text, little_room
 from tuning.records import StrongerLine, Verdict
 
 
@@ -119,10 +119,8 @@ def next_steps(
     stronger: tuple[StrongerLine, ...] = (),
 ) -> tuple[str, ...]:
     """What a person does next under rule `index`; `stronger` are the models compared."""
-    steps = list(RULES[index].steps)
     verdict = RULES[index].verdict
-    if verdict == "fine_tune" and not evidence.trainable:
-        steps = list(_ELSEWHERE)
+    steps = _first_steps(index, standing, evidence, policy)
     if RULES[index].judge is rules.judge_sound:
         repairs = steps if rules.soundness_faults(evidence) else []
         judged = [_judge_step(judge) for judge in evidence.judges if judge.blocks]
@@ -168,6 +166,15 @@ def _finishing(evidence: Evidence) -> list[str]:
             "it again: there is no plateau without what it declares."
         )
     return steps
+
+
+def _first_steps(index: int, standing: Standing, evidence: Evidence, policy: Policy) -> list[str]:
+    """The rule's own steps; of a fine-tune those that fit the model, and what comes before."""
+    rule = RULES[index]
+    if rule.verdict != "fine_tune":
+        return list(rule.steps)
+    steps = rule.steps if evidence.trainable else _ELSEWHERE
+    return [*(little_room(standing, policy) if rule.on_plateau else ()), *steps]
 
 
 def _cost_steps(evidence: Evidence) -> list[str]:

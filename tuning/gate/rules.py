@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from evals.claims import reaches
 from evals.comparison import points
+from evals.rounding import least_points, least_share, limit_share
 from evals.stats import MIN_CLUSTERS, one_sided_z
 from tuning.gate.evidence import CostEvidence, Evidence, Policy
 from tuning.gate.learning import learning_text
@@ -24,7 +25,6 @@ from tuning.gate.wording import (
     share,
     why_no_plateau,
 )
-
 
 _CLEAN = "No leaks between splits, no contradictory labels."
 
@@ -101,11 +101,11 @@ def judge_cost(standing: Standing, evidence: Evidence, policy: Policy) -> Answer
     if obstacle:
         return Answer(False, f"{months[0].upper()}{months[1:]}, but {obstacle}.{figures}")
     assert policy.target is not None  # without one there is an obstacle
-    low = share(certain_low(standing.leader, standing, policy))
+    low = least_share(certain_low(standing.leader, standing, policy), policy.target)
     near = (
         f"Quality is good enough or near it: at least {low} is certain of "
         f"'{standing.leader.trial.label}', and {100 * cost.max_loss:g} points may be missing "
-        f"from the target of {share(policy.target)}."
+        f"from the target of {limit_share(policy.target)}."
     )
     already = ""
     if certain_low(standing.leader, standing, policy) >= policy.target:
@@ -140,9 +140,9 @@ def _cost_obstacle(
     enough = low > 0 and low >= policy.target - cost.max_loss
     if not enough or standing.sample.few_clusters:
         return (
-            f"quality is not near the target of {share(policy.target)}, of which "
+            f"quality is not near the target of {limit_share(policy.target)}, of which "
             f"{100 * cost.max_loss:g} points may be missing (operation.max_loss): only "
-            f"{share(low)} is certain of '{standing.leader.trial.label}'"
+            f"{least_share(low, policy.target)} is certain of '{standing.leader.trial.label}'"
         )
     if evidence.clean_examples < policy.min_examples:
         return examples_text(evidence, policy)
@@ -154,21 +154,25 @@ def judge_suffices(standing: Standing, _: Evidence, policy: Policy) -> Answer:
     leader, low = standing.leader, certain_low(standing.leader, standing, policy)
     assert leader.interval is not None  # a leader is usable
     scores = (
-        f"'{leader.trial.label}' scores {share(leader.interval.estimate)} on the dev split, and at "
-        f"least {share(low)} is certain after allowing for {standing.candidates} "
+        f"'{leader.trial.label}' scores {share(leader.interval.estimate)} on the dev split, "
+        f"and at least {least_share(low, policy.target)} is certain after allowing for "
+        f"{standing.candidates} "
         f"{'tried' if standing.candidates == len(standing.trials) else 'planned'}"
     )
     if standing.sample.few_clusters:
         return Answer(False, f"{scores}, but there are too few independent clusters to trust it.")
     if policy.target is not None and low >= policy.target:
         return Answer(
-            True, f"A prompt suffices: {scores}; the target of {share(policy.target)} is reached."
+            True,
+            f"A prompt suffices: {scores}; the target of {limit_share(policy.target)} is reached.",
         )
     if low > 1 - policy.min_gain:
         return Answer(
             True, f"A prompt suffices: {scores}; no room is left for {gain_text(policy)} more."
         )
-    target = "no target is stated" if policy.target is None else f"target {share(policy.target)}"
+    target = (
+        "no target is stated" if policy.target is None else f"target {limit_share(policy.target)}"
+    )
     return Answer(False, f"{scores} ({target}).")
 
 
@@ -233,8 +237,8 @@ def judge_retrieval(standing: Standing, evidence: Evidence, policy: Policy) -> A
     gained = pair.above(0.0, z) and reaches(pair, policy.min_gain)
     text = (
         f"Given each case's own documents, the leader gains {points(pair.estimate)} (at least "
-        f"{100 * pair.lower(z):+.1f} for certain); {gain_text(policy)} would say that knowledge is "
-        f"missing.{change}"
+        f"{least_points(pair.lower(z))} for certain); {gain_text(policy)} would say that knowledge "
+        f"is missing.{change}"
     )
     if not standing.plateau:
         return Answer(False, f"No plateau yet. {text}")
@@ -276,7 +280,7 @@ def judge_more_prompts(standing: Standing, _: Evidence, policy: Policy) -> Answe
             f"Keep prompting: it still pays. '{best.trial.label}' gained "
             f"{points(best.versus_anchor.estimate)} on the best early prompt, "
             f"'{standing.anchor.trial.label}' (at least "
-            f"{100 * best.versus_anchor.lower(standing.levels.improve):+.1f} for certain).",
+            f"{least_points(best.versus_anchor.lower(standing.levels.improve))} for certain).",
         )
     if standing.gaps:
         return Answer(True, f"Keep prompting: too little was tried. {as_sentence(standing.gaps)}")

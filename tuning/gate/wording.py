@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from evals.rounding import most_points
 from tuning.gate.evidence import Evidence, LeftOut, Policy
 from tuning.gate.judged import Judged
 from tuning.gate.standing import Standing
@@ -52,8 +53,8 @@ def why_no_plateau(standing: Standing, policy: Policy) -> str:
     asked = "; ".join(filter(None, [f"asked: below {gain_text(policy)}", errors_text(errors)]))
     others = f", and {len(open_trials) - 1} more likewise" if len(open_trials) > 1 else ""
     return (
-        f"'{furthest.trial.label}' could still be up to {100 * upper:.1f} points better than the "
-        f"best early one, '{anchor.trial.label}' ({asked}){others}"
+        f"'{furthest.trial.label}' could still be up to {most_points(upper, '-')} points better "
+        f"than the best early one, '{anchor.trial.label}' ({asked}){others}"
     )
 
 
@@ -107,6 +108,18 @@ def left_out_texts(left_out: LeftOut) -> tuple[str, ...]:
             "their prompt, cases, scoring or decoding has changed."
         )
     return tuple(texts)
+
+
+def little_room(standing: Standing, policy: Policy) -> tuple[str, ...]:
+    """A step to take before training where the leader leaves less than the gain asked for."""
+    room = 1 - standing.leader.mean
+    if room >= policy.min_gain - 1e-9:
+        return ()
+    return (
+        f"At most {most_points(room, '-')} points are left on these cases, and an adapter must "
+        f"gain {100 * policy.min_gain:g}: more dev cases may show that the prompt suffices. Or "
+        "state a smaller min_gain, if less is worth a fine-tune.",
+    )
 
 
 def changed_text(policy: Policy) -> str:

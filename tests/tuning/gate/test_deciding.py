@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -102,7 +104,7 @@ def test_what_is_neither_flat_nor_improved_says_how_many_cases_would_tell() -> N
     assert found.cases_needed is not None
     assert found.cases_needed > 200
     assert f"About {found.cases_needed} cases" in found.sentence
-    assert "'n1' could still be up to 5.4 points better" in found.sentence
+    assert "'n1' could still be up to 5.5 points better" in found.sentence
 
 
 def test_a_plateau_whose_leader_moved_names_the_new_one() -> None:
@@ -673,3 +675,33 @@ def test_any_search_gets_exactly_one_verdict_that_agrees_with_its_parts(rows, mi
         assert all(t.flat for t in found.trials if t.run_id != found.anchor)
     if found.verdict == "more_cases":
         assert found.cases_needed is None or found.cases_needed > 40
+
+
+# --- what is shown beside a limit ------------------------------------------------------------
+
+
+def test_no_bound_reaches_the_target_by_rounding() -> None:
+    """The leader is right in 477 of 500."""
+    trials = search(0, 0, 500, 477)
+    found = judge(trials, 0.01, target=0.93)
+    row = next(rule for rule in found.rules if rule.verdict == "prompt_suffices")
+    certain = re.search(r"at least (\S+) is certain", row.evidence)
+    assert certain is not None
+    exact = exact_bounds([1.0] * 477 + [0.0] * 23, None, 0.05 / 7)[0]
+    assert float(certain[1]) == math.floor(100 * exact) / 100
+    assert row.evidence.endswith("(target 0.93).")
+    for limit in (exact - 1e-4, exact + 1e-4):
+        judged = judge(trials, 0.01, target=round(limit, 4))
+        said = next(rule for rule in judged.rules if rule.verdict == "prompt_suffices")
+        shown = float(re.search(r"at least (\S+) is certain", said.evidence)[1])
+        assert (shown >= round(limit, 4)) == (judged.verdict == "prompt_suffices")
+
+
+def test_fine_tune_says_first_where_the_leader_leaves_less_than_the_gain_asked_for() -> None:
+    room = judge(search(0, 0, 300, 275), 0.10)  # 25 of 300 are left: 8.33 points
+    assert room.verdict == "fine_tune"
+    assert room.next_steps[0].startswith(
+        "At most 8.4 points are left on these cases, and an adapter must gain 10:"
+    )
+    assert "tunegate tune" in room.next_steps[1]
+    assert "points are left" not in " ".join(judge(search(0, 0, 300, 260), 0.10).next_steps)

@@ -19,6 +19,7 @@ from evals.claims import (
     MarginCheck,
     check_gain,
     check_margin,
+    open_said,
 )
 from evals.errors import RecordError, StatisticsError
 from evals.records import Run
@@ -92,6 +93,11 @@ class Comparison:
     margin: MarginCheck | None = None
     gain: GainCheck | None = None
     format: int = 1
+
+    def open_said(self, check: MarginCheck | GainCheck) -> str:
+        """Why its margin or gain is inconclusive, and what would settle it; empty where not."""
+        errors = len({*self.errors_a, *self.errors_b})
+        return open_said(check, errors, claims=not self.too_many_errors)
 
     @property
     def too_many_errors(self) -> bool:

@@ -7,7 +7,14 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
-from evals.comparison import Comparison, compare_files, compare_repeats, read_scores
+from evals.comparison import (
+    Comparison,
+    GainCheck,
+    MarginCheck,
+    compare_files,
+    compare_repeats,
+    read_scores,
+)
 from evals.errors import NothingRunError, RecordError, UsageError
 from evals.fingerprint import canonical
 from evals.judges.wording import AGREEMENT
@@ -120,17 +127,16 @@ def _show_comparison(found: Comparison, names: tuple[str, str], terminal: Termin
     if found.margin:
         terminal.line(
             f"margin {found.margin.margin:.3g}: {found.margin.result.upper()}"
-            + _needed(found.margin.cases_needed)
+            + _open(found, found.margin)
         )
     if found.gain:
         result = found.gain.result.replace("_", " ").upper()
-        terminal.line(
-            f"gain of {found.gain.min_gain:.3g}: {result}" + _needed(found.gain.cases_needed)
-        )
+        terminal.line(f"gain of {found.gain.min_gain:.3g}: {result}" + _open(found, found.gain))
 
 
-def _needed(cases: int | None) -> str:
-    return f" (about {cases} cases would settle it)" if cases else ""
+def _open(found: Comparison, check: MarginCheck | GainCheck) -> str:
+    said = found.open_said(check)
+    return f" ({said})" if said else ""
 
 
 def _comparison_code(found: Comparison) -> int:

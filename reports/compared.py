@@ -98,7 +98,7 @@ def _line(what: str, result: str, said: str, why: str) -> str:
 
 def _numbers(found: Comparison) -> str:
     head = ["Cases", "A", "B", "B minus A", f"{found.level:.0%} interval"]
-    head += ["Wins", "Losses", "Ties", "mid-p"]
+    head += ["Wins", "Losses", "Ties", found.p_name]
     row = [
         str(found.cases),
         _percent(found.mean_a),

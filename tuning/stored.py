@@ -113,7 +113,7 @@ def decide_stored(
         over_budget=find_over_budget(suite, _tokens_taken(suite, ledger, runs)),
     )
     cost = _cost_standing(suite, ledger, evidence, policy, runs=runs, prices=listed)
-    evidence = replace(evidence, cost=evidence_of(cost, suite.operation))
+    evidence = replace(evidence, cost=evidence_of(cost, suite.operation), suite=suite.name)
     decision = decide(evidence, policy)
     if awaits_others(decision):
         found = find_stronger(suite, ledger, ledger.run(decision.leader), listed, others)

@@ -384,3 +384,10 @@ def test_too_many_errors_say_that_nothing_is_claimed() -> None:
     found = compare_scores(a, a, errors_a=failed, errors_b=failed, margin=0.05)
     assert found.margin is not None
     assert "more than 5% of the cases have no score" in found.open_said(found.margin)
+
+
+def test_a_graded_p_value_is_not_called_mid_p() -> None:
+    right = {f"c{n}": float(n % 2) for n in range(40)}
+    graded = {name: (score + 0.3) / 2 for name, score in right.items()}
+    assert compare_scores(right, right).p_name == "mid-p"
+    assert compare_scores(right, graded).p_name == "p (score test)"

@@ -199,7 +199,7 @@ def show_decision(decision: Decision, terminal: Terminal) -> None:
                 f"{t.round_index} {t.family}",
                 t.label,
                 percent(t.score.estimate),
-                _span(t.score),
+                _span(t.score) if "few_clusters" not in decision.flags else "– to –",
                 f"{100 * t.versus_anchor.estimate:+.1f}" if t.versus_anchor else "",
                 *(_call_cells(t.cost) if priced else []),
                 _role(t, decision),

@@ -22,6 +22,7 @@ from evals.ledger import FILE_NAME, Ledger
 from evals.ledger_file import check_folder
 from evals.prompting.ballots import agreement, poll_said
 from evals.records import Case, CaseResult, Run
+from evals.regression.wording import counted
 from evals.spending.prices import places
 from evals.spending.records import Spending
 from evals.spending.wording import money_said, spending_said
@@ -98,7 +99,15 @@ def _show_comparison(found: Comparison, names: tuple[str, str], terminal: Termin
     terminal.line(f"B  {names[1]}")
     terminal.table(
         "",
-        [">cases", ">A", ">B", ">B - A", f">{found.level:.0%}", ">wins/losses/ties", ">mid-p"],
+        [
+            ">cases",
+            ">A",
+            ">B",
+            ">B - A",
+            f">{found.level:.0%}",
+            ">wins/losses/ties",
+            f">{found.p_name}",
+        ],
         [
             [
                 found.cases,
@@ -123,7 +132,7 @@ def _show_comparison(found: Comparison, names: tuple[str, str], terminal: Termin
         if ids:
             more = ", ..." if len(ids) > 5 else ""
             named = ", ".join(visible(case, limit=60) for case in ids[:5])
-            terminal.line(f"{label}: {len(ids)} cases ({named}{more})")
+            terminal.line(f"{label}: {counted(len(ids), 'case')} ({named}{more})")
     if found.margin:
         terminal.line(
             f"margin {found.margin.margin:.3g}: {found.margin.result.upper()}"

@@ -174,6 +174,7 @@ def _first_steps(index: int, standing: Standing, evidence: Evidence, policy: Pol
     if rule.verdict != "fine_tune":
         return list(rule.steps)
     steps = rule.steps if evidence.trainable else _ELSEWHERE
+    steps = tuple(step.replace("SUITE", evidence.suite) for step in steps)
     return [*(little_room(standing, policy) if rule.on_plateau else ()), *steps]
 
 
@@ -202,8 +203,8 @@ def _learning_steps(
     """What the learning curve, or the lack of one, asks of a person."""
     if verdict == "collect_examples" and evidence.learning is None and evidence.trainable:
         return [
-            "`tunegate curve SUITE` measures how many more examples would buy how much: it trains "
-            "on parts of those there are, and judges on dev."
+            f"`tunegate curve {evidence.suite}` measures how many more examples would buy how "
+            "much: it trains on parts of those there are, and judges on dev."
         ]
     if verdict == "fine_tune" and falls_short(standing, evidence, policy):
         return [

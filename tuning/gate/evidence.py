@@ -135,6 +135,7 @@ class CostEvidence:
     missing: tuple[str, ...] = ()
     figures: str = ""
     max_loss: float = 0.05
+    break_even_calls: float | None = None
 
     def __post_init__(self) -> None:
         require_share(self.max_loss, "max_loss")
@@ -202,6 +203,7 @@ class Evidence:
     number of this look: more than 1 where dev changed after a verdict. `untried` are the labels
     of candidates that are declared and have no run: the same claims may be made of them later,
     and there is no plateau without them. `over_budget` says which of these a budget left out.
+    and there is no plateau without them. `suite` is its name, for the commands to run next.
     """
 
     trials: tuple[Trial, ...]
@@ -219,6 +221,7 @@ class Evidence:
     untried: tuple[str, ...] = ()
     learning: LearningEvidence | None = None
     over_budget: tuple[OverBudget, ...] = ()
+    suite: str = "SUITE"
 
 
 def look_share(look: int, declared: int) -> float:

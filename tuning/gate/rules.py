@@ -6,6 +6,7 @@ needs was not tested.
 
 from __future__ import annotations
 
+from math import ceil
 from typing import NamedTuple
 
 from evals.claims import reaches
@@ -92,7 +93,7 @@ def judge_cost(standing: Standing, evidence: Evidence, policy: Policy) -> Answer
     figures = f" {cost.figures}" if cost.figures else ""
     if cost.break_even_months is None:
         months = f"{cost.calls_per_month:,} calls a month never pay for a tuned model"
-        return Answer(False, f"{months} with a short prompt.{figures}")
+        return Answer(False, f"{months} with a short prompt.{_volume_text(cost)}{figures}")
     months = (
         f"at {cost.calls_per_month:,} calls a month a tuned model breaks even after "
         f"{_months_text(cost)}"
@@ -111,6 +112,16 @@ def judge_cost(standing: Standing, evidence: Evidence, policy: Policy) -> Answer
     if certain_low(standing.leader, standing, policy) >= policy.target:
         already = " The leading prompt reaches the target as it is: cost is the only reason."
     return Answer(True, f"Fine-tune to cut cost: {months}. {near}{already}{figures}")
+
+
+def _volume_text(cost: CostEvidence) -> str:
+    """From how many calls a month it would pay in the time stated, where any number does."""
+    if cost.break_even_calls is None:
+        return ""
+    return (
+        f" It would within {cost.within_months:g} months from about "
+        f"{ceil(cost.break_even_calls):,} calls a month on."
+    )
 
 
 def _months_text(cost: CostEvidence) -> str:
@@ -262,9 +273,10 @@ def judge_tune(standing: Standing, evidence: Evidence, policy: Policy) -> Answer
     """Whether prompting has plateaued, with nothing cheaper left."""
     if not standing.plateau:
         return Answer(False, f"Prompting has not plateaued: {why_no_plateau(standing, policy)}.")
-    return Answer(
-        True, f"{plateau_text(standing, policy)} Fine-tune: {examples_text(evidence, policy)}."
-    )
+    plateau, examples = plateau_text(standing, policy), examples_text(evidence, policy)
+    if evidence.clean_examples < policy.min_examples:
+        return Answer(True, f"{plateau} But {examples}: too few to fine-tune on.")
+    return Answer(True, f"{plateau} Fine-tune: {examples}.")
 
 
 def judge_more_prompts(standing: Standing, _: Evidence, policy: Policy) -> Answer:
@@ -287,6 +299,12 @@ def judge_more_prompts(standing: Standing, _: Evidence, policy: Policy) -> Answe
     return Answer(False, "Enough was tried, and no improvement is shown in the last two rounds.")
 
 
+def _next_level(policy: Policy) -> str:
+    """At which alpha more cases are judged, where that is not this look's."""
+    following = policy.following.look_alpha
+    return "" if following == policy.look_alpha else f" at the next look's α of {following:.3g}"
+
+
 def judge_more_cases(standing: Standing, _: Evidence, policy: Policy) -> Answer:
     """Whether it is neither flat nor improved."""
     if standing.plateau:
@@ -298,7 +316,7 @@ def judge_more_cases(standing: Standing, _: Evidence, policy: Policy) -> Answer:
     needed = cases_to_decide(standing, policy.min_gain)
     n = len(standing.sample)
     cost = (
-        f"About {needed} cases would decide (now {n})"
+        f"About {needed} cases would decide{_next_level(policy)} (now {n})"
         if needed is not None
         else f"A gain so near {gain_text(policy)} would not be decided by any realistic number"
     )

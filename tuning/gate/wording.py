@@ -71,7 +71,7 @@ def certain_low(judged: Judged, standing: Standing, policy: Policy) -> float:
 
 def errors_text(errors: int) -> str:
     """How bounds treat so many cases without a score, as a clause; empty without any."""
-    return f"bounded by the worst case of {_plural(errors, 'case')} with errors" if errors else ""
+    return f"bounded by the worst case of {plural(errors, 'case')} with errors" if errors else ""
 
 
 def examples_text(evidence: Evidence, policy: Policy) -> str:
@@ -86,14 +86,14 @@ def left_out_texts(left_out: LeftOut) -> tuple[str, ...]:
     """One sentence for each kind of stored run that the verdict does not rest on."""
     texts = []
     if left_out.other_weights:
-        others = _plural(left_out.fingerprints, "other model fingerprint")
+        others = plural(left_out.fingerprints, "other model fingerprint")
         texts.append(
-            f"{_plural(left_out.other_weights, 'run')} of {others} left out: this verdict is of "
+            f"{plural(left_out.other_weights, 'run')} of {others} left out: this verdict is of "
             f"{left_out.fingerprint} alone."
         )
     if left_out.other_judges:
         texts.append(
-            f"{_plural(left_out.other_judges, 'run')} judged by other models left out: what judges "
+            f"{plural(left_out.other_judges, 'run')} judged by other models left out: what judges "
             "has changed since, behind the same name."
         )
     if left_out.stage_one:
@@ -104,7 +104,7 @@ def left_out_texts(left_out: LeftOut) -> tuple[str, ...]:
         )
     if left_out.older_suite:
         texts.append(
-            f"{_plural(left_out.older_suite, 'run')} of older versions of the suite left out: "
+            f"{plural(left_out.older_suite, 'run')} of older versions of the suite left out: "
             "their prompt, cases, scoring or decoding has changed."
         )
     return tuple(texts)
@@ -128,7 +128,7 @@ def changed_text(policy: Policy) -> str:
     if not policy.undeclared:
         return text
     return (
-        f"{text} The dev split changed {_plural(policy.undeclared, 'time')} after a verdict "
+        f"{text} The dev split changed {plural(policy.undeclared, 'time')} after a verdict "
         "without being declared before the first: everything here is claimed at "
         f"α = {policy.look_alpha:g}."
     )
@@ -138,8 +138,8 @@ def _withdrawn_text(policy: Policy) -> str:
     stated, stands = policy.stated_extensions, policy.declared_extensions
     if stated is None or stated == stands:
         return ""
-    now = _plural(stated, "extension") if stated else "no extension"
-    then = _plural(stands, "extension") if stands else "none"
+    now = plural(stated, "extension") if stated else "no extension"
+    then = plural(stands, "extension") if stands else "none"
     return (
         f" The suite declares {now} of dev now (search.dev_extensions), but {then} at the first "
         f"look at these cases. That stands, since alpha was spent by it: this look claims at "
@@ -160,7 +160,8 @@ def extension_step(policy: Policy) -> str:
     )
 
 
-def _plural(count: int, what: str) -> str:
+def plural(count: int, what: str) -> str:
+    """A count with its noun: "1 case", "2 cases"."""
     return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 

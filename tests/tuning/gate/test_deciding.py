@@ -705,3 +705,47 @@ def test_fine_tune_says_first_where_the_leader_leaves_less_than_the_gain_asked_f
     )
     assert "tunegate tune" in room.next_steps[1]
     assert "points are left" not in " ".join(judge(search(0, 0, 300, 260), 0.10).next_steps)
+
+
+def test_few_clusters_show_no_interval_in_the_ranking() -> None:
+    trials = search(0, 0, 50, 20)
+    clusters = {f"c{n:05d}": f"k{n % 5}" for n in range(50)}
+    found = judge(trials, clusters=clusters)
+    assert "too few clusters for an interval" in found.provisional
+    assert "few_clusters" in found.flags
+
+
+def test_each_trial_has_its_wins_and_losses_so_that_flat_can_be_told_again() -> None:
+    found = judge(search(26, 20, 250, 100))
+    tried = line(found, "n1")
+    assert (tried.wins, tried.losses) == (26, 20)
+    assert line(found, "anchor").wins is None
+    assert tried.versus_anchor is not None
+    upper = paired_counts(26, 20, 250).upper(one_sided_z(found.alpha / 3))
+    assert tried.versus_anchor.high == pytest.approx(upper)
+    assert tried.flat == (upper < found.min_gain)
+
+
+def test_the_cases_that_would_decide_say_at_which_alpha_where_it_is_another() -> None:
+    assert "cases would decide at the next look's α of 0.0025 (now" in (
+        judge(search(4, 0, 200, 0), 0.05).sentence
+    )
+    declared = judge(search(4, 0, 200, 0), 0.05, declared_extensions=1)
+    assert "cases would decide (now" in declared.sentence
+
+
+def test_too_few_examples_are_not_said_to_be_fine_tuned_on() -> None:
+    found = judge(search(0, 0, 250, 60), clean_examples=60)
+    assert found.verdict == "collect_examples"
+    row = next(r for r in found.rules if r.title.startswith("Behaviour is missing"))
+    assert "But there are 60 clean training examples" in row.evidence
+    assert "Fine-tune:" not in row.evidence
+    assert any("`tunegate curve SUITE`" in step for step in found.next_steps)
+    named = judge(search(0, 0, 250, 60), clean_examples=60, suite="tickets")
+    assert any("`tunegate curve tickets`" in step for step in named.next_steps)
+
+
+def test_what_never_pays_says_from_which_volume_it_would() -> None:
+    cost = CostEvidence(100, None, 6, break_even_calls=12_345.2)
+    row = judge(search(0, 0, 250, 60), cost=cost).rules[1]
+    assert "from about 12,346 calls a month on" in row.evidence

@@ -203,7 +203,8 @@ class Evidence:
     number of this look: more than 1 where dev changed after a verdict. `untried` are the labels
     of candidates that are declared and have no run: the same claims may be made of them later,
     and there is no plateau without them. `over_budget` says which of these a budget left out.
-    and there is no plateau without them. `suite` is its name, for the commands to run next.
+    and there is no plateau without them. `suite` is the name of the suite, for the
+    commands to run next.
     """
 
     trials: tuple[Trial, ...]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from evals.rounding import least_points, most_points
 from evals.stats import (
     BoundedDifference,
     PairedDifference,
@@ -36,6 +37,8 @@ class MarginCheck:
     result: Literal["pass", "fail", "inconclusive"]
     likely_loss: bool
     cases_needed: int | None
+    without_errors: Literal["", "pass", "fail", "inconclusive"] = ""
+    """What the scored cases alone would say, where errors were counted and it is inconclusive."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,8 @@ class GainCheck:
     high: float
     result: Literal["reached", "not_reached", "inconclusive"]
     cases_needed: int | None
+    without_errors: Literal["", "reached", "not_reached", "inconclusive"] = ""
+    """As in `MarginCheck`."""
 
 
 def check_margin(
@@ -79,7 +84,10 @@ def check_margin(
     needed = pair.cases_to_settle(-margin, z) if result == "inconclusive" else None
     beyond = pair.estimate < -margin and pair.favouring.estimate < -margin
     likely = pair.below(0.0, z) and beyond
-    return MarginCheck(margin, alpha, low, high, result, likely, needed)
+    alone: Literal["", "pass", "fail", "inconclusive"] = ""
+    if pair.errors and result == "inconclusive":
+        alone = check_margin(pair.scored, margin, alpha).result
+    return MarginCheck(margin, alpha, low, high, result, likely, needed, alone)
 
 
 def check_gain(
@@ -110,7 +118,39 @@ def check_gain(
         needed = pair.cases_to_settle(0.0, z_low)
     else:
         needed = pair.cases_to_settle(min_gain, z)
-    return GainCheck(min_gain, alpha, pair.lower(z_low), pair.upper(z), result, needed)
+    alone: Literal["", "reached", "not_reached", "inconclusive"] = ""
+    if pair.errors and result == "inconclusive":
+        alone = check_gain(pair.scored, min_gain, alpha, alpha_low).result
+    return GainCheck(min_gain, alpha, pair.lower(z_low), pair.upper(z), result, needed, alone)
+
+
+def open_said(check: MarginCheck | GainCheck, errors: int, *, claims: bool = True) -> str:
+    """Why a check is inconclusive and what would settle it, as a clause; empty where it is not.
+
+    `errors` are the cases without a score; without `claims` they are too many.
+    """
+    if check.result != "inconclusive":
+        return ""
+    if not claims:
+        return (
+            f"more than {MAX_ERROR_SHARE:.0%} of the cases have no score, so nothing is claimed: "
+            "fewer errors are needed"
+        )
+    if check.cases_needed:
+        settled = f"about {check.cases_needed:,} cases would settle it"
+    elif errors:
+        settled = "fewer errors are needed: with these, no realistic number of cases settles it"
+    else:
+        settled = "so near the limit that no realistic number of cases settles it"
+    if check.without_errors in {"", "inconclusive"}:
+        return settled
+    counted = "1 case" if errors == 1 else f"{errors} cases"
+    alone = check.without_errors.replace("_", " ").upper()
+    return (
+        f"the errors decide it: {counted} without a score, counted as the worst case, leave "
+        f"{least_points(check.low)} to {most_points(check.high)} points, and the scored cases "
+        f"alone would say {alone}; {settled}"
+    )
 
 
 def reaches(pair: BoundedDifference, min_gain: float) -> bool:

@@ -19,6 +19,7 @@ from evals.claims import (
     MarginCheck,
     check_gain,
     check_margin,
+    open_said,
 )
 from evals.errors import RecordError, StatisticsError
 from evals.records import Run
@@ -92,6 +93,16 @@ class Comparison:
     margin: MarginCheck | None = None
     gain: GainCheck | None = None
     format: int = 1
+
+    @property
+    def p_name(self) -> str:
+        """What `p_value` is: McNemar's mid-p of independent cases that are right or wrong."""
+        return "mid-p" if self.method == "Tango's score method" else "p (score test)"
+
+    def open_said(self, check: MarginCheck | GainCheck) -> str:
+        """Why its margin or gain is inconclusive, and what would settle it; empty where not."""
+        errors = len({*self.errors_a, *self.errors_b})
+        return open_said(check, errors, claims=not self.too_many_errors)
 
     @property
     def too_many_errors(self) -> bool:
@@ -407,7 +418,8 @@ def _verdict(
     level = question.level
     low, high = pair.interval(level)
     a, b = question.names
-    counts = f"{pair.wins} wins, {pair.losses} losses, {pair.ties} ties on {pair.n} cases"
+    cases = "1 case" if pair.n == 1 else f"{pair.n} cases"
+    counts = f"{pair.wins} wins, {pair.losses} losses, {pair.ties} ties on {cases}"
     span = f"{points(pair.estimate)} ({level:.0%} interval {100 * low:+.1f} to {100 * high:+.1f})"
     if error_share > MAX_ERROR_SHARE:
         return (

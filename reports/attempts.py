@@ -184,7 +184,7 @@ def _row(job: JobRecord, trial: TrialLine) -> TrialRow:
         label=trial.label,
         round_name=_round_name(trial),
         score=numbers.score(trial.score.estimate if trial.cases else None),
-        bounds=numbers.bounds(trial.score if trial.cases else None),
+        bounds=numbers.bounds(trial.score if trial.cases and not _few(job) else None),
         gain=numbers.signed(gain.estimate if gain else None),
         gain_bounds=numbers.signed_bounds(gain),
         standing=_standing(job.decision, trial),
@@ -195,6 +195,11 @@ def _row(job: JobRecord, trial: TrialLine) -> TrialRow:
         run_id=trial.run_id,
         thousand=thousand_said(trial.cost),
     )
+
+
+def _few(job: JobRecord) -> bool:
+    """Whether the cases form too few clusters for an interval that holds."""
+    return job.decision is not None and "few_clusters" in job.decision.flags
 
 
 def _drawable(trial: TrialLine) -> bool:

@@ -75,7 +75,9 @@ def _asked(found: Comparison) -> str:
             "fail": "B is worse by more than this",
             "inconclusive": "whether B is worse by this much is not settled",
         }[check.result]
-        lines.append(_line(f"Margin {check.margin:.3g}", check.result, said, check.cases_needed))
+        lines.append(
+            _line(f"Margin {check.margin:.3g}", check.result, said, found.open_said(check))
+        )
     if found.gain:
         gain = found.gain
         said = {
@@ -83,18 +85,20 @@ def _asked(found: Comparison) -> str:
             "not_reached": "a gain of this size is ruled out, errors included",
             "inconclusive": "whether B is better by this much is not settled",
         }[gain.result]
-        lines.append(_line(f"Gain of {gain.min_gain:.3g}", gain.result, said, gain.cases_needed))
+        lines.append(
+            _line(f"Gain of {gain.min_gain:.3g}", gain.result, said, found.open_said(gain))
+        )
     return "\n".join(lines) + "\n" if lines else ""
 
 
-def _line(what: str, result: str, said: str, needed: int | None) -> str:
-    more = f"; about {needed} cases would settle it" if needed else ""
+def _line(what: str, result: str, said: str, why: str) -> str:
+    more = f"; {why}" if why else ""
     return f"- {what}: **{result.replace('_', ' ').upper()}** ({said}{more})"
 
 
 def _numbers(found: Comparison) -> str:
     head = ["Cases", "A", "B", "B minus A", f"{found.level:.0%} interval"]
-    head += ["Wins", "Losses", "Ties", "mid-p"]
+    head += ["Wins", "Losses", "Ties", found.p_name]
     row = [
         str(found.cases),
         _percent(found.mean_a),

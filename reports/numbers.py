@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 
+from evals.rounding import rounded_down, rounded_up
 from tuning.records import Interval
 
 NOTHING = "–"
@@ -40,10 +41,20 @@ def bounds(interval: Interval | None) -> str:
 
 
 def signed_bounds(interval: Interval | None) -> str:
-    """The interval of a difference: `+0.051 to +0.190`."""
-    if interval is None or math.isnan(interval.low):
+    """The interval of a difference, rounded outwards: `+0.051 to +0.190`.
+
+    It is held against a margin, a gain or zero, so no end may reach that by rounding.
+    """
+    if interval is None or not all(map(math.isfinite, (interval.low, interval.high))):
         return NOTHING
-    return f"{signed(interval.low)} to {signed(interval.high)}"
+    return f"{signed(rounded_down(interval.low, 3))} to {signed(rounded_up(interval.high, 3))}"
+
+
+def least(bound: float | None) -> str:
+    """A lower bound of a score that is held against a target: rounded down."""
+    if bound is None or not math.isfinite(bound):
+        return NOTHING
+    return score(rounded_down(bound, 3))
 
 
 def points(value: float) -> str:

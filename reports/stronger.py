@@ -86,7 +86,7 @@ def _row(job: JobRecord, line: StrongerLine) -> StrongerRow:
         _standing(line),
         numbers.score(line.score.estimate if line.score else None),
         numbers.bounds(line.score),
-        numbers.score(line.certain),
+        numbers.least(line.certain),
         numbers.signed(difference.estimate if difference else None),
         numbers.signed_bounds(difference) if difference else "",
         numbers.NOTHING if line.cost is None else money_said(line.cost, line.currency),

@@ -27,7 +27,7 @@ def refuse_unopenable(suite: Suite, model: str, evaluator: Evaluator) -> tuple[s
         _refuse(suite, name)
         evaluator.check_model(name)
         prices = evaluator.endpoints.budget.prices
-        if suite.operation.max_cost is not None and is_hosted(name) and prices.of(name) is None:
+        if suite.operation.max_cost is not None and prices.rate(name) is None:
             said.append(
                 "whether it stays within operation.max_cost will not be known: "
                 f"{prices.missing(name)}; {prices.how_to_add(name)}"

@@ -110,8 +110,10 @@ class TrialLine:
     """One tried prompt candidate as the gate saw it.
 
     `versus_anchor` is candidate minus anchor, with `low` = L and `high` = U at the
-    gate's corrected levels; None for the anchor itself. A `stopped` one was run on `cases`
-    of dev only: its numbers are of those, and not to be ranked among the others.
+    gate's corrected levels; None for the anchor itself. `wins` and `losses` are the cases that
+    it scores higher and lower on than the anchor, of those that both have a score for. A
+    `stopped` one was run on `cases` of dev only: its numbers are of those, and not to be ranked
+    among the others.
     """
 
     run_id: str
@@ -127,6 +129,8 @@ class TrialLine:
     improved: bool = False
     stopped: bool = False
     cost: CallCost | None = None
+    wins: int | None = None
+    losses: int | None = None
 
 
 @dataclass(frozen=True)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import NoReturn
 
 from evals.approach import Approach
 from evals.errors import NothingRunError
 from evals.judges.standing import judge_standings
 from evals.ledger import Ledger
-from evals.models.names import is_hosted
+from evals.models.names import check_form, is_hosted
 from evals.records import Run
 from evals.spending.prices import Prices
 from evals.suite.spec import Suite
@@ -81,15 +83,21 @@ def decide_stored(
             f"no stored run is of this suite and model as they are. {' '.join(said)}",
             hint="evaluate some prompts first",
         )
+    if not tried:
+        _refuse_nothing(suite, ledger, model)
     looks = stored_looks(ledger, job_key(suite.name, model))
     look = count_look(looks, suite.split("dev"), suite.search.dev_extensions)
-    policy = replace(policy_of(suite), declared_extensions=look.declared)
+    policy = replace(
+        policy_of(suite),
+        declared_extensions=look.declared,
+        stated_extensions=suite.search.dev_extensions,
+    )
     known = judges or (tried[-1].run.judges if tried else {})
     listed, runs = prices or Prices(), [item.run for item in tried]
     evidence = gather_evidence(
         tried,
         clean_examples=clean_examples(suite),
-        soundness=soundness_of(suite, ledger, runs),
+        soundness=soundness_of(suite, ledger, runs, guards),
         left_out=left_out,
         judges=tuple(
             standing
@@ -105,7 +113,7 @@ def decide_stored(
         over_budget=find_over_budget(suite, _tokens_taken(suite, ledger, runs)),
     )
     cost = _cost_standing(suite, ledger, evidence, policy, runs=runs, prices=listed)
-    evidence = replace(evidence, cost=evidence_of(cost, suite.operation))
+    evidence = replace(evidence, cost=evidence_of(cost, suite.operation), suite=suite.name)
     decision = decide(evidence, policy)
     if awaits_others(decision):
         found = find_stronger(suite, ledger, ledger.run(decision.leader), listed, others)
@@ -123,6 +131,24 @@ def _tokens_taken(
         )
         for run in runs
     }
+
+
+def _refuse_nothing(suite: Suite, ledger: Ledger, model: str) -> NoReturn:
+    """Raise NothingRunError that names the models of which something is stored, if any.
+
+    Raises ModelError where `model` is no model's name at all: nothing can be stored of it.
+    """
+    counts = Counter(run.candidate.model for run in ledger.runs(suite.name, "dev"))
+    if model not in counts:
+        check_form(model)
+    stored = ", ".join(f"{name} ({count})" for name, count in sorted(counts.items()))
+    said = f"; stored dev runs are of {stored}" if stored else ", and of no other model either"
+    raise NothingRunError(
+        f"there is no result to decide from: no dev run of {suite.name} on {model} is stored{said}",
+        hint="name one of those with --model, or run the suite on this one"
+        if stored
+        else "evaluate some prompts first",
+    )
 
 
 def _cost_standing(

@@ -25,6 +25,7 @@ from evals.regression.records import (
 from evals.regression.tables import Table, metric_scores
 from evals.regression.wording import counted, percent
 from evals.repeats import PassRule, Tally, tally
+from evals.rounding import least_percent, least_points, most_percent, most_points
 from evals.stats import exact_bounds, one_sided_z
 
 ALPHA = 0.05
@@ -91,7 +92,7 @@ def check_level(kind: CheckKind, metric: str, least: float, now: Table) -> Check
     needed = None
     if result == "inconclusive" and not too_many:
         needed = _cases_to_settle_level(mean, least, len(values))
-    text = f"{metric} is {percent(mean)} (bounds {percent(low)} to {percent(high)})"
+    text = f"{metric} is {percent(mean)} (bounds {least_percent(low)} to {most_percent(high)})"
     outcome = {
         "pass": f"at least {percent(least)}",
         "fail": f"below {percent(least)}",
@@ -216,9 +217,10 @@ def _difference_said(metric: str, found: Comparison) -> str:
     judged = found.margin
     assert judged is not None
     margin = f"{100 * judged.margin:g} points"
+    bounds = f"{least_points(judged.low)} to {most_points(judged.high)}"
     text = (
         f"{metric} {percent(found.mean_a)} -> {percent(found.mean_b)}: "
-        f"{points(found.estimate)} (bounds {100 * judged.low:+.1f} to {100 * judged.high:+.1f}), "
+        f"{points(found.estimate)} (bounds {bounds}), "
         f"{found.wins} won and {found.losses} lost of {counted(found.cases, 'case')}"
     )
     outcome = {

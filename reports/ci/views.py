@@ -22,6 +22,7 @@ from evals.regression.records import (
     SuiteVerdict,
 )
 from evals.regression.wording import percent, power_said
+from evals.rounding import least_points, most_points
 from reports import numbers
 from reports.excerpts import compact_text
 
@@ -243,8 +244,12 @@ def _difference(value: float, low: float | None, high: float | None) -> str:
     """A difference in percentage points, with its bounds: `−12.0 (−17.1 to −7.0)`."""
     if low is None or high is None:
         return _points(value)
-    return f"{_points(value)} ({_points(low)} to {_points(high)})"
+    return f"{_points(value)} ({_minus(least_points(low))} to {_minus(most_points(high))})"
 
 
 def _points(difference: float) -> str:
-    return f"{100 * difference + 0.0:+.1f}".replace("-", "\u2212")
+    return _minus(f"{100 * difference + 0.0:+.1f}")
+
+
+def _minus(text: str) -> str:
+    return text.replace("-", "\u2212")

@@ -338,3 +338,56 @@ def test_a_score_that_is_none_is_refused_and_never_taken_for_an_error() -> None:
     a, b = sides(4, 2, 40)
     with pytest.raises(StatisticsError, match="scores of B: that of case 'c3' is None"):
         compare_scores(a, {**b, "c3": None})
+
+
+def test_an_open_margin_says_that_the_errors_decide_it_and_what_would_settle_it() -> None:
+    scores = {f"c{n}": float(n % 2) for n in range(190)}
+    failed = [f"e{n}" for n in range(10)]
+    found = compare_scores(scores, scores, errors_a=failed, errors_b=failed, margin=0.05)
+    assert found.margin is not None
+    assert (found.margin.result, found.margin.without_errors) == ("inconclusive", "pass")
+    said = found.open_said(found.margin)
+    assert said.startswith("the errors decide it: 10 cases without a score")
+    assert "the scored cases alone would say PASS" in said
+    assert "fewer errors are needed" in said
+    fewer = compare_scores(
+        {f"c{n}": float(n % 2) for n in range(60)},
+        {f"c{n}": float(n % 2) for n in range(60)},
+        errors_a=failed[:2],
+        errors_b=failed[:2],
+        margin=0.05,
+    )
+    assert fewer.margin is not None
+    assert fewer.margin.cases_needed is not None
+    assert f"about {fewer.margin.cases_needed:,} cases" in fewer.open_said(fewer.margin)
+
+
+def test_an_open_gain_says_why_too_and_a_settled_one_nothing() -> None:
+    a = {f"c{n}": 0.0 for n in range(190)}
+    found = compare_scores(
+        a,
+        a,
+        errors_b=[f"e{n}" for n in range(10)],
+        errors_a=[f"e{n}" for n in range(10)],
+        min_gain=0.05,
+    )
+    assert found.gain is not None
+    assert "would say NOT REACHED" in found.open_said(found.gain)
+    settled = compare_scores(a, a, min_gain=0.05)
+    assert settled.gain is not None
+    assert settled.open_said(settled.gain) == ""
+
+
+def test_too_many_errors_say_that_nothing_is_claimed() -> None:
+    a = {f"c{n}": 0.0 for n in range(90)}
+    failed = [f"e{n}" for n in range(10)]
+    found = compare_scores(a, a, errors_a=failed, errors_b=failed, margin=0.05)
+    assert found.margin is not None
+    assert "more than 5% of the cases have no score" in found.open_said(found.margin)
+
+
+def test_a_graded_p_value_is_not_called_mid_p() -> None:
+    right = {f"c{n}": float(n % 2) for n in range(40)}
+    graded = {name: (score + 0.3) / 2 for name, score in right.items()}
+    assert compare_scores(right, right).p_name == "mid-p"
+    assert compare_scores(right, graded).p_name == "p (score test)"

@@ -11,6 +11,7 @@ from tests.sample_suite import TOPICS
 from tests.tunegate.command_line import CommandLine
 from tests.tunegate.scenes import KNOWN, guarded_suite, write_model
 from tests.tuning.learning.test_measuring import KNOWS, model_rules, trained
+from tuning.training.base import check_trainable
 
 MODEL = ("--model", "scripted:model.json")
 SHARES = ("--shares", "1/4,1/2,1")
@@ -19,6 +20,7 @@ SHARES = ("--shares", "1/4,1/2,1")
 @pytest.fixture
 def ready(monkeypatch: pytest.MonkeyPatch, tunegate: CommandLine) -> CommandLine:
     monkeypatch.setattr(tuning.job, "tune_suite", trained)
+    monkeypatch.setattr("tunegate.cli.learning.check_trainable", lambda _name: None)
     adapters = [f"a{share}s{seed}" for share in KNOWS for seed in (0, 1)]
     rest = [
         {"contains": f"{TOPICS[n]}", "reply": "hm", "adapter": a} for n in TOPICS for a in adapters
@@ -70,6 +72,17 @@ def test_wrong_arguments_are_refused_before_anything_runs(
 ) -> None:
     told = ready("curve", "tickets", *MODEL, *wrong)
     assert told.code == 2
+    assert not Path(".tunegate").exists()
+
+
+def test_a_model_that_answers_by_rule_is_refused_before_anything_is_run(
+    ready: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tunegate.cli.learning.check_trainable", check_trainable)
+    told = ready("curve", "tickets", *MODEL)
+    assert told.code == 2
+    assert "cannot be trained" in told.err
+    assert "..." not in told.err.replace("hf:...", "")
     assert not Path(".tunegate").exists()
 
 

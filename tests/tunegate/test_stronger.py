@@ -292,6 +292,16 @@ def test_a_price_that_is_missing_is_told_before_the_search_and_asked_for_after(
     assert len(server.calls) == calls
 
 
+def test_a_scripted_model_without_a_price_is_told_before_the_search_too(
+    tunegate: CommandLine,
+) -> None:
+    scene(LARGE, extra="operation: {max_cost: 5}\n")
+    told = run(tunegate, "--no-tune")
+    first, *_ = told.err.splitlines()
+    assert "whether it stays within operation.max_cost will not be known" in first
+    assert f'"{LARGE}"' in first
+
+
 def test_a_budget_holds_for_other_models_and_a_larger_one_goes_on(
     tunegate: CommandLine, server: HostedServer
 ) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 from evals.errors import RunWarning, TunegateError
 from tunegate.cli.console import Terminal
 from tunegate.cli.failures import as_deliberate
+from tunegate.cli.output import refuse_overwriting
 from tunegate.cli.parser import build_parser
 
 COMMANDS = {
@@ -101,6 +102,7 @@ def _dispatch(options: Namespace, terminal: Terminal) -> int:
     if options.command is None:
         build_parser().print_help()
         return 2
+    refuse_overwriting(options)
     module = import_module(f"tunegate.cli.{COMMANDS[options.command]}")
     function: Callable[[Namespace, Terminal], int] = getattr(module, f"{options.command}_command")
     return function(options, terminal)

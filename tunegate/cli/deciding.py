@@ -13,6 +13,7 @@ from pathlib import Path
 from evals.errors import NothingRunError
 from evals.fingerprint import canonical
 from evals.ledger import Ledger
+from evals.rounding import least_percent, least_points, most_points
 from evals.spending.prices import find_prices
 from evals.spending.wording import money_said
 from tunegate.cli.console import Terminal, percent
@@ -198,7 +199,7 @@ def show_decision(decision: Decision, terminal: Terminal) -> None:
                 f"{t.round_index} {t.family}",
                 t.label,
                 percent(t.score.estimate),
-                _span(t.score),
+                _span(t.score) if "few_clusters" not in decision.flags else "– to –",
                 f"{100 * t.versus_anchor.estimate:+.1f}" if t.versus_anchor else "",
                 *(_call_cells(t.cost) if priced else []),
                 _role(t, decision),
@@ -241,7 +242,7 @@ def _show_stronger(decision: Decision, terminal: Terminal) -> None:
                 line.model if line.run_id else f"{line.model} (not run)",
                 percent(line.score.estimate if line.score else None),
                 _span(line.score) if line.score else "",
-                percent(line.certain),
+                "–" if line.certain is None else least_percent(line.certain),
                 f"{100 * line.difference.estimate:+.1f}" if line.difference else "",
                 "" if line.cost is None else money_said(line.cost, line.currency),
             ]
@@ -263,13 +264,13 @@ def show_shipping(decision: ShipDecision, terminal: Terminal) -> None:
     rows = [
         ["best prompt, sealed split", percent(decision.before.estimate), _span(decision.before)],
         ["adapter, sealed split", percent(decision.after.estimate), _span(decision.after)],
-        ["gain", f"{100 * decision.gain.estimate:+.1f}", _span(decision.gain)],
+        ["gain", f"{100 * decision.gain.estimate:+.1f}", _outwards(decision.gain)],
     ]
     rows += [
         [
             f"guard {guard.suite}: {guard.result}",
             f"{100 * guard.difference.estimate:+.1f}",
-            f"{_span(guard.difference)}, margin {100 * guard.margin:.0f}",
+            f"{_outwards(guard.difference)}, margin {100 * guard.margin:.0f}",
         ]
         for guard in decision.guards
     ]
@@ -279,6 +280,11 @@ def show_shipping(decision: ShipDecision, terminal: Terminal) -> None:
     for step in decision.next_steps:
         terminal.line(f"  next: {step}")
     terminal.line()
+
+
+def _outwards(interval: Interval) -> str:
+    """The bounds of a difference that is held against a limit, which none reaches by rounding."""
+    return f"{least_points(interval.low)} to {most_points(interval.high)}"
 
 
 def _span(interval: Interval) -> str:

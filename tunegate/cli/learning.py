@@ -6,17 +6,19 @@ from argparse import Namespace
 
 from tunegate.cli.console import Terminal, percent
 from tunegate.cli.deciding import open_job
-from tunegate.opening import open_suite
+from tunegate.opening import model_name, open_suite
 from tuning.learning.measuring import Plan
 from tuning.learning.records import LearningCurve
 from tuning.learning.sampling import read_shares
 from tuning.learning.wording import target_text
+from tuning.training.base import check_trainable
 
 
 def curve_command(options: Namespace, terminal: Terminal) -> int:
     """Train on parts of the examples, judge each adapter on dev, and show the curve."""
     plan = Plan(read_shares(options.shares), options.seeds)
     opened = open_suite(options.suite)
+    check_trainable(model_name(opened.suite, options.model))
     with open_job(options, opened, terminal) as (job, _):
         curve = job.learn(plan)
     show_curve(curve, opened.suite.target, terminal)

@@ -3,10 +3,57 @@
 from __future__ import annotations
 
 import os
+from argparse import Namespace
+from collections.abc import Iterator
 from pathlib import Path
 
 from evals.atomic import write_atomically
 from evals.errors import UsageError
+
+_OUTPUTS = {"output": "--output", "markdown": "--markdown", "junit": "--junit"}
+_INPUTS = ("a", "b", "file", "csv", "prices")
+_MODEL = "scripted:"
+_REPORTS = {".html", ".md", ".xml"}
+"""What may be overwritten in a suite's own folder, below which all else is its input."""
+
+
+def refuse_overwriting(options: Namespace) -> None:
+    """Raise UsageError where a command would write over one of its own inputs. Reads nothing.
+
+    Inputs are the files that it is told to read, the ledger, and what lies in a suite's folder
+    but for reports.
+    """
+    for name, flag in _OUTPUTS.items():
+        output = getattr(options, name, None)
+        if output is None or not output.is_file():
+            continue
+        if _in_suite(options, output) or any(map(output.samefile, _inputs(options))):
+            raise UsageError(
+                f"{flag} would overwrite what this command reads",
+                path=output,
+                hint="name another file for the output",
+            )
+
+
+def _inputs(options: Namespace) -> Iterator[Path]:
+    """The files that a command is told to read, as far as they are there."""
+    named = [getattr(options, name, None) for name in _INPUTS]
+    model = getattr(options, "model", None) or ""
+    named += [model.removeprefix(_MODEL)] if model.startswith(_MODEL) else []
+    named += sorted(options.ledger.glob("ledger.sqlite3*"))
+    yield from (path for path in map(Path, filter(None, named)) if path.is_file())
+
+
+def _in_suite(options: Namespace, output: Path) -> bool:
+    """Whether a file is part of a suite that the command was given by its folder."""
+    named = [getattr(options, "suite", None), *getattr(options, "suites", ())]
+    whole = output.resolve()
+    for folder in (Path(name).resolve() for name in named if name and Path(name).is_dir()):
+        if folder in whole.parents and (folder / "suite.yaml").is_file():
+            return whole.suffix not in _REPORTS or whole.parent != folder
+        if folder in whole.parents and list(folder.glob("*/suite.yaml")):
+            return whole.suffix not in _REPORTS
+    return False
 
 
 def check_output(path: Path) -> None:

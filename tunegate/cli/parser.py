@@ -285,7 +285,7 @@ def _model(command: Parser) -> None:
     command.add_argument(
         "--model",
         metavar="M",
-        help=f"{DEFAULT_MODEL} (embedded), hf:<path or repo>, or scripted:<file> "
+        help=f"{DEFAULT_MODEL} (embedded), hf:<path or repo>, openai:<model>, or scripted:<file> "
         "(default: the suite's candidate's, else the embedded one)",
     )
     command.add_argument(

@@ -7,7 +7,14 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
-from evals.comparison import Comparison, compare_files, compare_repeats, read_scores
+from evals.comparison import (
+    Comparison,
+    GainCheck,
+    MarginCheck,
+    compare_files,
+    compare_repeats,
+    read_scores,
+)
 from evals.errors import NothingRunError, RecordError, UsageError
 from evals.fingerprint import canonical
 from evals.judges.wording import AGREEMENT
@@ -15,6 +22,7 @@ from evals.ledger import FILE_NAME, Ledger
 from evals.ledger_file import check_folder
 from evals.prompting.ballots import agreement, poll_said
 from evals.records import Case, CaseResult, Run
+from evals.regression.wording import counted
 from evals.spending.prices import places
 from evals.spending.records import Spending
 from evals.spending.wording import money_said, spending_said
@@ -91,7 +99,15 @@ def _show_comparison(found: Comparison, names: tuple[str, str], terminal: Termin
     terminal.line(f"B  {names[1]}")
     terminal.table(
         "",
-        [">cases", ">A", ">B", ">B - A", f">{found.level:.0%}", ">wins/losses/ties", ">mid-p"],
+        [
+            ">cases",
+            ">A",
+            ">B",
+            ">B - A",
+            f">{found.level:.0%}",
+            ">wins/losses/ties",
+            f">{found.p_name}",
+        ],
         [
             [
                 found.cases,
@@ -116,21 +132,20 @@ def _show_comparison(found: Comparison, names: tuple[str, str], terminal: Termin
         if ids:
             more = ", ..." if len(ids) > 5 else ""
             named = ", ".join(visible(case, limit=60) for case in ids[:5])
-            terminal.line(f"{label}: {len(ids)} cases ({named}{more})")
+            terminal.line(f"{label}: {counted(len(ids), 'case')} ({named}{more})")
     if found.margin:
         terminal.line(
             f"margin {found.margin.margin:.3g}: {found.margin.result.upper()}"
-            + _needed(found.margin.cases_needed)
+            + _open(found, found.margin)
         )
     if found.gain:
         result = found.gain.result.replace("_", " ").upper()
-        terminal.line(
-            f"gain of {found.gain.min_gain:.3g}: {result}" + _needed(found.gain.cases_needed)
-        )
+        terminal.line(f"gain of {found.gain.min_gain:.3g}: {result}" + _open(found, found.gain))
 
 
-def _needed(cases: int | None) -> str:
-    return f" (about {cases} cases would settle it)" if cases else ""
+def _open(found: Comparison, check: MarginCheck | GainCheck) -> str:
+    said = found.open_said(check)
+    return f" ({said})" if said else ""
 
 
 def _comparison_code(found: Comparison) -> int:

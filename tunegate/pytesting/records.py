@@ -8,6 +8,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import ceil, floor
 from typing import Any, Literal
 
 Result = Literal["pass", "fail", "inconclusive", "review", "skipped"]
@@ -179,9 +180,11 @@ class Evaluation:
             pytest.skip(left_open(self.unshown[name]))
         level = self.metrics[name]
         errors = f", {self.errors} without a score" if self.errors else ""
+        # Outwards, so that no bound reaches what is wanted by rounding.
+        low, high = floor(1000 * level.least + 1e-9) / 10, ceil(1000 * level.most - 1e-9) / 10
         found = (
             f"{self.suite}: {name} is {100 * level.mean:.1f}% of {len(self.cases)} cases{errors} "
-            f"(bounds {100 * level.least:.1f}% to {100 * level.most:.1f}%), wanted at least "
+            f"(bounds {low:.1f}% to {high:.1f}%), wanted at least "
             f"{100 * least:.1f}%"
         )
         if level.most < least:

@@ -100,6 +100,7 @@ def evidence_of(standing: CostStanding, operation: OperationSpec) -> CostEvidenc
         missing=standing.missing,
         figures=f"{figures_said(payback)}{work}" if payback else "",
         max_loss=operation.max_loss,
+        break_even_calls=payback.volume if payback else None,
     )
 
 

@@ -15,7 +15,7 @@ from tuning.gate.judged import Judged
 from tuning.gate.rules import Answer
 from tuning.gate.standing import Standing, cases_for_a_start, cases_to_decide, find_standing
 from tuning.gate.stronger import stronger_lines
-from tuning.gate.wording import changed_text, left_out_texts, share
+from tuning.gate.wording import changed_text, left_out_texts, plural, share
 from tuning.records import Decision, Interval, RuleLine, RuleStatus, TrialLine, Verdict
 
 __all__ = ["Evidence", "Policy", "decide"]
@@ -161,6 +161,8 @@ def _trial_line(judged: Judged, standing: Standing, policy: Policy) -> TrialLine
         flat=judged.flat,
         improved=judged.improved,
         stopped=trial.stopped,
+        wins=None if pair is None else pair.scored.wins,
+        losses=None if pair is None else pair.scored.losses,
     )
 
 
@@ -168,10 +170,12 @@ def _provisional(standing: Standing) -> str:
     """Who leads and how sure: the leader against the best of the others, paired."""
     leader = standing.leader
     assert leader.interval is not None  # usable, so some case has a score
+    interval = f"95% interval {share(leader.interval.low)} to {share(leader.interval.high)}, "
+    if standing.sample.few_clusters:
+        interval = "too few clusters for an interval, "
     text = (
         f"'{leader.trial.label}' leads so far with {share(leader.interval.estimate)} "
-        f"(95% interval {share(leader.interval.low)} to {share(leader.interval.high)}, "
-        f"{leader.interval.n} cases)."
+        f"({interval}{plural(leader.interval.n, 'case')})."
     )
     others = [
         judged

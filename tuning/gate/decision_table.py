@@ -11,7 +11,7 @@ from tuning.gate.evidence import Evidence, Policy
 from tuning.gate.learning import falls_short
 from tuning.gate.rules import Answer
 from tuning.gate.standing import Standing
-from tuning.gate.wording import extension_step, gain_text
+from tuning.gate.wording import extension_step, gain_text, little_room
 from tuning.records import StrongerLine, Verdict
 
 
@@ -119,10 +119,8 @@ def next_steps(
     stronger: tuple[StrongerLine, ...] = (),
 ) -> tuple[str, ...]:
     """What a person does next under rule `index`; `stronger` are the models compared."""
-    steps = list(RULES[index].steps)
     verdict = RULES[index].verdict
-    if verdict == "fine_tune" and not evidence.trainable:
-        steps = list(_ELSEWHERE)
+    steps = _first_steps(index, standing, evidence, policy)
     if RULES[index].judge is rules.judge_sound:
         repairs = steps if rules.soundness_faults(evidence) else []
         judged = [_judge_step(judge) for judge in evidence.judges if judge.blocks]
@@ -170,6 +168,16 @@ def _finishing(evidence: Evidence) -> list[str]:
     return steps
 
 
+def _first_steps(index: int, standing: Standing, evidence: Evidence, policy: Policy) -> list[str]:
+    """The rule's own steps; of a fine-tune those that fit the model, and what comes before."""
+    rule = RULES[index]
+    if rule.verdict != "fine_tune":
+        return list(rule.steps)
+    steps = rule.steps if evidence.trainable else _ELSEWHERE
+    steps = tuple(step.replace("SUITE", evidence.suite) for step in steps)
+    return [*(little_room(standing, policy) if rule.on_plateau else ()), *steps]
+
+
 def _cost_steps(evidence: Evidence) -> list[str]:
     """What tuning for quality costs, where by cost alone it would not pay in the time stated."""
     cost = evidence.cost
@@ -195,8 +203,8 @@ def _learning_steps(
     """What the learning curve, or the lack of one, asks of a person."""
     if verdict == "collect_examples" and evidence.learning is None and evidence.trainable:
         return [
-            "`tunegate curve SUITE` measures how many more examples would buy how much: it trains "
-            "on parts of those there are, and judges on dev."
+            f"`tunegate curve {evidence.suite}` measures how many more examples would buy how "
+            "much: it trains on parts of those there are, and judges on dev."
         ]
     if verdict == "fine_tune" and falls_short(standing, evidence, policy):
         return [

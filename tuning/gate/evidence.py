@@ -83,11 +83,13 @@ class Soundness:
     """What `check` and the audit found out about the evals themselves.
 
     `findings` of level "error" (leaks between splits, contradictory labels, ...) refuse.
+    `fresh`: they were looked for just now, since no stored check is of the suite as it stands.
     """
 
     self_test_passed: bool | None = None
     audit_passed: bool | None = None
     findings: tuple[Finding, ...] = ()
+    fresh: bool = False
 
 
 @dataclass(frozen=True)
@@ -133,6 +135,7 @@ class CostEvidence:
     missing: tuple[str, ...] = ()
     figures: str = ""
     max_loss: float = 0.05
+    break_even_calls: float | None = None
 
     def __post_init__(self) -> None:
         require_share(self.max_loss, "max_loss")
@@ -200,6 +203,8 @@ class Evidence:
     number of this look: more than 1 where dev changed after a verdict. `untried` are the labels
     of candidates that are declared and have no run: the same claims may be made of them later,
     and there is no plateau without them. `over_budget` says which of these a budget left out.
+    and there is no plateau without them. `suite` is the name of the suite, for the
+    commands to run next.
     """
 
     trials: tuple[Trial, ...]
@@ -217,6 +222,19 @@ class Evidence:
     untried: tuple[str, ...] = ()
     learning: LearningEvidence | None = None
     over_budget: tuple[OverBudget, ...] = ()
+    suite: str = "SUITE"
+
+
+def look_share(look: int, declared: int) -> float:
+    """The share of alpha that a look at dev gets, of which so many extensions were declared.
+
+    Looks that were not declared get a twentieth of alpha, a fortieth, and so on: all
+    together a tenth, however often dev changes.
+    """
+    planned = 1 + declared
+    if look <= planned:
+        return 1 / planned
+    return UNDECLARED_ALPHA / 2.0 ** (look - planned)
 
 
 @dataclass(frozen=True)
@@ -226,7 +244,8 @@ class Policy:
     `declared_extensions` (0 to 2): how often dev may grow, announced before the first look;
     the looks share alpha alike. `early_stop`: hopeless candidates are not run on all of dev,
     and a part of each candidate's alpha is set aside for that. `look` is the number of this
-    look at dev. Raises `StatisticsError` on values that decide nothing.
+    look at dev. `stated_extensions` is what the suite declares now, where that is something
+    else and came too late. Raises `StatisticsError` on values that decide nothing.
     """
 
     min_gain: float = 0.10
@@ -238,6 +257,7 @@ class Policy:
     declared_extensions: int = 0
     early_stop: bool = False
     look: int = 1
+    stated_extensions: int | None = None
 
     def __post_init__(self) -> None:
         require_share(self.min_gain, "min_gain")
@@ -256,15 +276,8 @@ class Policy:
 
     @property
     def look_alpha(self) -> float:
-        """The alpha of this look at the dev split.
-
-        Looks that were not declared get a twentieth of alpha, a fortieth, and so on: all
-        together a tenth, however often dev changes.
-        """
-        planned = 1 + self.declared_extensions
-        if self.look <= planned:
-            return self.alpha / planned
-        return self.alpha * UNDECLARED_ALPHA / 2.0 ** (self.look - planned)
+        """The alpha of this look at the dev split."""
+        return self.alpha * look_share(self.look, self.declared_extensions)
 
     @property
     def following(self) -> Policy:

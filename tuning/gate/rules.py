@@ -6,10 +6,12 @@ needs was not tested.
 
 from __future__ import annotations
 
+from math import ceil
 from typing import NamedTuple
 
 from evals.claims import reaches
 from evals.comparison import points
+from evals.rounding import least_points, least_share, limit_share
 from evals.stats import MIN_CLUSTERS, one_sided_z
 from tuning.gate.evidence import CostEvidence, Evidence, Policy
 from tuning.gate.learning import learning_text
@@ -24,6 +26,8 @@ from tuning.gate.wording import (
     share,
     why_no_plateau,
 )
+
+_CLEAN = "No leaks between splits, no contradictory labels."
 
 
 class Answer(NamedTuple):
@@ -44,10 +48,17 @@ def judge_sound(_: Standing, evidence: Evidence, __: Policy) -> Answer:
         return Answer(None, f"Whether the evals are sound was not tested.{judges}")
     told = {True: "passed", None: "not tested"}
     self_test, audit = told[soundness.self_test_passed], told[soundness.audit_passed]
+    if soundness.fresh and soundness.self_test_passed is None:
+        self_test += " on the suite as it stands"
     checked = f"The scorer self-test: {self_test}. The audit by a person: {audit}."
+    if soundness.fresh:
+        checked += (
+            " The suite was looked through anew, since no stored check is of it as it stands."
+        )
     if soundness.self_test_passed is None and soundness.audit_passed is None and not judges:
-        return Answer(None, f"{checked} No leaks or contradictions are known.")
-    return Answer(False, f"{checked} No leaks between splits, no contradictory labels.{judges}")
+        known = "No leaks or contradictions are known."
+        return Answer(None, f"{checked} {_CLEAN if soundness.fresh else known}")
+    return Answer(False, f"{checked} {_CLEAN}{judges}")
 
 
 def _judge_faults(evidence: Evidence) -> list[str]:
@@ -82,7 +93,7 @@ def judge_cost(standing: Standing, evidence: Evidence, policy: Policy) -> Answer
     figures = f" {cost.figures}" if cost.figures else ""
     if cost.break_even_months is None:
         months = f"{cost.calls_per_month:,} calls a month never pay for a tuned model"
-        return Answer(False, f"{months} with a short prompt.{figures}")
+        return Answer(False, f"{months} with a short prompt.{_volume_text(cost)}{figures}")
     months = (
         f"at {cost.calls_per_month:,} calls a month a tuned model breaks even after "
         f"{_months_text(cost)}"
@@ -91,16 +102,26 @@ def judge_cost(standing: Standing, evidence: Evidence, policy: Policy) -> Answer
     if obstacle:
         return Answer(False, f"{months[0].upper()}{months[1:]}, but {obstacle}.{figures}")
     assert policy.target is not None  # without one there is an obstacle
-    low = share(certain_low(standing.leader, standing, policy))
+    low = least_share(certain_low(standing.leader, standing, policy), policy.target)
     near = (
         f"Quality is good enough or near it: at least {low} is certain of "
         f"'{standing.leader.trial.label}', and {100 * cost.max_loss:g} points may be missing "
-        f"from the target of {share(policy.target)}."
+        f"from the target of {limit_share(policy.target)}."
     )
     already = ""
     if certain_low(standing.leader, standing, policy) >= policy.target:
         already = " The leading prompt reaches the target as it is: cost is the only reason."
     return Answer(True, f"Fine-tune to cut cost: {months}. {near}{already}{figures}")
+
+
+def _volume_text(cost: CostEvidence) -> str:
+    """From how many calls a month it would pay in the time stated, where any number does."""
+    if cost.break_even_calls is None:
+        return ""
+    return (
+        f" It would within {cost.within_months:g} months from about "
+        f"{ceil(cost.break_even_calls):,} calls a month on."
+    )
 
 
 def _months_text(cost: CostEvidence) -> str:
@@ -130,9 +151,9 @@ def _cost_obstacle(
     enough = low > 0 and low >= policy.target - cost.max_loss
     if not enough or standing.sample.few_clusters:
         return (
-            f"quality is not near the target of {share(policy.target)}, of which "
+            f"quality is not near the target of {limit_share(policy.target)}, of which "
             f"{100 * cost.max_loss:g} points may be missing (operation.max_loss): only "
-            f"{share(low)} is certain of '{standing.leader.trial.label}'"
+            f"{least_share(low, policy.target)} is certain of '{standing.leader.trial.label}'"
         )
     if evidence.clean_examples < policy.min_examples:
         return examples_text(evidence, policy)
@@ -144,21 +165,25 @@ def judge_suffices(standing: Standing, _: Evidence, policy: Policy) -> Answer:
     leader, low = standing.leader, certain_low(standing.leader, standing, policy)
     assert leader.interval is not None  # a leader is usable
     scores = (
-        f"'{leader.trial.label}' scores {share(leader.interval.estimate)} on the dev split, and at "
-        f"least {share(low)} is certain after allowing for {standing.candidates} "
+        f"'{leader.trial.label}' scores {share(leader.interval.estimate)} on the dev split, "
+        f"and at least {least_share(low, policy.target)} is certain after allowing for "
+        f"{standing.candidates} "
         f"{'tried' if standing.candidates == len(standing.trials) else 'planned'}"
     )
     if standing.sample.few_clusters:
         return Answer(False, f"{scores}, but there are too few independent clusters to trust it.")
     if policy.target is not None and low >= policy.target:
         return Answer(
-            True, f"A prompt suffices: {scores}; the target of {share(policy.target)} is reached."
+            True,
+            f"A prompt suffices: {scores}; the target of {limit_share(policy.target)} is reached.",
         )
     if low > 1 - policy.min_gain:
         return Answer(
             True, f"A prompt suffices: {scores}; no room is left for {gain_text(policy)} more."
         )
-    target = "no target is stated" if policy.target is None else f"target {share(policy.target)}"
+    target = (
+        "no target is stated" if policy.target is None else f"target {limit_share(policy.target)}"
+    )
     return Answer(False, f"{scores} ({target}).")
 
 
@@ -223,8 +248,8 @@ def judge_retrieval(standing: Standing, evidence: Evidence, policy: Policy) -> A
     gained = pair.above(0.0, z) and reaches(pair, policy.min_gain)
     text = (
         f"Given each case's own documents, the leader gains {points(pair.estimate)} (at least "
-        f"{100 * pair.lower(z):+.1f} for certain); {gain_text(policy)} would say that knowledge is "
-        f"missing.{change}"
+        f"{least_points(pair.lower(z))} for certain); {gain_text(policy)} would say that knowledge "
+        f"is missing.{change}"
     )
     if not standing.plateau:
         return Answer(False, f"No plateau yet. {text}")
@@ -248,9 +273,10 @@ def judge_tune(standing: Standing, evidence: Evidence, policy: Policy) -> Answer
     """Whether prompting has plateaued, with nothing cheaper left."""
     if not standing.plateau:
         return Answer(False, f"Prompting has not plateaued: {why_no_plateau(standing, policy)}.")
-    return Answer(
-        True, f"{plateau_text(standing, policy)} Fine-tune: {examples_text(evidence, policy)}."
-    )
+    plateau, examples = plateau_text(standing, policy), examples_text(evidence, policy)
+    if evidence.clean_examples < policy.min_examples:
+        return Answer(True, f"{plateau} But {examples}: too few to fine-tune on.")
+    return Answer(True, f"{plateau} Fine-tune: {examples}.")
 
 
 def judge_more_prompts(standing: Standing, _: Evidence, policy: Policy) -> Answer:
@@ -266,11 +292,17 @@ def judge_more_prompts(standing: Standing, _: Evidence, policy: Policy) -> Answe
             f"Keep prompting: it still pays. '{best.trial.label}' gained "
             f"{points(best.versus_anchor.estimate)} on the best early prompt, "
             f"'{standing.anchor.trial.label}' (at least "
-            f"{100 * best.versus_anchor.lower(standing.levels.improve):+.1f} for certain).",
+            f"{least_points(best.versus_anchor.lower(standing.levels.improve))} for certain).",
         )
     if standing.gaps:
         return Answer(True, f"Keep prompting: too little was tried. {as_sentence(standing.gaps)}")
     return Answer(False, "Enough was tried, and no improvement is shown in the last two rounds.")
+
+
+def _next_level(policy: Policy) -> str:
+    """At which alpha more cases are judged, where that is not this look's."""
+    following = policy.following.look_alpha
+    return "" if following == policy.look_alpha else f" at the next look's α of {following:.3g}"
 
 
 def judge_more_cases(standing: Standing, _: Evidence, policy: Policy) -> Answer:
@@ -284,7 +316,7 @@ def judge_more_cases(standing: Standing, _: Evidence, policy: Policy) -> Answer:
     needed = cases_to_decide(standing, policy.min_gain)
     n = len(standing.sample)
     cost = (
-        f"About {needed} cases would decide (now {n})"
+        f"About {needed} cases would decide{_next_level(policy)} (now {n})"
         if needed is not None
         else f"A gain so near {gain_text(policy)} would not be decided by any realistic number"
     )

@@ -34,6 +34,8 @@ class StoredChecks:
     seconds: float
     covers: str = ""
     """Identity of all that was checked: the suite with its policy, and its guards."""
+    tested: str = ""
+    """Identity of what the scorer self-test rests on, which a change of policy leaves alone."""
 
 
 def check_stored(
@@ -51,7 +53,8 @@ def check_stored(
     findings = list(check_suite(suite, self_test=self_test).findings)
     for guard in guards.values():
         findings += self_test(guard)
-    checks = StoredChecks(tuple(findings), clock() - started, covers)
+    seconds = clock() - started
+    checks = StoredChecks(tuple(findings), seconds, covers, _tested_identity(suite, guards))
     ledger.store(CHECKS, suite.fingerprint, checks)
     return checks
 
@@ -64,24 +67,49 @@ def _identity(suite: Suite, guards: Mapping[str, Suite]) -> str:
     )
 
 
-def soundness_of(suite: Suite, ledger: Ledger, runs: list[Run]) -> Soundness:
-    """What is known of a suite's soundness from stored checks and the audit file.
+def _tested_identity(suite: Suite, guards: Mapping[str, Suite]) -> str:
+    return fingerprint(
+        "self_test@1", suite.fingerprint, sorted(guard.fingerprint for guard in guards.values())
+    )
 
-    Runs nothing of the suite's own code: a suite that was never checked has None for its
-    self-test, which the gate reports as not tested; so has one whose primary metric is judged
-    by a model.
+
+def soundness_of(
+    suite: Suite, ledger: Ledger, runs: list[Run], guards: Mapping[str, Suite] | None = None
+) -> Soundness:
+    """What is known of a suite's soundness from checks and the audit file.
+
+    Where no stored check is of the suite as it stands, it is checked anew but for its scorers:
+    nothing here runs the suite's own code. Of a self-test that was not done on this state, or
+    of a primary metric that a model judges, the outcome is None: the gate says "not tested".
+    Without `guards` whether those have changed is not asked.
     """
     stored = ledger.load(CHECKS, suite.fingerprint, StoredChecks)
-    tested = stored is not None and not judges_of(suite, suite.primary)
+    fresh = stored is None or (guards is not None and stored.covers != _identity(suite, guards))
+    if fresh:
+        stored = _without_scorers(suite, stored, guards or {})
     marks = read_marks(suite.root / AUDIT_FILE)
     audited = audit_summary(marks, runs, where=str(suite.root / AUDIT_FILE)) if marks else None
-    findings = [*(stored.findings if stored else ()), *(audited.findings if audited else ())]
-    failed = stored is not None and _has_errors(_of_self_test(stored.findings))
+    assert stored is not None  # made anew where it was
+    tested = bool(stored.tested) or not fresh
+    failed = _has_errors(_of_self_test(stored.findings))
+    told = failed or (tested and not judges_of(suite, suite.primary))
     return Soundness(
-        self_test_passed=not failed if tested or failed else None,
+        self_test_passed=not failed if told else None,
         audit_passed=_audit_passed(audited),
-        findings=tuple(findings),
+        findings=(*stored.findings, *(audited.findings if audited else ())),
+        fresh=fresh,
     )
+
+
+def _without_scorers(
+    suite: Suite, stored: StoredChecks | None, guards: Mapping[str, Suite]
+) -> StoredChecks:
+    """The suite's findings as it stands; of its scorers what is stored of this very state."""
+    findings, tested = check_suite(suite).findings, _tested_identity(suite, guards)
+    if stored is None or stored.tested != tested:
+        return StoredChecks(findings, 0.0)
+    kept = tuple(_of_self_test(stored.findings))
+    return StoredChecks((*kept, *findings), 0.0, tested=tested)
 
 
 def _audit_passed(audited: AuditSummary | None) -> bool | None:

@@ -8,6 +8,7 @@ bound allows for every prompt it was chosen from as well as for every model that
 from __future__ import annotations
 
 from evals.comparison import points
+from evals.rounding import least_share, limit_share
 from evals.spending.wording import money_said
 from tuning.gate.evidence import Evidence, Policy, StrongerModel
 from tuning.gate.standing import Standing
@@ -64,15 +65,16 @@ def _line(model: StrongerModel, standing: Standing, policy: Policy, tests: int) 
 def stronger_text(lines: tuple[StrongerLine, ...], standing: Standing, policy: Policy) -> str:
     """What was found of the models that were run, in sentences."""
     assert policy.target is not None  # without one nobody asks
-    found = [_said(line, standing) for line in lines]
+    found = [_said(line, standing, policy.target) for line in lines]
     tried = f"the {len(standing.trials)} prompts tried"
     if len(lines) > 1:
         tried += f" and the {len(lines)} models named"
     said = " ".join(f"{text}." for text in found)
-    return f"{said} The target is {share(policy.target)}; what is certain allows for {tried}."
+    target = limit_share(policy.target)
+    return f"{said} The target is {target}; what is certain allows for {tried}."
 
 
-def _said(line: StrongerLine, standing: Standing) -> str:
+def _said(line: StrongerLine, standing: Standing, target: float) -> str:
     name = f"'{line.model}'"
     others = _others_text(line.left_out)
     if line.run_id is None:
@@ -86,7 +88,7 @@ def _said(line: StrongerLine, standing: Standing) -> str:
     errors = errors_text(line.errors)
     text = (
         f"{name} scores {share(line.score.estimate)} with the prompt "
-        f"'{standing.leader.trial.label}', at least {share(line.certain)} for certain"
+        f"'{standing.leader.trial.label}', at least {least_share(line.certain, target)} for certain"
         f"{f' ({errors})' if errors else ''}"
     )
     if line.difference is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from evals.rounding import most_points
 from tuning.gate.evidence import Evidence, LeftOut, Policy
 from tuning.gate.judged import Judged
 from tuning.gate.standing import Standing
@@ -52,8 +53,8 @@ def why_no_plateau(standing: Standing, policy: Policy) -> str:
     asked = "; ".join(filter(None, [f"asked: below {gain_text(policy)}", errors_text(errors)]))
     others = f", and {len(open_trials) - 1} more likewise" if len(open_trials) > 1 else ""
     return (
-        f"'{furthest.trial.label}' could still be up to {100 * upper:.1f} points better than the "
-        f"best early one, '{anchor.trial.label}' ({asked}){others}"
+        f"'{furthest.trial.label}' could still be up to {most_points(upper, '-')} points better "
+        f"than the best early one, '{anchor.trial.label}' ({asked}){others}"
     )
 
 
@@ -70,7 +71,7 @@ def certain_low(judged: Judged, standing: Standing, policy: Policy) -> float:
 
 def errors_text(errors: int) -> str:
     """How bounds treat so many cases without a score, as a clause; empty without any."""
-    return f"bounded by the worst case of {_plural(errors, 'case')} with errors" if errors else ""
+    return f"bounded by the worst case of {plural(errors, 'case')} with errors" if errors else ""
 
 
 def examples_text(evidence: Evidence, policy: Policy) -> str:
@@ -85,14 +86,14 @@ def left_out_texts(left_out: LeftOut) -> tuple[str, ...]:
     """One sentence for each kind of stored run that the verdict does not rest on."""
     texts = []
     if left_out.other_weights:
-        others = _plural(left_out.fingerprints, "other model fingerprint")
+        others = plural(left_out.fingerprints, "other model fingerprint")
         texts.append(
-            f"{_plural(left_out.other_weights, 'run')} of {others} left out: this verdict is of "
+            f"{plural(left_out.other_weights, 'run')} of {others} left out: this verdict is of "
             f"{left_out.fingerprint} alone."
         )
     if left_out.other_judges:
         texts.append(
-            f"{_plural(left_out.other_judges, 'run')} judged by other models left out: what judges "
+            f"{plural(left_out.other_judges, 'run')} judged by other models left out: what judges "
             "has changed since, behind the same name."
         )
     if left_out.stage_one:
@@ -103,36 +104,64 @@ def left_out_texts(left_out: LeftOut) -> tuple[str, ...]:
         )
     if left_out.older_suite:
         texts.append(
-            f"{_plural(left_out.older_suite, 'run')} of older versions of the suite left out: "
+            f"{plural(left_out.older_suite, 'run')} of older versions of the suite left out: "
             "their prompt, cases, scoring or decoding has changed."
         )
     return tuple(texts)
 
 
-def changed_text(policy: Policy) -> str:
-    """A sentence where dev changed after a verdict and nobody had declared that; else nothing."""
-    if not policy.undeclared:
-        return ""
+def little_room(standing: Standing, policy: Policy) -> tuple[str, ...]:
+    """A step to take before training where the leader leaves less than the gain asked for."""
+    room = 1 - standing.leader.mean
+    if room >= policy.min_gain - 1e-9:
+        return ()
     return (
-        f" The dev split changed {_plural(policy.undeclared, 'time')} after a verdict without "
-        f"being declared before the first: everything here is claimed at α = {policy.look_alpha:g}."
+        f"At most {most_points(room, '-')} points are left on these cases, and an adapter must "
+        f"gain {100 * policy.min_gain:g}: more dev cases may show that the prompt suffices. Or "
+        "state a smaller min_gain, if less is worth a fine-tune.",
+    )
+
+
+def changed_text(policy: Policy) -> str:
+    """Sentences on what alpha is left after changes of dev, and which declaration stands."""
+    text = _withdrawn_text(policy)
+    if not policy.undeclared:
+        return text
+    return (
+        f"{text} The dev split changed {plural(policy.undeclared, 'time')} after a verdict "
+        "without being declared before the first: everything here is claimed at "
+        f"α = {policy.look_alpha:g}."
+    )
+
+
+def _withdrawn_text(policy: Policy) -> str:
+    stated, stands = policy.stated_extensions, policy.declared_extensions
+    if stated is None or stated == stands:
+        return ""
+    now = plural(stated, "extension") if stated else "no extension"
+    then = plural(stands, "extension") if stands else "none"
+    return (
+        f" The suite declares {now} of dev now (search.dev_extensions), but {then} at the first "
+        f"look at these cases. That stands, since alpha was spent by it: this look claims at "
+        f"α = {policy.look_alpha:.3g}."
     )
 
 
 def extension_step(policy: Policy) -> str:
     """How dev may grow now, and what the next look will cost."""
     if policy.look <= policy.declared_extensions:
-        return (
-            f"Add dev cases: extension {policy.look} of {policy.declared_extensions} that the "
-            "suite declares."
-        )
+        told = "that the suite declares"
+        if policy.stated_extensions not in {None, policy.declared_extensions}:
+            told = "that were declared before the first look"
+        return f"Add dev cases: extension {policy.look} of {policy.declared_extensions} {told}."
     return (
         f"Add dev cases. No further extension was declared before the first verdict, so the next "
         f"one claims at α = {policy.following.look_alpha:g}; or collect a new dev split."
     )
 
 
-def _plural(count: int, what: str) -> str:
+def plural(count: int, what: str) -> str:
+    """A count with its noun: "1 case", "2 cases"."""
     return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 

@@ -15,6 +15,7 @@ from evals.approach import Approach
 from evals.ledger import Ledger
 from evals.models.protocol import Model
 from evals.records import Candidate, Run
+from evals.rounding import least_points
 from evals.staging import stages_of
 from evals.suite.spec import RoundSpec, Suite
 from tuning.gate.declared import named, rounds_of
@@ -121,7 +122,7 @@ class PromptSearch:
             self.note(
                 f"{candidate.label}: stopped after {len(stages.first)} of "
                 f"{len(self.suite.split('dev'))} cases: worse than '{leader.label}' by at least "
-                f"{-100 * worse.upper(z):.1f} points"
+                f"{least_points(-worse.upper(z), '-')} points"
             )
         return taken_by(run, places).tokens
 

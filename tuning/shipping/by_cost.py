@@ -12,10 +12,10 @@ from math import ceil, log, log1p, sqrt
 from typing import NamedTuple
 
 from evals.claims import check_margin
+from evals.rounding import least_share, limit_share, most_share
 from evals.stats import BoundedDifference, one_sided_z
 from tuning.gate.evidence import Arm
 from tuning.gate.sample import Sample
-from tuning.gate.wording import share
 from tuning.shipping.wording import Quality
 
 
@@ -107,13 +107,14 @@ def _not_worse(pair: BoundedDifference, margin: float, alpha: float) -> _Check:
 
 def _good_enough(score: Certain, target: float, margin: float) -> _Check:
     asked = (
-        f"of its score at least {share(score.low)} is certain, and {100 * margin:g} points may be "
-        f"missing from the target of {share(target)}"
+        f"of its score at least {least_share(score.low, target)} is certain, and "
+        f"{100 * margin:g} points may be missing from the target of {limit_share(target)}"
     )
     if score.low > 0 and score.low >= target - margin:
         return _Check(True, None, f"it is good enough: {asked}")
     if score.high < target - margin:
-        return _Check(False, None, f"it is not good enough: at most {share(score.high)}, {asked}")
+        most = most_share(score.high, target)
+        return _Check(False, None, f"it is not good enough: at most {most}, {asked}")
     needed = _cases_to_settle(score, target - margin)
     return _Check(None, needed, f"whether it is good enough is not settled: {asked}")
 

@@ -15,6 +15,7 @@ from typing import Literal
 from evals.claims import MAX_ERROR_SHARE, GainCheck, MarginCheck, check_gain, check_margin
 from evals.comparison import points
 from evals.errors import StatisticsError
+from evals.rounding import least_points, most_points
 from evals.stats import (
     MIN_CLUSTERS,
     BoundedDifference,
@@ -124,7 +125,7 @@ def _judge_quality(pair: BoundedDifference, check: GainCheck) -> Quality:
     if pair.errors:
         seen += f" ({errors_text(pair.errors)})"
     asked = f"{100 * check.min_gain:g} points are asked for"
-    low, high = f"{100 * check.low:+.1f}", f"{100 * check.high:+.1f}"
+    low, high = least_points(check.low), most_points(check.high)
     if check.result == "reached":
         return Quality(
             "ship_adapter",
@@ -205,7 +206,7 @@ def _guard_power(guard: Guard, alpha: float) -> float:
 def _guard_reason(line: GuardLine, guard: Guard) -> str:
     seen = (
         f"Guard {line.suite}: {points(line.difference.estimate)} on {line.cases} cases (between "
-        f"{100 * line.difference.low:+.1f} and {100 * line.difference.high:+.1f}); at most "
+        f"{least_points(line.difference.low)} and {most_points(line.difference.high)}); at most "
         f"{100 * line.margin:g} points may be lost"
     )
     if failed := frozenset(guard.base.errors) | frozenset(guard.tuned.errors):

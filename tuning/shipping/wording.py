@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 from evals.comparison import points
+from evals.rounding import least_share, limit_share, most_share
 from evals.stats import BoundedDifference
 from tuning.records import GuardLine, Interval, Outcome
 
@@ -42,13 +43,14 @@ class Target(NamedTuple):
     def reason(self) -> str:
         """The line of evidence."""
         seen = f"Target: the adapter scores {self.scored.estimate:.2f} on the sealed split"
-        asked = f"the suite's target is {self.wanted:.2f}"
+        asked = f"the suite's target is {limit_share(self.wanted)}"
+        least = least_share(self.scored.low, self.wanted)
+        most = most_share(self.scored.high, self.wanted)
         if self.result == "reached":
-            return f"{seen}, at least {self.scored.low:.2f}; {asked}: reached."
+            return f"{seen}, at least {least}; {asked}: reached."
         if self.result == "missed":
-            return f"{seen}, at most {self.scored.high:.2f}; {asked}: missed."
-        between = f"between {self.scored.low:.2f} and {self.scored.high:.2f}"
-        return f"{seen}, {between}; {asked}: not settled."
+            return f"{seen}, at most {most}; {asked}: missed."
+        return f"{seen}, between {least} and {most}; {asked}: not settled."
 
 
 def sentence_of(
@@ -73,7 +75,7 @@ def sentence_of(
         if target is not None and target.result == "missed":
             text += (
                 f" But {target.scored.estimate:.2f} is below the suite's target of "
-                f"{target.wanted:.2f}: {route} than prompting, not yet good enough."
+                f"{limit_share(target.wanted)}: {route} than prompting, not yet good enough."
             )
         return text
     if failed:

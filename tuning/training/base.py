@@ -28,14 +28,22 @@ class BaseModel:
     context_tokens: int
 
 
+def check_trainable(name: str) -> None:
+    """Raise ModelError for a name of which it is certain beforehand that it cannot be trained."""
+    if name.startswith("scripted:"):
+        raise ModelError(
+            f"{name!r} answers by rule and cannot be trained",
+            hint="name a model with weights, with --model hf:...",
+        )
+
+
 def open_base(name: str) -> BaseModel:
     """Open the tokenizer of a local model's name; the weights stay on disk.
 
     Raises MissingExtraError where training is not installed, ModelError for a name that
     cannot be trained.
     """
-    if name.startswith("scripted:"):
-        raise ModelError(f"{name!r} answers by rule and cannot be trained")
+    check_trainable(name)
     require_tune_extra()
     from transformers import AutoTokenizer
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -102,7 +104,7 @@ def test_what_is_neither_flat_nor_improved_says_how_many_cases_would_tell() -> N
     assert found.cases_needed is not None
     assert found.cases_needed > 200
     assert f"About {found.cases_needed} cases" in found.sentence
-    assert "'n1' could still be up to 5.4 points better" in found.sentence
+    assert "'n1' could still be up to 5.5 points better" in found.sentence
 
 
 def test_a_plateau_whose_leader_moved_names_the_new_one() -> None:
@@ -673,3 +675,77 @@ def test_any_search_gets_exactly_one_verdict_that_agrees_with_its_parts(rows, mi
         assert all(t.flat for t in found.trials if t.run_id != found.anchor)
     if found.verdict == "more_cases":
         assert found.cases_needed is None or found.cases_needed > 40
+
+
+# --- what is shown beside a limit ------------------------------------------------------------
+
+
+def test_no_bound_reaches_the_target_by_rounding() -> None:
+    """The leader is right in 477 of 500."""
+    trials = search(0, 0, 500, 477)
+    found = judge(trials, 0.01, target=0.93)
+    row = next(rule for rule in found.rules if rule.verdict == "prompt_suffices")
+    certain = re.search(r"at least (\S+) is certain", row.evidence)
+    assert certain is not None
+    exact = exact_bounds([1.0] * 477 + [0.0] * 23, None, 0.05 / 7)[0]
+    assert float(certain[1]) == math.floor(100 * exact) / 100
+    assert row.evidence.endswith("(target 0.93).")
+    for limit in (exact - 1e-4, exact + 1e-4):
+        judged = judge(trials, 0.01, target=round(limit, 4))
+        said = next(rule for rule in judged.rules if rule.verdict == "prompt_suffices")
+        shown = float(re.search(r"at least (\S+) is certain", said.evidence)[1])
+        assert (shown >= round(limit, 4)) == (judged.verdict == "prompt_suffices")
+
+
+def test_fine_tune_says_first_where_the_leader_leaves_less_than_the_gain_asked_for() -> None:
+    room = judge(search(0, 0, 300, 275), 0.10)  # 25 of 300 are left: 8.33 points
+    assert room.verdict == "fine_tune"
+    assert room.next_steps[0].startswith(
+        "At most 8.4 points are left on these cases, and an adapter must gain 10:"
+    )
+    assert "tunegate tune" in room.next_steps[1]
+    assert "points are left" not in " ".join(judge(search(0, 0, 300, 260), 0.10).next_steps)
+
+
+def test_few_clusters_show_no_interval_in_the_ranking() -> None:
+    trials = search(0, 0, 50, 20)
+    clusters = {f"c{n:05d}": f"k{n % 5}" for n in range(50)}
+    found = judge(trials, clusters=clusters)
+    assert "too few clusters for an interval" in found.provisional
+    assert "few_clusters" in found.flags
+
+
+def test_each_trial_has_its_wins_and_losses_so_that_flat_can_be_told_again() -> None:
+    found = judge(search(26, 20, 250, 100))
+    tried = line(found, "n1")
+    assert (tried.wins, tried.losses) == (26, 20)
+    assert line(found, "anchor").wins is None
+    assert tried.versus_anchor is not None
+    upper = paired_counts(26, 20, 250).upper(one_sided_z(found.alpha / 3))
+    assert tried.versus_anchor.high == pytest.approx(upper)
+    assert tried.flat == (upper < found.min_gain)
+
+
+def test_the_cases_that_would_decide_say_at_which_alpha_where_it_is_another() -> None:
+    assert "cases would decide at the next look's α of 0.0025 (now" in (
+        judge(search(4, 0, 200, 0), 0.05).sentence
+    )
+    declared = judge(search(4, 0, 200, 0), 0.05, declared_extensions=1)
+    assert "cases would decide (now" in declared.sentence
+
+
+def test_too_few_examples_are_not_said_to_be_fine_tuned_on() -> None:
+    found = judge(search(0, 0, 250, 60), clean_examples=60)
+    assert found.verdict == "collect_examples"
+    row = next(r for r in found.rules if r.title.startswith("Behaviour is missing"))
+    assert "But there are 60 clean training examples" in row.evidence
+    assert "Fine-tune:" not in row.evidence
+    assert any("`tunegate curve SUITE`" in step for step in found.next_steps)
+    named = judge(search(0, 0, 250, 60), clean_examples=60, suite="tickets")
+    assert any("`tunegate curve tickets`" in step for step in named.next_steps)
+
+
+def test_what_never_pays_says_from_which_volume_it_would() -> None:
+    cost = CostEvidence(100, None, 6, break_even_calls=12_345.2)
+    row = judge(search(0, 0, 250, 60), cost=cost).rules[1]
+    assert "from about 12,346 calls a month on" in row.evidence

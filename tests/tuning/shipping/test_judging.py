@@ -349,7 +349,7 @@ def test_a_target_is_said_and_changes_no_verdict(target: float, said: str) -> No
 
 def test_an_adapter_that_ships_below_the_target_is_said_to_be_not_good_enough() -> None:
     decision = judge((40, 15, 250), target=0.999)
-    assert "0.94 is below the suite's target of 1.00" in decision.sentence
+    assert "0.94 is below the suite's target of 0.999" in decision.sentence
     assert "not yet good enough" in decision.sentence
     assert "Read the sealed cases" in decision.next_steps[0]
     assert "not yet" not in judge((40, 15, 250), target=0.94).sentence

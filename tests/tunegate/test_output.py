@@ -1,0 +1,70 @@
+"""No command writes its output over what it reads."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.sample_suite import write_suite
+from tests.tunegate.command_line import CommandLine
+
+SCORES = "".join(f'{{"id": "c{n}", "score": {n % 2}}}\n' for n in range(40))
+
+
+@pytest.fixture
+def scores(tunegate: CommandLine) -> tuple[Path, Path]:
+    assert tunegate  # which is at work in a folder of its own
+    for name in ("a.jsonl", "b.jsonl"):
+        Path(name).write_text(SCORES)
+    return Path("a.jsonl"), Path("b.jsonl")
+
+
+@pytest.mark.parametrize("form", ["same", "absolute", "link", "hard link", "second"])
+def test_compare_refuses_to_write_over_what_it_compares(
+    form: str, scores: tuple[Path, Path], tunegate: CommandLine
+) -> None:
+    output = {"same": scores[0], "absolute": scores[0].resolve(), "second": scores[1]}.get(form)
+    if output is None:
+        output = Path("c.md")
+        os.link(scores[0], output) if form == "hard link" else output.symlink_to(scores[0])
+    told = tunegate("compare", *scores, "--markdown", output)
+    assert told.code == 2
+    assert told.err.count("\n") <= 2
+    assert "--markdown would overwrite what this command reads" in told.err
+    assert scores[0].read_text() == scores[1].read_text() == SCORES
+    assert tunegate("compare", *scores, "--markdown", "d.md").code == 0
+    assert tunegate("compare", *scores, "--markdown", "d.md").code == 0
+
+
+@pytest.mark.parametrize(
+    ("command", "flag"),
+    [("run", "-o"), ("report", "-o"), ("ci", "--markdown"), ("ci", "--junit")],
+)
+@pytest.mark.parametrize("name", ["suite.yaml", "dev.jsonl", "prompts/terse.j2"])
+def test_a_suites_own_files_are_never_overwritten(
+    command: str, flag: str, name: str, tmp_path: Path, tunegate: CommandLine
+) -> None:
+    root = write_suite(tmp_path / "tickets", sizes={"dev": 9})
+    before = (root / name).read_bytes()
+    told = tunegate(command, root, "--model", "scripted:none.json", flag, root / name)
+    if command == "report":
+        told = tunegate(command, root, flag, root / name)
+    assert told.code == 2
+    assert "would overwrite what this command reads" in told.err
+    assert (root / name).read_bytes() == before
+
+
+def test_a_models_script_and_the_ledger_are_inputs_and_an_old_report_is_none(
+    tmp_path: Path, tunegate: CommandLine
+) -> None:
+    root = write_suite(tmp_path / "tickets", sizes={"dev": 9})
+    (root / "report.html").write_text("an earlier one")
+    for path in (Path("m.json"), Path(".tunegate/ledger.sqlite3")):
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("")
+        told = tunegate("run", root, "--model", "scripted:m.json", "-o", path)
+        assert "would overwrite what this command reads" in told.err
+    told = tunegate("run", root, "--model", "scripted:m.json", "-o", root / "report.html")
+    assert "would overwrite" not in told.err

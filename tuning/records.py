@@ -133,7 +133,7 @@ class TrialLine:
     wins: int | None = None
     losses: int | None = None
     completion_tokens: float = 0.0
-    seconds: float | None = None
+    seconds: float | None = field(default=None, compare=False)
     votes: int = 1
 
 
@@ -159,7 +159,8 @@ class RoundLine:
     `gain` that minus the best of all before it, paired, with the 95 % interval taken alone; None
     where nothing came before. Tokens and wall `seconds` are those of its runs and searches,
     whenever they were made; `searching` are the tokens of the searches. `cost` is the money all
-    of that is worth (None: not known), `budget` the tokens it may take (0: any number).
+    of that is worth (None: not known), `budget` the tokens it may take (0: any number). Wall
+    times, and money by the hour, tell no verdict from another: they are not compared.
     """
 
     index: int
@@ -172,9 +173,9 @@ class RoundLine:
     gain: Interval | None = None
     prompt_tokens: int = 0
     completion_tokens: int = 0
-    seconds: float = 0.0
+    seconds: float = field(default=0.0, compare=False)
     searching: int = 0
-    cost: float | None = None
+    cost: float | None = field(default=None, compare=False)
     currency: str = ""
     budget: int = 0
     searched: tuple[SearchedLine, ...] = ()

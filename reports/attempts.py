@@ -12,6 +12,7 @@ from reports.charts import Forest, ForestRow, Mark, Reference, forest
 from reports.estimates import mean_of
 from reports.payback import thousand_said
 from reports.plots import Attempt, Plot, plateau
+from reports.rounds import RoundsView, rounds_view
 from reports.stored import NotRun, dev_runs, is_named
 from reports.stronger import StrongerView, stronger_view
 from tuning.records import Decision, Interval, JobRecord, TrialLine
@@ -36,6 +37,8 @@ class TrialRow:
     seconds: str
     run_id: str
     thousand: str = ""
+    completion_tokens: str = numbers.NOTHING
+    votes: str = "1"
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,7 @@ class AttemptsView:
     plateau: Plot | None
     priced: bool = False
     stronger: StrongerView | None = None
+    rounds: RoundsView | None = None
 
 
 def attempts_view(job: JobRecord) -> AttemptsView | NotRun:
@@ -77,6 +81,7 @@ def attempts_view(job: JobRecord) -> AttemptsView | NotRun:
         plateau=_plateau(job.decision) if job.decision and drawn else None,
         priced=any(trial.cost and trial.cost.thousand is not None for trial in ranked),
         stronger=stronger_view(job),
+        rounds=rounds_view(job.decision.rounds) if job.decision else None,
     )
 
 
@@ -194,12 +199,21 @@ def _row(job: JobRecord, trial: TrialLine) -> TrialRow:
         seconds=numbers.duration(seconds),
         run_id=trial.run_id,
         thousand=thousand_said(trial.cost),
+        completion_tokens=numbers.count(_completion_tokens(trial, run)),
+        votes=numbers.count(run.candidate.technique.votes if run else trial.votes),
     )
 
 
 def _few(job: JobRecord) -> bool:
     """Whether the cases form too few clusters for an interval that holds."""
     return job.decision is not None and "few_clusters" in job.decision.flags
+
+
+def _completion_tokens(trial: TrialLine, run: Run | None) -> float | None:
+    """Mean of a case; older verdicts do not hold it, their runs do."""
+    if run and run.results:
+        return sum(r.output.completion_tokens for r in run.results) / len(run.results)
+    return trial.completion_tokens or None
 
 
 def _drawable(trial: TrialLine) -> bool:

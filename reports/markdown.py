@@ -14,6 +14,7 @@ from reports.judged import JudgesView
 from reports.markup import MOST_CHARACTERS, literal, table, words
 from reports.outcome import GuardsView, OutcomeView, SingleView
 from reports.payback import CallRow, PaybackView
+from reports.rounds_markdown import rounds_markdown
 from reports.stored import NotRun
 from reports.stronger import StrongerView
 from reports.summed import PartTable, SummedView
@@ -154,6 +155,7 @@ def _judges(view: JudgesView) -> str:
 
 def _attempts(view: AttemptsView) -> str:
     head = ["Candidate", "Round", "Standing", "Score", "Against the anchor", "Prompt tokens"]
+    head += ["Completion tokens", "Seconds a case", "Votes"]
     head += [*(["1,000 calls"] if view.priced else []), "Errors"]
     rows = [
         [
@@ -163,6 +165,9 @@ def _attempts(view: AttemptsView) -> str:
             f"{row.score} ({row.bounds})",
             row.gain if row.gain == numbers.NOTHING else f"{row.gain} ({row.gain_bounds})",
             row.prompt_tokens,
+            row.completion_tokens,
+            row.seconds,
+            row.votes,
             *([words(row.thousand)] if view.priced else []),
             row.errors,
         ]
@@ -174,6 +179,7 @@ def _attempts(view: AttemptsView) -> str:
         f"{words(view.sentence)} {words(view.standing, 600)}\n\n"
         + table(head, rows, numeric_from=3)
         + more
+        + rounds_markdown(view.rounds)
         + _stronger(view.stronger)
     )
 

@@ -249,13 +249,9 @@ class Job:
         )
 
     def _decided(self, record: JobRecord, decision: Decision) -> JobRecord:
-        """Keep the verdict, and what each round took by the runs it rests on."""
+        """Keep the verdict, and how long each round took, with its searches."""
         self._note_look(decision)
-        rounds: dict[str, float] = {}
-        for trial in sorted(decision.trials, key=lambda trial: trial.round_index):
-            if trial.round_index:
-                name = f"round {trial.round_index}: {trial.family}"
-                rounds[name] = rounds.get(name, 0.0) + self.ledger.run(trial.run_id).seconds
+        rounds = {f"round {one.index}: {one.family}": one.seconds for one in decision.rounds}
         for line in decision.stronger:
             if line.run_id:
                 rounds[f"compared: {line.model}"] = self.ledger.run(line.run_id).seconds

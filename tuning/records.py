@@ -113,7 +113,8 @@ class TrialLine:
     gate's corrected levels; None for the anchor itself. `wins` and `losses` are the cases that
     it scores higher and lower on than the anchor, of those that both have a score for. A
     `stopped` one was run on `cases` of dev only: its numbers are of those, and not to be ranked
-    among the others.
+    among the others. Tokens are means of a case, with all its `votes`, and `seconds`
+    its wall time (None: not measured).
     """
 
     run_id: str
@@ -131,6 +132,58 @@ class TrialLine:
     cost: CallCost | None = None
     wins: int | None = None
     losses: int | None = None
+    completion_tokens: float = 0.0
+    seconds: float | None = field(default=None, compare=False)
+    votes: int = 1
+
+
+@dataclass(frozen=True)
+class SearchedLine:
+    """Demonstrations that were searched for against random ones, same prompt and number.
+
+    `difference` is searched minus random, paired on dev, taken alone, with its 95 % interval;
+    None where one of the two has no run on all of dev. `sentence` says what that shows.
+    """
+
+    label: str
+    random: str
+    difference: Interval | None
+    sentence: str
+
+
+@dataclass(frozen=True)
+class RoundLine:
+    """What one round of the search tried, took and gained.
+
+    Of `declared` candidates `tried` have a run. `best` is its best on all of dev (empty: none),
+    `gain` that minus the best of all before it, paired, with the 95 % interval taken alone; None
+    where nothing came before. Tokens and wall `seconds` are those of its runs and searches,
+    whenever they were made; `searching` are the tokens of the searches. `cost` is the money all
+    of that is worth (None: not known), `budget` the tokens it may take (0: any number). Wall
+    times, and money by the hour, tell no verdict from another: they are not compared.
+    """
+
+    index: int
+    family: str
+    declared: int
+    tried: int
+    best: str = ""
+    best_run: str = ""
+    score: Interval | None = None
+    gain: Interval | None = None
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    seconds: float = field(default=0.0, compare=False)
+    searching: int = 0
+    cost: float | None = field(default=None, compare=False)
+    currency: str = ""
+    budget: int = 0
+    searched: tuple[SearchedLine, ...] = ()
+
+    @property
+    def tokens(self) -> int:
+        """Of prompts and completions together."""
+        return self.prompt_tokens + self.completion_tokens
 
 
 @dataclass(frozen=True)
@@ -172,7 +225,8 @@ class Decision:
 
     `trials` are ranked, the leader first; `provisional` says in words who leads, how sure;
     `left_out` names the stored runs that the verdict does not rest on; `judges` are the models
-    that judge for the suite and its guards; `stronger` are the models of `compare_models`.
+    that judge for the suite and its guards; `stronger` are the models of `compare_models`;
+    `rounds` are those of the suite, or of the default ladder, that anything was tried of.
     `dev_look` is the number of this look at dev, 0 where the gate could not have opened.
     """
 
@@ -197,6 +251,7 @@ class Decision:
     dev_look: int = 0
     cost: CostStanding | None = None
     stronger: tuple[StrongerLine, ...] = ()
+    rounds: tuple[RoundLine, ...] = ()
 
     @property
     def open(self) -> bool:

@@ -29,6 +29,7 @@ from tuning.gate.tried import find_search, gather_evidence, policy_of
 from tuning.gate.wording import left_out_texts
 from tuning.records import CostStanding, Decision, JobRecord
 from tuning.search.evaluating import taken_by
+from tuning.search.lines import with_rounds
 from tuning.search.outcomes import searched_for
 from tuning.stronger.found import awaits_others, find_stronger, unrun_models
 
@@ -118,7 +119,8 @@ def decide_stored(
     if awaits_others(decision):
         found = find_stronger(suite, ledger, ledger.run(decision.leader), listed, others)
         decision = decide(replace(evidence, stronger_models=found), policy)
-    return with_costs(decision, runs, listed, cost)
+    decision = with_costs(decision, runs, listed, cost)
+    return with_rounds(decision, suite, tried, ledger, listed)
 
 
 def _tokens_taken(

@@ -110,8 +110,8 @@ def prompt_fingerprint(suite: Suite, prompt: str) -> str:
 def search_origin(suite: Suite, prompt: str, approach: Approach) -> str:
     """Identity of all of a suite that a search for `prompt` and `approach` rests on.
 
-    What was found is out of date where it changes: prompt, train cases, approach, decoding or
-    scoring. Raises SuiteError as `make_candidate` does.
+    What was found is out of date where it changes: prompt, train cases and which of them leak to
+    dev or test, approach, decoding or scoring. Raises SuiteError as `make_candidate` does.
     """
     how = _settled(approach)
     return fingerprint(
@@ -119,6 +119,7 @@ def search_origin(suite: Suite, prompt: str, approach: Approach) -> str:
         prompt_fingerprint(suite, prompt),
         [case.fingerprint for case in suite.split("train")],
         how,
+        method_fingerprint(suite, how),
         decoding_of(suite, how.technique),
         suite.scoring_fingerprint,
     )

@@ -16,15 +16,20 @@ from evals.records import Case
 
 
 def static(k: int, seed: int, leaks: Leaks, cases: Sequence[Case]) -> list[tuple[Case, ...]]:
-    """k drawn by `seed`."""
+    """The first k of a draw by `seed`."""
+    return _shown(k, drawn(k, seed, leaks), leaks, cases)
+
+
+def drawn(k: int, seed: int, leaks: Leaks) -> tuple[Case, ...]:
+    """All that can be shown to every case in the order of the draw. SuiteError if fewer than k."""
     _require(k, leaks)
     order = list(leaks.usable)
     random.Random(seed).shuffle(order)  # noqa: S311 - a reproducible draw, not a secret
-    return _shown(k, [demo for demo in order if demo.id not in leaks.to_held_out], leaks, cases)
+    return tuple(demo for demo in order if demo.id not in leaks.to_held_out)
 
 
 def diverse(k: int, seed: int, leaks: Leaks, cases: Sequence[Case]) -> list[tuple[Case, ...]]:
-    """k spread over the train inputs (`spread`), the most typical last."""
+    """Such as are spread over the train inputs (`spread`), the most typical last."""
     _require(k, leaks)
     chosen = spread(leaks.fixed, k, random.Random(seed))  # noqa: S311 - as above
     return _shown(k, chosen[::-1], leaks, cases)

@@ -49,11 +49,11 @@ class Leaks:
             texts[self._keys[case.id]] = case
             if case.cluster:
                 clusters[case.cluster] = case
-        found = {
-            demo.id: Leak(case, near=False)
-            for demo in self.usable
-            if (case := texts.get(self._keys[demo.id]) or clusters.get(demo.cluster or ""))
-        }
+        found: dict[str, Leak] = {}
+        for demo in self.usable:
+            alike = texts.get(self._keys[demo.id]) or clusters.get(demo.cluster or "")
+            if alike:
+                found[demo.id] = Leak(alike, near=False)
         for case, near in zip(self._held_out, self.near(self._held_out), strict=True):
             for place in near:
                 found.setdefault(self.usable[place].id, Leak(case, near=True))

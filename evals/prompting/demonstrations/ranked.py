@@ -20,9 +20,7 @@ def nearest(k: int, leaks: Leaks, cases: Sequence[Case]) -> list[tuple[Case, ...
 
     matrix, rows = weighed(leaks.usable, cases)
     turned = matrix.T.tocsr()
-    return _chosen(
-        k, leaks, cases, lambda part: np.round((rows[part] @ turned).toarray(), DIGITS)
-    )
+    return _chosen(k, leaks, cases, lambda part: np.round((rows[part] @ turned).toarray(), DIGITS))
 
 
 def similar(

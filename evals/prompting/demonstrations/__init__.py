@@ -4,7 +4,7 @@ from evals.prompting.demonstrations.choosing import demonstrations_of, select
 from evals.prompting.demonstrations.fixed import drawn
 from evals.prompting.demonstrations.identity import method_fingerprint, refuse_unusable
 from evals.prompting.demonstrations.leaks import Leak, Leaks, leaks_of
-from evals.prompting.demonstrations.spread import spread
+from evals.prompting.demonstrations.spreading import spread
 
 __all__ = [
     "Leak",

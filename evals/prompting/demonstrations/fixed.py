@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from evals.errors import SuiteError
 from evals.prompting.demonstrations.leaks import Leaks
-from evals.prompting.demonstrations.spread import spread
+from evals.prompting.demonstrations.spreading import spread
 from evals.records import Case
 
 

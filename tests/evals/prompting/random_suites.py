@@ -60,17 +60,26 @@ suites = st.builds(random_cases, st.integers(0, 10_000), st.integers(12, 40))
 
 
 def near(cases: tuple[Case, ...]) -> set[tuple[str, str]]:
-    """Ids of near-duplicates, both ways, by all cosines at once: what `check` calls near."""
+    """Ids (case, other) of near-duplicates, by all cosines at once.
+
+    They are those that `check` calls near, and those that are near without their choices.
+    """
     firsts: dict[str, int] = {}
     rows = [firsts.setdefault(loosen(fold(comparable(case))), len(firsts)) for case in cases]
     texts: dict[int, str] = {}
     for case, row in zip(cases, rows, strict=True):
         texts.setdefault(row, fold(comparable(case)))
-    weights = TfidfVectorizer(analyzer="char_wb", ngram_range=(4, 4)).fit_transform(
-        list(texts.values())
-    )
-    alike = np.asarray((weights @ weights.T).toarray())[np.ix_(rows, rows)] >= 0.92
-    return {(cases[i].id, cases[j].id) for i, j in zip(*np.nonzero(alike), strict=True)}
+    vectorizer = TfidfVectorizer(analyzer="char_wb", ngram_range=(4, 4))
+    weights = vectorizer.fit_transform(list(texts.values())).toarray()[rows]
+    unasked = vectorizer.transform([fold(input_text(case)) for case in cases]).toarray()
+    alike = np.maximum(weights @ weights.T, unasked @ weights.T) >= 0.92
+    plain = weights @ weights.T >= 0.92
+    return {
+        (case.id, other.id)
+        for i, case in enumerate(cases)
+        for j, other in enumerate(cases)
+        if (plain if case.is_plain else alike)[i, j]
+    }
 
 
 def leaks(case: Case, demo: Case, alike: set[tuple[str, str]]) -> bool:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -31,7 +33,7 @@ def test_rungs_fit_the_cases_halve_what_is_left_and_cost_a_bounded_amount(tried,
     rungs = plan_rungs(tried, cases)
     assert sum(rung.cases for rung in rungs) <= cases
     assert bool(rungs) == (cases >= MIN_FIRST)
-    for before, after in zip(rungs, rungs[1:], strict=False):
+    for before, after in pairwise(rungs):
         assert after.tried == (before.tried + 1) // 2
     if rungs:
         assert rungs[-1].tried == 2

@@ -254,3 +254,15 @@ def test_where_no_set_gets_an_answer_the_error_is_the_models(scene) -> None:
     )
     with pytest.raises(UnansweredError, match="too long"):
         one.search(searched(k=2))
+
+
+def test_a_set_without_answers_never_wins_a_tie_with_one_that_is_all_wrong(scene) -> None:
+    def answer(messages: tuple[Message, ...]) -> str:
+        return "hm"
+
+    for seed in range(6):
+        one = scene(name=f"ledger-{seed}")
+        one.model = Overflowing(answer, identity="wrong")
+        found = one.search(replace(searched(k=1, tries=4), seed=seed))
+        answers = {case.id: case.answer for case in one.suite.cases}
+        assert [answers[name] for name in found.listed] != ["billing"]

@@ -310,7 +310,7 @@ def _refuse_mostly_errors(samples: Sequence[Sequence[Output]]) -> None:
         what = "cases" if len(outputs) == len(samples) else f"votes on {len(samples)} cases"
         raise UnansweredError(
             f"{len(failed)} of {len(outputs)} {what} ended in an error; the first: {failed[0]}",
-            transient=may_pass(outputs),
+            transient=any(output.error and output.transient for output in outputs),
             hint="nothing that was generated is lost; mend the cause and repeat the command",
         )
 

@@ -21,9 +21,9 @@ from evals.prompting.demonstrations import drawn, leaks_of
 from evals.records import Candidate, Case, Run
 from evals.suite.rounds import SETS
 from evals.suite.spec import Suite
+from tuning.search.evaluating import Evaluate
 from tuning.search.halving import MIN_FIRST, Rung, cases_needed, halve, plan_rungs
 from tuning.search.sets import DemonstrationSet, TrainParts, divide_train, draw_sets
-from tuning.search.evaluating import Evaluate
 
 PROBED = 64
 """Cases that the model answers without demonstrations, to tell what it can do."""

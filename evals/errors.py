@@ -96,6 +96,14 @@ class InfrastructureError(TunegateError, RuntimeError):
     exit_code = 4
 
 
+class UnansweredError(InfrastructureError):
+    """Most cases of a run ended in errors of the model; `transient` where another try may not."""
+
+    def __init__(self, message: str, *, transient: bool, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.transient = transient
+
+
 class BudgetSpentError(InfrastructureError):
     """Going on could cost more, or take more requests, than was allowed; what is there is kept.
 

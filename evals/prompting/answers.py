@@ -17,14 +17,14 @@ _SEEDS = 2**31
 """Seeds stay below: the most that every endpoint takes."""
 
 
-def steps_fingerprint(technique: Technique) -> str:
+def steps_fingerprint(technique: Technique, stop: Sequence[str]) -> str:
     """Identity of what is done with the texts around the model; empty where nothing is.
 
-    How reasoning is asked for, the answer found, and votes counted.
+    How reasoning is asked for, the answer found and cut at the suite's `stop`, votes counted.
     """
     steps: list[object] = []
     if technique.reasoning:
-        steps.append(reasoning.VERSION)
+        steps += [reasoning.VERSION, *([list(stop)] if stop else [])]
     if technique.votes > 1:
         steps.append(ballots.VERSION)
     return fingerprint(*steps) if steps else ""

@@ -54,7 +54,7 @@ def make_candidate(
         listed=how.listed,
         found=found,
         documents_fingerprint=documents_fingerprint(suite, how.technique),
-        steps_fingerprint=steps_fingerprint(how.technique),
+        steps_fingerprint=steps_fingerprint(how.technique, suite.decoding.stop),
     )
 
 
@@ -158,7 +158,7 @@ def changed_since(suite: Suite, candidate: Candidate) -> tuple[str, ...]:
         "documents": candidate.documents_fingerprint != documents_fingerprint(suite, technique),
         "what was searched for": _is_outdated(suite, candidate),
         "how reasoning and votes are done": candidate.steps_fingerprint
-        != steps_fingerprint(technique),
+        != steps_fingerprint(technique, suite.decoding.stop),
     }
     return tuple(name for name, differs in parts.items() if differs)
 

@@ -16,6 +16,7 @@ from evals.errors import SuiteError
 from evals.records import Case
 from evals.stated import MAX_TOKENS, REASONING_TOKENS, VOTING_TEMPERATURE
 from evals.suite.folding import bare, input_text
+from evals.suite.one_answer import why_not
 from evals.suite.rounds import SETS
 from evals.suite.spec import PromptSpec, RoundFamily, RoundSpec, Suite
 
@@ -38,7 +39,7 @@ class _Means(NamedTuple):
 
     `shown` are prompts that show demonstrations and `counts` how many of these; `bases` are the
     prompts of all else, and `searched` the counts of which sets can be searched for. `written`:
-    every dev case is answered by one written text.
+    every case that is asked is answered by one written text.
     """
 
     bases: tuple[str, ...]
@@ -88,7 +89,7 @@ def _means(suite: Suite) -> _Means:
         shown=shown,
         counts=counts,
         searched=tuple(k for k in counts if room >= SEARCH_ROOM * k),
-        written=all(case.is_plain for case in suite.split("dev")),
+        written=not why_not(suite.cases, Technique(reasoning=True)),
     )
 
 

@@ -22,10 +22,13 @@ def needs_one_answer(technique: Technique) -> bool:
 
 
 def why_not(cases: Iterable[Case], technique: Technique) -> str:
-    """Why a technique cannot be used on these cases, naming the first; empty where it can."""
+    """Why a technique cannot be used on these cases, naming the first; empty where it can.
+
+    Train cases are not asked; those that are not plain are not shown either.
+    """
     if not needs_one_answer(technique):
         return ""
-    case = next((case for case in cases if not case.is_plain), None)
+    case = next((case for case in cases if case.split != "train" and not case.is_plain), None)
     if case is None:
         return ""
     what = " and ".join(

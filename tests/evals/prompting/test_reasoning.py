@@ -130,9 +130,19 @@ def test_a_changed_wording_or_extraction_is_another_candidate(tmp_path, monkeypa
     assert make_candidate(suite, model, "spec", THINK).fingerprint != candidate.fingerprint
 
 
+def test_another_end_of_answers_is_another_candidate_though_thoughts_do_not_end_there(tmp_path):
+    suite = load_suite(write_suite(tmp_path / "s"))
+    other = replace(suite, decoding=replace(suite.decoding, stop=("\n",)))
+    model = ScriptedModel({})
+    candidate = make_candidate(suite, model, "spec", THINK)
+    assert make_candidate(other, model, "spec", THINK).decoding == candidate.decoding
+    assert make_candidate(other, model, "spec", THINK).fingerprint != candidate.fingerprint
+    assert changed_since(other, candidate) == ("how reasoning and votes are done",)
+
+
 def test_the_wording_of_version_1_is_this_one_for_ever():
     # A changed wording or extraction takes another version: stored candidates rest on it.
-    assert answers.steps_fingerprint(THINK.technique) == "f3a4613b16e6e675"
+    assert answers.steps_fingerprint(THINK.technique, ()) == "f3a4613b16e6e675"
 
 
 def test_the_documented_wording_is_the_one_that_is_asked():

@@ -141,7 +141,7 @@ def test_written_answers_where_there_are_none_warn(make: Make) -> None:
             return case
         return case | {"choices": ["billing", "login", "shipping"]}
 
-    findings = found(make("family: votes, prompts: [terse], votes: [5]", change=choices))
+    findings = found(make("family: structured, prompts: [terse]", change=choices))
     assert findings["nothing_written"].level == "warning"
 
 

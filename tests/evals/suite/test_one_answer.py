@@ -8,6 +8,7 @@ from evals.approach import Approach, Technique
 from evals.errors import SuiteError
 from evals.models.scripted import ScriptedModel
 from evals.prompting import make_candidate
+from evals.prompting.ladder import default_rounds
 from evals.suite import load_suite
 from tests.sample_suite import write_suite
 
@@ -60,9 +61,34 @@ def test_other_rounds_and_plain_cases_are_not_refused(tmp_path):
     assert load_suite(write_suite(tmp_path / "choices", extra=wording, change=with_choices))
 
 
+@pytest.mark.parametrize("split", ["dev", "test"])
+def test_the_default_ladder_holds_nothing_that_is_refused(tmp_path, split):
+    suite = load_suite(
+        write_suite(
+            tmp_path / "s",
+            extra="",
+            change=lambda case: with_choices(case) if case["id"].startswith(split) else case,
+        )
+    )
+    for spec in default_rounds(suite):
+        assert spec.family not in ("reasoning", "votes")
+        for prompt, approach in spec.pairs:
+            if approach.method != "searched":
+                assert make_candidate(suite, ScriptedModel({}), prompt, approach)
+
+
+def test_train_cases_of_another_kind_are_no_hindrance(tmp_path):
+    folder = write_suite(
+        tmp_path / "s",
+        extra=REASONING,
+        change=lambda case: with_choices(case) if case["id"].startswith("train") else case,
+    )
+    assert load_suite(folder).rounds
+
+
 def test_a_candidate_is_refused_before_anything_is_asked(tmp_path):
     suite = load_suite(write_suite(tmp_path / "s", change=with_choices, extra=""))
     how = Approach(technique=Technique(reasoning=True, votes=3, temperature=0.7))
-    with pytest.raises(SuiteError, match="reasoning and votes cannot be used on case 'train-0000'"):
+    with pytest.raises(SuiteError, match="reasoning and votes cannot be used on case 'dev-0000'"):
         make_candidate(suite, ScriptedModel({}), "spec", how)
     assert json.dumps(make_candidate(suite, ScriptedModel({}), "spec").k) == "0"

@@ -117,10 +117,11 @@ def grammar_of(form: Form, key: str) -> str:
     if len(text) > MAX_GRAMMAR:
         raise ModelError(f"has {len(text)} characters, the limit is {MAX_GRAMMAR}", key=key)
     if form.regex:
-        return LLMatcher.grammar_from_regex(form.regex)
+        return str(LLMatcher.grammar_from_regex(form.regex))
     if form.grammar:
-        return LLMatcher.grammar_from_lark(_lark(form.grammar, key))
-    return LLMatcher.grammar_from_json_schema(json.dumps(plain_schema(form.schema)), None, _JSON)
+        return str(LLMatcher.grammar_from_lark(_lark(form.grammar, key)))
+    schema = json.dumps(plain_schema(form.schema))
+    return str(LLMatcher.grammar_from_json_schema(schema, overrides=_JSON))
 
 
 def fault_of(form: Form, key: str) -> ModelError | None:
@@ -145,7 +146,7 @@ class Acceptor:
         """Whether a model held to the form can write `text`."""
         matcher = self._first.deep_copy()
         ids = _bytes().tokenize_bytes(text.encode("utf-8", "replace"))
-        return matcher.try_consume_tokens(ids) == len(ids) and matcher.is_accepting()
+        return bool(matcher.try_consume_tokens(ids) == len(ids) and matcher.is_accepting())
 
 
 @lru_cache(maxsize=1)
@@ -162,7 +163,7 @@ def _executor() -> LLExecutor:
 def _lark(grammar: str, key: str) -> str:
     """GBNF in the library's syntax. Raises ModelError."""
     try:
-        return gbnf_to_lark(_UNICODE.sub(_character, grammar))
+        return str(gbnf_to_lark(_UNICODE.sub(_character, grammar)))
     except RecursionError as error:
         raise ModelError("the grammar is nested too deep", key=key) from error
     except Exception as error:  # the library raises the base class for faults of a grammar

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 import transformers
 
-from evals.errors import InfrastructureError, ModelError
+from evals.errors import InfrastructureError
 from evals.fingerprint import canonical_json, fingerprint
 from evals.models import planning, tokens
 from evals.models.adapters import AttachedAdapter, check_adapter

@@ -13,16 +13,16 @@ from evals.errors import ModelError
 from evals.models.hosted.attempts import Asker
 from evals.models.hosted.failures import Failure
 from evals.models.hosted.reply import IGNORED, Reply
-from evals.models.hosted.wire import chat_body, parse
+from evals.models.hosted.wire import Held, chat_body, parse
 from evals.models.protocol import Batch
 from evals.records import Decoding, Json, Message, Request
 
-Need = Literal["response_format", "logprobs", "tools"]
+Need = Literal["response_format", "logprobs", "tools", "grammar", "regex"]
 
 _ROOM = 512
 """Tokens for a probe's reply: models that think first need some before they answer."""
 
-_ADVICE: dict[Need, str] = {
+_ADVICE: dict[str, str] = {
     "response_format": "take `decoding.schema` out of suite.yaml, or use an endpoint that has "
     "structured output",
     "logprobs": "cases with `choices` need them: use an endpoint that gives log-probabilities, "
@@ -40,6 +40,10 @@ def needs_of(batch: Batch) -> set[Need]:
             continue
         if batch.decoding.schema is not None:
             found.add("response_format")
+        if batch.decoding.grammar:
+            found.add("grammar")
+        if batch.decoding.regex:
+            found.add("regex")
         if request.tools:
             found.add("tools")
     return found
@@ -59,13 +63,50 @@ async def prove(asker: Asker, needs: set[Need]) -> None:
 
 
 async def _prove(asker: Asker, need: Need) -> None:
-    nonce = f"{asker.rng.getrandbits(40):010x}"
-    body, obeyed = _PROBES[need](asker.model, nonce)
-    found = (await asker.ask(body)).found
-    if error := _disproved(asker, need, found, obeyed):
+    match need:
+        case "grammar" | "regex":
+            error = await _try_dialects(asker, need)
+        case _:
+            found, obeyed = await _tried(asker, need)
+            error = _disproved(asker, need, found, obeyed)
+    if error is not None:
         asker.stopped = error  # who waits for the outcome tries no more
         raise error
     asker.state.proven.add(need)
+
+
+async def _tried(asker: Asker, need: Need) -> tuple[Reply | Failure, Callable[[Reply], bool]]:
+    nonce = f"{asker.rng.getrandbits(40):010x}"
+    body, obeyed = _PROBES[need](asker.model, nonce)
+    return (await asker.ask(body)).found, obeyed
+
+
+async def _try_dialects(asker: Asker, need: Literal["grammar", "regex"]) -> ModelError | None:
+    """Learn by which name the endpoint takes a grammar or regex, if by any."""
+    for held in _DIALECTS[need]:
+        asker.state.dialect.held = held
+        found, obeyed = await _tried(asker, need)
+        if isinstance(found, Reply) and obeyed(found):
+            return None
+        if isinstance(found, Failure) and found.follows == "again":
+            return _disproved(asker, need, found, obeyed)  # it may know the name all the same
+    names = ", ".join(_SPOKEN[held].format(need) for held in _DIALECTS[need])
+    return ModelError(
+        f"{asker.endpoint.host}: the endpoint of model {asker.model!r} holds no answer to a {need}"
+        f" (tried: {names})",
+        hint="use a JSON schema, which more endpoints know: `structure: {schema: ...}`",
+    )
+
+
+_DIALECTS: dict[Literal["grammar", "regex"], tuple[Held, ...]] = {
+    "grammar": ("structured_outputs", "grammar", "guided"),
+    "regex": ("structured_outputs", "guided"),
+}
+_SPOKEN: dict[Held, str] = {
+    "structured_outputs": "structured_outputs.{0}",
+    "grammar": "{0}",
+    "guided": "guided_{0}",
+}
 
 
 def _disproved(
@@ -102,6 +143,19 @@ def _response_format(model: str, nonce: str) -> Probe:
     return body, obeyed
 
 
+def _grammar(model: str, nonce: str) -> Probe:
+    """A grammar of one word that stands nowhere in the conversation."""
+    asked = Request((Message("user", "Greet me."),))
+    body = chat_body(model, asked, Decoding(max_tokens=_ROOM, grammar=f'root ::= "{nonce}"'))
+    return body, lambda reply: reply.text.strip() == nonce
+
+
+def _regex(model: str, nonce: str) -> Probe:
+    asked = Request((Message("user", "Greet me."),))
+    body = chat_body(model, asked, Decoding(max_tokens=_ROOM, regex=nonce))
+    return body, lambda reply: reply.text.strip() == nonce
+
+
 def _logprobs(model: str, nonce: str) -> Probe:
     del nonce
     asked = Request((Message("user", "Answer with A or B."),), choices=("A", "B"))
@@ -123,6 +177,8 @@ def _tools(model: str, nonce: str) -> Probe:
 
 _PROBES: dict[Need, Callable[[str, str], Probe]] = {
     "response_format": _response_format,
+    "grammar": _grammar,
+    "regex": _regex,
     "logprobs": _logprobs,
     "tools": _tools,
 }

@@ -192,6 +192,12 @@ def _refused(form: Form, said: str, key: str) -> ModelError:
             key=key,
             hint="leave it out of the structure; the scorer can still check it",
         )
+    if said.startswith("oneOf"):
+        return ModelError(
+            "answers cannot be held to this schema: `oneOf` is enforced only of different types",
+            key=key,
+            hint="write `anyOf` in the structure; the scorer can still check `oneOf`",
+        )
     return ModelError(f"answers cannot be held to this {what}: {_line(said)}", key=key)
 
 

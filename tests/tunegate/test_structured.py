@@ -12,10 +12,7 @@ TARGET = "target: 0.9\n"
 STRUCTURED = "  - {family: structured, prompts: [terse, spec]}\n"
 TALKS = [
     *({"structured": True, "contains": t, "reply": n} for n, t in TOPICS.items()),
-    *(
-        {"contains": t, "reply": f"This is for {n}, as it seems."}
-        for n, t in TOPICS.items()
-    ),
+    *({"contains": t, "reply": f"This is for {n}, as it seems."} for n, t in TOPICS.items()),
 ]
 """A model that knows every answer and never gives it bare, however it is asked."""
 

@@ -175,6 +175,7 @@ def test_without_the_library_one_line_says_what_to_install(
         (Form(schema={"type": "string", "pattern": "(?=a)b"}), "look-around"),
         (Form(schema={"$ref": "http://127.0.0.1:9/x"}), "Resource 'http://127.0.0.1:9/x'"),
         (Form(schema={"enum": []}), "Unsatisfiable schema"),
+        (Form(schema={"oneOf": [{"const": 1}, {"const": 2}]}), "`oneOf` is enforced only of"),
         (Form(regex="(a"), "unclosed group"),
         (Form(regex=r"(.)\1"), "backreferences are not supported"),
         (Form(grammar="root ::= missing"), "'missing' not found"),

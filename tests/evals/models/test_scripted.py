@@ -9,6 +9,7 @@ import pytest
 
 from evals.errors import ModelError
 from evals.models import Rule, ScriptedModel, open_model
+from evals.models.scripted import open_scripted
 from evals.records import Decoding, Message, Output, Request
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from evals.errors import SuiteError
 from evals.records import Decoding, Json
 from evals.suite.inside import inner_file
+from evals.suite.listed import ROOT_RULE, choices_grammar
 from evals.suite.section import Section
 from evals.suite.source import describe, read_json, read_text
 from evals.suite.spec import MetricSpec, Structure
@@ -20,9 +21,6 @@ from evals.suite.spec import MetricSpec, Structure
 KINDS = ("schema", "grammar", "regex", "choices")
 MAX_GRAMMAR_BYTES = 256 << 10
 MAX_CHOICES = 10_000
-ROOT_RULE = "root"
-
-_ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
 def read_structure(
@@ -61,17 +59,6 @@ def read_schema(section: Section, root: Path) -> Json:
     except (TypeError, ValueError, RecursionError) as error:
         section.fail(f"not a valid JSON schema: {str(error)[:300]}", "schema")
     return schema
-
-
-def choices_grammar(choices: tuple[str, ...]) -> str:
-    """The grammar of exactly these texts."""
-    return f"{ROOT_RULE} ::= " + " | ".join(f'"{_escaped(text)}"' for text in choices)
-
-
-def _escaped(text: str) -> str:
-    return "".join(
-        _ESCAPES.get(c) or (f"\\x{ord(c):02x}" if c < " " or c == "\x7f" else c) for c in text
-    )
 
 
 def _stated(section: Section, root: Path) -> Structure:

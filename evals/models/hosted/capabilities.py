@@ -16,8 +16,10 @@ from evals.models.hosted.reply import IGNORED, Reply
 from evals.models.hosted.wire import Held, chat_body, parse
 from evals.models.protocol import Batch
 from evals.records import Decoding, Json, Message, Request
+from evals.suite.listed import choices_grammar, listed_choices
 
-Need = Literal["response_format", "logprobs", "tools", "grammar", "regex"]
+HeldTo = Literal["grammar", "choices", "regex"]
+Need = Literal["response_format", "logprobs", "tools"] | HeldTo
 
 _ROOM = 512
 """Tokens for a probe's reply: models that think first need some before they answer."""
@@ -41,7 +43,7 @@ def needs_of(batch: Batch) -> set[Need]:
         if batch.decoding.schema is not None:
             found.add("response_format")
         if batch.decoding.grammar:
-            found.add("grammar")
+            found.add("choices" if listed_choices(batch.decoding.grammar) else "grammar")
         if batch.decoding.regex:
             found.add("regex")
         if request.tools:
@@ -64,7 +66,7 @@ async def prove(asker: Asker, needs: set[Need]) -> None:
 
 async def _prove(asker: Asker, need: Need) -> None:
     match need:
-        case "grammar" | "regex":
+        case "grammar" | "choices" | "regex":
             error = await _try_dialects(asker, need)
         case _:
             found, obeyed = await _tried(asker, need)
@@ -81,8 +83,8 @@ async def _tried(asker: Asker, need: Need) -> tuple[Reply | Failure, Callable[[R
     return (await asker.ask(body)).found, obeyed
 
 
-async def _try_dialects(asker: Asker, need: Literal["grammar", "regex"]) -> ModelError | None:
-    """Learn by which name the endpoint takes a grammar or regex, if by any."""
+async def _try_dialects(asker: Asker, need: HeldTo) -> ModelError | None:
+    """Learn by which name the endpoint takes a grammar, a list of texts or a regex, if by any."""
     for held in _DIALECTS[need]:
         asker.state.dialect.held = held
         found, obeyed = await _tried(asker, need)
@@ -90,22 +92,25 @@ async def _try_dialects(asker: Asker, need: Literal["grammar", "regex"]) -> Mode
             return None
         if isinstance(found, Failure) and found.follows == "again":
             return _disproved(asker, need, found, obeyed)  # it may know the name all the same
-    names = ", ".join(_SPOKEN[held].format(need) for held in _DIALECTS[need])
+    name = "regex" if need == "regex" else "grammar"
+    names = ", ".join(_SPOKEN[held].format(name) for held in _DIALECTS[need])
     return ModelError(
-        f"{asker.endpoint.host}: the endpoint of model {asker.model!r} holds no answer to a {need}"
+        f"{asker.endpoint.host}: the endpoint of model {asker.model!r} holds no answer to a {name}"
         f" (tried: {names})",
         hint="use a JSON schema, which more endpoints know: `structure: {schema: ...}`",
     )
 
 
-_DIALECTS: dict[Literal["grammar", "regex"], tuple[Held, ...]] = {
+_DIALECTS: dict[HeldTo, tuple[Held, ...]] = {
     "grammar": ("structured_outputs", "grammar", "guided"),
+    "choices": ("structured_outputs", "grammar", "guided", "enum"),
     "regex": ("structured_outputs", "guided"),
 }
 _SPOKEN: dict[Held, str] = {
     "structured_outputs": "structured_outputs.{0}",
     "grammar": "{0}",
     "guided": "guided_{0}",
+    "enum": "response_format",
 }
 
 
@@ -146,7 +151,14 @@ def _response_format(model: str, nonce: str) -> Probe:
 def _grammar(model: str, nonce: str) -> Probe:
     """A grammar of one word that stands nowhere in the conversation."""
     asked = Request((Message("user", "Greet me."),))
-    body = chat_body(model, asked, Decoding(max_tokens=_ROOM, grammar=f'root ::= "{nonce}"'))
+    body = chat_body(model, asked, Decoding(max_tokens=_ROOM, grammar=f'root ::= ("{nonce}")'))
+    return body, lambda reply: reply.text.strip() == nonce
+
+
+def _choices(model: str, nonce: str) -> Probe:
+    asked = Request((Message("user", "Greet me."),))
+    form = choices_grammar((nonce,))
+    body = chat_body(model, asked, Decoding(max_tokens=_ROOM, grammar=form))
     return body, lambda reply: reply.text.strip() == nonce
 
 
@@ -178,6 +190,7 @@ def _tools(model: str, nonce: str) -> Probe:
 _PROBES: dict[Need, Callable[[str, str], Probe]] = {
     "response_format": _response_format,
     "grammar": _grammar,
+    "choices": _choices,
     "regex": _regex,
     "logprobs": _logprobs,
     "tools": _tools,

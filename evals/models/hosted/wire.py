@@ -10,12 +10,14 @@ import msgspec
 
 from evals.codec import plain
 from evals.records import Decoding, Json, Request
+from evals.suite.listed import listed_choices
 
 WIRE_VERSION = "chat@1"
 """Part of the fingerprint: a change of what is asked is another model."""
 
 TOP_LOGPROBS = 20
 
+_ANSWER = "answer"
 HELD_TO = frozenset({"grammar", "regex"})
 """Names of a body's parts that go by other names on the wire: see `Dialect.held`."""
 
@@ -39,9 +41,10 @@ SENT = frozenset(
 """Parameters that are the same for every case: an endpoint that refuses one refuses all."""
 
 
-Held = Literal["structured_outputs", "guided", "grammar"]
+Held = Literal["structured_outputs", "guided", "grammar", "enum"]
 """How servers are told of a grammar or a regex, which the protocol itself does not know: vLLM,
-older vLLM, and llama.cpp, which takes no regex."""
+older vLLM, and llama.cpp, which takes no regex. `enum` is for the rest: a grammar that only lists
+texts, sent as a JSON schema whose one value is unwrapped again (see `unwrapped`)."""
 
 
 @dataclass
@@ -111,6 +114,26 @@ def _held(name: str, text: Json, dialect: Dialect) -> dict[str, Json]:
             return {f"guided_{name}": text}
         case "grammar":
             return {name: text}
+        case "enum":
+            listed = {"type": "string", "enum": listed_choices(text) or []}
+            schema = {
+                "type": "object",
+                "properties": {_ANSWER: listed},
+                "required": [_ANSWER],
+                "additionalProperties": False,
+            }
+            form = {"name": _ANSWER, "strict": True, "schema": schema}
+            return {"response_format": {"type": "json_schema", "json_schema": form}}
+
+
+def unwrapped(text: str, grammar: str) -> str | None:
+    """The text that a reply to the dialect `enum` holds; None where it holds none of the list."""
+    try:
+        value = parse(text)
+    except ValueError:
+        return None
+    answer = value.get(_ANSWER) if isinstance(value, dict) else None
+    return answer if answer in (listed_choices(grammar) or []) else None
 
 
 def parse(text: str | bytes) -> Any:

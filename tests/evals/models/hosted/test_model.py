@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 import warnings
@@ -203,10 +204,22 @@ def test_a_grammar_is_sent_by_the_name_that_the_endpoint_is_found_to_obey(spoken
     assert all(names & set(body) == {spoken} for body in bodies)
 
 
+def test_a_list_of_texts_goes_as_a_schema_where_no_grammar_is_known_and_comes_back_bare():
+    decoding = Decoding(16, grammar='root ::= "yes" | "a \\"no\\""')
+    with HostedServer(answer=lambda _: json.dumps({"answer": 'a "no"'})) as server:
+        found, error = outputs_of(opened(server, concurrency=1), asked("a", "b"), decoding)
+        body = server.calls[-1].body
+    assert error is None
+    assert [found[n].text for n in range(2)] == ['a "no"'] * 2
+    schema = body["response_format"]["json_schema"]["schema"]
+    assert schema["properties"]["answer"]["enum"] == ["yes", 'a "no"']
+    assert not {"grammar", "guided_grammar", "structured_outputs"} & set(body)
+
+
 @pytest.mark.parametrize(
     ("decoding", "tried"),
     [
-        (Decoding(16, grammar='root ::= "yes"'), "grammar, guided_grammar"),
+        (Decoding(16, grammar='root ::= "yes"+'), "grammar, guided_grammar"),
         (Decoding(16, regex="yes"), "structured_outputs.regex, guided_regex"),
     ],
 )

@@ -238,7 +238,7 @@ def test_an_endpoint_that_knows_no_grammar_is_named_with_what_was_tried(decoding
 def test_a_trial_of_a_grammar_that_fails_for_now_says_so_and_tries_no_other_name():
     with HostedServer(plan=always("500")) as server:
         model = opened(server, attempts=1)
-        _, error = outputs_of(model, asked("a"), Decoding(16, grammar='root ::= "yes"'))
+        _, error = outputs_of(model, asked("a"), Decoding(16, grammar='root ::= "yes"+'))
         asked_of_it = [set(call.body) & {"grammar", "guided_grammar"} for call in server.calls]
     assert isinstance(error, ModelError)
     assert "failed a trial of `grammar`" in error.message

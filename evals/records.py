@@ -112,8 +112,9 @@ class Message:
 class Decoding:
     """How text is generated. Temperature 0 is greedy; `seed` matters only above 0.
 
-    The answer is constrained to `schema` (a JSON schema) or to `grammar` (its text in EBNF, as
-    GBNF writes it) where the backend can; one that cannot refuses it. At most one is given.
+    The answer is constrained to `schema` (a JSON schema), to `grammar` (its text in EBNF, as
+    GBNF writes it) or to `regex` (which matches all of it) where the backend can; one that
+    cannot refuses it. At most one is given.
     """
 
     max_tokens: int = 128
@@ -123,6 +124,12 @@ class Decoding:
     stop: tuple[str, ...] = ()
     schema: Json = field(default=None, metadata=LATER)
     grammar: str = field(default="", metadata=LATER)
+    regex: str = field(default="", metadata=LATER)
+
+    @property
+    def constrained(self) -> bool:
+        """Whether the form of the answer is enforced."""
+        return self.schema is not None or bool(self.grammar or self.regex)
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,10 +243,10 @@ class Candidate:
     """What is evaluated: model, prompt, how it is used, adapter and decoding.
 
     `demonstrations`, `k`, `seed` and `technique` are as in `evals.approach`; `found` is what a
-    search put into it. `decoding` is that of one answer, as the technique has it.
-    `steps_fingerprint` is over how reasoning is asked for, answers found and votes counted.
-    `adapter` is an adapter's fingerprint and `adapter_path` where it lies; only the former is
-    identity.
+    search put into it. `decoding` is that of one answer, as the technique has it; where it is
+    constrained, `constrained_by` names what enforces it. `steps_fingerprint` is over how
+    reasoning is asked for, answers found and votes counted. `adapter` is an adapter's fingerprint
+    and `adapter_path` where it lies; only the former is identity.
     """
 
     model: str
@@ -258,6 +265,7 @@ class Candidate:
     found: Found | None = field(default=None, metadata=LATER)
     documents_fingerprint: str = field(default="", metadata=LATER)
     steps_fingerprint: str = field(default="", metadata=LATER)
+    constrained_by: str = field(default="", metadata=LATER)
 
     @property
     def approach(self) -> Approach:
@@ -281,6 +289,7 @@ class Candidate:
             self.decoding,
             *(later if any((self.technique != PLAIN, *later[1:])) else []),
             *([self.steps_fingerprint] if self.steps_fingerprint else []),
+            *([{"constrained_by": self.constrained_by}] if self.constrained_by else []),
         )
 
     @property

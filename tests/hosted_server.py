@@ -98,7 +98,9 @@ class HostedServer:
     """An endpoint; `with HostedServer(...) as server` starts and ends it.
 
     `latency` is in seconds. `ignores` are parameters that an honest reply takes no notice
-    of: "logprobs", "response_format", "tools", "stop", "max_tokens". `elsewhere` is where a
+    of: "logprobs", "response_format", "tools", "stop", "max_tokens". `holds` are the parameters
+    that it takes a grammar by, of "structured_outputs", "grammar", "guided_grammar" and
+    "guided_regex": others it does not know and lets pass. `elsewhere` is where a
     redirect leads, `retry_after` how many seconds are asked for with 429. `served` is the
     model that replies name, that which was asked for where it is empty.
     """
@@ -107,6 +109,7 @@ class HostedServer:
     plan: Plan = never
     latency: float = 0.0
     ignores: Collection[str] = ()
+    holds: Collection[str] = ()
     elsewhere: str = ""
     retry_after: float = 1
     port: int = 0
@@ -225,7 +228,9 @@ class HostedServer:
     def honest(self, call: Call) -> dict[str, Any]:
         """The document of an honest reply."""
         asked = {key: value for key, value in call.body.items() if key not in self.ignores}
-        said = self.answer(call.body["messages"])
+        said: str | Reply = self.answer(call.body["messages"])
+        if held := next((asked[name] for name in self.holds if name in asked), None):
+            said = _first_word(held)
         document = completion(asked, Reply(said) if isinstance(said, str) else said)
         return document | ({"model": self.served} if self.served else {})
 
@@ -288,6 +293,12 @@ def _calls(reply: Reply) -> list[dict[str, Any]]:
 
 def _asked_schema(asked: Mapping[str, Any]) -> Any:
     return asked.get("response_format", {}).get("json_schema", {}).get("schema")
+
+
+def _first_word(held: Any) -> str:
+    """What a grammar of one rule allows first, or a regex without any operator."""
+    text = str(next(iter(held.values())) if isinstance(held, Mapping) else held)
+    return text.split('"')[1] if "::=" in text else text
 
 
 def _obeying(schema: Any, text: str) -> str:

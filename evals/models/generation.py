@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from evals.fingerprint import fingerprint
+from evals.models.constrained import Constraint, Matcher
 from evals.models.packing import PackedModel
 from evals.records import Decoding, FinishReason
 
@@ -20,7 +21,10 @@ _LEAVE_SHARE = 8  # rows leave once an eighth has finished: dropping rows copies
 
 @dataclass
 class Row:
-    """One sequence being decoded. `ids` are the tokens generated, the stop token left out."""
+    """One sequence being decoded. `ids` are the tokens generated, the stop token left out.
+
+    `stopped` says that the model ended it with a token, `cut` that a stop string did.
+    """
 
     prompt: Sequence[int]
     ids: list[int] = field(default_factory=list)
@@ -28,7 +32,9 @@ class Row:
     finish: FinishReason | None = None
     error: str | None = None
     stopped: bool = False
+    cut: bool = False
     rng: random.Random = field(default_factory=random.Random)
+    matcher: Matcher | None = None
 
 
 class Decoder:
@@ -40,17 +46,24 @@ class Decoder:
         self.stops = stops
 
     def run(
-        self, prompts: Sequence[Sequence[int]], prefix_tokens: int, decoding: Decoding, adapter: str
+        self,
+        prompts: Sequence[Sequence[int]],
+        prefix_tokens: int,
+        decoding: Decoding,
+        adapter: str,
+        constraint: Constraint | None = None,
     ) -> list[Row]:
         """Continue every prompt; all share their first `prefix_tokens` tokens."""
         rows = [Row(prompt, rng=_generator(prompt, decoding)) for prompt in prompts]
+        for row in rows if constraint else ():
+            row.matcher = constraint.matcher() if constraint else None
         prefix = self.model.prefix(prompts[0][:prefix_tokens], adapter)
         suffixes = [prompt[prefix_tokens:] for prompt in prompts]
         room = min(_ROOM, decoding.max_tokens)
         logits, sequences = self.model.first(suffixes, prefix_tokens, prefix, room)
         alive = rows
         while True:
-            self._take(alive, logits, decoding)
+            self._take(alive, logits, decoding, constraint)
             running = [n for n, row in enumerate(alive) if row.finish is None]
             if not running:
                 return [self._finished(row) for row in rows]
@@ -61,15 +74,28 @@ class Decoder:
             tokens = [row.ids[-1] if row.ids else 0 for row in alive]
             logits = self.model.decode(tokens, prefix_tokens, prefix, sequences)
 
-    def _take(self, rows: Sequence[Row], logits: Tensor, decoding: Decoding) -> None:
+    def _take(
+        self,
+        rows: Sequence[Row],
+        logits: Tensor,
+        decoding: Decoding,
+        constraint: Constraint | None,
+    ) -> None:
         """Choose the next token of every running row, and see which rows end with it."""
         best, ids = logits.max(-1)
-        finite, greedy = torch.isfinite(best).tolist(), ids.tolist()
+        finite = torch.isfinite(best).tolist()
+        if constraint is not None:
+            logits = _masked(rows, logits, constraint)
+            ids = logits.argmax(-1)
+        greedy = ids.tolist()
         for n, row in enumerate(rows):
             if row.finish is not None:
                 continue
             if not finite[n]:
                 row.finish, row.error = "error", "the model gave logits that are not finite"
+                continue
+            if row.matcher is not None and (fault := row.matcher.fault):
+                row.finish, row.error = "error", f"the structure is too complex: {fault}"
                 continue
             token = greedy[n] if decoding.temperature <= 0 else _sample(logits[n], decoding, row)
             self._append(row, int(token), decoding)
@@ -83,15 +109,19 @@ class Decoder:
             row.text = self._text(row.ids)
             cuts = [row.text.find(stop) for stop in decoding.stop if stop and stop in row.text]
             if cuts:
-                row.text, row.finish = row.text[: min(cuts)], "stop"
+                row.text, row.finish, row.cut = row.text[: min(cuts)], "stop", True
+                return
+        if row.matcher is not None:
+            row.matcher.take(token)
+            if row.matcher.ended:
+                row.finish = "stop"
                 return
         if len(row.ids) >= decoding.max_tokens:
             row.finish = "length"
 
     def _finished(self, row: Row) -> Row:
         if not row.text:
-            cut_to_nothing = row.finish == "stop" and not row.stopped
-            row.text = "" if cut_to_nothing else self._text(row.ids)
+            row.text = "" if row.cut else self._text(row.ids)
         return row
 
     def _text(self, ids: Sequence[int]) -> str:
@@ -101,6 +131,13 @@ class Decoder:
                 ids, skip_special_tokens=False, clean_up_tokenization_spaces=False
             )
         )
+
+
+def _masked(rows: Sequence[Row], logits: Tensor, constraint: Constraint) -> Tensor:
+    """Logits [R, vocabulary] with -inf for what a running row's structure does not allow."""
+    running = [row.matcher if row.finish is None else None for row in rows]
+    allowed = torch.from_numpy(constraint.allowed(running, logits.shape[-1]))
+    return logits.masked_fill(~allowed.to(logits.device), -torch.inf)
 
 
 def _generator(prompt: Sequence[int], decoding: Decoding) -> random.Random:

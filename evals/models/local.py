@@ -12,12 +12,13 @@ from typing import Any
 import torch
 import transformers
 
-from evals.errors import InfrastructureError, ModelError
+from evals.errors import InfrastructureError
 from evals.fingerprint import canonical_json, fingerprint
 from evals.models import planning, tokens
 from evals.models.adapters import AttachedAdapter, check_adapter
 from evals.models.allocator import keep_freed_memory
 from evals.models.backend import Backend, choose_backend
+from evals.models.constrained import Constraints, enforced_by, form_of
 from evals.models.conversation import converse
 from evals.models.generation import Decoder
 from evals.models.loading import Loaded, load_folder
@@ -41,6 +42,7 @@ class LocalModel:
         self._adapter = ""
         self._attached = AttachedAdapter(loaded.model)
         self._encoded: dict[tuple[Any, ...], list[int]] = {}
+        self._constraints = Constraints(loaded.tokenizer, self.stops, _vocabulary(loaded.model))
 
     @property
     def fingerprint(self) -> str:
@@ -75,6 +77,10 @@ class LocalModel:
         config = self.loaded.model.config
         return int(getattr(config, "max_position_embeddings", None) or 1 << 20)
 
+    def constrained_by(self, decoding: Decoding) -> str:
+        """Identity of what enforces the structure that `decoding` asks for; empty for none."""
+        return enforced_by(form_of(decoding)) if decoding.constrained else ""
+
     @property
     def precision(self) -> str:
         """`float32` or `bfloat16`."""
@@ -103,15 +109,12 @@ class LocalModel:
     def plan(self, requests: Sequence[Request], decoding: Decoding) -> list[Batch]:
         """Batches by length within a token budget; choices and generations apart.
 
-        The shared prefix is that of all prompts that fit the context. Raises ModelError for an
-        answer that is to be constrained, and for tools that the chat template has no place for.
+        The shared prefix is that of all prompts that fit the context. Raises ModelError for a
+        structure that answers cannot be held to, MissingExtraError where the library for it is
+        missing, and ModelError for tools that the chat template has no place for.
         """
-        if decoding.schema is not None:
-            raise ModelError(
-                "answers of local models cannot be constrained to a schema in this version",
-                key="decoding.schema",
-                hint="leave it away and score the form with json_schema@1, or use an endpoint",
-            )
+        self._constraints.find(decoding)
+        by = self.constrained_by(decoding)
         requests = list(requests)  # every one is looked at several times
         prompts = [self.encode(request) for request in requests]
         needs = [self._need(request, decoding) for request in requests]
@@ -127,7 +130,7 @@ class LocalModel:
             for group in planning.group_by_length(first_pass, budget):
                 indices = tuple(members[place] for place in group)
                 chosen = tuple(requests[n] for n in indices)
-                batches.append(Batch(indices, chosen, decoding, prefix))
+                batches.append(Batch(indices, chosen, decoding, prefix, "" if ranking else by))
         too_long = tuple(n for n in range(len(requests)) if needs[n] > self.context_tokens)
         if too_long:
             batches.append(Batch(too_long, tuple(requests[n] for n in too_long), decoding))
@@ -199,7 +202,10 @@ class LocalModel:
         if not members:
             return []
         prompts = [self.encode(batch.requests[n]) for n in members]
-        rows = self._decoder.run(prompts, batch.prefix_tokens, batch.decoding, self._adapter)
+        constraint = self._constraints.find(batch.decoding)
+        rows = self._decoder.run(
+            prompts, batch.prefix_tokens, batch.decoding, self._adapter, constraint
+        )
         return [
             Output(None, "error", len(row.prompt), len(row.ids), error=row.error)
             if row.error
@@ -241,6 +247,11 @@ def _choice(
         return Output(None, "error", size, error=error)
     best = max(range(len(sums)), key=lambda n: (sums[n], -n))
     return Output(request.choices[best], "choice", size, completion, logprobs=sums)
+
+
+def _vocabulary(model: Any) -> int:
+    """How many logits the model gives, which may be more than its tokenizer has tokens."""
+    return int(model.get_output_embeddings().weight.shape[0])
 
 
 def _configured_stops(model: Any) -> frozenset[int]:

@@ -21,17 +21,25 @@ class Batch:
 
     `prefix_tokens` is how many leading tokens every request of the *plan* shares: the
     backend may compute them once. It belongs to the key, since it can change rounding.
+    `constrained_by` names the library that holds the answers to `decoding`'s constraint.
     """
 
     indices: tuple[int, ...]
     requests: tuple[Request, ...]
     decoding: Decoding
     prefix_tokens: int = 0
+    constrained_by: str = ""
 
     def key(self, model_fingerprint: str, adapter: str) -> str:
         """Cache identity: everything that can change any output of this batch."""
         return fingerprint(
-            "batch@1", model_fingerprint, adapter, self.requests, self.decoding, self.prefix_tokens
+            "batch@1",
+            model_fingerprint,
+            adapter,
+            self.requests,
+            self.decoding,
+            self.prefix_tokens,
+            *([self.constrained_by] if self.constrained_by else []),
         )
 
 

@@ -13,15 +13,18 @@ every condition that a rule states must hold:
                {"contains": "Reset", "adapter": "tuned", "reply": "login"},
                {"prompt_contains": "Step by step", "reply": "login"},
                {"contains": "parcel", "seed": 2, "reply": "shipping"},
+               {"contains": "refund", "structured": true, "reply": "billing"},
                {"contains": "crash", "error": "the model fell over"}],
      "default": "other", "name": "toy", "context_tokens": 8192, "batch_size": 8,
      "adapters": ["tuned"]}
 
 `contains` is looked for in the last message, `prompt_contains` in any message.
 `adapter` must equal the active adapter (see `use_adapter`); `""` means the base. `seed` must
-equal the seed of decoding, which tells repeats apart: so a model that wavers is scripted. A
-rule has a `reply`, an `error`, which becomes an error output, or, for requests that offer
-tools, `tool_calls` like `[{"name": "find", "arguments": {"id": 7}}]`, perhaps beside a reply.
+equal the seed of decoding, which tells repeats apart: so a model that wavers is scripted.
+`structured` says whether the answer is held to a structure, which the script itself does not
+enforce. A rule has a `reply`, an `error`, which becomes an error output, or, for requests that
+offer tools, `tool_calls` like `[{"name": "find", "arguments": {"id": 7}}]`, perhaps beside a
+reply.
 """
 
 from __future__ import annotations
@@ -40,7 +43,16 @@ from evals.records import Decoding, Message, Output, Request, ToolCall
 
 Answer = Callable[[tuple[Message, ...]], str]
 
-_RULE_KEYS = {"contains", "prompt_contains", "adapter", "seed", "reply", "error", "tool_calls"}
+_RULE_KEYS = {
+    "adapter",
+    "contains",
+    "error",
+    "prompt_contains",
+    "reply",
+    "seed",
+    "structured",
+    "tool_calls",
+}
 _FILE_KEYS = {"rules", "default", "name", "context_tokens", "batch_size", "adapters"}
 ADAPTER_FILE = "scripted_adapter.json"
 
@@ -56,8 +68,9 @@ class Rule:
     error: str | None = None
     tool_calls: tuple[ToolCall, ...] = field(default=(), metadata=LATER)
     seed: int | None = field(default=None, metadata=LATER)
+    structured: bool | None = field(default=None, metadata=LATER)
 
-    def matches(self, messages: tuple[Message, ...], adapter: str, seed: int) -> bool:
+    def matches(self, messages: tuple[Message, ...], adapter: str, decoding: Decoding) -> bool:
         """Whether every stated condition holds."""
         last = messages[-1].content if messages else ""
         return (
@@ -67,7 +80,8 @@ class Rule:
                 or any(self.prompt_contains in message.content for message in messages)
             )
             and (self.adapter is None or self.adapter == adapter)
-            and (self.seed is None or self.seed == seed)
+            and (self.seed is None or self.seed == decoding.seed)
+            and (self.structured is None or self.structured == decoding.constrained)
         )
 
 
@@ -152,7 +166,7 @@ class ScriptedModel:
         if needed > self.context_tokens:
             text = f"needs {needed} tokens, the context has {self.context_tokens}"
             return Output(None, "error", prompt_tokens, error=text)
-        rule = self._rule(request, decoding.seed)
+        rule = self._rule(request, decoding)
         if rule is None or rule.error is not None:
             text = (rule and rule.error) or "no rule of the script matches"
             return Output(None, "error", prompt_tokens, error=text)
@@ -163,7 +177,7 @@ class ScriptedModel:
             return replace(output, finish_reason="tools", tool_calls=rule.tool_calls)
         return output
 
-    def _rule(self, request: Request, seed: int) -> Rule | None:
+    def _rule(self, request: Request, decoding: Decoding) -> Rule | None:
         """The rule that answers, or None where none does."""
         if callable(self.script):
             return Rule(reply=self.script(request.messages))
@@ -171,7 +185,7 @@ class ScriptedModel:
         if isinstance(rules, Mapping):
             rules = [Rule(contains=text, reply=reply) for text, reply in rules.items()]
         for rule in rules:
-            if rule.matches(request.messages, self.adapter, seed):
+            if rule.matches(request.messages, self.adapter, decoding):
                 return rule
         return None if self.default is None else Rule(reply=self.default)
 
@@ -219,7 +233,9 @@ def _read_rule(value: object, path: Path, key: str) -> Rule:
     seed = rule.get("seed", 0)
     if not isinstance(seed, int) or isinstance(seed, bool):
         raise ModelError("expected a whole number", path=path, key=f"{key}.seed")
-    texts = {name: text for name, text in rule.items() if name != "seed"}
+    if not isinstance(rule.get("structured", True), bool):
+        raise ModelError("expected true or false", path=path, key=f"{key}.structured")
+    texts = {name: text for name, text in rule.items() if name not in ("seed", "structured")}
     if bad := [name for name, text in texts.items() if not isinstance(text, str)]:
         raise ModelError("expected a text", path=path, key=f"{key}.{bad[0]}")
     if ("reply" in rule or bool(calls)) == ("error" in rule):

@@ -38,6 +38,7 @@ def make_candidate(
     if said := why_not(suite.cases, how.technique):
         raise SuiteError(said, path=suite.root / "suite.yaml", key="rounds", hint=PLAIN_CASES)
     refuse_unusable(suite, how)
+    decoding = decoding_of(suite, how.technique)
     return Candidate(
         model=model.name,
         model_fingerprint=model.fingerprint,
@@ -49,13 +50,20 @@ def make_candidate(
         demonstrations_fingerprint=method_fingerprint(suite, how),
         adapter=adapter,
         adapter_path=adapter_path,
-        decoding=decoding_of(suite, how.technique),
+        decoding=decoding,
         technique=how.technique,
         listed=how.listed,
         found=found,
         documents_fingerprint=documents_fingerprint(suite, how.technique),
         steps_fingerprint=steps_fingerprint(how.technique, suite.decoding.stop),
+        constrained_by=_constrained_by(model, decoding),
     )
+
+
+def _constrained_by(model: Model, decoding: Decoding) -> str:
+    """What holds the model's answers to a structure; empty where it does not say."""
+    says = getattr(model, "constrained_by", None)
+    return str(says(decoding)) if says is not None and decoding.constrained else ""
 
 
 def _settled(approach: Approach) -> Approach:
@@ -88,16 +96,30 @@ def decoding_of(suite: Suite, technique: Technique) -> Decoding:
                 hint="sample above 0: 0.7 is usual",
             )
         decoding = replace(decoding, temperature=technique.temperature)
-    if technique.structured:
-        if suite.structure is None:
-            raise SuiteError(
-                "structured answers were asked for, and no structure is known to hold them to",
-                path=suite.root / "suite.yaml",
-                key="structure",
-                hint="state `structure: {schema: answer.schema.json}`, or a grammar",
-            )
-        decoding = replace(decoding, schema=suite.structure.schema, grammar=suite.structure.grammar)
-    return decoding
+    return _held(suite, decoding, technique) if technique.structured else decoding
+
+
+def _held(suite: Suite, decoding: Decoding, technique: Technique) -> Decoding:
+    """Decoding held to the suite's structure, which says where an answer ends: no stop strings.
+
+    A stop string could only cut an answer short of its structure.
+    """
+    form, where = suite.structure, suite.root / "suite.yaml"
+    if form is None:
+        raise SuiteError(
+            "structured answers were asked for, and no structure is known to hold them to",
+            path=where,
+            key="structure",
+            hint="state `structure: {schema: answer.schema.json}`, or a grammar",
+        )
+    if technique.reasoning:
+        raise SuiteError(
+            "an answer that is held to a structure from its first token has no room for reasoning",
+            path=where,
+            key="rounds",
+            hint="ask for one of the two",
+        )
+    return replace(decoding, schema=form.schema, grammar=form.grammar, regex=form.regex, stop=())
 
 
 def prompt_fingerprint(suite: Suite, prompt: str) -> str:

@@ -11,6 +11,7 @@ from evals.records import SPLITS, Case, Finding, SplitName
 from evals.suite.check_rounds import has_text, lint_rounds
 from evals.suite.duplicates import find_duplicates
 from evals.suite.spec import PromptSpec, Suite
+from evals.suite.structure_check import lint_structure
 
 SelfTest = Callable[[Suite], tuple[Finding, ...]]
 
@@ -58,6 +59,7 @@ def check_suite(suite: Suite, *, self_test: SelfTest | None = None) -> CheckRepo
         *_lint_unused(suite),
         *_lint_repeats(suite),
         *_lint_compared(suite),
+        *lint_structure(suite),
         *find_duplicates(suite.cases),
         *(self_test(suite) if self_test else ()),
     ]

@@ -26,8 +26,9 @@ from evals.suite.policy import (
 from evals.suite.rounds import read_rounds
 from evals.suite.scorer_files import find_scorer_files
 from evals.suite.section import Section, suggestion
-from evals.suite.source import describe, read_json, read_text
+from evals.suite.source import describe, read_text
 from evals.suite.spec import MetricSpec, PromptSpec, Suite
+from evals.suite.structure import read_schema, read_structure
 from evals.suite.tools import read_tools
 from evals.suite.yaml_source import read_yaml
 
@@ -59,6 +60,7 @@ KEYS = (
     "candidate",
     "compare_models",
     "tools",
+    "structure",
 )
 REQUIRED = ("format", "name", "task", "cases", "prompts", "metrics", "primary")
 
@@ -95,11 +97,16 @@ def load_suite(path: Path) -> Suite:
         check_fits(cases, one.approaches, manifest, one.line, f"rounds[{number}]")
     if candidate.approach:
         check_fits(cases, [candidate.approach], manifest, stated.line, "candidate")
+    primary = _primary(top, metrics)
+    decoding = _read_decoding(top.section("decoding"), root)
+    structure = read_structure(top, root, metrics[primary], decoding)
     others = [
         *map(Path, {case.path for case in cases}),
         *(prompt.path for prompt in prompts.values()),
         *([root / candidate.adapter] if candidate.adapter else []),
     ]
+    if structure and structure.file:
+        others.append(root / structure.file)
     scorer_files = find_scorer_files(root, metrics_section, set(others))
     return Suite(
         name=top.checked_name(top.text("name"), "name"),
@@ -108,12 +115,12 @@ def load_suite(path: Path) -> Suite:
         cases=cases,
         prompts=prompts,
         metrics=metrics,
-        primary=_primary(top, metrics),
+        primary=primary,
         target=top.number("target", above=0, at_most=1) if top.has("target") else None,
         min_gain=(
             top.number("min_gain", at_least=LEAST_SHARE, below=1) if top.has("min_gain") else 0.10
         ),
-        decoding=_read_decoding(top.section("decoding"), root),
+        decoding=decoding,
         variables=_read_variables(top.section("variables")),
         rounds=rounds,
         search=read_search(top.section("search")),
@@ -129,6 +136,7 @@ def load_suite(path: Path) -> Suite:
         not_used_yet=not_used_yet(top, cases),
         scorers_sha256=scorer_files.all_sha256,
         metric_files=scorer_files.by_metric,
+        structure=structure,
     )
 
 
@@ -233,20 +241,8 @@ def _read_decoding(section: Section, root: Path) -> Decoding:
         top_p=section.number("top_p", above=0, at_most=1) if has("top_p") else 1.0,
         seed=section.integer("seed", high=2**31 - 1) if has("seed") else 0,
         stop=section.texts("stop"),
-        schema=_read_schema(section, root) if has("schema") else None,
+        schema=read_schema(section, root) if has("schema") else None,
     )
-
-
-def _read_schema(section: Section, root: Path) -> Json:
-    """The JSON schema that answers are constrained to, inline or a `.json` file of the suite."""
-    schema = section.values["schema"]
-    if isinstance(schema, str):
-        path = inner_file(root, section, "schema")
-        schema = read_json(path)
-        section = Section(path, {"schema": schema}, 1)
-    if not isinstance(schema, Mapping) or not schema:
-        section.expect("a JSON schema, or a .json file of the suite", "schema")
-    return schema
 
 
 def _read_variables(section: Section) -> dict[str, Json]:

@@ -76,14 +76,22 @@ class RetrievalSpec:
 
 @dataclass(frozen=True)
 class Structure:
-    """The form of an answer that decoding can be held to: a JSON schema or a grammar (EBNF).
+    """The form of an answer that decoding can be held to: a JSON schema, a grammar or a regex.
 
-    `source` says where it comes from, for people: a file, or `the labels of accuracy`.
+    The grammar is EBNF as GBNF writes it. `source` says where it comes from, for people: a file,
+    or `the labels of accuracy`. `stated` tells what stands under `structure:` from what was
+    derived, and `file` is where that stands, if anywhere; `choices` are the texts that the
+    grammar lists, where it does no more.
     """
 
     schema: Json = None
     grammar: str = ""
     source: str = ""
+    regex: str = ""
+    choices: tuple[str, ...] = ()
+    stated: bool = False
+    file: str = ""
+    line: int = 0
 
 
 @dataclass(frozen=True)
@@ -307,4 +315,12 @@ class Suite:
             self.min_gain,
             self.decoding,
             *([self.tools] if self.tools else []),
+            *(_stated(self.structure)),
         )
+
+
+def _stated(form: Structure | None) -> list[Json]:
+    """A structure that the suite states, for its identity; what is derived is in it already."""
+    if form is None or not form.stated:
+        return []
+    return [{"structure": [form.schema, form.grammar, form.regex]}]

@@ -16,12 +16,13 @@ from evals.models.hosted.client import Answer, Client
 from evals.models.hosted.endpoint import Endpoint
 from evals.models.hosted.failures import Failure, backoff
 from evals.models.hosted.pace import Pace
-from evals.models.hosted.reply import Reply, read_reply, read_usage
+from evals.models.hosted.reply import IGNORED, Reply, read_reply, read_usage
 from evals.models.hosted.settings import PREFIX, HostedSettings, Reservation
-from evals.models.hosted.wire import Dialect, encode
+from evals.models.hosted.wire import Dialect, encode, unwrapped
 from evals.records import Json
 
 _NAMES_KEPT = 8
+_UNLISTED = f"{IGNORED} `response_format`: the reply is none of the texts that it lists"
 _LONGEST_NAME = 500
 _LATE = 0.5  # of the time limit: a reply that takes longer asks for fewer requests at once
 
@@ -162,7 +163,13 @@ class Asker:
                 self._money_came()
         if isinstance(answer, Failure):
             return answer
-        return read_reply(answer.value, body, self.endpoint)
+        reply = read_reply(answer.value, body, self.endpoint)
+        if isinstance(reply, Failure) or self.state.dialect.held != "enum" or "grammar" not in body:
+            return reply
+        text = unwrapped(reply.text, body["grammar"])
+        if text is not None:
+            return reply._replace(text=text)
+        return reply if reply.finish == "length" else Failure(_UNLISTED, "case")
 
     async def _reserve(self, size: int, tokens: int) -> Reservation | None:
         """Have a request's worst case set aside, as soon as what is under way leaves enough."""

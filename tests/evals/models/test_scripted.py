@@ -9,6 +9,7 @@ import pytest
 
 from evals.errors import ModelError
 from evals.models import Rule, ScriptedModel, open_model
+from evals.models.scripted import open_scripted
 from evals.records import Decoding, Message, Output, Request
 
 
@@ -145,3 +146,28 @@ def test_models_and_the_scripted_one_import_no_torch() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_rule_can_ask_whether_the_answer_is_held_to_a_structure(tmp_path: Path) -> None:
+    script = tmp_path / "m.json"
+    rules = [
+        {"structured": True, "contains": "Charged", "reply": "billing"},
+        {"structured": False, "reply": "I would say billing."},
+    ]
+    script.write_text(json.dumps({"rules": rules, "default": "other"}))
+    model = open_scripted(script)
+    for decoding, said in (
+        (Decoding(), "I would say billing."),
+        (Decoding(schema={"type": "object"}), "billing"),
+        (Decoding(grammar='root ::= "billing"'), "billing"),
+        (Decoding(regex="billing"), "billing"),
+    ):
+        (batch,) = model.plan([Request((Message("user", "Charged twice"),))], decoding)
+        assert [output.text for output in model.run(batch)] == [said]
+
+
+def test_a_structured_condition_that_is_neither_true_nor_false_is_refused(tmp_path: Path) -> None:
+    script = tmp_path / "m.json"
+    script.write_text(json.dumps({"rules": [{"structured": "yes", "reply": "a"}]}))
+    with pytest.raises(ModelError, match=r"rules\[0\].structured: expected true or false"):
+        open_scripted(script)

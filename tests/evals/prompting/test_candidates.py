@@ -7,13 +7,19 @@ from pathlib import Path
 
 import pytest
 
-from evals.approach import Approach, DemonstrationMethod
+from evals.approach import Approach, DemonstrationMethod, Technique
 from evals.errors import SuiteError
 from evals.models.scripted import ScriptedModel
-from evals.prompting import build_requests, find_prompt, make_candidate, round_candidates
-from evals.records import Message
+from evals.prompting import (
+    build_requests,
+    changed_since,
+    find_prompt,
+    make_candidate,
+    round_candidates,
+)
+from evals.records import Decoding, Message
 from evals.suite import Suite, load_suite
-from evals.suite.spec import RoundSpec
+from evals.suite.spec import RoundSpec, Structure
 from tests.sample_suite import write_suite
 
 MODEL = ScriptedModel({"a": "b"})
@@ -130,3 +136,46 @@ def test_a_round_tries_every_prompt_with_every_k_in_the_stated_order(suite: Suit
 def test_an_unknown_prompt_is_named_with_those_there_are(suite: Suite) -> None:
     with pytest.raises(SuiteError, match="no prompt 'trese'; there are: polite, spec, terse"):
         find_prompt(suite, "trese")
+
+
+def test_a_structured_candidate_is_held_to_the_structure_and_stops_only_where_that_ends(
+    suite: Suite,
+) -> None:
+    suite = replace(suite, decoding=replace(suite.decoding, stop=("\n",)))
+    free = make_candidate(suite, MODEL, "spec")
+    held = make_candidate(suite, MODEL, "spec", Approach(technique=Technique(structured=True)))
+    assert (free.decoding.grammar, free.decoding.stop) == ("", ("\n",))
+    assert held.decoding.grammar == 'root ::= "billing" | "login" | "shipping"'
+    assert held.decoding.stop == ()
+    assert held.label == "spec + structured"
+    assert held.fingerprint != free.fingerprint
+    assert changed_since(suite, held) == ()
+    stated = Structure(regex="billing", stated=True)
+    assert changed_since(replace(suite, structure=stated), held) == ("decoding",)
+    assert changed_since(replace(suite, structure=None), held) == ("structure",)
+
+
+def test_without_a_structure_or_with_reasoning_a_structured_candidate_is_refused(
+    suite: Suite,
+) -> None:
+    structured = Approach(technique=Technique(structured=True))
+    with pytest.raises(SuiteError, match="structure: structured answers were asked for"):
+        make_candidate(replace(suite, structure=None), MODEL, "spec", structured)
+    both = Technique(structured=True, reasoning=True)
+    with pytest.raises(SuiteError, match="no room for reasoning"):
+        make_candidate(suite, MODEL, "spec", Approach(technique=both))
+
+
+def test_what_holds_a_candidate_to_its_structure_is_part_of_it_and_of_no_other(
+    suite: Suite,
+) -> None:
+    class Holding(ScriptedModel):
+        def constrained_by(self, decoding: Decoding) -> str:
+            return "library 2"
+
+    other, structured = Holding({"a": "b"}), Approach(technique=Technique(structured=True))
+    held = [make_candidate(suite, model, "spec", structured) for model in (MODEL, other)]
+    assert [one.constrained_by for one in held] == ["", "library 2"]
+    assert held[0].fingerprint != held[1].fingerprint
+    free = [make_candidate(suite, model, "spec") for model in (MODEL, other)]
+    assert free[0].fingerprint == free[1].fingerprint

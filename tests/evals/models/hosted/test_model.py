@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 import warnings
@@ -179,6 +180,69 @@ def test_options_are_ranked_by_the_first_token():
 
 SCHEMA = {"type": "object", "properties": {"team": {"enum": ["a"]}}, "required": ["team"]}
 TOOL = {"name": "find", "description": "", "parameters": {"type": "object"}}
+
+
+@pytest.mark.parametrize(
+    ("spoken", "decoding", "sent"),
+    [
+        ("structured_outputs", Decoding(16, grammar='root ::= "yes"'), "grammar"),
+        ("structured_outputs", Decoding(16, regex="yes"), "regex"),
+        ("grammar", Decoding(16, grammar='root ::= "yes"'), None),
+        ("guided_grammar", Decoding(16, grammar='root ::= "yes"'), None),
+        ("guided_regex", Decoding(16, regex="yes"), None),
+    ],
+)
+def test_a_grammar_is_sent_by_the_name_that_the_endpoint_is_found_to_obey(spoken, decoding, sent):
+    with HostedServer(holds=[spoken]) as server:
+        found, error = outputs_of(opened(server, concurrency=1), asked("a", "b"), decoding)
+        bodies = [call.body for call in server.calls[-2:]]
+    assert error is None
+    assert [found[n].text for n in range(2)] == ["yes", "yes"]
+    form = decoding.grammar or decoding.regex
+    assert [body[spoken] for body in bodies] == [{sent: form} if sent else form] * 2
+    names = {"structured_outputs", "grammar", "regex", "guided_grammar", "guided_regex"}
+    assert all(names & set(body) == {spoken} for body in bodies)
+
+
+def test_a_list_of_texts_goes_as_a_schema_where_no_grammar_is_known_and_comes_back_bare():
+    decoding = Decoding(16, grammar='root ::= "yes" | "a \\"no\\""')
+    with HostedServer(answer=lambda _: json.dumps({"answer": 'a "no"'})) as server:
+        found, error = outputs_of(opened(server, concurrency=1), asked("a", "b"), decoding)
+        body = server.calls[-1].body
+    assert error is None
+    assert [found[n].text for n in range(2)] == ['a "no"'] * 2
+    schema = body["response_format"]["json_schema"]["schema"]
+    assert schema["properties"]["answer"]["enum"] == ["yes", 'a "no"']
+    assert not {"grammar", "guided_grammar", "structured_outputs"} & set(body)
+
+
+@pytest.mark.parametrize(
+    ("decoding", "tried"),
+    [
+        (Decoding(16, grammar='root ::= "yes"+'), "grammar, guided_grammar"),
+        (Decoding(16, regex="yes"), "structured_outputs.regex, guided_regex"),
+    ],
+)
+@pytest.mark.parametrize("plan", [never, always("400")])
+def test_an_endpoint_that_knows_no_grammar_is_named_with_what_was_tried(decoding, tried, plan):
+    with HostedServer(plan=plan) as server:
+        found, error = outputs_of(opened(server), asked(*"abcde"), decoding)
+    assert found == {}
+    assert isinstance(error, ModelError)
+    assert "holds no answer to a " in error.message
+    assert tried in error.message
+    assert "structure: {schema: ...}" in (error.hint or "")
+    assert "\n" not in str(error)
+
+
+def test_a_trial_of_a_grammar_that_fails_for_now_says_so_and_tries_no_other_name():
+    with HostedServer(plan=always("500")) as server:
+        model = opened(server, attempts=1)
+        _, error = outputs_of(model, asked("a"), Decoding(16, grammar='root ::= "yes"+'))
+        asked_of_it = [set(call.body) & {"grammar", "guided_grammar"} for call in server.calls]
+    assert isinstance(error, ModelError)
+    assert "failed a trial of `grammar`" in error.message
+    assert asked_of_it == [set()]
 
 
 @pytest.mark.parametrize(

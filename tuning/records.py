@@ -10,9 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from evals.approach import PLAIN, Technique
 from evals.judges.records import JudgeStanding
 from evals.records import Case, Finding, Run
 from evals.repeats import OverRepeats
+from evals.retrieval.recall import Recall
 from tuning.learning.records import LearningCurve
 
 Verdict = Literal[
@@ -167,12 +169,30 @@ class StrongerLine:
 
 
 @dataclass(frozen=True)
+class OracleLine:
+    """The leader with each case's own documents in its prompt, as the gate saw it.
+
+    `difference` is against the leader, with the gate's one-sided bounds; None where too little
+    was scored. `without` counts cases that name no documents, and were shown none.
+    """
+
+    run_id: str
+    label: str
+    score: Interval | None
+    difference: Interval | None
+    cases: int
+    errors: int = 0
+    without: int = 0
+
+
+@dataclass(frozen=True)
 class Decision:
     """The gate's verdict with its evidence. `open` is true only for `fine_tune`.
 
     `trials` are ranked, the leader first; `provisional` says in words who leads, how sure;
     `left_out` names the stored runs that the verdict does not rest on; `judges` are the models
-    that judge for the suite and its guards; `stronger` are the models of `compare_models`.
+    that judge for the suite and its guards; `stronger` are the models of `compare_models`;
+    `recalls` are of the trials that retrieve, `oracle` is the leader with its own documents.
     `dev_look` is the number of this look at dev, 0 where the gate could not have opened.
     """
 
@@ -197,6 +217,8 @@ class Decision:
     dev_look: int = 0
     cost: CostStanding | None = None
     stronger: tuple[StrongerLine, ...] = ()
+    recalls: tuple[Recall, ...] = ()
+    oracle: OracleLine | None = None
 
     @property
     def open(self) -> bool:
@@ -270,7 +292,8 @@ class Proof:
 class TrainingRecord:
     """What was trained, on what, how, and what was proven of the result.
 
-    `replayed` counts general examples trained on beside the `examples` of the suite.
+    `replayed` counts general examples trained on beside the `examples` of the suite. `shown` is
+    how the documents that stand in the examples were retrieved; nothing where none do.
     """
 
     adapter: str
@@ -296,6 +319,7 @@ class TrainingRecord:
     proofs: tuple[Proof, ...]
     replayed: int = 0
     format: int = 1
+    shown: Technique = PLAIN
 
 
 @dataclass(frozen=True)

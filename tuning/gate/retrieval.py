@@ -5,6 +5,7 @@ from __future__ import annotations
 from evals.claims import reaches
 from evals.comparison import points
 from evals.retrieval.recall import Recall
+from evals.rounding import least_points, most_points
 from evals.stats import BoundedDifference, one_sided_z
 from tuning.gate.evidence import Evidence, Policy
 from tuning.gate.rules import Answer
@@ -57,10 +58,10 @@ def _measured(
     what = "knowledge is missing" if leading is None else "retrieval does not give what it could"
     text = (
         f"Given each case's own documents, the leader gains {points(pair.estimate)} (at least "
-        f"{100 * pair.lower(z):+.1f} for certain); {gain_text(policy)} would say that {what}."
+        f"{least_points(pair.lower(z))} for certain); {gain_text(policy)} would say that {what}."
     )
     if not _gained(pair, policy) and pair.upper(z) >= policy.min_gain:
-        text += f" That much is not ruled out: it could be {100 * pair.upper(z):+.1f}."
+        text += f" That much is not ruled out: it could be {most_points(pair.upper(z))}."
     if evidence.without_documents:
         cases = f"{evidence.without_documents} of {len(standing.sample)} cases"
         text += f" {cases} name no documents, and were shown none."

@@ -97,10 +97,12 @@ def _held(document: Document, sealed: Mapping[tuple[str, ...], list[_Sealed]]) -
 
 def _lint_sizes(suite: Suite, where: str) -> Iterator[Finding]:
     """Rounds and cases whose documents may not fit a context: such cases end in errors."""
+    from evals.prompting.ladder import default_rounds
     from evals.retrieval.chunks import cut
 
+    rounds = suite.rounds or default_rounds(suite)
     sizes = {document.id: _tokens(document) for document in suite.documents}
-    most = max((h.technique.documents for one in suite.rounds for h in one.approaches), default=0)
+    most = max((how.technique.documents for one in rounds for how in one.approaches), default=0)
     pieces = sorted(
         (
             _tokens(piece)

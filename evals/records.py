@@ -305,7 +305,8 @@ class CaseResult:
 
     `scores` maps metric name to score; empty where `output.error` or `error` is set.
     `error` is a scorer's failure on this output ("TimeoutError: ..."): also a third state. It
-    is `transient` where it may pass (a judge model that was out of reach).
+    is `transient` where it may pass (a judge model that was out of reach). `documents` are the
+    ids of those that the candidate was shown something of, most relevant first.
     """
 
     case_id: str
@@ -316,6 +317,7 @@ class CaseResult:
     cluster: str | None = None
     error: str | None = None
     transient: bool = field(default=False, metadata=LATER)
+    documents: tuple[str, ...] = field(default=(), metadata=LATER)
 
     @property
     def failed(self) -> str | None:

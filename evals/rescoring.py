@@ -110,6 +110,13 @@ def rescore(
     """
     run = source.run
     outputs = {result.case_id: result.output for result in run.results}
+    shown = {result.case_id: result.documents for result in run.results}
+    results = score_outputs(
+        scorers,
+        source.cases,
+        source.hashes,
+        [outputs[case.id] for case in source.cases],
+    )
     return replace(
         run,
         id=identify(suite, run.candidate, run.split, source.cases, source.hashes, judges=judges),
@@ -117,12 +124,7 @@ def rescore(
         scoring_fingerprint=scoring_identity(suite, judges or {}),
         judges=dict(judges or {}),
         primary=suite.primary,
-        results=score_outputs(
-            scorers,
-            source.cases,
-            source.hashes,
-            [outputs[case.id] for case in source.cases],
-        ),
+        results=tuple(replace(each, documents=shown[each.case_id]) for each in results),
         created=now().isoformat(timespec="seconds"),
     )
 

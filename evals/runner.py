@@ -31,6 +31,7 @@ from evals.on_demand import OnDemand
 from evals.prompting import build_requests
 from evals.prompting.answers import answered, drawn_decodings, explained, settle
 from evals.records import Candidate, Case, CaseResult, Output, Request, Run, Score, SplitName
+from evals.retrieval.showing import shown_ids
 from evals.scorers.batch import iter_scores
 from evals.scorers.protocol import Scorer
 from evals.spending.accounts import spending_of
@@ -114,6 +115,7 @@ class Runner:
                 [outputs[place] for place in places],
             )
             results.update(zip(places, found, strict=True))
+        shown = shown_ids(suite, candidate.technique, chosen)
         run = Run(
             id=run_id,
             suite=suite.name,
@@ -122,7 +124,9 @@ class Runner:
             split=split,
             primary=suite.primary,
             candidate=candidate,
-            results=tuple(results[place] for place in range(len(chosen))),
+            results=tuple(
+                replace(results[place], documents=ids) for place, ids in enumerate(shown)
+            ),
             seconds=seconds,
             created=self.now().isoformat(timespec="seconds"),
             environment=environment(self.model.provenance),

@@ -14,6 +14,7 @@ from reports.judged import JudgesView
 from reports.markup import MOST_CHARACTERS, literal, table, words
 from reports.outcome import GuardsView, OutcomeView, SingleView
 from reports.payback import CallRow, PaybackView
+from reports.retrieval import RetrievalView
 from reports.rounds_markdown import rounds_markdown
 from reports.stored import NotRun
 from reports.stronger import StrongerView
@@ -40,6 +41,7 @@ def render_markdown(job: JobRecord) -> str:
         _section("Why", page.reasons, _reasons),
         *([_section("Judge", page.judges, _judges)] if page.judges else []),
         _section("How prompting was tried", page.attempts, _attempts),
+        *([_section("Documents", page.retrieval, _retrieval)] if page.retrieval else []),
         _section("Cost", page.cost, _cost),
     ]
     if page.learning:
@@ -206,6 +208,22 @@ def _stronger(view: StrongerView | None) -> str:
         for row in view.rows[:MOST_ROWS]
     ]
     return f"\n{words(view.caption, 400)}\n\n" + table(head, rows, numeric_from=2)
+
+
+def _retrieval(view: RetrievalView) -> str:
+    head = ["Candidate", "Recall", "Cases", "Score where found", "Score where not"]
+    rows = [
+        [
+            words(row.label, 80),
+            f"{row.recall} ({row.name}, {row.bounds})",
+            row.cases,
+            row.found,
+            row.missed,
+        ]
+        for row in view.rows[:MOST_ROWS]
+    ]
+    said = f"{words(view.probe, 600)}\n\n" if view.probe else ""
+    return said + (table(head, rows) if rows else "")
 
 
 def _cost(view: CostView) -> str:

@@ -38,9 +38,11 @@ def sealed_runs(job: JobRecord) -> tuple[Run | None, Run | None]:
 def dev_runs(job: JobRecord) -> tuple[Run, ...]:
     """Runs of prompt candidates on this suite's dev split, in a fixed order.
 
-    Those of models to compare are not among them.
+    Those of models to compare, and of the cases' own documents, are not among them.
     """
     others = {line.run_id for line in job.decision.stronger} if job.decision else set()
+    if job.decision and job.decision.oracle:
+        others.add(job.decision.oracle.run_id)
     runs = [
         run
         for run in job.runs.values()

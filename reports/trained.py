@@ -68,6 +68,7 @@ def _facts(training: TrainingRecord) -> tuple[tuple[str, str], ...]:
         ("Method", training.method),
         ("Prompt", training.prompt),
         ("Examples", f"{training.examples:,} trained on, {training.held_out:,} held out"),
+        *((("Documents", _documents(training)),) if training.shown.retrieval else ()),
         ("Replay", f"{training.replayed:,} general requests, answered as the base model does"),
         (
             "Trained parameters",
@@ -77,6 +78,10 @@ def _facts(training: TrainingRecord) -> tuple[tuple[str, str], ...]:
         ("Time", numbers.duration(training.seconds)),
         ("Best step", numbers.count(training.best_step)),
     )
+
+
+def _documents(training: TrainingRecord) -> str:
+    return f"up to {training.shown.documents} retrieved pieces in every example"
 
 
 def _setting(value: float | int | str | bool) -> str:

@@ -14,6 +14,7 @@ from reports.judged import JudgesView, judges_view
 from reports.learning import LearningView, learning_view
 from reports.outcome import GuardsView, OutcomeView, SingleView, guards_view, outcome_view
 from reports.reproduce import ReproduceView, reproduce_view
+from reports.retrieval import RetrievalView, retrieval_view
 from reports.stored import NotRun
 from reports.summed import SummedView, summed_view
 from reports.trained import TrainedView, trained_view
@@ -36,6 +37,7 @@ class Page:
     outcome: OutcomeView | SingleView | NotRun
     guards: GuardsView | NotRun
     attempts: AttemptsView | NotRun
+    retrieval: RetrievalView | None
     cost: CostView | NotRun
     failures: FailuresView | NotRun
     parts: SummedView | None
@@ -63,6 +65,7 @@ def page_view(job: JobRecord) -> Page:
         outcome=outcome_view(job),
         guards=guards_view(job),
         attempts=attempts_view(job),
+        retrieval=retrieval_view(job),
         cost=cost_view(job),
         failures=failures_view(job),
         parts=summed_view(job),

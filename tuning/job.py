@@ -15,12 +15,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
+from evals.approach import PLAIN, Technique
 from evals.asking import Asker
 from evals.errors import (
     GateShutError,
     ModelError,
     SuiteError,
     TrainingError,
+    UsageError,
 )
 from evals.generating import Progress
 from evals.judges.calibrating import calibrate, check_labels
@@ -36,6 +38,7 @@ from evals.scorers.batch import score_many
 from evals.scorers.protocol import Scorer
 from evals.spending.prices import Prices
 from evals.suite.spec import Suite
+from tuning.data.dataset import carried
 from tuning.data.lint import Accepts
 from tuning.data.replay import replay_of
 from tuning.gate.dev_looks import keep_look
@@ -44,6 +47,7 @@ from tuning.learning.measuring import Plan, measure_curve
 from tuning.learning.records import LearningCurve
 from tuning.learning.sampling import WHOLE, Part
 from tuning.records import Decision, JobRecord, Phase, ShipDecision, TrainingRecord
+from tuning.search.oracle import awaits_oracle, oracle_candidate
 from tuning.search.prompts import PromptSearch
 from tuning.shipping.sealed import Look, judge_sealed
 from tuning.stored import JOB, decide_stored, job_key
@@ -118,7 +122,7 @@ class Job:
         self._calibrate()
         searched = self._decide()
         self._note_look(searched)
-        decision = self._decide(self._run_others(searched))
+        decision = self._probed(searched)
         if not decision.open and not override:
             raise GateShutError(
                 f"the gate is shut: {decision.verdict}. {decision.sentence}",
@@ -225,16 +229,26 @@ class Job:
         )
 
     def _compared(self, begun: JobRecord, searched: Decision) -> tuple[JobRecord, Decision]:
-        """Keep the verdict of the search, and then that with other models, where they count.
+        """Keep the verdict of the search, and then that with the probes, where they count.
 
         The first is kept before any of them is run, so that it can be reported if one fails.
         """
         record = self._decided(begun, searched)
-        others = self._run_others(searched)
-        if not others:
+        decision = self._probed(searched)
+        if decision == searched:
             return record, searched
-        decision = self._decide(others)
         return self._decided(begun, decision), decision
+
+    def _probed(self, searched: Decision) -> Decision:
+        """The verdict with other models and the cases' own documents, where they can change it."""
+        others = self._run_others(searched)
+        decision = self._decide(others) if others else searched
+        if not awaits_oracle(self.suite, decision):
+            return decision
+        leader = self.ledger.run(decision.leader).candidate
+        probe = oracle_candidate(self.suite, leader)
+        self.evaluate(self.suite, probe, "dev", f"each case's own documents: {leader.label}")
+        return self._decide(others or None)
 
     def _run_others(self, decision: Decision) -> dict[str, str]:
         """Run the models to compare where the verdict waits for them; what they are, by name."""
@@ -255,6 +269,8 @@ class Job:
         for line in decision.stronger:
             if line.run_id:
                 rounds[f"compared: {line.model}"] = self.ledger.run(line.run_id).seconds
+        if decision.oracle:
+            rounds["own documents"] = self.ledger.run(decision.oracle.run_id).seconds
         phases = tuple(Phase(name, seconds) for name, seconds in rounds.items())
         return self._keep(record, decision=decision, phases=record.phases + phases)
 
@@ -295,11 +311,11 @@ class Job:
                 key="cases",
                 hint="give the suite a test split before training",
             )
-        training = self._train()
+        leader = self.ledger.run(decision.leader).candidate
+        training = self._train(leader=leader.technique)
         phases = [*record.phases, Phase("training", training.seconds)]
         record = self._keep(record, training=training, phases=tuple(phases))
         refuse_unproven(training)
-        leader = self.ledger.run(decision.leader).candidate
         look = Look(self.looks_path, self.now())
         sealed = judge_sealed(
             suite=self.suite,
@@ -332,6 +348,7 @@ class Job:
         TrainingError where a training fails or its adapter is not proven.
         """
         self._refuse_untrainable()
+        self._refuse_retrieving()
         self._checks()
         self._calibrate()
         return measure_curve(
@@ -345,13 +362,36 @@ class Job:
             created=self.now().isoformat(),
         )
 
+    def _refuse_retrieving(self) -> None:
+        """Raise UsageError where an adapter would keep what no curve measures.
+
+        It would be asked otherwise than the adapters that the curve is made of.
+        """
+        record = self.ledger.load(JOB, self.key, JobRecord)
+        leader = (
+            self.ledger.find_run(record.decision.leader) if record and record.decision else None
+        )
+        if leader is None or carried(leader.candidate.technique) == PLAIN:
+            return
+        raise UsageError(
+            f"the best prompt, '{leader.candidate.label}', is shown documents or held to a "
+            "structure, which an adapter keeps; a learning curve of such adapters is not measured "
+            "in this version",
+            hint="`tunegate run` trains on all the examples, and judges that",
+        )
+
     def _train_proven(self, part: Part, label: str) -> TrainingRecord:
         training = self._train(part, label)
         refuse_unproven(training)
         return training
 
-    def _train(self, part: Part = WHOLE, label: str = "training") -> TrainingRecord:
-        """Train, or find what was trained; only answers the suite's scorer accepts count."""
+    def _train(
+        self, part: Part = WHOLE, label: str = "training", *, leader: Technique = PLAIN
+    ) -> TrainingRecord:
+        """Train, or find what was trained; only answers the suite's scorer accepts count.
+
+        The examples show the documents that the leader retrieves.
+        """
         self.model.use_adapter(None)
         root = self.ledger.folder / "adapters"
         judged = [case for suite in (self.suite, *self.guards.values()) for case in suite.cases]
@@ -368,6 +408,7 @@ class Job:
                 replay=replay,
                 progress=lambda step, total, _loss: progress(step, total),
                 part=part,
+                technique=carried(leader),
             )
 
     def _keep(self, record: JobRecord, **changes: Any) -> JobRecord:

@@ -10,9 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from evals.approach import PLAIN, Technique
 from evals.judges.records import JudgeStanding
 from evals.records import Case, Finding, Run
 from evals.repeats import OverRepeats
+from evals.retrieval.recall import Recall
 from tuning.learning.records import LearningCurve
 
 Verdict = Literal[
@@ -220,6 +222,23 @@ class StrongerLine:
 
 
 @dataclass(frozen=True)
+class OracleLine:
+    """The leader with each case's own documents in its prompt, as the gate saw it.
+
+    `difference` is against the leader, with the gate's one-sided bounds; None where too little
+    was scored. `without` counts cases that name no documents, and were shown none.
+    """
+
+    run_id: str
+    label: str
+    score: Interval | None
+    difference: Interval | None
+    cases: int
+    errors: int = 0
+    without: int = 0
+
+
+@dataclass(frozen=True)
 class Decision:
     """The gate's verdict with its evidence. `open` is true only for `fine_tune`.
 
@@ -227,6 +246,7 @@ class Decision:
     `left_out` names the stored runs that the verdict does not rest on; `judges` are the models
     that judge for the suite and its guards; `stronger` are the models of `compare_models`;
     `rounds` are those of the suite, or of the default ladder, that anything was tried of.
+    `recalls` are of the trials that retrieve, `oracle` is the leader with its own documents.
     `dev_look` is the number of this look at dev, 0 where the gate could not have opened.
     """
 
@@ -252,6 +272,8 @@ class Decision:
     cost: CostStanding | None = None
     stronger: tuple[StrongerLine, ...] = ()
     rounds: tuple[RoundLine, ...] = ()
+    recalls: tuple[Recall, ...] = ()
+    oracle: OracleLine | None = None
 
     @property
     def open(self) -> bool:
@@ -325,7 +347,8 @@ class Proof:
 class TrainingRecord:
     """What was trained, on what, how, and what was proven of the result.
 
-    `replayed` counts general examples trained on beside the `examples` of the suite.
+    `replayed` counts general examples trained on beside the `examples` of the suite. `shown` is
+    how the documents that stand in the examples were retrieved; nothing where none do.
     """
 
     adapter: str
@@ -351,6 +374,7 @@ class TrainingRecord:
     proofs: tuple[Proof, ...]
     replayed: int = 0
     format: int = 1
+    shown: Technique = PLAIN
 
 
 @dataclass(frozen=True)

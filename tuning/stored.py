@@ -7,22 +7,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import NoReturn
 
-from evals.approach import Approach
+from evals.approach import PLAIN, Approach
 from evals.errors import NothingRunError
 from evals.judges.standing import judge_standings
 from evals.ledger import Ledger
 from evals.models.names import check_form, is_hosted
 from evals.records import Run
+from evals.retrieval.recall import recall_of
 from evals.spending.prices import Prices
 from evals.suite.spec import Suite
 from tuning.cost.before import expected_payback, with_costs
 from tuning.cost.missing import missing_of
 from tuning.cost.payback import evidence_of
-from tuning.data.dataset import clean_examples
+from tuning.data.dataset import carried, clean_examples
 from tuning.gate.deciding import decide
 from tuning.gate.declared import find_over_budget, find_untried
 from tuning.gate.dev_looks import count_look, stored_looks
-from tuning.gate.evidence import Evidence, Policy
+from tuning.gate.evidence import Evidence, Policy, arm_of
 from tuning.gate.learning import find_learning
 from tuning.gate.soundness import soundness_of
 from tuning.gate.tried import find_search, gather_evidence, policy_of
@@ -30,6 +31,7 @@ from tuning.gate.wording import left_out_texts
 from tuning.records import CostStanding, Decision, JobRecord
 from tuning.search.evaluating import taken_by
 from tuning.search.lines import with_rounds
+from tuning.search.oracle import awaits_oracle, find_oracle
 from tuning.search.outcomes import searched_for
 from tuning.stronger.found import awaits_others, find_stronger, unrun_models
 
@@ -55,6 +57,8 @@ def _run_ids(record: JobRecord) -> list[str]:
     names = [trial.run_id for trial in record.decision.trials] if record.decision else []
     compared = record.decision.stronger if record.decision else ()
     names += [line.run_id for line in compared if line.run_id]
+    oracle = record.decision.oracle if record.decision else None
+    names += [oracle.run_id] if oracle else []
     guards = record.shipping.guards if record.shipping else ()
     names += [run for guard in guards for run in (guard.base_run, guard.tuned_run)]
     return names + [run for run in (record.leader_test, record.adapter_test) if run]
@@ -95,6 +99,7 @@ def decide_stored(
     )
     known = judges or (tried[-1].run.judges if tried else {})
     listed, runs = prices or Prices(), [item.run for item in tried]
+    dev = {case.id: case for case in suite.split("dev")}
     evidence = gather_evidence(
         tried,
         clean_examples=clean_examples(suite),
@@ -112,13 +117,24 @@ def decide_stored(
         stronger_models=unrun_models(suite, model),
         learning=find_learning(suite, ledger, model, tried),
         over_budget=find_over_budget(suite, _tokens_taken(suite, ledger, runs)),
+        recalls=tuple(recall for run in runs if (recall := recall_of(run, dev))),
+        names_documents=suite.names_documents,
+        without_documents=sum(not case.documents for case in dev.values()),
     )
     cost = _cost_standing(suite, ledger, evidence, policy, runs=runs, prices=listed)
     evidence = replace(evidence, cost=evidence_of(cost, suite.operation), suite=suite.name)
     decision = decide(evidence, policy)
+    if evidence.learning and carried(ledger.run(decision.leader).candidate.technique) != PLAIN:
+        evidence = replace(evidence, learning=None)  # the adapter would be another than measured
+        decision = decide(evidence, policy)
     if awaits_others(decision):
         found = find_stronger(suite, ledger, ledger.run(decision.leader), listed, others)
-        decision = decide(replace(evidence, stronger_models=found), policy)
+        evidence = replace(evidence, stronger_models=found)
+        decision = decide(evidence, policy)
+    if awaits_oracle(suite, decision):
+        probe = find_oracle(suite, ledger, ledger.run(decision.leader))
+        if probe is not None:
+            decision = decide(replace(evidence, oracle_context=arm_of(probe)), policy)
     decision = with_costs(decision, runs, listed, cost)
     return with_rounds(decision, suite, tried, ledger, listed)
 

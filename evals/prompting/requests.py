@@ -8,7 +8,7 @@ from evals.on_demand import OnDemand
 from evals.prompting.candidates import find_prompt
 from evals.prompting.demonstrations import demonstrations_of
 from evals.prompting.reasoning import ask_to_reason, reasoned
-from evals.prompting.shown_documents import prepend_documents
+from evals.prompting.shown_documents import show_documents
 from evals.records import Candidate, Case, Request
 from evals.retrieval.showing import documents_for
 from evals.suite.spec import PromptSpec, Suite
@@ -31,16 +31,15 @@ def build_requests(suite: Suite, candidate: Candidate, cases: Sequence[Case]) ->
         case, shown = cases[number], documents[number]
         tools = suite.tools_of(case)
         demos = demonstrations[number]
-        messages = template.render(
+        messages = show_documents(
+            template,
+            shown,
             input=case.input,
             demos=reasoned(demos) if reasoning else demos,
             labels=suite.labels,
             variables=suite.variables,
-            documents=[{"id": each.id, "title": each.title, "text": each.text} for each in shown],
             tools=tools,
         )
-        if "documents" not in template.uses:
-            messages = prepend_documents(messages, shown)
         if reasoning:
             messages = ask_to_reason(messages)
         return Request(

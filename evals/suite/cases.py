@@ -78,9 +78,9 @@ def parse_case(
     """One case from one JSON object; see `Case` for what the fields mean."""
     row.only(*KEYS)
     row.require("id", "input")
-    _refuse_surrogates(row)
-    identity = _name(row, "id")
-    cluster = _name(row, "cluster") if row.has("cluster") else None
+    refuse_surrogates(row)
+    identity = read_name(row, "id")
+    cluster = read_name(row, "cluster") if row.has("cluster") else None
     choices = row.texts("choices", at_least=2) if row.has("choices") else ()
     if not row.has("expected") and not row.has("answer"):
         row.fail("key 'expected' is missing", hint="or give one full-mark output as 'answer'")
@@ -112,7 +112,8 @@ def compact_json(value: Json) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
-def _name(row: Section, key: str) -> str:
+def read_name(row: Section, key: str) -> str:
+    """An id or a cluster: text of a bounded length, without control characters."""
     value = row.text(key)
     if len(value) > MAX_ID_LENGTH:
         row.fail(f"has {len(value)} characters, the limit is {MAX_ID_LENGTH}", key)
@@ -198,7 +199,8 @@ def _split(
     return draw_split(identity, cluster, ratios)
 
 
-def _refuse_surrogates(row: Section) -> None:
+def refuse_surrogates(row: Section) -> None:
+    """Refuse values that hold half a character."""
     try:
         json.dumps(row.values, ensure_ascii=False).encode("utf-8")
     except UnicodeEncodeError as cause:

@@ -9,6 +9,7 @@ from typing import Literal
 from evals.errors import SuiteError
 from evals.records import SPLITS, Case, Finding, SplitName
 from evals.suite.check_rounds import has_text, lint_rounds
+from evals.suite.document_lints import lint_documents, sample_documents
 from evals.suite.duplicates import find_duplicates
 from evals.suite.spec import PromptSpec, Suite
 from evals.suite.structure_check import lint_structure
@@ -55,6 +56,7 @@ def check_suite(suite: Suite, *, self_test: SelfTest | None = None) -> CheckRepo
     findings = [
         *_lint_splits(suite),
         *lint_rounds(suite),
+        *lint_documents(suite),
         *_lint_prompts(suite),
         *_lint_unused(suite),
         *_lint_repeats(suite),
@@ -185,15 +187,18 @@ def _lint_prompts(suite: Suite) -> Iterator[Finding]:
             text = f"prompt {prompt.name!r} never mentions the case's input"
             yield Finding("error", "no_input", text, str(prompt.path))
         demos = suite.split("train")[:2]
+        filled = (demos, sample_documents(suite))
+        tries = (((), ()), filled) if {"demos", "documents"} & template.uses else (((), ()),)
         for case in cases:
             try:
-                for shots in ((), demos) if "demos" in template.uses else ((),):
+                for shots, documents in tries:
                     template.render(
                         input=case.input,
                         demos=shots,
                         labels=suite.labels,
                         variables=suite.variables,
                         tools=suite.tools_of(case),
+                        documents=documents,
                     )
             except SuiteError as error:
                 yield _template_error(error, prompt, f" for case {case.id!r}")

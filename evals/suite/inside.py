@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import NoReturn
 
 from evals.suite.section import Section, suggestion
 
@@ -23,6 +24,21 @@ def inner_file(root: Path, section: Section, *keys: str | int) -> Path:
 
 def resolve_inner(root: Path, named: str, section: Section, *keys: str | int) -> Path:
     """As `inner_file`, for a path that stands at a key in some other form."""
+    path = _inside(root, named, section, *keys)
+    if not path.is_file():
+        _refuse_missing(root, named, "a regular file", section, *keys)
+    return path
+
+
+def inner_folder(root: Path, named: str, section: Section, *keys: str | int) -> Path:
+    """As `resolve_inner`, for a folder."""
+    path = _inside(root, named, section, *keys)
+    if not path.is_dir():
+        _refuse_missing(root, named, "a folder", section, *keys)
+    return path
+
+
+def _inside(root: Path, named: str, section: Section, *keys: str | int) -> Path:
     if PurePosixPath(named).is_absolute() or PureWindowsPath(named).anchor or "\\" in named:
         section.fail(f"{named!r} must be relative to the suite, with forward slashes", *keys)
     if ".." in PurePosixPath(named).parts:
@@ -30,12 +46,16 @@ def resolve_inner(root: Path, named: str, section: Section, *keys: str | int) ->
     path = root / named
     if not path.resolve().is_relative_to(root.resolve()):
         section.fail(f"{named!r} is a link that leads out of the suite", *keys)
-    if not path.is_file():
-        found = "is not a regular file" if path.exists() else "does not exist"
-        siblings = (
-            [str(p.relative_to(root)) for p in path.parent.iterdir()]
-            if path.parent.is_dir()
-            else []
-        )
-        section.fail(f"file {named!r} {found}", *keys, hint=suggestion(named, siblings))
     return path
+
+
+def _refuse_missing(
+    root: Path, named: str, wanted: str, section: Section, *keys: str | int
+) -> NoReturn:
+    path = root / named
+    found = f"is not {wanted}" if path.exists() else "does not exist"
+    siblings = (
+        [str(p.relative_to(root)) for p in path.parent.iterdir()] if path.parent.is_dir() else []
+    )
+    what = wanted.rsplit(maxsplit=1)[-1]
+    section.fail(f"{what} {named!r} {found}", *keys, hint=suggestion(named, siblings))

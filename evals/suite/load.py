@@ -9,6 +9,7 @@ from pathlib import Path
 from evals.errors import SuiteError
 from evals.records import SPLITS, Case, Decoding, Json, SplitName
 from evals.suite.cases import CaseFile, read_cases
+from evals.suite.documents import read_documents, read_retrieval, refuse_unknown_documents
 from evals.suite.inside import inner_file
 from evals.suite.not_used_yet import not_used_yet
 from evals.suite.one_answer import check_fits
@@ -61,6 +62,8 @@ KEYS = (
     "compare_models",
     "tools",
     "structure",
+    "documents",
+    "retrieval",
 )
 REQUIRED = ("format", "name", "task", "cases", "prompts", "metrics", "primary")
 
@@ -90,6 +93,8 @@ def load_suite(path: Path) -> Suite:
     metrics = _read_metrics(metrics_section)
     tools = read_tools(top, root)
     cases = _read_cases(top, root, tuple(tool["name"] for tool in tools))
+    documents = read_documents(top, root)
+    refuse_unknown_documents(cases, documents)
     stated = top.section("candidate")
     candidate = read_candidate(stated, prompts)
     rounds = read_rounds(top, prompts)
@@ -104,6 +109,7 @@ def load_suite(path: Path) -> Suite:
         *map(Path, {case.path for case in cases}),
         *(prompt.path for prompt in prompts.values()),
         *([root / candidate.adapter] if candidate.adapter else []),
+        *([root / top.text("documents")] if documents else []),
     ]
     if structure and structure.file:
         others.append(root / structure.file)
@@ -133,6 +139,8 @@ def load_suite(path: Path) -> Suite:
         candidate=candidate,
         compare_models=read_compare_models(top),
         tools=tools,
+        documents=documents,
+        retrieval=read_retrieval(top),
         not_used_yet=not_used_yet(top, cases),
         scorers_sha256=scorer_files.all_sha256,
         metric_files=scorer_files.by_metric,

@@ -13,13 +13,15 @@ from evals.suite.section import Section
 
 SUITE_KEYS: tuple[tuple[str, ...], ...] = ()
 CASE_KEYS = ("documents",)
+"""Of cases; used where the manifest states the key of the same name."""
 
 
 def not_used_yet(top: Section, cases: Iterable[Case]) -> tuple[str, ...]:
     """Which of them a suite states: `section.key` of the manifest, `key (of cases)` of cases."""
     stated = [".".join(keys) for keys in SUITE_KEYS if _states(top, keys)]
     used = {key for case in cases for key in CASE_KEYS if getattr(case, key)}
-    return (*stated, *(f"{key} (of cases)" for key in CASE_KEYS if key in used))
+    unread = [key for key in CASE_KEYS if key in used and not top.has(key)]
+    return (*stated, *(f"{key} (of cases)" for key in unread))
 
 
 def _states(top: Section, keys: tuple[str, ...]) -> bool:

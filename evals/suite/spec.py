@@ -316,7 +316,19 @@ class Suite:
             self.decoding,
             *([self.tools] if self.tools else []),
             *(_stated(self.structure)),
+            *([self._shown_documents] if self.documents else []),
         )
+
+    @property
+    def _shown_documents(self) -> dict[str, Json]:
+        """What retrieval draws from, for the suite's identity."""
+        documents = [document.fingerprint for document in self.documents]
+        return {"documents": documents, "retrieval": self.retrieval}
+
+    @property
+    def names_documents(self) -> bool:
+        """Whether there are documents, and dev cases that say which of them they need."""
+        return bool(self.documents) and any(case.documents for case in self.split("dev"))
 
 
 def _stated(form: Structure | None) -> list[Json]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from evals.approach import PLAIN, Technique
 from evals.suite.spec import Suite
 from tests.sample_suite import ROUNDS, TOPICS, ticket, write_suite
 from tuning.records import TrainingRecord
@@ -75,7 +77,9 @@ def _other_words(case: dict[str, Any]) -> dict[str, Any]:
 def pretended_training(adapter: str) -> Callable[..., TrainingRecord]:
     """Stands for `tune_suite`: a scripted model's adapter needs no training."""
 
-    def train(suite: Suite, model: str, root: Path, **_: Any) -> TrainingRecord:
+    def train(
+        suite: Suite, model: str, root: Path, *, technique: Technique = PLAIN, **_: Any
+    ) -> TrainingRecord:
         train.calls += 1  # type: ignore[attr-defined]
         return TrainingRecord(
             adapter=adapter,
@@ -99,6 +103,7 @@ def pretended_training(adapter: str) -> Callable[..., TrainingRecord]:
             findings=(),
             preview="",
             proofs=(),
+            shown=replace(technique, structured=False),
         )
 
     train.calls = 0  # type: ignore[attr-defined]

@@ -19,6 +19,7 @@ from evals.spending.wording import money_said
 from tunegate.cli.console import Terminal, percent
 from tunegate.cli.output import check_output, write_whole
 from tunegate.cli.records import INCONCLUSIVE, open_stored
+from tunegate.cli.retrieval import show_retrieval
 from tunegate.cli.rounds import show_rounds
 from tunegate.cli.running import endpoints_asked
 from tunegate.comparing import refuse_unopenable
@@ -210,6 +211,7 @@ def show_decision(decision: Decision, terminal: Terminal) -> None:
     )
     show_rounds(decision.rounds, terminal)
     _show_stronger(decision, terminal)
+    show_retrieval(decision, terminal)
     terminal.table(
         "why",
         ["verdict", "!applies", "evidence"],

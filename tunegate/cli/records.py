@@ -23,6 +23,7 @@ from evals.ledger_file import check_folder
 from evals.prompting.ballots import agreement, poll_said
 from evals.records import Case, CaseResult, Run
 from evals.regression.wording import counted
+from evals.retrieval.recall import Recall, recall_of
 from evals.spending.prices import places
 from evals.spending.records import Spending
 from evals.spending.wording import money_said, spending_said
@@ -31,6 +32,7 @@ from evals.text import visible
 from tunegate.cli.asked import show_prompt
 from tunegate.cli.console import Terminal, percent
 from tunegate.cli.output import check_output, write_whole
+from tunegate.cli.retrieval import show_recall, show_shown
 from tunegate.cli.summing import show_metrics, show_summaries
 
 INCONCLUSIVE = 3
@@ -227,7 +229,9 @@ def show_command(options: Namespace, terminal: Terminal) -> int:
     if options.case is None:
         if options.prompt:
             return show_prompt(run, None, options.suite, terminal)
-        return _show_run(run, terminal)
+        searched = run.results if run.candidate.technique.retrieval else ()
+        cases = ledger.cases([result.case_fingerprint for result in searched])
+        return _show_run(run, recall_of(run, cases), terminal)
     result = next((r for r in run.results if r.case_id == options.case), None)
     if result is None:
         raise RecordError(
@@ -241,7 +245,7 @@ def show_command(options: Namespace, terminal: Terminal) -> int:
     return 0
 
 
-def _show_run(run: Run, terminal: Terminal) -> int:
+def _show_run(run: Run, recall: Recall | None, terminal: Terminal) -> int:
     summary = run_summary(run)
     terminal.line(f"{run.id}  {summary['candidate']} on {summary['model']}", "bold")
     terminal.line(
@@ -266,9 +270,11 @@ def _show_run(run: Run, terminal: Terminal) -> int:
         )
     terminal.table("", ["case", ">score", "output", "why"], rows)
     show_metrics(run, terminal)
+    show_recall(recall, terminal)
     summaries = summarise(run)
     show_summaries(summaries, terminal)
-    terminal.result({**summary, "summaries": summaries, "results": run.results})
+    found = {"recall": recall} if recall else {}
+    terminal.result({**summary, **found, "summaries": summaries, "results": run.results})
     return 0
 
 
@@ -284,6 +290,7 @@ def _show_case(result: CaseResult, case: Case | None, terminal: Terminal) -> Non
     for key, value in (case.asked if case else {}).items():
         terminal.line(f"input.{key}: {value}")
     terminal.line(f"expected: {(case.wanted if case.turns else case.expected) if case else None}")
+    show_shown(result, case, terminal)
     said = result.output.said
     terminal.line("got: nothing" if said is None else f"got: {said}")
     if result.output.ballots:

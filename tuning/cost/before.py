@@ -12,6 +12,7 @@ from tuning.cost.calls import call_cost, cost_of_call
 from tuning.cost.estimate import lengths_of, training_seconds, tuned_call, tuning_run
 from tuning.cost.missing import missing_of
 from tuning.cost.payback import Sides, payback_of, training_cost
+from tuning.data.dataset import carried
 from tuning.records import CostStanding, Decision, TrainingRecord
 from tuning.training.tune import tuning_prompt
 
@@ -34,7 +35,7 @@ def expected_payback(
     assert rate is not None
     assert tuned_rate is not None
     prompt = tuning_prompt(suite)
-    own = tuning_run(runs, prompt)
+    own = tuning_run(runs, prompt, carried(leader.candidate.technique))
     before = cost_of_call(leader, rate)
     lengths = lengths_of(suite, prompt, runs, leader)
     if before is None or lengths is None:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from math import fsum
 from typing import NamedTuple
 
-from evals.approach import PLAIN
+from evals.approach import PLAIN, Technique
 from evals.prompting import find_prompt
 from evals.records import Candidate, Run
 from evals.spending.records import Machine, Price, Rate
@@ -18,7 +18,7 @@ from evals.spending.usage import Usage
 from evals.suite.spec import Suite
 from tuning.cost.calls import HOUR, answered, seconds_of_call
 from tuning.cost.payback import Figure
-from tuning.data.dataset import clean_examples, render
+from tuning.data.dataset import carried, clean_examples, render
 from tuning.data.replay import replay_count
 from tuning.records import TrainingRecord
 from tuning.training.settings import epochs_for
@@ -45,27 +45,35 @@ class Lengths(NamedTuple):
     completion: Figure
 
 
-def tuning_run(runs: Sequence[Run], prompt: str) -> Run | None:
-    """The newest run of the tuning prompt alone, where there is one."""
-    found = [run for run in runs if run.candidate.prompt == prompt and _is_alone(run.candidate)]
+def tuning_run(runs: Sequence[Run], prompt: str, technique: Technique = PLAIN) -> Run | None:
+    """The newest run of the tuning prompt as the adapter will be asked, where there is one.
+
+    That is alone, but for the documents and structure of `technique`.
+    """
+    found = [
+        run
+        for run in runs
+        if run.candidate.prompt == prompt and _is_asked_so(run.candidate, technique)
+    ]
     return found[-1] if found else None
 
 
-def _is_alone(candidate: Candidate) -> bool:
-    """Whether a prompt is used as it stands: nothing shown, done around it, or found for it."""
-    plain = not candidate.k and candidate.technique == PLAIN
+def _is_asked_so(candidate: Candidate, technique: Technique) -> bool:
+    """Whether nothing is shown, done around a prompt, or found for it but what is given."""
+    plain = not candidate.k and candidate.technique == technique
     return plain and candidate.found is None
 
 
 def lengths_of(suite: Suite, prompt: str, runs: Sequence[Run], leader: Run) -> Lengths | None:
     """Tokens of a tuned call; None where no run has counted any."""
     completion = _completion(suite, runs, leader)
-    own = tuning_run(runs, prompt)
+    technique = carried(leader.candidate.technique)
+    own = tuning_run(runs, prompt, technique)
     tokens = _mean([output.prompt_tokens for output in answered(own)]) if own else 0.0
     if tokens:
         said = f"{tokens:.0f} prompt tokens as '{prompt}' was measured without demonstrations"
         return Lengths(Figure(tokens, tokens, said), completion)
-    likely = _rendered(suite, prompt, runs)
+    likely = _rendered(suite, prompt, runs, technique)
     if likely is None:
         return None
     said = f"about {likely:.0f} prompt tokens, '{prompt}' rendered and never run"
@@ -89,23 +97,23 @@ def _completion(suite: Suite, runs: Sequence[Run], leader: Run) -> Figure:
     return Figure(likely, worst, said)
 
 
-def _rendered(suite: Suite, prompt: str, runs: Sequence[Run]) -> float | None:
+def _rendered(suite: Suite, prompt: str, runs: Sequence[Run], technique: Technique) -> float | None:
     """Tokens of the rendered prompt, by tokens for each character of a prompt that was run."""
     find_prompt(suite, prompt)
     cases = suite.split("dev")
     known = [run for run in runs if run.candidate.prompt in suite.prompts]
-    plain = [run for run in known if _is_alone(run.candidate)]
+    plain = [run for run in known if _is_asked_so(run.candidate, PLAIN)]
     for run in reversed(plain):
         counted = _mean([output.prompt_tokens for output in answered(run)])
         characters = _characters(suite, run.candidate.prompt)
         if counted and characters and cases:
-            return counted / characters * _characters(suite, prompt)
+            return counted / characters * _characters(suite, prompt, technique)
     return None
 
 
-def _characters(suite: Suite, prompt: str) -> float:
+def _characters(suite: Suite, prompt: str, technique: Technique = PLAIN) -> float:
     """Mean characters of a prompt over the dev cases, without demonstrations."""
-    messages = render(suite, prompt, suite.split("dev")).values()
+    messages = render(suite, prompt, suite.split("dev"), technique).values()
     return _mean([sum(len(message.content) for message in one) for one in messages])
 
 

@@ -11,10 +11,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from evals.approach import PLAIN, Technique
 from evals.errors import TrainingError
 from evals.fingerprint import fingerprint
 from evals.prompting import find_prompt
+from evals.prompting.shown_documents import show_documents
 from evals.records import Case, Message
+from evals.retrieval.showing import documents_for
 from evals.suite.folding import comparable, fold, loosen
 from evals.suite.spec import Suite
 from evals.suite.splits import hash_fraction
@@ -60,14 +63,29 @@ class Parts(NamedTuple):
     held_out: tuple[Example, ...]
 
 
-def build_examples(suite: Suite, prompt_name: str) -> tuple[Example, ...]:
+def carried(leader: Technique) -> Technique:
+    """What an adapter keeps of the leader it is to beat: its retrieval and its structure.
+
+    It is trained and asked with both. Demonstrations, reasoning and votes are what training is
+    to make needless.
+    """
+    return Technique(
+        structured=leader.structured, retrieval=leader.retrieval, documents=leader.documents
+    )
+
+
+def build_examples(
+    suite: Suite, prompt_name: str, technique: Technique = PLAIN
+) -> tuple[Example, ...]:
     """Render every train case that generates an answer with a prompt, without demonstrations.
+
+    It is shown the documents that `technique` retrieves for it, as it will be when it is asked.
 
     Left out are cases answered by choosing among options, and those with turns or tools.
     Raises SuiteError for an unknown prompt or one that fails to render.
     """
     cases = [case for case in suite.split("train") if case.is_plain]
-    messages = render(suite, prompt_name, cases)
+    messages = render(suite, prompt_name, cases, technique)
     return tuple(
         Example(case.id, messages[case.id], case.answer, case.cluster or case.id, where_of(case))
         for case in cases
@@ -75,20 +93,24 @@ def build_examples(suite: Suite, prompt_name: str) -> tuple[Example, ...]:
 
 
 def render(
-    suite: Suite, prompt_name: str, cases: Iterable[Case]
+    suite: Suite, prompt_name: str, cases: Iterable[Case], technique: Technique = PLAIN
 ) -> Mapping[str, tuple[Message, ...]]:
     """Messages by case id, as the adapter will be asked: no demonstrations in them."""
     from evals.suite.templates import compile_prompt
 
     template = compile_prompt(find_prompt(suite, prompt_name))
+    chosen = list(cases)
+    documents = documents_for(suite, technique, chosen)
     return {
-        case.id: template.render(
+        case.id: show_documents(
+            template,
+            pieces,
             input=case.input,
             labels=suite.labels,
             variables=suite.variables,
             tools=suite.tools_of(case),
         )
-        for case in cases
+        for case, pieces in zip(chosen, documents, strict=True)
     }
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+from evals.approach import PLAIN, Technique
 from evals.errors import TrainingError
 from evals.records import Case, Finding, Message
 from evals.suite.folding import comparable, fold, loosen
@@ -40,8 +41,9 @@ def lint_examples(
     lengths: Lengths,
     *,
     accepts: Accepts | None = None,
+    technique: Technique = PLAIN,
 ) -> tuple[Finding, ...]:
-    """All findings on examples that were built from `suite` with `prompt`, errors first.
+    """All findings on examples built from `suite` with `prompt` and `technique`, errors first.
 
     `accepts` says whether the suite's own scorer gives an answer full marks for its case.
     """
@@ -49,7 +51,7 @@ def lint_examples(
     findings = [
         *_blank_answers(examples),
         *_repeats(examples),
-        *_leaks(suite, prompt, examples),
+        *_leaks(suite, prompt, examples, technique),
         *_lengths(examples, encoded, lengths),
         *(_rejected(examples, cases, accepts) if accepts else ()),
         *_too_few(examples, encoded, lengths, suite.tune.min_examples),
@@ -100,11 +102,13 @@ def _repeats(examples: Sequence[Example]) -> Iterator[Finding]:
         yield Finding("warning", "duplicate", message, extra[0].where)
 
 
-def _leaks(suite: Suite, prompt: str, examples: Sequence[Example]) -> Iterator[Finding]:
+def _leaks(
+    suite: Suite, prompt: str, examples: Sequence[Example], technique: Technique
+) -> Iterator[Finding]:
     """Train cases that are also in dev or test: the same input, or the same once rendered."""
     sealed = [case for case in suite.cases if case.split != "train"]
     inputs = {loosen(fold(comparable(case))): case for case in sealed}
-    prompts = {_text(m): i for i, m in render(suite, prompt, sealed).items()}
+    prompts = {_text(m): i for i, m in render(suite, prompt, sealed, technique).items()}
     by_id = {case.id: case for case in suite.cases}
     for example in examples:
         found = inputs.get(loosen(fold(comparable(by_id[example.case_id]))))

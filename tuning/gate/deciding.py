@@ -12,6 +12,7 @@ from typing import NamedTuple
 from tuning.gate.decision_table import RULES, next_steps
 from tuning.gate.evidence import Evidence, Policy
 from tuning.gate.judged import Judged
+from tuning.gate.retrieval import oracle_line
 from tuning.gate.rules import Answer
 from tuning.gate.standing import Standing, cases_for_a_start, cases_to_decide, find_standing
 from tuning.gate.stronger import stronger_lines
@@ -69,6 +70,8 @@ def decide(evidence: Evidence, policy: Policy) -> Decision:
         judges=evidence.judges,
         dev_look=policy.look if _could_open(rule.verdict, standing) else 0,
         stronger=stronger,
+        recalls=evidence.recalls,
+        oracle=oracle_line(standing, evidence, policy),
     )
 
 

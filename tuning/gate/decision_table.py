@@ -9,6 +9,7 @@ from evals.judges.records import JudgeStanding
 from tuning.gate import rules
 from tuning.gate.evidence import Evidence, Policy
 from tuning.gate.learning import falls_short
+from tuning.gate.retrieval import judge_retrieval, retrieval_steps
 from tuning.gate.rules import Answer
 from tuning.gate.standing import Standing
 from tuning.gate.wording import extension_step, gain_text, little_room
@@ -67,9 +68,9 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "use_retrieval",
         "Knowledge is missing, not behaviour",
-        rules.judge_retrieval,
+        judge_retrieval,
         True,
-        ("Add a retrieval round to the suite, and ask the gate again.",),
+        (),
     ),
     Rule(
         "collect_examples",
@@ -104,6 +105,11 @@ RULES: tuple[Rule, ...] = (
 
 _FINISH = "Run `tunegate run`: it tries what the suite declares and was not tried."
 
+_PROBE = (
+    "Run `tunegate run`: it runs the leader once with each case's own documents in its prompt, "
+    "which tells missing knowledge from missing behaviour."
+)
+
 _ELSEWHERE = (
     "This model's weights are not at hand, so it is not trained here. Ask the gate about a model "
     "that can be: `tunegate run SUITE --model hf:...`.",
@@ -126,8 +132,7 @@ def next_steps(
         judged = [_judge_step(judge) for judge in evidence.judges if judge.blocks]
         steps = [*judged, *repairs]
     if verdict == "prompt_more":
-        steps = _finishing(evidence) if standing.untried else steps
-        steps += [f"Still missing: {gap}." for gap in standing.gaps]
+        steps = _more_steps(standing, evidence, steps)
     if verdict == "more_cases":
         steps.insert(0, extension_step(policy))
     if verdict == "more_cases" and any(item.trial.arm.errors for item in standing.trials):
@@ -135,8 +140,8 @@ def next_steps(
             "Look at the cases that ended in errors: each counts against every claim, so fewer "
             "errors may decide without more cases."
         )
-    if verdict == "use_retrieval" and evidence.facts_change == "often":
-        steps.append("The facts change often: a tuned model would go stale, an index does not.")
+    if verdict == "use_retrieval":
+        steps += retrieval_steps(standing, evidence)
     if RULES[index].on_plateau:
         steps += [
             f"{line.model} reaches the target by prompt: write its price into the list of prices "
@@ -153,6 +158,14 @@ def next_steps(
             "prompts do not contain, try retrieval first."
         )
     return tuple(steps)
+
+
+def _more_steps(standing: Standing, evidence: Evidence, steps: list[str]) -> list[str]:
+    """What is missing before prompting is exhausted; on a plateau it is the probe alone."""
+    if standing.plateau:
+        return [_PROBE]
+    steps = _finishing(evidence) if standing.untried else steps
+    return steps + [f"Still missing: {gap}." for gap in standing.gaps]
 
 
 def _finishing(evidence: Evidence) -> list[str]:

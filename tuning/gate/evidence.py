@@ -14,6 +14,7 @@ from evals.claims import MAX_ERROR_SHARE
 from evals.errors import StatisticsError
 from evals.judges.records import JudgeStanding
 from evals.records import Finding, Run
+from evals.retrieval.recall import Recall
 from evals.stats import MOST_LOOKS, one_sided_z, require_look, require_share
 from tuning.learning.records import LearningCurve
 
@@ -203,8 +204,9 @@ class Evidence:
     number of this look: more than 1 where dev changed after a verdict. `untried` are the labels
     of candidates that are declared and have no run: the same claims may be made of them later,
     and there is no plateau without them. `over_budget` says which of these a budget left out.
-    and there is no plateau without them. `suite` is the name of the suite, for the
-    commands to run next.
+    `suite` is the name of the suite, for the commands to run next. `recalls` are of the trials
+    that retrieve; `names_documents` says that cases name documents, `without_documents` how many
+    name none.
     """
 
     trials: tuple[Trial, ...]
@@ -223,6 +225,14 @@ class Evidence:
     learning: LearningEvidence | None = None
     over_budget: tuple[OverBudget, ...] = ()
     suite: str = "SUITE"
+    recalls: tuple[Recall, ...] = ()
+    names_documents: bool = False
+    without_documents: int = 0
+
+    @property
+    def awaits_oracle(self) -> bool:
+        """Whether the oracle context could be tested, and was not."""
+        return self.names_documents and self.oracle_context is None
 
 
 def look_share(look: int, declared: int) -> float:

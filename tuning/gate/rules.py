@@ -9,10 +9,9 @@ from __future__ import annotations
 from math import ceil
 from typing import NamedTuple
 
-from evals.claims import reaches
 from evals.comparison import points
 from evals.rounding import least_points, least_share, limit_share
-from evals.stats import MIN_CLUSTERS, one_sided_z
+from evals.stats import MIN_CLUSTERS
 from tuning.gate.evidence import CostEvidence, Evidence, Policy
 from tuning.gate.learning import learning_text
 from tuning.gate.standing import Standing, cases_for_a_start, cases_to_decide
@@ -28,6 +27,11 @@ from tuning.gate.wording import (
 )
 
 _CLEAN = "No leaks between splits, no contradictory labels."
+
+WAITS = (
+    "Cases name documents, and giving each case its own was not tried yet: whether knowledge or "
+    "behaviour is missing shows then."
+)
 
 
 class Answer(NamedTuple):
@@ -235,27 +239,6 @@ def judge_stronger(standing: Standing, evidence: Evidence, policy: Policy) -> An
     return Answer(False, text)
 
 
-def judge_retrieval(standing: Standing, evidence: Evidence, policy: Policy) -> Answer:
-    """Whether each case's own documents gain enough: knowledge is missing."""
-    facts = evidence.facts_change
-    change = "" if facts is None else f" The suite says that facts change: {facts}."
-    if evidence.oracle_context is None:
-        return Answer(None, f"Giving each case its own documents was not tested.{change}")
-    pair = standing.sample.pair(standing.leader.trial.arm, evidence.oracle_context)
-    if pair is None or not evidence.oracle_context.usable:
-        return Answer(False, f"With its own documents too many cases ended in errors.{change}")
-    z = one_sided_z(policy.look_alpha)
-    gained = pair.above(0.0, z) and reaches(pair, policy.min_gain)
-    text = (
-        f"Given each case's own documents, the leader gains {points(pair.estimate)} (at least "
-        f"{least_points(pair.lower(z))} for certain); {gain_text(policy)} would say that knowledge "
-        f"is missing.{change}"
-    )
-    if not standing.plateau:
-        return Answer(False, f"No plateau yet. {text}")
-    return Answer(gained, f"Use retrieval: {text}" if gained else text)
-
-
 def judge_collect(standing: Standing, evidence: Evidence, policy: Policy) -> Answer:
     """Whether there are too few clean examples to train on, with what more would buy."""
     text = examples_text(evidence, policy)
@@ -263,6 +246,8 @@ def judge_collect(standing: Standing, evidence: Evidence, policy: Policy) -> Ans
     few = evidence.clean_examples < policy.min_examples
     if not standing.plateau:
         return Answer(False, f"No plateau yet; {text}.{learned}")
+    if evidence.awaits_oracle:
+        return Answer(False, f"{WAITS} {text[0].upper()}{text[1:]}.{learned}")
     if few:
         plateau = plateau_text(standing, policy)
         return Answer(True, f"{plateau} To fine-tune, {text}: collect more.{learned}")
@@ -273,14 +258,18 @@ def judge_tune(standing: Standing, evidence: Evidence, policy: Policy) -> Answer
     """Whether prompting has plateaued, with nothing cheaper left."""
     if not standing.plateau:
         return Answer(False, f"Prompting has not plateaued: {why_no_plateau(standing, policy)}.")
+    if evidence.awaits_oracle:
+        return Answer(False, WAITS)
     plateau, examples = plateau_text(standing, policy), examples_text(evidence, policy)
     if evidence.clean_examples < policy.min_examples:
         return Answer(True, f"{plateau} But {examples}: too few to fine-tune on.")
     return Answer(True, f"{plateau} Fine-tune: {examples}.")
 
 
-def judge_more_prompts(standing: Standing, _: Evidence, policy: Policy) -> Answer:
-    """Whether the last two rounds improve, or too little was tried."""
+def judge_more_prompts(standing: Standing, evidence: Evidence, policy: Policy) -> Answer:
+    """Whether the last two rounds improve, or too little was tried, documents among it."""
+    if standing.plateau and evidence.awaits_oracle:
+        return Answer(True, f"{plateau_text(standing, policy)} {WAITS}")
     if standing.plateau:
         return Answer(False, plateau_text(standing, policy))
     if standing.improved:

@@ -24,6 +24,7 @@ from evals.judges.records import JudgeStanding
 from evals.ledger import Ledger
 from evals.prompting import changed_since, decoding_of
 from evals.records import Candidate, Case, Run
+from evals.retrieval.recall import Recall
 from evals.staging import divide, stages_of
 from evals.suite.spec import RoundSpec, Suite
 from tuning.gate.declared import rounds_of
@@ -76,7 +77,8 @@ def find_search(
     name; None where nobody has opened them. Where the suite allows early stop, a run of exactly
     stage one counts as stopped, unless there is one of the whole. Where it does not, such
     runs do not count, and how many candidates have no other is said. Other runs of some dev
-    cases only, and repeats, neither count nor are counted as left out.
+    cases only, repeats, and those shown each case's own documents, neither count nor are counted
+    as left out.
     """
     expected = _prints(suite.split("dev"))
     stages = stages_of(suite)
@@ -89,7 +91,7 @@ def find_search(
     for header in ledger.runs(suite.name, "dev"):
         if header.candidate.model != model or header.candidate.adapter:
             continue
-        if _is_repeat(header.candidate, suite):
+        if _is_repeat(header.candidate, suite) or is_probe(header.candidate):
             continue
         run = ledger.run(header.id) if _reads_the_same(header, suite) else header
         cases = {r.case_id: r.case_fingerprint for r in run.results}
@@ -146,6 +148,11 @@ def _reads_the_same(run: Run, suite: Suite) -> bool:
     return scored_as_stated(run, suite) and not changed_since(suite, run.candidate)
 
 
+def is_probe(candidate: Candidate) -> bool:
+    """Whether it is shown each case's own documents: nothing that could ever be deployed."""
+    return candidate.technique.retrieval == "oracle"
+
+
 def _is_repeat(candidate: Candidate, suite: Suite) -> bool:
     """Whether it is a candidate run once more, with another seed than the suite's."""
     seed = suite.decoding.seed
@@ -189,6 +196,9 @@ def gather_evidence(
     untried: tuple[str, ...] = (),
     learning: LearningEvidence | None = None,
     over_budget: tuple[OverBudget, ...] = (),
+    recalls: tuple[Recall, ...] = (),
+    names_documents: bool = False,
+    without_documents: int = 0,
 ) -> Evidence:
     """What the gate decides from. What nothing here gathers stays None: "not tested"."""
     return Evidence(
@@ -209,6 +219,9 @@ def gather_evidence(
         untried=untried,
         learning=learning,
         over_budget=over_budget,
+        recalls=recalls,
+        names_documents=names_documents,
+        without_documents=without_documents,
     )
 
 

@@ -70,7 +70,7 @@ def measure_curve(
         name = f"learning curve: {part.share} of the examples, seed {part.seed}"
         began = time.perf_counter()
         training = train(part, f"{name}: training")
-        tuned = tuned_candidate(suite, model, training.prompt, training)
+        tuned = tuned_candidate(suite, model, training)
         run = evaluate(suite, tuned, "dev", f"{name}: dev")
         measured.append(Measured(_point(part, training, run), run))
         if number == 1 and len(parts) > 1:

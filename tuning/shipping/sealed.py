@@ -12,6 +12,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
+from evals.approach import PLAIN, Approach, Technique
+from evals.errors import TrainingError
 from evals.fingerprint import fingerprint
 from evals.looks import take_look
 from evals.models.protocol import AdaptableModel
@@ -21,6 +23,7 @@ from evals.spending.prices import Prices
 from evals.suite.spec import Suite
 from tuning.cost.after import cost_route, measured_payback
 from tuning.cost.calls import call_cost
+from tuning.data.dataset import carried
 from tuning.gate.evidence import arm_of, clusters_of
 from tuning.records import ShipDecision, TrainingRecord
 from tuning.shipping.judging import Guard, judge_adapter
@@ -64,7 +67,7 @@ def judge_sealed(
 
     Where the suite's volume and `prices` are known, an adapter may also ship for cost.
     """
-    tuned = tuned_candidate(suite, model, training.prompt, training)
+    tuned = tuned_candidate(suite, model, training, leader.technique)
     number = take_look(
         look.path,
         suite.split("test"),
@@ -96,11 +99,45 @@ def judge_sealed(
 
 
 def tuned_candidate(
-    suite: Suite, model: AdaptableModel, prompt: str, training: TrainingRecord
+    suite: Suite, model: AdaptableModel, training: TrainingRecord, leader: Technique = PLAIN
 ) -> Candidate:
-    """A suite's prompt on the model with the trained adapter."""
+    """The prompt it was trained with on the model with the adapter.
+
+    It is shown the documents that the leader is, and held to the structure that the leader is.
+    Raises TrainingError for an adapter that was trained with other documents.
+    """
+    technique = carried(leader)
+    if training.shown != replace(technique, structured=False):
+        raise TrainingError(
+            f"the adapter was trained with {_retrieved(training.shown)}, and the prompt that it "
+            f"is to beat is shown {_retrieved(technique)}",
+            path=training.adapter_path,
+            hint="train again: `tunegate tune`",
+        )
+    return _adapted(suite, model, training.prompt, training, technique)
+
+
+def _retrieved(technique: Technique) -> str:
+    """What a technique shows of documents, in words."""
+    if not technique.retrieval:
+        return "no documents"
+    return f"{technique.documents} retrieved documents"
+
+
+def _adapted(
+    suite: Suite,
+    model: AdaptableModel,
+    prompt: str,
+    training: TrainingRecord,
+    technique: Technique = PLAIN,
+) -> Candidate:
     return make_candidate(
-        suite, model, prompt, adapter=training.adapter, adapter_path=training.adapter_path
+        suite,
+        model,
+        prompt,
+        Approach(technique=technique),
+        adapter=training.adapter,
+        adapter_path=training.adapter_path,
     )
 
 
@@ -113,7 +150,7 @@ def _guard_arms(
 ) -> Guard:
     prompt = guard.default_prompt
     base = make_candidate(guard, model, prompt)
-    tuned = tuned_candidate(guard, model, prompt, training)
+    tuned = _adapted(guard, model, prompt, training)
     base_run = evaluate(guard, base, "dev", f"guard {guard.name}: base")
     tuned_run = evaluate(guard, tuned, "dev", f"guard {guard.name}: adapter")
     return Guard(

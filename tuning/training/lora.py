@@ -20,6 +20,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from evals.approach import PLAIN, Technique
 from evals.atomic import write_atomically
 from evals.codec import decode, encode
 from evals.errors import TrainingError
@@ -55,6 +56,7 @@ class Task:
     """What is to be trained: data, settings and base, under the suite's and prompt's names.
 
     `replayed` are general examples (`tuning.data.replay`) trained on beside the suite's own.
+    `shown` says how the documents in the examples were retrieved; the examples hold them.
     """
 
     suite: str
@@ -64,6 +66,7 @@ class Task:
     settings: TrainSettings
     findings: tuple[Finding, ...] = ()
     replayed: tuple[Example, ...] = ()
+    shown: Technique = PLAIN
 
     @property
     def data_fingerprint(self) -> str:
@@ -81,6 +84,7 @@ class Task:
             self.data_fingerprint,
             data_fingerprint(self.replayed),
             self.settings,
+            *([self.shown] if self.shown != PLAIN else []),
         )
 
 
@@ -298,6 +302,7 @@ def _record(
         template_hash=task.base.template_hash,
         examples=len(data.train),
         replayed=len(data.replayed),
+        shown=task.shown,
         held_out=len(data.held_out),
         data_fingerprint=task.data_fingerprint,
         settings=task.settings.as_dict(),

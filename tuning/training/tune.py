@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
+from evals.approach import PLAIN, Technique
 from evals.errors import UsageError
 from evals.records import Finding
 from evals.suite.spec import Suite
@@ -44,15 +45,21 @@ def training_set(
     *,
     accepts: Accepts | None = None,
     leave_out_longer: bool = False,
+    technique: Technique = PLAIN,
 ) -> TrainingSet:
-    """Build, encode and lint what would be trained on; refuses nothing."""
+    """Build, encode and lint what would be trained on; refuses nothing.
+
+    `technique` is what the adapter keeps of the leader (`tuning.data.dataset.carried`).
+    """
     prompt = tuning_prompt(suite)
-    examples = build_examples(suite, prompt)
+    examples = build_examples(suite, prompt, technique)
     with quietly():
         encoded = encode_examples(base.tokenizer, examples)
     limit = min(TrainSettings().max_tokens, base.context_tokens)
     lengths = Lengths(limit, leave_out_longer)
-    findings = lint_examples(suite, prompt, examples, encoded, lengths, accepts=accepts)
+    findings = lint_examples(
+        suite, prompt, examples, encoded, lengths, accepts=accepts, technique=technique
+    )
     fitting = {item.case_id for item in encoded if within(item, lengths)}
     return TrainingSet(
         tuple(example for example in examples if example.case_id in fitting),
@@ -71,17 +78,21 @@ def tune_suite(
     replay: Replay | None = None,
     progress: Progress | None = None,
     part: Part = WHOLE,
+    technique: Technique = PLAIN,
 ) -> TrainingRecord:
     """Train an adapter for a suite under `root`, or find the one already trained.
 
     `accepts` says whether the suite's own scorer gives an answer full marks; `replay` gives
     general examples to train on beside the suite's own (none where it is None). With a `part`
-    of the examples it trains as it would if there were no more. Raises
+    of the examples it trains as it would if there were no more. `technique` is as in
+    `training_set`. Raises
     TrainingError where the lint refuses the data or training fails, MissingExtraError
     without `[tune]`, ModelError for a model that cannot be trained.
     """
     base = open_base(model)
-    data = training_set(suite, base, accepts=accepts, leave_out_longer=leave_out_longer)
+    data = training_set(
+        suite, base, accepts=accepts, leave_out_longer=leave_out_longer, technique=technique
+    )
     refuse_errors(data.findings)
     tune = suite.tune if part.seed is None else replace(suite.tune, seed=part.seed)
     examples = take_part(data.examples, part.share, tune.seed)
@@ -100,5 +111,6 @@ def tune_suite(
         settings,
         data.findings,
         replay(replay_count(tune, len(examples))) if replay else (),
+        replace(technique, structured=False),
     )
     return train_lora(task, root, progress)

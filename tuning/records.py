@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from evals.failures.records import FailureAnalysis, FailureKind
 from evals.judges.records import JudgeStanding
 from evals.records import Case, Finding, Run
 from evals.repeats import OverRepeats
@@ -167,13 +168,46 @@ class StrongerLine:
 
 
 @dataclass(frozen=True)
+class FailureSummary:
+    """What goes wrong with one run, in short: failures by kind among all its cases.
+
+    `form` of them decoding held to a form could have ended, which could raise the mean score by
+    `form_gain` at most; of `form_unknown` failing answers nothing says whether their form is
+    right, and `form_from` says what tells it of the others. `structured`: whether answers are held
+    to the form the suite states, "tried" by some candidate, "untried", or no form is stated.
+    `worse_slices` are those that fail more than the rest, in words.
+    """
+
+    run: str
+    cases: int
+    counts: Mapping[FailureKind, int]
+    form: int
+    form_gain: float
+    form_unknown: int
+    form_from: str
+    structured: Literal["tried", "untried", "no_structure"]
+    worse_slices: tuple[str, ...] = ()
+
+    @property
+    def failed(self) -> int:
+        """How many cases fail."""
+        return sum(self.counts.values())
+
+    @property
+    def form_known(self) -> bool:
+        """Whether of every failing answer it is known if its form is right."""
+        return self.form_unknown == 0
+
+
+@dataclass(frozen=True)
 class Decision:
     """The gate's verdict with its evidence. `open` is true only for `fine_tune`.
 
     `trials` are ranked, the leader first; `provisional` says in words who leads, how sure;
     `left_out` names the stored runs that the verdict does not rest on; `judges` are the models
     that judge for the suite and its guards; `stronger` are the models of `compare_models`.
-    `dev_look` is the number of this look at dev, 0 where the gate could not have opened.
+    `dev_look` is the number of this look at dev, 0 where the gate could not have opened;
+    `failures` sums up what goes wrong with the leader.
     """
 
     verdict: Verdict
@@ -197,6 +231,7 @@ class Decision:
     dev_look: int = 0
     cost: CostStanding | None = None
     stronger: tuple[StrongerLine, ...] = ()
+    failures: FailureSummary | None = None
 
     @property
     def open(self) -> bool:
@@ -313,6 +348,7 @@ class JobRecord:
     `runs` holds every run named anywhere, by id; `cases` every case of those runs, by
     fingerprint. `leader_test` and `adapter_test` are the sealed-split runs. `over_repeats` is of
     the leader on dev, where it was run several times, `learning` the learning curve on this model.
+    `failures` are the error analyses of the leader on dev, then of the sealed runs.
     """
 
     suite: str
@@ -339,3 +375,4 @@ class JobRecord:
     over_repeats: OverRepeats | None = None
     format: int = 1
     learning: LearningCurve | None = None
+    failures: tuple[FailureAnalysis, ...] = ()

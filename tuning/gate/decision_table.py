@@ -8,6 +8,7 @@ from typing import NamedTuple
 from evals.judges.records import JudgeStanding
 from tuning.gate import rules
 from tuning.gate.evidence import Evidence, Policy
+from tuning.gate.failing import ADD_STRUCTURED, form_steps
 from tuning.gate.learning import falls_short
 from tuning.gate.rules import Answer
 from tuning.gate.standing import Standing
@@ -126,7 +127,9 @@ def next_steps(
         judged = [_judge_step(judge) for judge in evidence.judges if judge.blocks]
         steps = [*judged, *repairs]
     if verdict == "prompt_more":
-        steps = _finishing(evidence) if standing.untried else steps
+        wanted = _finishing(evidence) if standing.untried else []
+        wanted += [ADD_STRUCTURED] if standing.unconstrained else []
+        steps = wanted or steps
         steps += [f"Still missing: {gap}." for gap in standing.gaps]
     if verdict == "more_cases":
         steps.insert(0, extension_step(policy))
@@ -147,6 +150,7 @@ def next_steps(
     if verdict == "fine_tune" and RULES[index].on_plateau:
         steps += _cost_steps(evidence)
     steps += _learning_steps(verdict, standing, evidence, policy)
+    steps += form_steps(verdict, evidence.failures, policy)
     if verdict == "fine_tune" and evidence.oracle_context is None:
         steps.append(
             "Whether knowledge is missing was not tested: if answers need facts that the "

@@ -16,6 +16,7 @@ from evals.judges.records import JudgeStanding
 from evals.records import Finding, Run
 from evals.stats import MOST_LOOKS, one_sided_z, require_look, require_share
 from tuning.learning.records import LearningCurve
+from tuning.records import FailureSummary
 
 STAGE_ALPHA = 0.1
 """The share of a candidate's alpha that goes to stage one where early stop is on."""
@@ -203,8 +204,8 @@ class Evidence:
     number of this look: more than 1 where dev changed after a verdict. `untried` are the labels
     of candidates that are declared and have no run: the same claims may be made of them later,
     and there is no plateau without them. `over_budget` says which of these a budget left out.
-    and there is no plateau without them. `suite` is the name of the suite, for the
-    commands to run next.
+    `suite` is the name of the suite, for the commands to run next. `failures` are those of the
+    leader, whoever that is by the trials; None where nobody looked.
     """
 
     trials: tuple[Trial, ...]
@@ -223,6 +224,7 @@ class Evidence:
     learning: LearningEvidence | None = None
     over_budget: tuple[OverBudget, ...] = ()
     suite: str = "SUITE"
+    failures: FailureSummary | None = None
 
 
 def look_share(look: int, declared: int) -> float:

@@ -14,6 +14,7 @@ from evals.comparison import points
 from evals.rounding import least_points, least_share, limit_share
 from evals.stats import MIN_CLUSTERS, one_sided_z
 from tuning.gate.evidence import CostEvidence, Evidence, Policy
+from tuning.gate.failing import failing_text, wrong_content_text
 from tuning.gate.learning import learning_text
 from tuning.gate.standing import Standing, cases_for_a_start, cases_to_decide
 from tuning.gate.stronger import stronger_lines, stronger_text
@@ -253,7 +254,8 @@ def judge_retrieval(standing: Standing, evidence: Evidence, policy: Policy) -> A
     )
     if not standing.plateau:
         return Answer(False, f"No plateau yet. {text}")
-    return Answer(gained, f"Use retrieval: {text}" if gained else text)
+    wrong = wrong_content_text(evidence.failures)
+    return Answer(gained, f"Use retrieval: {text}{wrong}" if gained else text)
 
 
 def judge_collect(standing: Standing, evidence: Evidence, policy: Policy) -> Answer:
@@ -276,7 +278,8 @@ def judge_tune(standing: Standing, evidence: Evidence, policy: Policy) -> Answer
     plateau, examples = plateau_text(standing, policy), examples_text(evidence, policy)
     if evidence.clean_examples < policy.min_examples:
         return Answer(True, f"{plateau} But {examples}: too few to fine-tune on.")
-    return Answer(True, f"{plateau} Fine-tune: {examples}.")
+    failing = failing_text(evidence.failures)
+    return Answer(True, f"{plateau} Fine-tune: {examples}.{failing}")
 
 
 def judge_more_prompts(standing: Standing, _: Evidence, policy: Policy) -> Answer:

@@ -39,6 +39,7 @@ from tuning.gate.evidence import (
     clusters_of,
     trial_of,
 )
+from tuning.records import FailureSummary
 
 BY_HAND = "by_hand"
 
@@ -189,6 +190,7 @@ def gather_evidence(
     untried: tuple[str, ...] = (),
     learning: LearningEvidence | None = None,
     over_budget: tuple[OverBudget, ...] = (),
+    failures: FailureSummary | None = None,
 ) -> Evidence:
     """What the gate decides from. What nothing here gathers stays None: "not tested"."""
     return Evidence(
@@ -209,6 +211,7 @@ def gather_evidence(
         untried=untried,
         learning=learning,
         over_budget=over_budget,
+        failures=failures,
     )
 
 

@@ -26,16 +26,10 @@ def failing_text(failures: FailureSummary | None) -> str:
     """A sentence that tells the gap apart, with a space before it; nothing without failures."""
     if failures is None or not failures.failed:
         return ""
-    counts = failures.counts
-    told = [
-        f"{number} {what}"
-        for number, what in (
-            (failures.form, "by form"),
-            (counts.get("wrong_content", 0), "by wrong content"),
-        )
-    ]
-    rest = failures.failed - failures.form - counts.get("wrong_content", 0)
-    told += [f"{rest} in other ways"] if rest else []
+    wrong = failures.counts.get("wrong_content", 0)
+    rest = failures.failed - failures.form - wrong
+    told = [f"{failures.form} are form", f"{wrong} wrong content"]
+    told += [f"{rest} of other kinds"] if rest else []
     unsure = f" (of {failures.form_unknown} the form is not known)" if failures.form_unknown else ""
     return f" Of {failures.failed} failures of the leader {_listed(told)}{unsure}."
 

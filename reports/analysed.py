@@ -115,8 +115,8 @@ def _sentence(role: str, found: FailureAnalysis) -> str:
         return f"{said}."
     wrong = found.counts.get("wrong_content", 0)
     return (
-        f"{said}; {numbers.count(found.constrainable)} by form, which a constraint could change, and "
-        f"{numbers.count(wrong)} with wrong content."
+        f"{said}; {numbers.count(found.constrainable)} by form, which a constraint "
+        f"could change, and {numbers.count(wrong)} with wrong content."
     )
 
 

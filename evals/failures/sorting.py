@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from evals.failures.form import FormRules
-from evals.failures.lengths import LengthBounds
+from evals.failures.lengths import LengthBounds, length_of
 from evals.failures.loops import find_loop
 from evals.failures.records import Failure, FailureKind
 from evals.failures.refusals import refuses
@@ -88,8 +88,8 @@ def _against(
     if script := other_script(text, case.wanted, comparable(case)):
         return _Found("language", f"written in {script}")
     if form is not True and (length := bounds.judge(text, case.wanted)):
-        counted = "nothing at all" if length == "empty" else f"{len(text.strip()):,} characters"
-        return _Found("length", f"{length}: {counted}, expected {len(case.wanted.strip()):,}")
+        counted = "nothing at all" if length == "empty" else f"{length_of(text):,} characters"
+        return _Found("length", f"{length}: {counted}, expected {length_of(case.wanted):,}")
     return None
 
 

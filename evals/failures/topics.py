@@ -53,7 +53,8 @@ def find_topics(
         return Topics(why_not="the inputs share no words")
     weights, words = weighed
     labels = _group(weights, groups)
-    return Topics(tuple(_worse(ordered, failures, labels, weights, words)), groups)
+    found = tuple(_worse(ordered, failures, labels, weights, words))
+    return Topics(found, len(set(labels.tolist())))
 
 
 def _weigh(texts: Sequence[str]) -> tuple[Any, list[str]] | None:
@@ -77,10 +78,15 @@ def _weigh(texts: Sequence[str]) -> tuple[Any, list[str]] | None:
 
 def _group(weights: Any, groups: int) -> NDArray[Any]:
     """The number of each case's group. One thread: how many there are must not change sums."""
+    import warnings
+
     from sklearn.cluster import KMeans
+    from sklearn.exceptions import ConvergenceWarning
     from threadpoolctl import threadpool_limits
 
-    with threadpool_limits(1):
+    with threadpool_limits(1), warnings.catch_warnings():
+        # Inputs that share all their words make fewer groups than were asked for.
+        warnings.simplefilter("ignore", ConvergenceWarning)
         found = KMeans(groups, n_init=4, max_iter=50, random_state=SEED).fit_predict(weights)
     labels: NDArray[Any] = found
     return labels

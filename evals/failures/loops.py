@@ -25,7 +25,8 @@ def find_loop(text: str) -> Loop | None:
     A piece without any letter or digit is a ruler or a frame, and no loop.
     """
     end = text.rstrip()[-READ:]
-    if len(end) < SHORTEST:
+    # Whatever is repeated, the last third of the shortest loop stands before, too.
+    if len(end) < SHORTEST or end.find(end[-SHORTEST // 3 :]) == len(end) - SHORTEST // 3:
         return None
     backwards = end[::-1]
     best: Loop | None = None

@@ -47,8 +47,12 @@ def main_script(text: str) -> str | None:
 
 def scripts(text: str) -> Counter[str]:
     """Letters of the text by script; Han and kana are one, as Japanese mixes them."""
+    beginning = text[:READ]
+    if beginning.isascii():
+        latin = sum(map(str.isalpha, beginning))
+        return Counter({"Latin": latin} if latin else {})
     found: Counter[str] = Counter()
-    for letter, count in Counter(unicodedata.normalize("NFKC", text[:READ])).items():
+    for letter, count in Counter(unicodedata.normalize("NFKC", beginning)).items():
         script = _script(letter)
         if script:
             found["East Asian" if script in _EAST_ASIAN else script.capitalize()] += count * (

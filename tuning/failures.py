@@ -10,6 +10,7 @@ from evals.failures.records import SliceLine
 from evals.records import Run
 from evals.suite.spec import Suite
 from evals.text import visible
+from tuning.gate.declared import rounds_of
 from tuning.records import FailureSummary, JobRecord
 
 MOST_SLICES = 3
@@ -59,11 +60,16 @@ def slice_text(line: SliceLine) -> str:
     return f"{name}: {line.failed} of {line.cases} ({share}), elsewhere {line.contrast.rest:.0%}"
 
 
-def _structured(suite: Suite, tried: Sequence[Run]) -> Literal["tried", "untried", "no_structure"]:
+def _structured(
+    suite: Suite, tried: Sequence[Run]
+) -> Literal["tried", "declared", "untried", "no_structure"]:
     """Whether a candidate was held to a form: by the technique, or by the suite's decoding."""
     if any(_is_held(run) for run in tried):
         return "tried"
-    return "no_structure" if suite.structure is None else "untried"
+    if suite.structure is None:
+        return "no_structure"
+    declared = (approach for spec in rounds_of(suite) for approach in spec.approaches)
+    return "declared" if any(each.technique.structured for each in declared) else "untried"
 
 
 def _is_held(run: Run) -> bool:

@@ -174,7 +174,8 @@ class FailureSummary:
     `form` of them decoding held to a form could have ended, which could raise the mean score by
     `form_gain` at most; of `form_unknown` failing answers nothing says whether their form is
     right, and `form_from` says what tells it of the others. `structured`: whether answers are held
-    to the form the suite states, "tried" by some candidate, "untried", or no form is stated.
+    to the form the suite states, "tried" by some candidate, "declared" by a round that is still to
+    come, "untried", or no form is stated.
     `worse_slices` are those that fail more than the rest, in words.
     """
 
@@ -185,7 +186,7 @@ class FailureSummary:
     form_gain: float
     form_unknown: int
     form_from: str
-    structured: Literal["tried", "untried", "no_structure"]
+    structured: Literal["tried", "declared", "untried", "no_structure"]
     worse_slices: tuple[str, ...] = ()
 
     @property

@@ -60,6 +60,7 @@ def test_failures_of_form_that_could_be_the_gain_ask_for_a_structured_round_firs
         failing(form=39, wrong=261),  # 9.75 points: less than the gain
         failing(form=40, wrong=260, form_gain=0.099),  # graded: they lack less than a whole point
         failing(form=300, structured="tried"),
+        failing(form=300, structured="declared"),  # then it is among the untried
         failing(form=300, structured="no_structure"),
         failing(wrong=300),
     ],
@@ -145,7 +146,7 @@ def test_missing_knowledge_is_said_with_how_much_of_what_fails_is_content():
     st.integers(0, 60),
     st.integers(0, 300),
     st.floats(0, 1),
-    st.sampled_from(["tried", "untried", "no_structure"]),
+    st.sampled_from(["tried", "declared", "untried", "no_structure"]),
 )
 def test_failures_only_ever_take_a_plateau_away(wins, losses, form, gain, structured):
     trials = search(wins, losses, 400, 100)

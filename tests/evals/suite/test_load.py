@@ -493,5 +493,5 @@ def test_a_form_that_names_no_metric_is_an_error_at_its_line(
     make_suite: MakeSuite, form: str, message: str
 ) -> None:
     error = fails(make_suite(extra=f"form: {form}\n"))
-    assert (error.key, error.line) == ("form", 13)
+    assert (error.key, error.line) == ("form", 12)
     assert message in error.message

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from evals.prompting.answers import NO_ANSWER
 from evals.records import Case, CaseResult, Json, Score
 from evals.suite.spec import Suite
 
@@ -70,6 +71,8 @@ class FormRules:
         """Whether the answer's form is right; None where nothing can tell."""
         if result.output.finish_reason == "choice":
             return True  # the options have the form, and one of them is the answer
+        if result.scores[primary].kind == NO_ANSWER:
+            return False
         if self.metric is not None and self.metric in result.scores:
             return result.scores[self.metric].value >= 1.0
         told = self.judge(result.scores[primary], case) if self.judge else None

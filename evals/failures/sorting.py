@@ -11,6 +11,7 @@ from evals.failures.loops import find_loop
 from evals.failures.records import Failure, FailureKind
 from evals.failures.refusals import refuses
 from evals.failures.scripts import other_script
+from evals.prompting.answers import NO_ANSWER
 from evals.records import Case, CaseResult, Run
 from evals.suite.folding import comparable
 from evals.text import visible
@@ -61,19 +62,19 @@ def _kind_of(result: CaseResult, case: Case | None, form: bool | None, sorting: 
         return _Found("wrong_content")
     if phrase := refuses(text, case.wanted if case else "", comparable(case) if case else ""):
         return _Found("refusal", phrase)
-    if found := _runaway(result, case, form) or _formless(result, form, sorting.primary):
+    if found := _runaway(result, case, form, sorting.primary) or _formless(
+        result, form, sorting.primary
+    ):
         return found
     return _against(text, case, form, sorting.bounds) or _Found("wrong_content")
 
 
 def _formless(result: CaseResult, form: bool | None, primary: str) -> _Found | None:
     """Not in the form that is asked for, of which an answer after the reasoning is a part."""
-    if form is False:
-        score = result.scores[primary]
-        return _Found("invalid_format", score.kind or score.reason)
-    if result.output.full and not (result.output.text or "").strip():
+    score, output = result.scores[primary], result.output
+    if score.kind == NO_ANSWER or (output.full and not (output.text or "").strip()):
         return _Found("invalid_format", "no answer after the reasoning")
-    return None
+    return _Found("invalid_format", score.kind or score.reason) if form is False else None
 
 
 def _against(
@@ -93,7 +94,9 @@ def _against(
     return None
 
 
-def _runaway(result: CaseResult, case: Case | None, form: bool | None) -> _Found | None:
+def _runaway(
+    result: CaseResult, case: Case | None, form: bool | None, primary: str
+) -> _Found | None:
     """Cut off before it had the right form, or repeating itself where no such answer is wanted.
 
     An answer that was cut and yet has its form was not kept from ending: its content is wrong.
@@ -101,7 +104,8 @@ def _runaway(result: CaseResult, case: Case | None, form: bool | None) -> _Found
     output = result.output
     written = output.full or output.said or ""
     cut = output.finish_reason == "length"
-    if output.full and cut and not (output.text or "").strip():
+    thought = output.full or result.scores[primary].kind == NO_ANSWER
+    if cut and thought and not (output.text or "").strip():
         return _Found("runaway", "cut off before the answer")
     loop = find_loop(written)
     if loop and not (case and find_loop(case.wanted)):

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from evals.failures import FailureAnalysis, analyse
+from evals.prompting.answers import NO_ANSWER
 from evals.records import Output, Score, Turn
 from evals.suite.spec import CiSpec, MetricSpec, Structure
 from tests.evals.failures.runs import case, result, run, suite
@@ -104,6 +105,8 @@ def test_where_the_expected_answer_declines_declining_is_not_what_is_wrong():
     wanted = "I'm sorry, but I can't share personal data."
     assert kind_of(wanted, "I cannot provide that.") != "refusal"
     assert kind_of("We can't do that before Monday.", "I cannot do that.") != "refusal"
+    german = "Es tut mir leid, ich kann dabei nicht helfen."
+    assert kind_of("Tut mir leid, ich darf das nicht.", german) != "refusal"
 
 
 def test_a_refusal_that_stands_in_the_input_may_be_quoted():
@@ -328,6 +331,13 @@ def test_reasoning_that_was_cut_before_an_answer_is_a_runaway():
 
 def test_reasoning_that_ends_without_an_answer_is_not_in_the_form():
     assert kind_of("billing", "", full="I think it is about the plan.") == "invalid_format"
+
+
+def test_thoughts_without_an_answer_are_known_by_their_score_too():
+    # Those behind an answer that another vote gave, too, are not kept.
+    stopped = failure_of("billing", "", NO_ANSWER, "python@1")
+    assert (stopped.kind, stopped.form) == ("invalid_format", False)
+    assert failure_of("billing", "", NO_ANSWER, finish="length").kind == "runaway"
 
 
 def test_reasoning_that_loops_is_a_runaway_though_an_answer_was_found():

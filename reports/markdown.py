@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from itertools import zip_longest
 
 from reports import numbers
+from reports.analysed import AnalysedView, PartRow
 from reports.attempts import AttemptsView
 from reports.cases import CasesView, CaseView
 from reports.cost import CostView
@@ -44,6 +45,8 @@ def render_markdown(job: JobRecord) -> str:
         *([_section("Documents", page.retrieval, _retrieval)] if page.retrieval else []),
         _section("Cost", page.cost, _cost),
     ]
+    if page.analysed:
+        parts.append(_section("What goes wrong", page.analysed, _analysed))
     if page.learning:
         parts.append(f"## Learning curve\n\n{words(page.learning.sentence, 1_000)}\n")
     if page.parts:
@@ -273,6 +276,40 @@ def _hosted(found: Sequence[HostedRow]) -> str:
         for row in found[:MOST_ROWS]
     ]
     return "\n" + table(head, rows, numeric_from=2) if rows else ""
+
+
+def _analysed(view: AnalysedView) -> str:
+    head = ["Kind", *(words(f"{role}: {label}", 80) for role, label in view.columns)]
+    rows = [
+        [
+            words(row.name, 40),
+            *(f"{c.count} ({c.share})" if c.share else c.count for c in row.cells),
+        ]
+        for row in view.kinds
+    ]
+    said = " ".join(words(text) for text in (*view.sentences, view.note))
+    text = f"{said}\n\n{table(head, rows)}"
+    text += _failing_parts(
+        "Slice", [row for row in view.slices if row.standing.startswith("fails")]
+    )
+    text += _failing_parts("Inputs about", view.topics)
+    return f"{text}\n{words(view.topics_note)}\n" if view.topics_note else text
+
+
+def _failing_parts(first: str, found: Sequence[PartRow]) -> str:
+    """Slices that differ beyond chance, or topics; nothing where there are none."""
+    head = [first, "Failing", "Share", "Elsewhere", "Standing"]
+    rows = [
+        [
+            words(r.name, 80),
+            f"{r.failed} of {r.cases}",
+            f"{r.share} ({r.bounds})",
+            r.rest,
+            r.standing,
+        ]
+        for r in found[:MOST_ROWS]
+    ]
+    return "\n" + table(head, rows) if rows else ""
 
 
 def _parts(view: SummedView) -> str:

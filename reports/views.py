@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from evals.records import Finding
 from reports import numbers
+from reports.analysed import AnalysedView, analysed_view
 from reports.attempts import AttemptsView, attempts_view
 from reports.cases import CasesView, cases_view
 from reports.cost import CostView, cost_view
@@ -39,6 +40,7 @@ class Page:
     attempts: AttemptsView | NotRun
     retrieval: RetrievalView | None
     cost: CostView | NotRun
+    analysed: AnalysedView | None
     failures: FailuresView | NotRun
     parts: SummedView | None
     checks: tuple[Finding, ...]
@@ -53,6 +55,8 @@ def page_view(job: JobRecord) -> Page:
 
     Raises RecordError when the job names a run that it does not hold.
     """
+    cases = cases_view(job)
+    linked = frozenset() if isinstance(cases, NotRun) else {each.case_id for each in cases.cases}
     return Page(
         suite=job.suite,
         task=job.task,
@@ -67,11 +71,12 @@ def page_view(job: JobRecord) -> Page:
         attempts=attempts_view(job),
         retrieval=retrieval_view(job),
         cost=cost_view(job),
+        analysed=analysed_view(job, linked),
         failures=failures_view(job),
         parts=summed_view(job),
         checks=job.checks,
         training=trained_view(job),
         learning=learning_view(job),
-        cases=cases_view(job),
+        cases=cases,
         reproduce=reproduce_view(job),
     )

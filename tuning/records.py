@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from evals.approach import PLAIN, Technique
+from evals.failures.records import FailureAnalysis, FailureKind
 from evals.judges.records import JudgeStanding
 from evals.records import Case, Finding, Run
 from evals.repeats import OverRepeats
@@ -239,6 +240,39 @@ class OracleLine:
 
 
 @dataclass(frozen=True)
+class FailureSummary:
+    """What goes wrong with one run, in short: failures by kind among all its cases.
+
+    `form` of them decoding held to a form could have ended, which could raise the mean score by
+    `form_gain` at most; of `form_unknown` failing answers nothing says whether their form is
+    right, and `form_from` says what tells it of the others. `structured`: whether answers are held
+    to the form the suite states, "tried" by some candidate, "declared" by a round that is still to
+    come, "untried", or no form is stated.
+    `worse_slices` are those that fail more than the rest, in words.
+    """
+
+    run: str
+    cases: int
+    counts: Mapping[FailureKind, int]
+    form: int
+    form_gain: float
+    form_unknown: int
+    form_from: str
+    structured: Literal["tried", "declared", "untried", "no_structure"]
+    worse_slices: tuple[str, ...] = ()
+
+    @property
+    def failed(self) -> int:
+        """How many cases fail."""
+        return sum(self.counts.values())
+
+    @property
+    def form_known(self) -> bool:
+        """Whether of every failing answer it is known if its form is right."""
+        return self.form_unknown == 0
+
+
+@dataclass(frozen=True)
 class Decision:
     """The gate's verdict with its evidence. `open` is true only for `fine_tune`.
 
@@ -247,7 +281,8 @@ class Decision:
     that judge for the suite and its guards; `stronger` are the models of `compare_models`;
     `rounds` are those of the suite, or of the default ladder, that anything was tried of.
     `recalls` are of the trials that retrieve, `oracle` is the leader with its own documents.
-    `dev_look` is the number of this look at dev, 0 where the gate could not have opened.
+    `dev_look` is the number of this look at dev, 0 where the gate could not have opened;
+    `failures` sums up what goes wrong with the leader.
     """
 
     verdict: Verdict
@@ -274,6 +309,7 @@ class Decision:
     rounds: tuple[RoundLine, ...] = ()
     recalls: tuple[Recall, ...] = ()
     oracle: OracleLine | None = None
+    failures: FailureSummary | None = None
 
     @property
     def open(self) -> bool:
@@ -392,6 +428,7 @@ class JobRecord:
     `runs` holds every run named anywhere, by id; `cases` every case of those runs, by
     fingerprint. `leader_test` and `adapter_test` are the sealed-split runs. `over_repeats` is of
     the leader on dev, where it was run several times, `learning` the learning curve on this model.
+    `failures` are the error analyses of the leader on dev, then of the sealed runs.
     """
 
     suite: str
@@ -418,3 +455,4 @@ class JobRecord:
     over_repeats: OverRepeats | None = None
     format: int = 1
     learning: LearningCurve | None = None
+    failures: tuple[FailureAnalysis, ...] = ()

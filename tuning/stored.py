@@ -20,12 +20,14 @@ from tuning.cost.before import expected_payback, with_costs
 from tuning.cost.missing import missing_of
 from tuning.cost.payback import evidence_of
 from tuning.data.dataset import carried, clean_examples
+from tuning.failures import summarise_failures
 from tuning.gate.deciding import decide
 from tuning.gate.declared import find_over_budget, find_untried
 from tuning.gate.dev_looks import count_look, stored_looks
 from tuning.gate.evidence import Evidence, Policy, arm_of
 from tuning.gate.learning import find_learning
 from tuning.gate.soundness import soundness_of
+from tuning.gate.standing import find_standing
 from tuning.gate.tried import find_search, gather_evidence, policy_of
 from tuning.gate.wording import left_out_texts
 from tuning.records import CostStanding, Decision, JobRecord
@@ -121,7 +123,9 @@ def decide_stored(
         names_documents=suite.names_documents,
         without_documents=sum(not case.documents for case in dev.values()),
     )
-    cost = _cost_standing(suite, ledger, evidence, policy, runs=runs, prices=listed)
+    leader = _leader(evidence, policy, runs)
+    evidence = replace(evidence, failures=summarise_failures(suite, leader, runs))
+    cost = _cost_standing(suite, ledger, leader, runs=runs, prices=listed)
     evidence = replace(evidence, cost=evidence_of(cost, suite.operation), suite=suite.name)
     decision = decide(evidence, policy)
     if evidence.learning and carried(ledger.run(decision.leader).candidate.technique) != PLAIN:
@@ -172,19 +176,21 @@ def _refuse_nothing(suite: Suite, ledger: Ledger, model: str) -> NoReturn:
 def _cost_standing(
     suite: Suite,
     ledger: Ledger,
-    evidence: Evidence,
-    policy: Policy,
+    leader: Run,
     *,
     runs: Sequence[Run],
     prices: Prices,
 ) -> CostStanding:
-    """Whether tuning pays in place of the leader, who is looked for only where that can be told."""
-    model = runs[0].candidate.model if runs else ""
+    """Whether tuning pays in place of the leader."""
+    model = leader.candidate.model
     if missing := missing_of(suite.operation, model, prices):
         return CostStanding(missing=missing)
-    leader = decide(evidence, policy).leader
     stored = ledger.load(JOB, job_key(suite.name, model), JobRecord)
     earlier = stored.training if stored else None
-    return expected_payback(
-        suite, runs, next(run for run in runs if run.id == leader), prices, earlier
-    )
+    return expected_payback(suite, runs, leader, prices, earlier)
+
+
+def _leader(evidence: Evidence, policy: Policy, runs: Sequence[Run]) -> Run:
+    """The run that leads. Raises what `find_standing` raises."""
+    standing = find_standing(evidence, replace(policy, look=evidence.dev_look))
+    return next(run for run in runs if run.id == standing.leader.trial.arm.run_id)

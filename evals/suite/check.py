@@ -62,6 +62,7 @@ def check_suite(suite: Suite, *, self_test: SelfTest | None = None) -> CheckRepo
         *_lint_repeats(suite),
         *_lint_compared(suite),
         *lint_structure(suite),
+        *_lint_form(suite),
         *find_duplicates(suite.cases),
         *(self_test(suite) if self_test else ()),
     ]
@@ -140,6 +141,18 @@ def _lint_compared(suite: Suite) -> Iterator[Finding]:
     if suite.candidate.model in suite.compare_models:
         text = f"{suite.candidate.model} is the suite's own model: it is not compared with itself"
         yield Finding("warning", "compared_with_itself", text, where)
+
+
+def _lint_form(suite: Suite) -> Iterator[Finding]:
+    """Where nothing tells form from content, failures cannot say what a model lacks."""
+    from evals.failures.form import can_tell_form
+
+    if suite.rounds and not can_tell_form(suite):
+        text = (
+            f"nothing tells wrong form from wrong content: {suite.metrics[suite.primary].scorer} "
+            "does not; state `form` or `structure` where answers have one"
+        )
+        yield Finding("note", "form_unknown", text, _manifest(suite))
 
 
 def _lint_splits(suite: Suite) -> Iterator[Finding]:

@@ -46,6 +46,7 @@ KEYS = (
     "prompts",
     "metrics",
     "primary",
+    "form",
     "target",
     "min_gain",
     "decoding",
@@ -102,7 +103,7 @@ def load_suite(path: Path) -> Suite:
         check_fits(cases, one.approaches, manifest, one.line, f"rounds[{number}]")
     if candidate.approach:
         check_fits(cases, [candidate.approach], manifest, stated.line, "candidate")
-    primary = _primary(top, metrics)
+    primary = _metric(top, "primary", metrics)
     decoding = _read_decoding(top.section("decoding"), root)
     structure = read_structure(top, root, metrics[primary], decoding)
     others = [
@@ -122,6 +123,7 @@ def load_suite(path: Path) -> Suite:
         prompts=prompts,
         metrics=metrics,
         primary=primary,
+        form=_metric(top, "form", metrics) if top.has("form") else None,
         target=top.number("target", above=0, at_most=1) if top.has("target") else None,
         min_gain=(
             top.number("min_gain", at_least=LEAST_SHARE, below=1) if top.has("min_gain") else 0.10
@@ -199,11 +201,12 @@ def _read_metrics(section: Section) -> dict[str, MetricSpec]:
     return result
 
 
-def _primary(top: Section, metrics: Mapping[str, MetricSpec]) -> str:
-    primary = top.text("primary")
-    if primary not in metrics:
-        top.fail(f"no metric {primary!r}", "primary", hint=suggestion(primary, metrics))
-    return primary
+def _metric(top: Section, key: str, metrics: Mapping[str, MetricSpec]) -> str:
+    """The metric that a key names. Raises SuiteError where there is none of that name."""
+    name = top.text(key)
+    if name not in metrics:
+        top.fail(f"no metric {name!r}", key, hint=suggestion(name, metrics))
+    return name
 
 
 def _read_cases(top: Section, root: Path, tools: tuple[str, ...]) -> tuple[Case, ...]:

@@ -16,6 +16,7 @@ from evals.ledger import Ledger
 from evals.rounding import least_percent, least_points, most_points
 from evals.spending.prices import find_prices
 from evals.spending.wording import money_said
+from tunegate.cli.analysed import show_summary
 from tunegate.cli.console import Terminal, percent
 from tunegate.cli.output import check_output, write_whole
 from tunegate.cli.records import INCONCLUSIVE, open_stored
@@ -33,6 +34,7 @@ from tunegate.opening import (
     open_suite,
 )
 from tunegate.taking_turns import ReturningModel
+from tuning.failures import job_failures
 from tuning.job import Job
 from tuning.learning.records import LearningCurve
 from tuning.learning.stored import curve_of_job
@@ -162,7 +164,13 @@ def write_report(
     assert stored is not None
     repeated = leader_over_repeats(ledger, stored, opened.suite.pass_rule)
     learning = curve_of_job(ledger, opened.suite, stored)
-    whole = replace(stored, commands=commands, over_repeats=repeated, learning=learning)
+    whole = replace(
+        stored,
+        commands=commands,
+        over_repeats=repeated,
+        learning=learning,
+        failures=job_failures(opened.suite, stored),
+    )
     text = render_html(whole) if form == "html" else render_markdown(whole)
     write_whole(output, text)
     return whole
@@ -219,6 +227,7 @@ def show_decision(decision: Decision, terminal: Terminal) -> None:
     )
     for text in decision.left_out:
         terminal.line(text)
+    show_summary(decision.failures, terminal)
     terminal.line(f"gate: {decision.verdict}", "bold")
     terminal.line(decision.sentence)
     for step in decision.next_steps:

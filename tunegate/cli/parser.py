@@ -230,7 +230,12 @@ def _records(add: Callable[[str, str], Parser]) -> None:
         help="what the model was asked about CASE; without CASE, the prompt's template",
     )
     show.add_argument(
-        "--suite", metavar="SUITE", help="with --prompt: the run's suite, where its name is no path"
+        "--failures", action="store_true", help="what goes wrong: by kind, slice and topic"
+    )
+    show.add_argument(
+        "--suite",
+        metavar="SUITE",
+        help="the run's suite, for --prompt and --failures (default: where its cases came from)",
     )
 
     models = add("models", "which models there are; fetch an embedded one")

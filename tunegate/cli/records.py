@@ -223,9 +223,20 @@ def run_summary(run: Run) -> dict[str, Any]:
 def show_command(options: Namespace, terminal: Terminal) -> int:
     """Show one run case by case, or one case with its whole output."""
     ledger = open_stored(options.ledger)
+    if options.failures:
+        from tunegate.cli.analysed import show_failures
+
+        if options.case is not None or options.prompt:
+            raise UsageError(
+                "--failures is of a whole run, and shown alone",
+                hint="leave the case and --prompt out",
+            )
+        return show_failures(options, ledger, terminal)
     run = ledger.run(options.run)
     if options.suite and not options.prompt:
-        raise UsageError("--suite says where prompts are, which only --prompt shows")
+        raise UsageError(
+            "--suite says where prompts and slices are, which only --prompt and --failures show"
+        )
     if options.case is None:
         if options.prompt:
             return show_prompt(run, None, options.suite, terminal)

@@ -72,16 +72,17 @@ def decide(evidence: Evidence, policy: Policy) -> Decision:
         stronger=stronger,
         recalls=evidence.recalls,
         oracle=oracle_line(standing, evidence, policy),
+        failures=evidence.failures,
     )
 
 
 def _could_open(verdict: Verdict, standing: Standing) -> bool:
     """Whether the gate is open, or was kept shut by the scores alone.
 
-    Declared candidates that are missing do not make it less of a look: enough others were
-    tried for their scores to tell whether more cases are wanted.
+    Declared candidates that are missing do not make it less of a look, nor that no constraint was
+    tried: enough others were tried for their scores to tell whether more cases are wanted.
     """
-    gaps = len(standing.gaps) - len(standing.untried)
+    gaps = len(standing.gaps) - len(standing.untried) - len(standing.unconstrained)
     return verdict == "fine_tune" or (verdict != "fix_evals" and not gaps)
 
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from evals.judges.records import JudgeStanding
 from tuning.gate import rules
 from tuning.gate.evidence import Evidence, Policy
+from tuning.gate.failing import ADD_STRUCTURED, form_steps
 from tuning.gate.learning import falls_short
 from tuning.gate.retrieval import judge_retrieval, retrieval_steps
 from tuning.gate.rules import Answer
@@ -152,6 +153,7 @@ def next_steps(
     if verdict == "fine_tune" and RULES[index].on_plateau:
         steps += _cost_steps(evidence)
     steps += _learning_steps(verdict, standing, evidence, policy)
+    steps += form_steps(verdict, evidence.failures, policy)
     if verdict == "fine_tune" and evidence.oracle_context is None:
         steps.append(
             "Whether knowledge is missing was not tested: if answers need facts that the "
@@ -164,8 +166,9 @@ def _more_steps(standing: Standing, evidence: Evidence, steps: list[str]) -> lis
     """What is missing before prompting is exhausted; on a plateau it is the probe alone."""
     if standing.plateau:
         return [_PROBE]
-    steps = _finishing(evidence) if standing.untried else steps
-    return steps + [f"Still missing: {gap}." for gap in standing.gaps]
+    wanted = _finishing(evidence) if standing.untried else []
+    wanted += [ADD_STRUCTURED] if standing.unconstrained else []
+    return (wanted or steps) + [f"Still missing: {gap}." for gap in standing.gaps]
 
 
 def _finishing(evidence: Evidence) -> list[str]:

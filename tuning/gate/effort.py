@@ -8,6 +8,7 @@ from evals.errors import StatisticsError
 from tuning.gate.declared import named
 from tuning.gate.evidence import OverBudget, Policy, Trial
 from tuning.gate.judged import Judged, best_of
+from tuning.records import FailureSummary
 
 
 def families_of(trials: Sequence[Trial]) -> dict[int, str]:
@@ -62,6 +63,21 @@ def _not_tried(labels: Sequence[str], what: str) -> str:
         return f"{len(labels)} {what} were not tried: {named(labels)}"
     one = what if what.startswith("of") else what.removesuffix("s")
     return f"1 {one} was not tried: {named(labels)}"
+
+
+def form_gap(failures: FailureSummary | None, policy: Policy) -> tuple[str, ...]:
+    """The gap that the leader's form leaves; none where a constraint was tried or cannot be.
+
+    Where its failures of form alone could hide a gain of `min_gain`, a constraint may bring what
+    training would be paid for. Every such failure counts as if a constraint made it a full score:
+    the most there can be, so that a gap is rather seen than not.
+    """
+    if failures is None or failures.structured != "untried":
+        return ()
+    if failures.form_gain < policy.min_gain - 1e-12:  # a mean of decimals may miss it by rounding
+        return ()
+    share = failures.form / failures.cases
+    return (f"{share:.0%} of the cases fail by form alone, and no structured candidate was tried",)
 
 
 def gaps_of(

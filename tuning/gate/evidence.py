@@ -17,6 +17,7 @@ from evals.records import Finding, Run
 from evals.retrieval.recall import Recall
 from evals.stats import MOST_LOOKS, one_sided_z, require_look, require_share
 from tuning.learning.records import LearningCurve
+from tuning.records import FailureSummary
 
 STAGE_ALPHA = 0.1
 """The share of a candidate's alpha that goes to stage one where early stop is on."""
@@ -207,6 +208,7 @@ class Evidence:
     `suite` is the name of the suite, for the commands to run next. `recalls` are of the trials
     that retrieve; `names_documents` says that cases name documents, `without_documents` how many
     name none.
+    `failures` are those of the leader, whoever that is by the trials; None where nobody looked.
     """
 
     trials: tuple[Trial, ...]
@@ -228,6 +230,7 @@ class Evidence:
     recalls: tuple[Recall, ...] = ()
     names_documents: bool = False
     without_documents: int = 0
+    failures: FailureSummary | None = None
 
     @property
     def awaits_oracle(self) -> bool:

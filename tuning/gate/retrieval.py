@@ -8,6 +8,7 @@ from evals.retrieval.recall import Recall
 from evals.rounding import least_points, most_points
 from evals.stats import BoundedDifference, one_sided_z
 from tuning.gate.evidence import Evidence, Policy
+from tuning.gate.failing import wrong_content_text
 from tuning.gate.rules import Answer
 from tuning.gate.standing import Standing
 from tuning.gate.wording import gain_text
@@ -35,7 +36,8 @@ def judge_retrieval(standing: Standing, evidence: Evidence, policy: Policy) -> A
     text = f"{_measured(pair, standing, evidence, policy)}{change}"
     if not standing.plateau:
         return Answer(False, f"No plateau yet. {text}")
-    return Answer(gained, f"Use retrieval: {text}" if gained else text)
+    wrong = wrong_content_text(evidence.failures)
+    return Answer(gained, f"Use retrieval: {text}{wrong}" if gained else text)
 
 
 def _gained(pair: BoundedDifference, policy: Policy) -> bool:

@@ -13,6 +13,7 @@ from evals.comparison import points
 from evals.rounding import least_points, least_share, limit_share
 from evals.stats import MIN_CLUSTERS
 from tuning.gate.evidence import CostEvidence, Evidence, Policy
+from tuning.gate.failing import failing_text
 from tuning.gate.learning import learning_text
 from tuning.gate.standing import Standing, cases_for_a_start, cases_to_decide
 from tuning.gate.stronger import stronger_lines, stronger_text
@@ -263,7 +264,8 @@ def judge_tune(standing: Standing, evidence: Evidence, policy: Policy) -> Answer
     plateau, examples = plateau_text(standing, policy), examples_text(evidence, policy)
     if evidence.clean_examples < policy.min_examples:
         return Answer(True, f"{plateau} But {examples}: too few to fine-tune on.")
-    return Answer(True, f"{plateau} Fine-tune: {examples}.")
+    failing = failing_text(evidence.failures)
+    return Answer(True, f"{plateau} Fine-tune: {examples}.{failing}")
 
 
 def judge_more_prompts(standing: Standing, evidence: Evidence, policy: Policy) -> Answer:

@@ -21,10 +21,11 @@ from evals.stats import (
     smallest_flat_cases,
 )
 from evals.stats.quantiles import critical_value
-from tuning.gate.effort import families_of, gaps_of, untried_gaps
+from tuning.gate.effort import families_of, form_gap, gaps_of, untried_gaps
 from tuning.gate.evidence import Arm, Evidence, Policy, Trial
 from tuning.gate.judged import Judged, best_of
 from tuning.gate.sample import Sample
+from tuning.records import FailureSummary
 
 
 class Samples(NamedTuple):
@@ -63,7 +64,8 @@ class _Bar(NamedTuple):
 class Standing:
     """The state of the search. `gaps` are what effort lacks before a plateau may be claimed.
 
-    `untried` are those of them that declared candidates leave which were not tried. `levels` are
+    `untried` are those of them that declared candidates leave which were not tried,
+    `unconstrained` that the leader fails by form and no constraint was tried. `levels` are
     those of this look at dev, `next_levels` those of a look at a dev that changed; `smallest_n`
     the number of cases below which no result could be flat. `candidates` counts those that were
     tried, and those still planned.
@@ -77,6 +79,7 @@ class Standing:
     next_levels: Levels
     gaps: tuple[str, ...]
     untried: tuple[str, ...]
+    unconstrained: tuple[str, ...]
     plateau: bool
     smallest_n: int
     graded: bool
@@ -111,8 +114,8 @@ def find_standing(evidence: Evidence, policy: Policy) -> Standing:
     """Judge every trial against the anchor.
 
     Raises `NothingRunError` without trials, `StatisticsError` where they do not cover the
-    same cases, a run occurs twice or a round mixes families, `InfrastructureError` where
-    every trial has too many errors to be judged.
+    same cases, a run occurs twice, a round mixes families or the failures are not the leader's,
+    `InfrastructureError` where every trial has too many errors to be judged.
     """
     trials = sorted(evidence.trials, key=lambda trial: trial.round_index)  # stable
     samples = _samples(trials, evidence, policy)
@@ -142,6 +145,7 @@ def find_standing(evidence: Evidence, policy: Policy) -> Standing:
         judged = [_against(bars[item.trial.stopped], item) for item in judged]
     gaps = gaps_of(judged, families, policy)
     untried = untried_gaps(evidence.untried, evidence.over_budget)
+    unconstrained = form_gap(_leaders(evidence, leader), policy)
     graded = any(samples.of(trial).graded(trial.arm) for trial in trials)
     df = None if sample.clusters is None else sample.clusters - 1
     return Standing(
@@ -151,11 +155,11 @@ def find_standing(evidence: Evidence, policy: Policy) -> Standing:
         anchor=anchor,
         levels=levels,
         next_levels=_levels(policy.following, m, len(trials)),
-        gaps=untried + gaps,
+        gaps=untried + gaps + unconstrained,
         untried=untried,
+        unconstrained=unconstrained,
         plateau=(
-            not gaps
-            and not untried
+            not (gaps or untried or unconstrained)
             and anchor is not None
             and all(item.flat for item in judged if item.trial is not anchor.trial)
         ),
@@ -165,6 +169,17 @@ def find_standing(evidence: Evidence, policy: Policy) -> Standing:
         graded=graded,
         candidates=len(trials) + len(evidence.untried),
     )
+
+
+def _leaders(evidence: Evidence, leader: Judged) -> FailureSummary | None:
+    """The leader's failures. Raises StatisticsError where they are another run's."""
+    found = evidence.failures
+    if found is not None and found.run != leader.trial.arm.run_id:
+        raise StatisticsError(
+            f"the failures are those of run {found.run}, and run {leader.trial.arm.run_id} leads",
+            hint="analyse the run of the leader",
+        )
+    return found
 
 
 def _levels(policy: Policy, chosen_from: int, tried: int) -> Levels:

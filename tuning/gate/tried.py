@@ -40,6 +40,7 @@ from tuning.gate.evidence import (
     clusters_of,
     trial_of,
 )
+from tuning.records import FailureSummary
 
 BY_HAND = "by_hand"
 
@@ -199,6 +200,7 @@ def gather_evidence(
     recalls: tuple[Recall, ...] = (),
     names_documents: bool = False,
     without_documents: int = 0,
+    failures: FailureSummary | None = None,
 ) -> Evidence:
     """What the gate decides from. What nothing here gathers stays None: "not tested"."""
     return Evidence(
@@ -222,6 +224,7 @@ def gather_evidence(
         recalls=recalls,
         names_documents=names_documents,
         without_documents=without_documents,
+        failures=failures,
     )
 
 

@@ -205,3 +205,16 @@ def test_every_key_that_is_not_used_is_documented_as_such() -> None:
         name for line in rows_of for name in re.findall(r"`([a-z_.]+)`", line.split("|")[1])
     }
     assert documented == {".".join(keys) for keys in SUITE_KEYS} | set(CASE_KEYS)
+
+
+def test_where_nothing_tells_form_from_content_check_says_so(make_suite: MakeSuite) -> None:
+    exact = MANIFEST.replace("label@1, labels: [billing, login]", "exact@1")
+    rounds = "rounds: [{family: wording, prompts: [terse]}]\n"
+    found = check_suite(load_suite(make_suite(exact, extra=rounds))).findings
+    assert [f.level for f in found if f.code == "form_unknown"] == ["note"]
+
+
+def test_a_scorer_whose_kinds_tell_form_needs_no_more(make_suite: MakeSuite) -> None:
+    rounds = "rounds: [{family: wording, prompts: [terse]}]\n"
+    found = check_suite(load_suite(make_suite(extra=rounds))).findings
+    assert not any(f.code == "form_unknown" for f in found)

@@ -475,3 +475,23 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_the_metric_that_tells_the_form_is_named(make_suite: MakeSuite) -> None:
+    assert load_suite(make_suite(extra="form: accuracy\n")).form == "accuracy"
+
+
+def test_without_one_no_metric_tells_the_form(make_suite: MakeSuite) -> None:
+    assert load_suite(make_suite()).form is None
+
+
+@pytest.mark.parametrize(
+    ("form", "message"),
+    [("acuracy", "no metric 'acuracy'"), ("[accuracy]", "expected text"), ("3", "expected text")],
+)
+def test_a_form_that_names_no_metric_is_an_error_at_its_line(
+    make_suite: MakeSuite, form: str, message: str
+) -> None:
+    error = fails(make_suite(extra=f"form: {form}\n"))
+    assert (error.key, error.line) == ("form", 12)
+    assert message in error.message

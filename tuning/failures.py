@@ -1,0 +1,78 @@
+"""The error analyses that a verdict and a report rest on, from stored runs alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from evals.failures import FailureAnalysis, analyse
+from evals.failures.records import SliceLine
+from evals.records import Run
+from evals.suite.spec import Suite
+from evals.text import visible
+from tuning.gate.declared import rounds_of
+from tuning.records import FailureSummary, JobRecord
+
+MOST_SLICES = 3
+MOST_NAME = 60
+
+
+def summarise_failures(suite: Suite, leader: Run, tried: Sequence[Run]) -> FailureSummary:
+    """What goes wrong with the leader, and whether any tried run was held to a form."""
+    found = analyse(suite, leader, topics=False)
+    return FailureSummary(
+        run=leader.id,
+        cases=found.cases,
+        counts=found.counts,
+        form=found.constrainable,
+        form_gain=found.form_gain,
+        form_unknown=found.form_unknown,
+        form_from=found.form_from,
+        structured=_structured(suite, tried),
+        worse_slices=tuple(map(slice_text, worse_slices(found)))[:MOST_SLICES],
+    )
+
+
+def job_failures(suite: Suite, job: JobRecord) -> tuple[FailureAnalysis, ...]:
+    """The analyses of the leader on dev and of the sealed runs, as far as the job has them."""
+    leader = job.decision.leader if job.decision else None
+    names = dict.fromkeys(
+        name for name in (leader, job.leader_test, job.adapter_test) if name in job.runs
+    )
+    return tuple(analyse(suite, job.runs[name], job.cases.values()) for name in names if name)
+
+
+def worse_slices(found: FailureAnalysis) -> tuple[SliceLine, ...]:
+    """The slices that are shown to fail more than the rest, the largest difference first."""
+    worse = [
+        (-line.contrast.difference.estimate, line.tag, line.value, line)
+        for line in found.slices
+        if line.contrast and line.contrast.differs and line.contrast.difference.estimate > 0
+    ]
+    return tuple(each[-1] for each in sorted(worse, key=lambda each: each[:3]))
+
+
+def slice_text(line: SliceLine) -> str:
+    """`source handwritten: 101 of 125 (81%), elsewhere 36%`."""
+    assert line.contrast is not None  # without a rest nothing is worse than it
+    name = visible(f"{line.tag} {line.value}", MOST_NAME)
+    share = f"{line.share.estimate:.0%}"
+    return f"{name}: {line.failed} of {line.cases} ({share}), elsewhere {line.contrast.rest:.0%}"
+
+
+def _structured(
+    suite: Suite, tried: Sequence[Run]
+) -> Literal["tried", "declared", "untried", "no_structure"]:
+    """Whether a candidate was held to a form: by the technique, or by the suite's decoding."""
+    if any(_is_held(run) for run in tried):
+        return "tried"
+    if suite.structure is None:
+        return "no_structure"
+    declared = (approach for spec in rounds_of(suite) for approach in spec.approaches)
+    return "declared" if any(each.technique.structured for each in declared) else "untried"
+
+
+def _is_held(run: Run) -> bool:
+    decoding = run.candidate.decoding
+    held = decoding.schema is not None or bool(decoding.grammar)
+    return run.candidate.technique.structured or held

@@ -1,0 +1,61 @@
+"""What goes wrong with the leader, as the gate says it: form against knowledge."""
+
+from __future__ import annotations
+
+from tuning.gate.evidence import Policy
+from tuning.records import FailureSummary, Verdict
+
+ADD_STRUCTURED = (
+    "Add a round of family structured to the suite, and run it: it holds answers to the form "
+    "that the suite states."
+)
+_STATE_STRUCTURE = (
+    "State the form of an answer in the suite (`structure`: a JSON schema or a grammar), and add a "
+    "round of family structured: what fails by form alone may need no training."
+)
+_STATE_FORM = (
+    "Of {unknown} failing answers nothing says whether their form is right: name a metric that "
+    "does (`form` in suite.yaml), so that form can be told from knowledge."
+)
+_CONSIDERED: frozenset[Verdict] = frozenset(
+    {"fine_tune", "collect_examples", "prompt_more", "more_cases"}
+)
+
+
+def failing_text(failures: FailureSummary | None) -> str:
+    """A sentence that tells the gap apart, with a space before it; nothing without failures."""
+    if failures is None or not failures.failed:
+        return ""
+    wrong = failures.counts.get("wrong_content", 0)
+    rest = failures.failed - failures.form - wrong
+    told = [f"{failures.form} are form", f"{wrong} wrong content"]
+    told += [f"{rest} of other kinds"] if rest else []
+    unsure = f" (of {failures.form_unknown} the form is not known)" if failures.form_unknown else ""
+    return f" Of {failures.failed} failures of the leader {_listed(told)}{unsure}."
+
+
+def wrong_content_text(failures: FailureSummary | None) -> str:
+    """How much of what fails is content, with a space before it; nothing without failures."""
+    if failures is None or not failures.failed:
+        return ""
+    wrong = failures.counts.get("wrong_content", 0)
+    return f" Of {failures.failed} failures of the leader {wrong} are wrong content."
+
+
+def form_steps(
+    verdict: Verdict, failures: FailureSummary | None, policy: Policy
+) -> tuple[str, ...]:
+    """What would tell, or end, failures of form that are worth a `min_gain`."""
+    if failures is None or verdict not in _CONSIDERED:
+        return ()
+    steps = []
+    if failures.structured == "no_structure" and failures.form_gain >= policy.min_gain:
+        share = failures.form / failures.cases
+        steps.append(f"{share:.0%} of the cases fail by form. {_STATE_STRUCTURE}")
+    if failures.form_unknown / max(1, failures.cases) >= policy.min_gain:
+        steps.append(_STATE_FORM.format(unknown=failures.form_unknown))
+    return tuple(steps)
+
+
+def _listed(parts: list[str]) -> str:
+    return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 2 else parts)

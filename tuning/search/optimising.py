@@ -66,7 +66,7 @@ def optimise_prompt(
     search = _SEARCHES[technique.optimiser]
     search(trials, parts, proposer, proposals, technique.tries or TRIES)
     proposals.refuse_none(proposer)
-    note(_told(f"{prompt}{approach.label}", trials, proposer))
+    note(_told(f"{prompt}{approach.label}", trials, proposals, proposer))
     return Found(origin, template=trials.template(trials.best))
 
 
@@ -83,16 +83,17 @@ def _proposer(model: Model, name: str, open_proposer: OpenModel | None, ledger: 
     return Proposer(lambda: opener(name), ledger, name)
 
 
-def _told(label: str, trials: Trials, proposer: Proposer) -> str:
+def _told(label: str, trials: Trials, proposals: Proposals, proposer: Proposer) -> str:
     """What a search came to and took, in one line."""
     before, after = trials.means[trials.seed], trials.means[trials.best]
     came = (
-        "none better than the prompt as it stands"
+        "none is better than the prompt as it stands,"
         if trials.best == trials.seed
-        else f"the best has {after:.1%}"
+        else f"the best has {after:.1%}, the prompt as it stands"
     )
     return (
-        f"{label}: {len(trials.means) - 1} instructions tried on {len(trials.judge)} train cases, "
-        f"{came} ({before:.1%} as it stands); took {trials.answers} answers of {trials.tokens} "
-        f"tokens, and {proposer.asked} of the proposer {proposer.name} of {proposer.tokens} tokens"
+        f"{label}: {len(proposals.usable)} instructions written, {len(trials.means) - 1} of them "
+        f"tried on all {len(trials.judge)} train cases set apart: {came} {before:.1%}; "
+        f"this took {trials.answers} answers with {trials.tokens} tokens, and {proposer.asked} "
+        f"answers with {proposer.tokens} tokens of the proposer {proposer.name}"
     )

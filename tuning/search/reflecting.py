@@ -45,7 +45,7 @@ def search_by_reflection(
             valset=list(parts.judge),
             adapter=adapter,
             reflection_minibatch_size=min(REFLECTED, len(parts.learn)),
-            stop_callbacks=lambda _state: proposals.offered >= tries,
+            stop_callbacks=lambda _: proposals.offered >= tries or max(trials.means.values()) >= 1,
             max_metric_calls=(tries + 1) * (len(parts.judge) + 2 * REFLECTED),
             logger=_Silent(),
             track_best_outputs=False,

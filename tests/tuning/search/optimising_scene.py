@@ -43,12 +43,12 @@ def writer(answer: Callable[[str], str]) -> ScriptedModel:
 
 
 def human(asked: str) -> str:
-    """Observes, and proposes what helps only where it is asked to be concise or to reflect."""
+    """Observes; proposes what helps only where it is to be concise, or sees a login go wrong."""
     if "proposed_instruction" in asked:
         said = RIGHT if "clear and concise" in asked else WRONG
         return f"[[ ## proposed_instruction ## ]]\n{said}\n\n[[ ## completed ## ]]"
     if "new instruction for the assistant" in asked:
-        said = RIGHT if WRONG in asked else WRONG
+        said = RIGHT if "A right answer: login" in asked else WRONG
         return f"Let me think.\n```\n{said}\n```"
     return "Tickets and the teams they go to."
 

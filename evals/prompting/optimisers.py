@@ -25,9 +25,20 @@ def optimised(suite: Suite) -> Iterator[tuple[RoundSpec, Approach]]:
         yield from ((one, approach) for approach in one.approaches if approach.technique.optimiser)
 
 
+def proposers(suite: Suite) -> tuple[str, ...]:
+    """The models that a suite's optimisers name as proposers, each once."""
+    named = (approach.technique.proposer for _, approach in optimised(suite))
+    return tuple(dict.fromkeys(name for name in named if name))
+
+
 def missing_for(optimiser: Optimiser) -> list[str]:
     """Those of an optimiser's packages that are not installed; imports none of them."""
-    return [name for name in MODULES[optimiser] if importlib.util.find_spec(name) is None]
+    return [name for name in MODULES[optimiser] if not is_installed(name)]
+
+
+def is_installed(package: str) -> bool:
+    """Whether a package can be imported; it is not."""
+    return importlib.util.find_spec(package) is not None
 
 
 def what_to_install(optimiser: Optimiser) -> str:

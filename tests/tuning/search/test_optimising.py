@@ -36,7 +36,7 @@ def marked(test):
 def test_without_the_extra_one_line_says_what_to_install_and_nothing_is_asked(
     tmp_path, monkeypatch, optimiser
 ):
-    monkeypatch.setattr(optimisers.importlib.util, "find_spec", lambda _name: None)
+    monkeypatch.setattr(optimisers, "is_installed", lambda _name: False)
     ready = scene(tmp_path)
     with pytest.raises(MissingExtraError, match=r"needs dspy and .*pip install 'tunegate\[optimi"):
         ready.optimise(optimiser)
@@ -190,7 +190,7 @@ def test_without_a_proposer_the_model_itself_writes(tmp_path, optimiser):
 
 
 def test_too_few_train_cases_are_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(optimisers.importlib.util, "find_spec", lambda _name: object())
+    monkeypatch.setattr(optimisers, "is_installed", lambda _name: True)
     ready = scene(tmp_path)
     ready.suite = replace(ready.suite, cases=ready.suite.split("dev"))
     with pytest.raises(SuiteError, match="0 train cases"):

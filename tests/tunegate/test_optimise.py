@@ -71,3 +71,30 @@ def test_a_proposer_without_a_round_or_a_file_is_refused_before_anything(
     told = tunegate("run", "plain", "--model", "scripted:clerk.json", "--proposer", "openai:big")
     assert told.code == 2
     assert "no round of the suite has an optimiser" in told.err
+
+
+@pytest.mark.optimise
+@pytest.mark.skipif(bool(optimisers.missing_for("miprov2")), reason="needs the extra `optimise`")
+@pytest.mark.parametrize("optimiser", ["miprov2", "gepa"])
+def test_the_whole_job_finds_the_instruction_judges_it_on_dev_and_finds_it_again(
+    tunegate: CommandLine, monkeypatch: pytest.MonkeyPatch, optimiser: str
+) -> None:
+    scene(optimiser)
+    told = run(tunegate, "--proposer", "scripted:writer.json", "--json")
+    assert told.code == 0, told.err
+    scores = {
+        line["label"]: line["score"]["estimate"] for line in told.document["decision"]["trials"]
+    }
+    assert scores["terse"] == pytest.approx(1 / 3)
+    assert scores[f"terse + {optimiser}"] == 1.0
+    assert f"terse + {optimiser}: 1 instructions written" in told.err
+    assert any("--proposer scripted:writer.json" in line for line in told.document["commands"])
+
+    monkeypatch.setattr(ScriptedModel, "run", None)  # whoever asks now, fails
+    again = run(tunegate, "--proposer", "scripted:writer.json", "--json")
+    assert again.document["decision"] == told.document["decision"]
+    gate = tunegate(
+        *("gate", "tickets", "--model", "scripted:clerk.json"),
+        *("--proposer", "scripted:writer.json", "--json"),
+    )
+    assert gate.document == told.document["decision"]

@@ -15,7 +15,7 @@ from evals.approach import Approach, Found
 from evals.errors import ModelError
 from evals.ledger import Ledger
 from evals.models.protocol import AdaptableModel, Model
-from evals.prompting.candidates import decoding_of, search_origin
+from evals.prompting.candidates import search_origin
 from evals.prompting.optimisers import require_optimiser
 from evals.suite.spec import Suite
 from tuning.search.instruction import instruction_of
@@ -57,11 +57,8 @@ def optimise_prompt(
     origin = search_origin(suite, prompt, approach)
     parts = part_train(suite, approach.seed)
     proposer = _proposer(model, technique.proposer, open_proposer, ledger)
-    trials = Trials(
-        suite, model, approach, instruction_of(suite, prompt), evaluate, judge=parts.judge
-    )
-    room = (model.context_tokens - decoding_of(suite, technique).max_tokens) // 2
-    proposals = Proposals(trials.seed, room, model.count_tokens)
+    trials = Trials(suite, model, approach, instruction_of(suite, prompt), evaluate, parts.judge)
+    proposals = Proposals(trials.seed)
     trials.judged(trials.seed)
     search = _SEARCHES[technique.optimiser]
     search(trials, parts, proposer, proposals, technique.tries or TRIES)

@@ -73,13 +73,11 @@ class Proposer:
 class Proposals:
     """What a proposer offered: which of it are instructions that can be tried.
 
-    One is no instruction that is empty, longer than `room` by `measure`, an echo of the form it
-    was asked in, or the one that stands already (`seed`).
+    One is no instruction that is empty, an echo of the form it was asked in, or the one that
+    stands already (`seed`).
     """
 
     seed: str
-    room: int
-    measure: Callable[[str], int]
     offered: int = 0
     usable: list[str] = field(default_factory=list)
 
@@ -95,9 +93,7 @@ class Proposals:
 
     def is_usable(self, text: str) -> bool:
         """Whether a cleaned text can be tried in the place of the seed."""
-        if not text or text == self.seed or any(mark in text for mark in _FORM):
-            return False
-        return self.measure(text) <= self.room
+        return bool(text) and text != self.seed and not any(mark in text for mark in _FORM)
 
     def refuse_none(self, proposer: Proposer) -> None:
         """Raise ModelError where the proposer was asked and nothing of it can be used."""

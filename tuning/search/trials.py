@@ -9,6 +9,7 @@ from typing import NamedTuple, Protocol
 from evals.approach import Approach, Found
 from evals.models.protocol import Model
 from evals.prompting import make_candidate
+from evals.prompting.candidates import decoding_of
 from evals.records import Candidate, Case, CaseResult, Run, SplitName
 from evals.suite.spec import Suite
 from tuning.search.instruction import Instruction
@@ -39,12 +40,16 @@ class Tried(NamedTuple):
     reason: str = ""
 
 
+_TOO_LONG = Tried("", 0.0, "the instruction is too long")
+
+
 @dataclass
 class Trials:
     """Runs one prompt with other instructions on train cases, each on the same cases once.
 
     `approach` is how the prompt is used beside the optimiser. A case without a score counts 0
-    here: what is chosen by it is judged again, on dev.
+    here: what is chosen by it is judged again, on dev. So does every case under an instruction
+    that takes more than half of the model's context; with that nothing is run.
     """
 
     suite: Suite
@@ -56,6 +61,7 @@ class Trials:
     means: dict[str, float] = field(default_factory=dict)
     answers: int = 0
     tokens: int = 0
+    _numbers: dict[str, int] = field(default_factory=dict)
     _tried: dict[tuple[str, tuple[str, ...]], list[Tried]] = field(default_factory=dict)
 
     @property
@@ -71,7 +77,8 @@ class Trials:
         """What each of `cases` came to under the instruction. Raises as the evaluation does."""
         key = text, tuple(case.id for case in cases)
         if key not in self._tried:
-            self._tried[key] = self._run(text, cases)
+            fits = text == self.seed or self.model.count_tokens(text) <= self._room
+            self._tried[key] = self._run(text, cases) if fits else [_TOO_LONG] * len(cases)
         return self._tried[key]
 
     def judged(self, text: str) -> float:
@@ -88,6 +95,12 @@ class Trials:
         order = sorted(self.means, key=lambda text: text != self.seed)  # ties: as it stands
         return max(order, key=self.means.__getitem__)
 
+    @property
+    def _room(self) -> int:
+        """The most tokens of an instruction: cases and answers need the rest of the context."""
+        answer = decoding_of(self.suite, self.approach.technique).max_tokens
+        return (self.model.context_tokens - answer) // 2
+
     def _run(self, text: str, cases: Sequence[Case]) -> list[Tried]:
         technique = replace(self.approach.technique, optimiser="", proposer="", tries=0)
         template = self.template(text)
@@ -98,7 +111,11 @@ class Trials:
             replace(self.approach, technique=technique),
             found=Found("trial", template=template) if template else None,
         )
-        label = f"{self.instruction.prompt.name}{self.approach.label} on {len(cases)} train cases"
+        number = self._numbers.setdefault(text, len(self._numbers))
+        label = (
+            f"{self.instruction.prompt.name}{self.approach.label}: "
+            f"{f'instruction {number}' if number else 'as it stands'}, {len(cases)} train cases"
+        )
         run = self.evaluate(self.suite, candidate, "train", label, cases=cases, keep=False)
         outputs = [result.output for result in run.results]
         self.answers += len(outputs)

@@ -167,6 +167,17 @@ def test_hostile_instructions_are_data(tmp_path, optimiser):
 
 
 @marked
+def test_an_instruction_that_fills_the_context_is_not_run(tmp_path, optimiser):
+    ready = scene(tmp_path, proposer=writer(lambda _asked: RIGHT + " word" * 300))
+    ready.model.context_tokens = 400
+    assert ready.optimise(optimiser).template == ""
+    assert {len(ids) for _, ids in ready.asked} <= {24, 16, 4}
+    ready = scene(tmp_path / "room", proposer=writer(lambda _asked: RIGHT + " word" * 90))
+    ready.model.context_tokens = 400
+    assert ready.optimise(optimiser).template != ""
+
+
+@marked
 def test_tries_bound_what_is_written_and_judged(tmp_path, optimiser):
     count = iter(range(1000))
     ready = scene(tmp_path, proposer=writer(lambda _asked: f"Do number {next(count)}."))

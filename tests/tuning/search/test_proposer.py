@@ -66,17 +66,17 @@ def test_an_error_that_stays_is_an_empty_reply_and_one_that_may_pass_ends_the_se
 
 @pytest.mark.parametrize(
     "text",
-    ["", "  \n", "Route.", " Route. ", "a b c d e f", "[[ ## proposed_instruction ## ]] x", "```x"],
+    ["", "  \n", "Route.", " Route. ", "[[ ## proposed_instruction ## ]] x", "```x"],
 )
 def test_what_is_no_new_instruction_is_not_usable(text):
-    proposals = Proposals("Route.", room=5, measure=lambda said: len(said.split()))
+    proposals = Proposals("Route.")
     assert proposals.take(text) == ""
     assert proposals.usable == []
     assert proposals.offered == 1
 
 
 def test_a_usable_text_is_kept_once_and_cleaned():
-    proposals = Proposals("Route.", room=5, measure=lambda said: len(said.split()))
+    proposals = Proposals("Route.")
     assert proposals.take(" Sort it.\r\nNow \ud800 ") == "Sort it.\nNow ?"
     proposals.take("Sort it.\nNow ?")
     assert proposals.usable == ["Sort it.\nNow ?"]
@@ -85,7 +85,7 @@ def test_a_usable_text_is_kept_once_and_cleaned():
 
 def test_a_proposer_of_nothing_usable_is_told_with_what_to_do(ledger):
     proposer = Proposer(wavering, ledger, "tiny", errors=["too long"])
-    proposals = Proposals("Route.", room=5, measure=len)
+    proposals = Proposals("Route.")
     proposals.refuse_none(proposer)  # it was never asked
     proposals.take("")
     with pytest.raises(ModelError, match="the proposer tiny wrote nothing usable") as caught:

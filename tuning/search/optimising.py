@@ -18,12 +18,13 @@ from evals.models.protocol import AdaptableModel, Model
 from evals.prompting.candidates import search_origin
 from evals.prompting.optimisers import require_optimiser
 from evals.suite.spec import Suite
+from tuning.search.evaluating import Evaluate
 from tuning.search.instruction import instruction_of
 from tuning.search.mipro import search_by_mipro
 from tuning.search.proposer import Proposals, Proposer
 from tuning.search.reflecting import search_by_reflection
 from tuning.search.train_parts import part_train
-from tuning.search.trials import Evaluate, Trials
+from tuning.search.trials import Trials
 from tuning.stronger.running import OpenModel
 
 TRIES = 8

@@ -4,32 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from evals.approach import Approach, Found
 from evals.models.protocol import Model
 from evals.prompting import make_candidate
 from evals.prompting.candidates import decoding_of
-from evals.records import Candidate, Case, CaseResult, Run, SplitName
+from evals.records import Case, CaseResult
 from evals.suite.spec import Suite
+from tuning.search.evaluating import Evaluate
 from tuning.search.instruction import Instruction
-
-
-class Evaluate(Protocol):
-    """One run; found again where it is stored, and stored unless `keep` is false."""
-
-    def __call__(
-        self,
-        suite: Suite,
-        candidate: Candidate,
-        split: SplitName,
-        label: str,
-        *,
-        cases: Sequence[Case] | None = None,
-        keep: bool = True,
-    ) -> Run:
-        """See `evals.runner.Runner.run`."""
-        ...
 
 
 class Tried(NamedTuple):

@@ -90,6 +90,12 @@ def test_the_whole_job_finds_the_instruction_judges_it_on_dev_and_finds_it_again
     assert f"terse + {optimiser}: 1 instructions written" in told.err
     assert any("--proposer scripted:writer.json" in line for line in told.document["commands"])
 
+    runs = tunegate("runs", "tickets", "--json").document
+    (best,) = [each["id"] for each in runs if each["candidate"] == f"terse + {optimiser}"]
+    shown = tunegate("show", best)
+    assert f'{{{{ "{INSTRUCTION}" }}}}' in shown.out
+    assert INSTRUCTION in tunegate("show", best, "--json").document["found"]["template"]
+
     monkeypatch.setattr(ScriptedModel, "run", None)  # whoever asks now, fails
     again = run(tunegate, "--proposer", "scripted:writer.json", "--json")
     assert again.document["decision"] == told.document["decision"]

@@ -268,7 +268,11 @@ def _show_run(run: Run, terminal: Terminal) -> int:
     show_metrics(run, terminal)
     summaries = summarise(run)
     show_summaries(summaries, terminal)
-    terminal.result({**summary, "summaries": summaries, "results": run.results})
+    found = run.candidate.found
+    if found and found.template:
+        terminal.line("the prompt that an optimiser wrote:")
+        terminal.line(found.template)
+    terminal.result({**summary, "found": found, "summaries": summaries, "results": run.results})
     return 0
 
 

@@ -13,6 +13,8 @@ from typing import TextIO, TypeVar
 
 T = TypeVar("T")
 
+_THEIRS = r"(dspy|gepa|optuna|tqdm)(\.|$)"
+
 
 class SearchEndedError(BaseException):
     """Carries an error of ours through libraries that go on after any `Exception`.
@@ -43,7 +45,7 @@ class Quiet:
         before = logging.root.manager.disable
         try:
             with redirect_stdout(sink), redirect_stderr(sink), warnings.catch_warnings():
-                warnings.simplefilter("ignore")
+                warnings.filterwarnings("ignore", module=_THEIRS)  # ours still come through
                 logging.disable(logging.CRITICAL)
                 yield
         except SearchEndedError as ended:

@@ -8,7 +8,7 @@ import warnings
 
 import pytest
 
-from evals.errors import BudgetSpentError
+from evals.errors import BudgetSpentError, RunWarning
 from tuning.search.quiet import Quiet
 
 
@@ -16,7 +16,7 @@ def chatter():
     print("library")
     print("library", file=sys.stderr)
     logging.getLogger("library").critical("library")
-    warnings.warn("library", stacklevel=1)
+    warnings.warn_explicit("library", UserWarning, "dspy/x.py", 1, module="dspy.x")
 
 
 def test_what_a_library_says_is_held_back_and_what_is_ours_comes_through(capsys):
@@ -48,6 +48,11 @@ def test_our_error_passes_a_library_that_goes_on_after_every_exception():
         library()
     assert caught.value is error
     assert sys.stdout is not None
+
+
+def test_a_warning_of_ours_comes_through():
+    with pytest.warns(RunWarning, match="kept"), Quiet().hushed():
+        warnings.warn("kept", RunWarning, stacklevel=1)
 
 
 def test_an_error_of_the_library_itself_is_not_hidden():

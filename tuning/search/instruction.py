@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import NamedTuple
 
 from jinja2 import Environment, meta
@@ -23,6 +24,7 @@ from evals.suite.templates import compile_prompt
 _CONSTANT = frozenset({"labels", "variables", "range"})
 """Names that stand for the same in every case."""
 
+_WORDS = frozenset({"name", "string"})
 _DEEPER, _HIGHER = frozenset({"for", "if"}), frozenset({"endfor", "endif"})
 _PLAIN = frozenset(map(chr, range(0x20, 0x7F))) - frozenset("\"'\\{}%#")
 
@@ -115,7 +117,8 @@ def _spans(tokens: Sequence[_Token]) -> Iterator[_Span]:
     for place, token in enumerate(tokens):
         if token.kind != "block_begin":
             continue
-        tag, *words = [each.text for each in tokens[place:] if each.kind in ("name", "string")][:2]
+        said = (tokens[n].text for n in range(place, len(tokens)) if tokens[n].kind in _WORDS)
+        tag, *words = islice(said, 2)
         depth += (tag in _DEEPER) - (tag in _HIGHER)
         if tag == "message" and not depth:
             role, start = words[0].strip("\"'"), _block_end(tokens, place)

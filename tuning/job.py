@@ -29,7 +29,6 @@ from evals.judges.uses import judge_models
 from evals.ledger import Ledger
 from evals.models.names import is_hosted
 from evals.models.protocol import AdaptableModel
-from evals.prompting.optimisers import require_optimisers
 from evals.records import SPLITS, Candidate, Case, Finding, Output, Run, Score, SplitName
 from evals.runner import Runner, environment
 from evals.scorers import build_scorers
@@ -45,6 +44,7 @@ from tuning.learning.measuring import Plan, measure_curve
 from tuning.learning.records import LearningCurve
 from tuning.learning.sampling import WHOLE, Part
 from tuning.records import Decision, JobRecord, Phase, ShipDecision, TrainingRecord
+from tuning.search.optimising import refuse_unworkable
 from tuning.search.prompts import PromptSearch
 from tuning.shipping.sealed import Look, judge_sealed
 from tuning.stored import JOB, decide_stored, job_key
@@ -98,11 +98,11 @@ class Job:
         Raises SuiteError when the suite does not pass `check`. A shut gate ends the job
         with the gate's decision; `override` trains nevertheless and is recorded. A hosted
         model's job ends there, too: its weights are not at hand. Raises ModelError for an
-        override of one, and MissingExtraError for an optimiser that is not installed.
+        override of one; MissingExtraError and SuiteError for optimisers that cannot work here.
         """
         if override:
             self._refuse_untrainable()
-        require_optimisers(self.suite)
+        refuse_unworkable(self.suite)
         begun = self._begin(override, self._checks())
         self._calibrate()
         record, decision = self._compared(begun, self._search())

@@ -51,6 +51,19 @@ def test_without_the_extra_run_stops_before_anything_and_says_what_to_install(
     assert tunegate("runs", "tickets").out.count("tickets-dev") == 0
 
 
+def test_too_few_train_cases_stop_it_before_anything(
+    tunegate: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene("gepa")
+    train = Path("tickets/train.jsonl")
+    train.write_text("".join(train.read_text().splitlines(keepends=True)[:9]))
+    monkeypatch.setattr(optimisers, "is_installed", lambda _name: True)
+    monkeypatch.setattr(ScriptedModel, "run", None)
+    told = run(tunegate)
+    assert told.code == 2
+    assert "9 train cases in 9 groups" in told.err
+
+
 def test_check_notes_it_and_passes(tunegate: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
     scene()
     monkeypatch.setattr(optimisers, "is_installed", lambda _name: False)

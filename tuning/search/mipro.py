@@ -88,10 +88,13 @@ def search_by_mipro(
 
 
 def shown_texts(cases: Sequence[Case]) -> dict[str, Case]:
-    """The cases by what a proposer sees of their inputs; of those that look the same the first."""
+    """The cases by what a proposer sees of their inputs; those that look the same by blanks."""
     known: dict[str, Case] = {}
     for case in cases:
-        known.setdefault(shown_text(case), case)
+        text = shown_text(case)
+        while text in known:
+            text += " "
+        known[text] = case
     return known
 
 

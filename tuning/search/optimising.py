@@ -16,7 +16,7 @@ from evals.errors import ModelError
 from evals.ledger import Ledger
 from evals.models.protocol import AdaptableModel, Model
 from evals.prompting.candidates import search_origin
-from evals.prompting.optimisers import require_optimiser
+from evals.prompting.optimisers import optimised, require_optimiser, require_optimisers
 from evals.suite.spec import Suite
 from tuning.search.evaluating import Evaluate
 from tuning.search.instruction import instruction_of
@@ -31,6 +31,19 @@ TRIES = 8
 """How many instructions are tried where a round does not say."""
 
 _SEARCHES = {"miprov2": search_by_mipro, "gepa": search_by_reflection}
+
+
+def refuse_unworkable(suite: Suite) -> None:
+    """Say what keeps a suite's optimisers from working, before anything is run.
+
+    Raises MissingExtraError for what is not installed, and SuiteError for prompts without an
+    instruction and too few train cases.
+    """
+    require_optimisers(suite)
+    for one, approach in optimised(suite):
+        part_train(suite, approach.seed)
+        for prompt in one.prompts:
+            instruction_of(suite, prompt)
 
 
 def optimise_prompt(

@@ -60,6 +60,18 @@ def test_the_instruction_that_makes_the_model_right_is_found(tmp_path, optimiser
 
 
 @marked
+def test_cases_that_begin_alike_at_length_are_told_apart(tmp_path, optimiser):
+    ready = scene(tmp_path)
+    long = [
+        replace(case, input={"text": "so " * 600 + str(case.input["text"])})
+        for case in ready.suite.cases
+    ]
+    ready.suite = replace(ready.suite, cases=tuple(long))
+    ready.optimise(optimiser)
+    assert "the best has 100.0%, the prompt as it stands 37.5%" in ready.notes[0]
+
+
+@marked
 def test_only_train_is_asked_for_and_the_parts_stay_apart(tmp_path, optimiser):
     ready = scene(tmp_path)
     ready.optimise(optimiser)

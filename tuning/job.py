@@ -47,6 +47,7 @@ from tuning.learning.measuring import Plan, measure_curve
 from tuning.learning.records import LearningCurve
 from tuning.learning.sampling import WHOLE, Part
 from tuning.records import Decision, JobRecord, Phase, ShipDecision, TrainingRecord
+from tuning.search.optimising import refuse_unworkable
 from tuning.search.oracle import awaits_oracle, oracle_candidate
 from tuning.search.prompts import PromptSearch
 from tuning.shipping.sealed import Look, judge_sealed
@@ -101,10 +102,11 @@ class Job:
         Raises SuiteError when the suite does not pass `check`. A shut gate ends the job
         with the gate's decision; `override` trains nevertheless and is recorded. A hosted
         model's job ends there, too: its weights are not at hand. Raises ModelError for an
-        override of one.
+        override of one; MissingExtraError and SuiteError for optimisers that cannot work here.
         """
         if override:
             self._refuse_untrainable()
+        refuse_unworkable(self.suite)
         begun = self._begin(override, self._checks())
         self._calibrate()
         record, decision = self._compared(begun, self._search())

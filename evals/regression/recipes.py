@@ -60,7 +60,7 @@ def _named_approach(run: Run) -> Approach:
     if candidate.found and candidate.found.template:
         raise RecordError(
             f"run {run.id} used a template that a search wrote",
-            hint="save it among the suite's prompts (`tunegate show RUN --template`), and evaluate "
+            hint="save it among the suite's prompts (`tunegate show RUN --prompt`), and evaluate "
             "that",
         )
     if how.technique.retrieval == "oracle":

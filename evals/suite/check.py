@@ -59,6 +59,7 @@ def check_suite(suite: Suite, *, self_test: SelfTest | None = None) -> CheckRepo
         *lint_documents(suite),
         *_lint_prompts(suite),
         *_lint_unused(suite),
+        *_lint_optimisers(suite),
         *_lint_repeats(suite),
         *_lint_compared(suite),
         *lint_structure(suite),
@@ -223,6 +224,19 @@ def _lint_unused(suite: Suite) -> Iterator[Finding]:
     if suite.not_used_yet:
         text = f"read but not used yet: {', '.join(suite.not_used_yet)}"
         yield Finding("note", "not_used_yet", text, _manifest(suite))
+
+
+def _lint_optimisers(suite: Suite) -> Iterator[Finding]:
+    """Rounds that cannot be run here; elsewhere they can, so the suite is not at fault."""
+    from evals.prompting.optimisers import optimised, what_to_install
+
+    lacking = {
+        what_to_install(approach.technique.optimiser): one.line
+        for one, approach in optimised(suite)
+    }
+    for text, line in lacking.items():
+        if text:
+            yield Finding("note", "no_optimiser", text, f"{_manifest(suite)}:{line}")
 
 
 def _rendered_cases(suite: Suite) -> list[Case]:

@@ -13,6 +13,8 @@ from pathlib import Path
 from evals.errors import NothingRunError
 from evals.fingerprint import canonical
 from evals.ledger import Ledger
+from evals.models.names import check_model_name
+from evals.prompting.optimisers import proposers, with_proposer
 from evals.rounding import least_percent, least_points, most_points
 from evals.spending.prices import find_prices
 from evals.spending.wording import money_said
@@ -47,7 +49,9 @@ MARKS = {"applies": "YES", "does_not_apply": "no", "not_tested": "not tested", "
 
 def run_command(options: Namespace, terminal: Terminal) -> int:
     """Do the whole job and write its report."""
-    opened = open_suite(options.suite)
+    opened = _open_proposed(options)
+    for name in proposers(opened.suite):
+        check_model_name(name)
     output = options.output or Path(f"{opened.suite.name}-report.html")
     check_output(output)
     with open_job(options, opened, terminal) as (job, endpoints):
@@ -66,7 +70,7 @@ def run_command(options: Namespace, terminal: Terminal) -> int:
 
 def gate_command(options: Namespace, terminal: Terminal) -> int:
     """Show the verdict and its evidence from stored runs."""
-    suite = open_suite(options.suite).suite
+    suite = _open_proposed(options).suite
     ledger = open_stored(options.ledger)
     model, guards = model_name(suite, options.model), open_guards(suite)
     prices = find_prices(options.prices, os.environ)
@@ -78,7 +82,7 @@ def gate_command(options: Namespace, terminal: Terminal) -> int:
 
 def tune_command(options: Namespace, terminal: Terminal) -> int:
     """Train where the gate is open (or overridden), and judge the adapter."""
-    opened = open_suite(options.suite)
+    opened = _open_proposed(options)
     with open_job(options, opened, terminal) as (job, _):
         record = job.tune(override=options.override)
         learning = curve_of_job(job.ledger, opened.suite, record)
@@ -106,6 +110,14 @@ def report_command(options: Namespace, terminal: Terminal) -> int:
     terminal.line(f"report: {output}")
     terminal.result({"report": str(output), "format": options.format})
     return 0
+
+
+def _open_proposed(options: Namespace) -> OpenedSuite:
+    """The suite, with the proposer that the caller names in place of its own."""
+    opened = open_suite(options.suite)
+    if options.proposer is None:
+        return opened
+    return replace(opened, suite=with_proposer(opened.suite, options.proposer))
 
 
 @contextmanager
@@ -177,12 +189,11 @@ def write_report(
 
 
 def _commands(options: Namespace, name: str) -> tuple[str, ...]:
-    model = ["--model", name]
-    suite = [options.suite]
-    return tuple(
-        shlex.join(["tunegate", command, *suite, *(() if command == "check" else model)])
-        for command in ("check", "run", "gate", "report")
-    )
+    model, suite = ["--model", name], [options.suite]
+    proposer = getattr(options, "proposer", None)
+    proposed = ["--proposer", proposer] if proposer else []
+    told = {"check": [], "run": [*model, *proposed], "gate": [*model, *proposed], "report": model}
+    return tuple(shlex.join(["tunegate", do, *suite, *more]) for do, more in told.items())
 
 
 def _show_verdicts(record: JobRecord, terminal: Terminal) -> None:

@@ -141,15 +141,18 @@ def _gate(add: Callable[[str, str], Parser]) -> None:
         "--override", type=_reason, metavar="WHY", help="train although the gate is shut; recorded"
     )
     run.add_argument("--no-tune", action="store_true", help="stop after the gate's verdict")
+    _proposer(run)
 
     gate = add("gate", "the verdict and its evidence, from stored runs; runs no model")
     _suite(gate)
     _model(gate)
+    _proposer(gate)
     _prices(gate)
 
     tune = add("tune", "train an adapter; refuses while the gate is shut")
     _suite(tune)
     _model(tune)
+    _proposer(tune)
     add_endpoints(tune)
     tune.add_argument(
         "--override", type=_reason, metavar="WHY", help="train although the gate is shut; recorded"
@@ -295,6 +298,14 @@ def _model(command: Parser) -> None:
     )
     command.add_argument(
         "--precision", choices=("float32", "bfloat16"), help="default: what is fast here"
+    )
+
+
+def _proposer(command: Parser) -> None:
+    command.add_argument(
+        "--proposer",
+        metavar="NAME",
+        help="the model that writes prompts for an optimiser, in place of what the rounds say",
     )
 
 

@@ -284,8 +284,12 @@ def _show_run(run: Run, recall: Recall | None, terminal: Terminal) -> int:
     show_recall(recall, terminal)
     summaries = summarise(run)
     show_summaries(summaries, terminal)
-    found = {"recall": recall} if recall else {}
-    terminal.result({**summary, **found, "summaries": summaries, "results": run.results})
+    parts: dict[str, Any] = {"recall": recall} if recall else {}
+    if found := run.candidate.found:
+        parts["found"] = found
+        if found.template:
+            terminal.line("its prompt was written by a search: `--prompt` shows it", "yellow")
+    terminal.result({**summary, **parts, "summaries": summaries, "results": run.results})
     return 0
 
 

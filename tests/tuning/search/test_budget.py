@@ -94,6 +94,7 @@ def test_while_the_search_has_not_come_so_far_nothing_is_said_of_the_budget(scen
     assert decision.next_steps[0].startswith("Run `tunegate run`")
 
 
+@pytest.mark.usefixtures("pretended_optimisers")
 def test_a_search_inside_a_round_counts(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     """The optimiser reads train cases for longer than the one prompt is tried on dev."""
     searches: list[str] = []

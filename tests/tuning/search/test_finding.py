@@ -19,6 +19,8 @@ from tuning.search.prompts import PromptSearch
 OPTIMISED = ROUNDS + "  - {family: optimised, prompts: [terse, polite], optimiser: [gepa]}\n"
 GEPA = Approach(technique=Technique(optimiser="gepa"))
 
+pytestmark = pytest.mark.usefixtures("pretended_optimisers")
+
 
 @pytest.fixture
 def searches(monkeypatch: pytest.MonkeyPatch) -> list[str]:

@@ -161,6 +161,14 @@ def test_cases_that_are_not_one_written_answer_are_tried_by_wording_and_document
     assert without_demonstrations(suite)
 
 
+def test_one_case_that_is_not_written_leaves_out_what_demands_that_all_are(
+    make: Make,
+) -> None:
+    """Else a round that nobody declared would stop the job with an error."""
+    suite = make(change=lambda case: choices(case) if case["id"] == "test-0001" else case)
+    assert families(suite) == ["wording", "few_shot", "nearest", "searched"]
+
+
 def test_no_more_documents_are_shown_than_there_are(make: Make) -> None:
     suite = replace(make(prompts=BARE), documents=DOCUMENTS[:3])
     assert labels(suite, "retrieval") == ["plain + 1 documents", "plain + 3 documents"]

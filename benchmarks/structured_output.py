@@ -55,16 +55,16 @@ DEMOS = (
     '{% message "assistant" %}{{ demo.answer }}{% endmessage %}{% endfor %}'
 )
 ASK = '{% message "user" %}{{ input.text }}{% endmessage %}\n'
-ROUNDS = """\
+FREE = """\
 rounds:
   - {family: wording, prompts: [terse, spec, strict]}
   - {family: few_shot, prompts: [spec, strict], k: [4]}
-  - {family: nearest, prompts: [spec, strict], k: [4]}
 """
 STRUCTURED = """\
   - {family: structured, prompts: [terse, spec, strict]}
   - {family: structured, prompts: [spec, strict], few_shot: 4}
 """
+NEAREST = "  - {family: nearest, prompts: [spec, strict], k: [4]}\n"
 
 
 def kinds(cases: int, rng: random.Random) -> list[dict[str, Any]]:
@@ -144,8 +144,9 @@ def write(folder: Path, name: str, cases: int, structured: bool) -> Suite:
     (folder / "suite.yaml").write_text(
         f"format: 1\nname: {name}\ntask: Show what a constraint does.\n"
         f"cases: {{train: train.jsonl, dev: dev.jsonl}}\nprompts: {{{prompts}}}\n"
-        f"metrics: {{quality: {about['metric']}}}\nprimary: quality\nmin_gain: 0.15\ntarget: 0.6\n"
-        f"tune: {{min_examples: 20}}\n{about['more']}{ROUNDS}{STRUCTURED if structured else ''}"
+        f"metrics: {{quality: {about['metric']}}}\nprimary: quality\nmin_gain: 0.2\ntarget: 0.6\n"
+        f"tune: {{min_examples: 20}}\n{about['more']}"
+        f"{FREE}{STRUCTURED if structured else ''}{NEAREST}"
     )
     return load_suite(folder)
 

@@ -29,7 +29,7 @@ def block(language: str, beginning: str) -> str:
         if (kind, text[: len(beginning)]) == (language, beginning)
     ]
     assert len(found) == 1, f"{len(found)} blocks of {language} begin with {beginning!r}"
-    return found[0]
+    return str(found[0])
 
 
 def requests() -> list[dict[str, object]]:

@@ -23,12 +23,14 @@ PROMPTS = {
     "spec": f"{SPEC}{DEMOS}{ASK}",
     "polite": f'{{% message "system" %}}Please route.{{% endmessage %}}{DEMOS}{ASK}',
 }
-ROUNDS = """\
+HELD_ROUNDS = """\
 rounds:
   - {family: wording, prompts: [terse, spec, polite]}
   - {family: few_shot, prompts: [terse, spec], k: [2]}
   - {family: nearest, prompts: [terse, spec], k: [2]}
 """
+"""Rounds of a suite whose labels are a form that answers could be held to."""
+ROUNDS = f"structure: none\n{HELD_ROUNDS}"
 
 
 def ticket(split: str, number: int) -> dict[str, Any]:

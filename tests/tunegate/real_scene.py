@@ -18,6 +18,7 @@ from tuning.stored import load_job
 
 SIZES = {"train": 30, "dev": 45, "test": 24}
 EXTRA = """\
+structure: none
 decoding: {max_tokens: 4}
 rounds:
   - {family: wording, prompts: [terse, spec, polite]}

@@ -94,7 +94,7 @@ def test_a_stream_is_inert_however_its_lines_are_cut(pieces: list[str]) -> None:
     assert "##" not in file.getvalue()
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow])
 @given(st.recursive(hostile_texts, lambda deeper: st.dictionaries(hostile_texts, deeper)))
 def test_json_keeps_its_content_and_holds_no_command(content: Any) -> None:
     made = inert_json(json.dumps(content, indent=2))

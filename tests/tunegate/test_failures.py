@@ -129,7 +129,10 @@ def judged_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("judged")
     write_model(folder / "model.json")
     write_suite(
-        folder / "tickets", sizes={"dev": 12}, extra="", prompts={"terse": PROMPTS["terse"]}
+        folder / "tickets",
+        sizes={"dev": 12},
+        extra="rounds: [{family: wording, prompts: [terse]}]\n",
+        prompts={"terse": PROMPTS["terse"]},
     )
     assert call_in(folder, "run", "tickets", *MODEL).code in {0, 3}
     return folder

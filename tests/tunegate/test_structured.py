@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.sample_suite import ROUNDS, TOPICS
+from tests.sample_suite import HELD_ROUNDS, TOPICS
 from tests.tunegate.command_line import CommandLine
 from tests.tunegate.scenes import TUNE, guarded_suite, write_model
 
@@ -19,7 +19,7 @@ TALKS = [
 
 def a_suite(folder: Path, more: str = "") -> None:
     guards = "guards: {kept: {max_loss: 0.1}}\n"
-    guarded_suite(folder, extra=ROUNDS + more + TUNE + TARGET + guards)
+    guarded_suite(folder, extra=HELD_ROUNDS + more + TUNE + TARGET + guards)
     write_model(folder / "model.json", TALKS, default="hm", adapters=["tuned"])
 
 
@@ -40,10 +40,11 @@ def test_where_only_the_form_is_wrong_a_structure_suffices_and_nothing_is_traine
     } | {"terse + structured": 1, "spec + structured": 1}
 
 
-def test_without_the_structured_round_the_same_suite_would_have_been_tuned(
+def test_without_the_structured_round_the_gate_stays_shut_and_asks_for_it(
     tunegate: CommandLine, tmp_path: Path
 ) -> None:
     a_suite(tmp_path)
     tunegate("run", "tickets", "--model", "scripted:model.json", "--json")
     told = tunegate("gate", "tickets", "--model", "scripted:model.json", "--json")
-    assert told.document["verdict"] == "fine_tune"
+    assert told.document["verdict"] == "prompt_more"
+    assert any("Add a round of family structured" in step for step in told.document["next_steps"])

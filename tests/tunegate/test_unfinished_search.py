@@ -13,6 +13,7 @@ from tests.tunegate.command_line import CommandLine
 from tests.tunegate.scenes import KNOWN, TUNE, answers, by_label, pretended_training, write_model
 
 ROUNDS = """\
+structure: none
 rounds:
   - {family: wording, prompts: [terse, spec, polite]}
   - {family: few_shot, prompts: [terse], k: [2, 4]}

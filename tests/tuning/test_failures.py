@@ -15,7 +15,7 @@ from evals.models.scripted import open_scripted
 from evals.records import Decoding, Run
 from evals.suite import Suite, load_suite
 from evals.suite.spec import RoundSpec, Structure
-from tests.sample_suite import ROUNDS, write_suite
+from tests.sample_suite import HELD_ROUNDS, write_suite
 from tests.tunegate.scenes import TUNE, write_model
 from tuning.failures import summarise_failures
 from tuning.job import Job
@@ -36,7 +36,7 @@ class Quiet:
 def searched(tmp_path: Path, default: str) -> tuple[Suite, Ledger, str]:
     """A stored search: two of three topics are known, of the third the model says `default`."""
     folder = write_suite(
-        tmp_path / "tickets", sizes={"train": 30, "dev": 240, "test": 60}, extra=ROUNDS + TUNE
+        tmp_path / "tickets", sizes={"train": 30, "dev": 240, "test": 60}, extra=HELD_ROUNDS + TUNE
     )
     suite, model = load_suite(folder), write_model(tmp_path / "model.json", default=default)
     ledger = Ledger(tmp_path / "ledger")

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from evals.prompting.demonstrations.remembered import PerPool
 from evals.records import Case
-from evals.suite.folding import bare, comparable, fold, input_text, loosen
+from evals.suite.folding import bare, comparable, fold, hides, input_text, loosen
 from evals.suite.nearness import NEAR, NearIndex, Weights, weigh
 
 # So that a pair that `check` reports is refused here, whatever the order of a sum in float32.
@@ -25,7 +25,7 @@ class Leak(NamedTuple):
     """A case of dev or test that a train case would leak to, and how the two are alike."""
 
     case: Case
-    near: bool  # alike by their pieces alone: neither cluster nor bare form is the same
+    near: bool  # not by cluster or bare form as spelt: `method_fingerprint` names such cases
 
 
 class Leaks:
@@ -53,7 +53,8 @@ class Leaks:
         for demo in self.usable:
             alike = texts.get(self._keys[demo.id]) or clusters.get(demo.cluster or "")
             if alike:
-                found[demo.id] = Leak(alike, near=False)
+                unseen = hides(comparable(demo)) or hides(comparable(alike))
+                found[demo.id] = Leak(alike, near=unseen)
         for case, near in zip(self._held_out, self.near(self._held_out), strict=True):
             for place in near:
                 found.setdefault(self.usable[place].id, Leak(case, near=True))
@@ -66,7 +67,7 @@ class Leaks:
 
     @cached_property
     def near_alone(self) -> tuple[str, ...]:
-        """Ids of train cases that leak to dev or test by nearness alone, in file order."""
+        """Ids of train cases that leak to dev or test by less than their spelling, in order."""
         leaks = self.to_held_out
         return tuple(demo.id for demo in self.usable if (leak := leaks.get(demo.id)) and leak.near)
 

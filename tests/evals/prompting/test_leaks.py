@@ -103,3 +103,30 @@ def test_leaks_of_a_suite_are_found_once():
     pool = random_cases(1, 20)
     assert leaks_of(pool) is leaks_of(pool)
     assert leaks_of(random_cases(1, 20)) is not leaks_of(pool)
+
+
+def pair(text, other):
+    """A train case, a dev case, and others to choose from."""
+    others = [
+        Case(f"t{n}", {"text": f"rivers and hills number {n * 7}"}, "y", "y", "train")
+        for n in range(2, 12)
+    ]
+    train = Case("t1", text if isinstance(text, dict) else {"text": text}, "x", "x", "train")
+    dev = Case("d1", other if isinstance(other, dict) else {"text": other}, "x", "x", "dev")
+    return train, dev, others
+
+
+UNSEEN = ["\u200b", "\u00ad", "\u200d", "\u200c", "\ufeff", "\ufe0f", "\u034f", "\u2060", "\u200f"]
+
+
+@pytest.mark.parametrize("mark", [*UNSEEN, "\x00", "\U000e0041"])
+def test_a_character_that_shows_nothing_hides_no_twin(mark):
+    text = "What is the capital of France?"
+    train, dev, others = pair(text, text.replace("p", f"p{mark}").replace("ance", f"{mark}ance"))
+    pool = (train, dev, *others)
+    (shown,) = select("nearest", 3, 0, pool=pool, cases=[dev])
+    assert "t1" not in {demo.id for demo in shown}
+    with pytest.raises(SuiteError, match="t1"):
+        select("listed", 1, 0, pool=pool, cases=[dev], listed=["t1"])
+    # What an older version showed is not taken for what is shown now.
+    assert leaks_of(pool).near_alone == ("t1",)

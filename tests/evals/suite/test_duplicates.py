@@ -212,3 +212,12 @@ def test_flags_that_differ_in_their_tags_are_not_the_same_text() -> None:
     )
     assert fold(f"whose flag is {england}") != fold(f"whose flag is {scotland}")
     assert fold("\u2764\ufe0f") == fold("\u2764")
+
+
+def test_a_question_that_differs_in_its_row_number_alone_is_a_warning() -> None:
+    text = "What is the capital of France?"
+    one = Case("x", {"text": text, "row": 1}, "a", "a", "train", path="c.jsonl", line=1)
+    two = Case("y", {"text": text, "row": 20394}, "a", "a", "dev", path="c.jsonl", line=2)
+    (finding,) = find_duplicates([one, two])
+    assert (finding.level, finding.code) == ("warning", "same_question")
+    assert "read the same but for row" in finding.message

@@ -19,7 +19,7 @@ from evals.suite.nearness import NEAR, NearIndex, Weights, weigh
 from evals.suite.questions import Questions
 
 # So that a pair that `check` reports is refused here, whatever the order of a sum in float32.
-_NEAR = NEAR - 1e-6
+NEARLY = NEAR - 1e-6
 _CHUNK = 256  # cases compared at a time
 
 
@@ -88,7 +88,7 @@ class Leaks:
         self, case: Case, ranked: Iterable[Case], near: frozenset[int], k: int
     ) -> tuple[Case, ...]:
         """The first k of `ranked` that can be shown to `case`; `near` is what `near` gave."""
-        keys = self._keys[case.id] if case in self else self._keys_of(case)
+        keys = self.keys(case)
         alike = {self.usable[place].id for place in near}
         clean: list[Case] = []
         for demo in ranked:
@@ -104,8 +104,11 @@ class Leaks:
         place = self._places.get(name)
         return None if place is None else self._pool[place]
 
-    def _keys_of(self, case: Case) -> frozenset[str]:
+    def keys(self, case: Case) -> frozenset[str]:
         """What two cases share one of that ask the same: input, question, each later turn."""
+        return self._keys[case.id] if case in self else self._keys_of(case)
+
+    def _keys_of(self, case: Case) -> frozenset[str]:
         turns = (bare(turn.user) for turn in case.turns)
         return frozenset(filter(None, (_key(case), self._questions.of(case), *turns)))
 
@@ -139,7 +142,7 @@ class Leaks:
     def _index(self) -> NearIndex | None:
         if self._weights is None or not self.usable:
             return None
-        return NearIndex(self._weights.rows[[self._rows[demo.id] for demo in self.usable]], _NEAR)
+        return NearIndex(self._weights.rows[[self._rows[demo.id] for demo in self.usable]], NEARLY)
 
     def _near(self, cases: Sequence[Case]) -> Iterator[frozenset[int]]:
         found: list[set[int]] = [set() for _ in cases]

@@ -248,3 +248,22 @@ def test_a_schema_of_thousands_of_properties_is_refused_at_once(tmp_path: Path) 
     (folder / "s.json").write_text(json.dumps(many))
     fault = findings(load_suite(folder))["structure_not_enforced"]
     assert "too many properties" in fault.message
+
+
+HALF = [
+    r'{regex: "\ud800"}',
+    r'{choices: ["\ud800", b]}',
+    r'{schema: {enum: ["\ud800"]}}',
+    r'{schema: {"\ud800": 1}}',
+    "{schema: half.json}",
+]
+
+
+@pytest.mark.parametrize("structure", HALF)
+def test_half_a_character_in_a_structure_is_one_clear_error(tmp_path: Path, structure: str) -> None:
+    folder = write(tmp_path / "s", structure)
+    (folder / "half.json").write_text(r'{"enum": ["\ud800"]}')
+    with pytest.raises(SuiteError, match="lone surrogate") as caught:
+        load_suite(folder)
+    assert caught.value.line
+    assert caught.value.key

@@ -10,8 +10,10 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from math import inf
+from time import monotonic
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from llguidance import LLExecutor, LLMatcher, LLTokenizer
@@ -19,6 +21,7 @@ from llguidance.gbnf_to_lark import gbnf_to_lark
 
 from evals.errors import ModelError
 from evals.models.constrained import Form, Matcher, plain_schema
+from evals.records import Json
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,6 +29,14 @@ if TYPE_CHECKING:
 
 MAX_GRAMMAR = 1 << 18
 """Characters of a grammar or a regex."""
+
+MAX_PROPERTY_PAIRS = 6_000_000
+"""The squares of how many properties each object of a schema states, added up.
+
+The library's time to compile an object grows so: 2,000 properties take 0.6 s, 5,000 take 6.
+"""
+
+_STEP = 8  # bytes taken between two looks at the clock
 
 _JSON: dict[str, Any] = {
     # One blank at most after a separator and none elsewhere: free whitespace would let a small
@@ -120,8 +131,29 @@ def grammar_of(form: Form, key: str) -> str:
         return str(LLMatcher.grammar_from_regex(form.regex))
     if form.grammar:
         return str(LLMatcher.grammar_from_lark(_lark(form.grammar, key)))
+    _refuse_large(form.schema, key)
     schema = json.dumps(plain_schema(form.schema))
     return str(LLMatcher.grammar_from_json_schema(schema, overrides=_JSON))
+
+
+def _refuse_large(schema: Json, key: str) -> None:
+    """Raise ModelError for a schema that would take the library many seconds to compile."""
+    pairs, left = 0, [schema]
+    while left:
+        value = left.pop()
+        if isinstance(value, Mapping):
+            known = value.get("properties")
+            pairs += len(known) ** 2 if isinstance(known, Mapping) else 0
+            left.extend(value.values())
+        elif isinstance(value, list | tuple):
+            left.extend(value)
+    if pairs > MAX_PROPERTY_PAIRS:
+        most = int(MAX_PROPERTY_PAIRS**0.5)
+        raise ModelError(
+            f"the schema states too many properties: one object can have about {most:,}",
+            key=key,
+            hint="leave out of the structure what answers never hold",
+        )
 
 
 def fault_of(form: Form, key: str) -> ModelError | None:
@@ -130,7 +162,7 @@ def fault_of(form: Form, key: str) -> ModelError | None:
         text = grammar_of(form, key)
     except ModelError as error:
         return error
-    matcher = LLMatcher(_bytes(), text, log_level=0)
+    matcher = _compiled(text)
     return _refused(form, matcher.get_error(), key) if matcher.is_error() else None
 
 
@@ -138,15 +170,30 @@ class Acceptor:
     """Whether texts hold to a form, each to its last byte. Raises ModelError as `Guidance`."""
 
     def __init__(self, form: Form, *, key: str) -> None:
-        self._first = LLMatcher(_bytes(), grammar_of(form, key), log_level=0)
+        self._first = _compiled(grammar_of(form, key))
         if self._first.is_error():
             raise _refused(form, self._first.get_error(), key)
 
-    def accepts(self, text: str) -> bool:
-        """Whether a model held to the form can write `text`."""
+    def accepts(self, text: str, until: float = inf) -> bool:
+        """Whether a model held to the form can write `text`.
+
+        Raises TimeoutError where that is not known by `until`, on the clock of `monotonic`.
+        """
         matcher = self._first.deep_copy()
         ids = _bytes().tokenize_bytes(text.encode("utf-8", "replace"))
-        return bool(matcher.try_consume_tokens(ids) == len(ids) and matcher.is_accepting())
+        for start in range(0, len(ids), _STEP):
+            step = ids[start : start + _STEP]
+            if matcher.try_consume_tokens(step) != len(step):
+                return False
+            if monotonic() > until:
+                raise TimeoutError
+        return bool(matcher.is_accepting())
+
+
+@lru_cache(maxsize=2)
+def _compiled(grammar: str) -> LLMatcher:
+    """A matcher of single bytes at the beginning; only to be copied."""
+    return LLMatcher(_bytes(), grammar, log_level=0)
 
 
 @lru_cache(maxsize=1)

@@ -9,7 +9,11 @@ from evals.errors import SuiteError
 from evals.fingerprint import fingerprint
 from evals.models.protocol import Model
 from evals.prompting.answers import steps_fingerprint
-from evals.prompting.demonstrations import method_fingerprint, refuse_unusable
+from evals.prompting.demonstrations import (
+    method_fingerprint,
+    refuse_unusable,
+    train_groups,
+)
 from evals.records import Candidate, Decoding
 from evals.retrieval.showing import documents_fingerprint
 from evals.suite.one_answer import PLAIN_CASES, why_not
@@ -144,7 +148,15 @@ def search_origin(suite: Suite, prompt: str, approach: Approach) -> str:
         method_fingerprint(suite, how),
         decoding_of(suite, how.technique),
         suite.scoring_fingerprint,
+        *_parted(suite, how.technique),
     )
+
+
+def _parted(suite: Suite, technique: Technique) -> list[list[list[str]]]:
+    """What an optimiser may learn from, by ids, where that is not each train case alone."""
+    groups = train_groups(suite.cases) if technique.optimiser else ()
+    alone = len(groups) == len(suite.split("train"))
+    return [] if alone or not technique.optimiser else [[[c.id for c in one] for one in groups]]
 
 
 def find_prompt(suite: Suite, name: str) -> PromptSpec:

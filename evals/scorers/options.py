@@ -142,7 +142,7 @@ class Options:
         try:
             path = (root / text).resolve()
             exists = path.is_file()
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RuntimeError) as error:
             raise self.error(f"{text!r} is not a usable path: {error}", key=name) from error
         if not path.is_relative_to(root):
             raise self.error(f"{text!r} lies outside the suite", key=name, hint="move it inside")

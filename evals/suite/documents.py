@@ -17,7 +17,7 @@ from pathlib import Path
 from evals.errors import SuiteError
 from evals.records import Case
 from evals.suite.cases import read_name, refuse_surrogates
-from evals.suite.inside import inner_folder, resolve_inner
+from evals.suite.inside import inner_folder, resolve_inner, resolved
 from evals.suite.section import Section, suggestion
 from evals.suite.source import read_jsonl, read_text
 from evals.suite.spec import Document, RetrievalSpec
@@ -46,7 +46,7 @@ def read_documents(top: Section, root: Path) -> tuple[Document, ...]:
     if named.endswith(".jsonl"):
         documents = list(_from_file(resolve_inner(root, named, top, "documents")))
     else:
-        documents = list(_from_folder(inner_folder(root, named, top, "documents"), root))
+        documents = list(_from_folder(inner_folder(root, named, top, "documents"), root, top))
     if not documents:
         top.fail(
             f"{named!r} holds no documents",
@@ -93,7 +93,7 @@ def refuse_unknown_documents(cases: Iterable[Case], documents: Iterable[Document
                 )
 
 
-def _from_folder(folder: Path, root: Path) -> Iterator[Document]:
+def _from_folder(folder: Path, root: Path, top: Section) -> Iterator[Document]:
     paths = sorted(islice(folder.iterdir(), MAX_DOCUMENTS + 1), key=lambda path: path.name)
     _refuse_many(len(paths), folder)
     seen: dict[str, Path] = {}
@@ -101,7 +101,7 @@ def _from_folder(folder: Path, root: Path) -> Iterator[Document]:
     for path in paths:
         if path.name.startswith("."):
             continue
-        _refuse_strange(path, root)
+        _refuse_strange(path, root, top)
         text = read_text(path, max_bytes=MAX_DOCUMENT_BYTES)
         total += len(text.encode("utf-8"))
         _refuse_bytes(total, folder)
@@ -150,9 +150,9 @@ def _titled(row: Section) -> Document:
     return Document(read_name(row, "id"), text, title)
 
 
-def _refuse_strange(path: Path, root: Path) -> None:
+def _refuse_strange(path: Path, root: Path, top: Section) -> None:
     """Refuse what is no text file in the suite: silently left out, it would be missed."""
-    if not path.resolve().is_relative_to(root.resolve()):
+    if not resolved(path, top, "documents").is_relative_to(root.resolve()):
         raise SuiteError("is a link that leads out of the suite", path=path, key="documents")
     if path.suffix.lower() not in ENDINGS or not path.is_file():
         raise SuiteError(

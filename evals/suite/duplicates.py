@@ -1,7 +1,7 @@
 """Cases that repeat, contradict each other, or leak from one split into another.
 
 Three forms of an input are compared: *folded* and *loose* (`evals.suite.folding`), and *near*
-(`evals.suite.nearness`).
+(`evals.suite.nearness`); and across splits the question alone (`evals.suite.questions`).
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from evals.fingerprint import canonical_json
 from evals.records import SPLITS, Case, Finding, Json
 from evals.suite.folding import comparable, fold, loosen
 from evals.suite.nearness import NEAR, NearIndex, weigh
+from evals.suite.questions import Questions
 
 __all__ = ["NearPair", "find_duplicates", "near_duplicates"]
 
@@ -39,7 +40,8 @@ def find_duplicates(cases: Sequence[Case], *, near: float = NEAR) -> tuple[Findi
     Errors: the same input with different expected values (`contradiction`), the same
     input in two splits (`leak`). Warnings: the same input twice in a split
     (`duplicate`), near-duplicates across splits (`near_leak`), and inputs that differ in
-    punctuation alone but in what is expected too (`punctuation`). Notes: near-duplicates
+    punctuation alone but in what is expected too (`punctuation`), and the same question in two
+    splits beside another row number or id (`same_question`). Notes: near-duplicates
     within a split (`near_duplicate`). At most `MAX_FINDINGS` of each are spelled out.
     """
     folded = [fold(comparable(case)) for case in cases]
@@ -50,6 +52,7 @@ def find_duplicates(cases: Sequence[Case], *, near: float = NEAR) -> tuple[Findi
     for group in _groups(loose):
         firsts = {folded[i]: i for i in reversed(group)}  # equal ones were judged above
         findings.extend(_judge_group([cases[i] for i in sorted(firsts.values())], strict=False))
+    findings.extend(_judge_questions(cases, loose))
     firsts = {text: i for i, text in reversed(list(enumerate(loose)))}
     rest = sorted(firsts.values())
     pairs = near_duplicates([folded[i] for i in rest], near)
@@ -92,6 +95,39 @@ def _judge_group(group: Sequence[Case], *, strict: bool) -> Iterator[Finding]:
             other = max(met, key=lambda earlier: (earlier[1] != expected, earlier[0] != split))
             yield _same_input(met[other], case, other[1] == expected, strict=strict)
         met.setdefault(key, case)
+
+
+def _judge_questions(cases: Sequence[Case], loose: Sequence[str]) -> Iterator[Finding]:
+    """Plain cases of two splits that read the same but for what stands beside the question.
+
+    Each is named once, with the first of another split.
+    """
+    questions = Questions(cases)
+    firsts: dict[str, dict[str, int]] = defaultdict(dict)
+    for place, case in enumerate(cases):
+        text = questions.of(case) if case.is_plain else ""
+        if not text:
+            continue
+        others = (at for split, at in firsts[text].items() if split != case.split)
+        first = next((at for at in others if loose[at] != loose[place]), None)
+        firsts[text].setdefault(case.split, place)
+        if first is not None:
+            yield _same_question(cases[first], case)
+
+
+def _same_question(first: Case, case: Case) -> Finding:
+    names = sorted({*first.input, *case.input})
+    missing = object()
+    differing = [
+        name for name in names if first.input.get(name, missing) != case.input.get(name, missing)
+    ]
+    return Finding(
+        "warning",
+        "same_question",
+        f"{case.id!r} ({case.split}) and {first.id!r} ({first.split}, {_where(first)}) read the "
+        f"same but for {', '.join(differing[:MAX_NAMED])}",
+        _where(case),
+    )
 
 
 def _same_input(first: Case, case: Case, agree: bool, *, strict: bool) -> Finding:

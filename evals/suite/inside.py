@@ -44,9 +44,24 @@ def _inside(root: Path, named: str, section: Section, *keys: str | int) -> Path:
     if ".." in PurePosixPath(named).parts:
         section.fail(f"{named!r} leads out of the suite: '..' is not allowed", *keys)
     path = root / named
-    if not path.resolve().is_relative_to(root.resolve()):
+    if not resolved(path, section, *keys).is_relative_to(root.resolve()):
         section.fail(f"{named!r} is a link that leads out of the suite", *keys)
     return path
+
+
+def resolved(path: Path, section: Section, *keys: str | int) -> Path:
+    """The path without links. Raises SuiteError for one that no file can have, and for a loop."""
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        pass  # said by whoever opens it
+    except (OSError, ValueError) as cause:
+        told = cause.strerror if isinstance(cause, OSError) else str(cause)
+        section.fail(f"not a path of a file: {told}", *keys)
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError):  # a link to itself, by itself or by way of others
+        section.fail(f"{path.name!r} is a link that leads back to itself", *keys)
 
 
 def _refuse_missing(

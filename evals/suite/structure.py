@@ -6,11 +6,13 @@ be worse than none. See `evals.suite.structure_check` for whether it does.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from evals.errors import SuiteError
+from evals.fingerprint import canonical as plain_json
 from evals.records import Decoding, Json
 from evals.suite.inside import inner_file
 from evals.suite.listed import ROOT_RULE, choices_grammar
@@ -52,6 +54,13 @@ def read_schema(section: Section, root: Path) -> Json:
         section = Section(path, {"schema": schema}, 1)
     if not isinstance(schema, Mapping) or not schema:
         section.expect("a JSON schema, or a .json file of the suite", "schema")
+    try:
+        json.dumps(plain_json(schema), ensure_ascii=False).encode("utf-8")
+    except UnicodeEncodeError as error:
+        half = ord(error.object[error.start])
+        section.fail(f"lone surrogate \\u{half:04x}: half a character", "schema")
+    except (TypeError, ValueError, RecursionError):
+        pass  # said below, of the schema's own rules
     try:
         validator_for(schema).check_schema(dict(schema))
     except SchemaError as error:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from time import monotonic
 from typing import Literal
 
 from evals.errors import ModelError, ScorerError
@@ -17,10 +19,32 @@ from evals.suite.spec import MetricSpec, Structure, Suite
 MAX_ANSWERS = 1000
 """Of each of train and dev so many right answers are tried, spread evenly."""
 _TOLD = 3
-_SECONDS = 1.0
+SECONDS, EACH = 10.0, 1.0
+"""All right answers together are tried for so long, and one of them."""
 
-Holds = Callable[[str], str | None]
-"""Why a text does not hold to a structure, or None."""
+Holds = Callable[[str, float], str | None]
+"""Why a text does not hold to a structure, or None; TimeoutError where it is not known in time."""
+
+
+class _Time:
+    """How long there is to try answers, and how many were."""
+
+    def __init__(self) -> None:
+        self.asked = self.tried = 0
+        self._end = monotonic() + SECONDS
+
+    def of(self, holds: Holds, text: str) -> str | None:
+        """What `holds` says of an answer; None also where there was no time to find out."""
+        self.asked += 1
+        now = monotonic()
+        if now >= self._end:
+            return None
+        try:
+            why = holds(text, min(now + EACH, self._end))
+        except TimeoutError:
+            return None
+        self.tried += 1
+        return why
 
 
 def lint_structure(suite: Suite) -> Iterator[Finding]:
@@ -68,7 +92,14 @@ def _lint_answers(suite: Suite, form: Structure, where: str) -> Iterator[Finding
         text = "the right answers were not tried on the grammar: pip install 'tunegate[structured]'"
         yield Finding("note", "structure_not_tried", text, where)
         return
-    broken = list(_broken(suite, form, cases))
+    time = _Time()
+    broken = list(_broken(suite, form, cases, time))
+    if time.tried < time.asked:
+        text = (
+            f"{time.tried} of {time.asked} right answers were tried on the structure within "
+            f"{SECONDS:g} s, {EACH:g} s each: what can be read in many ways is slow for models too"
+        )
+        yield Finding("warning", "structure_slow", text, where)
     for case, why in broken[:_TOLD]:
         text = f"the structure forbids the right answer of case {case.id!r}: {why}"
         place = f"{case.path}:{case.line}" if case.path else where
@@ -91,40 +122,47 @@ def _answers(case: Case) -> list[str]:
     return [case.answer, *(turn.answer for turn in case.turns)]
 
 
-def _broken(suite: Suite, form: Structure, cases: Sequence[Case]) -> Iterator[tuple[Case, str]]:
+def _broken(
+    suite: Suite, form: Structure, cases: Sequence[Case], time: _Time
+) -> Iterator[tuple[Case, str]]:
     """Cases with a right answer that does not hold to the structure, each with why."""
     if form.schema is not None:
-        yield from _broken_by_schema(suite, form.schema, cases)
+        yield from _broken_by_schema(suite, form.schema, cases, time)
         return
     holds = _holder(form)
     for case in cases:
-        whys = (holds(answer.strip()) for answer in _answers(case))
+        whys = (time.of(holds, answer.strip()) for answer in _answers(case))
         if why := next(filter(None, whys), None):
             yield case, why
 
 
 def _holder(form: Structure) -> Holds:
     if form.choices:
-        return lambda text: None if text in form.choices else f"{_short(text)} is no choice"
+        return lambda text, _: None if text in form.choices else f"{_short(text)} is no choice"
     if _can_accept():
         accepts = _acceptor(form)
-        return lambda text: None if accepts(text) else f"{_short(text)} cannot be written"
+        return lambda text, until: (
+            None if accepts(text, until) else f"{_short(text)} cannot be written"
+        )
     import regex
 
     pattern = regex.compile(form.regex)
 
-    def matches(text: str) -> str | None:
+    def matches(text: str, until: float) -> str | None:
+        left = max(0.01, until - monotonic())
         try:
-            found = pattern.fullmatch(text, timeout=_SECONDS)
+            found = pattern.fullmatch(text, timeout=left)
         except TimeoutError:
-            return f"{_short(text)} was not matched within {_SECONDS:g} s"
+            if left < 0.9 * EACH:  # the time of all answers ran out, not this one's
+                raise
+            return f"{_short(text)} was not matched within {EACH:g} s"
         return None if found else f"{_short(text)} does not match"
 
     return matches
 
 
 def _broken_by_schema(
-    suite: Suite, schema: Json, cases: Sequence[Case]
+    suite: Suite, schema: Json, cases: Sequence[Case], time: _Time
 ) -> Iterator[tuple[Case, str]]:
     """In the scorer's worker process: patterns of a schema may backtrack without end."""
     from evals.scorers.registry import build_scorer
@@ -134,14 +172,17 @@ def _broken_by_schema(
     try:
         for case in cases:
             for answer in _answers(case):
-                if why := _unlike(scorer, case, answer):
+                if why := time.of(partial(_unlike, scorer, case), answer):
                     yield case, why
                     break
     finally:
         scorer.close()
 
 
-def _unlike(scorer: Callable[[Case, Output], object], case: Case, answer: str) -> str | None:
+def _unlike(
+    scorer: Callable[[Case, Output], object], case: Case, answer: str, _until: float
+) -> str | None:
+    """The scorer's worker has a limit of its own for each answer."""
     try:
         score = scorer(case, Output(answer, "stop"))
     except ScorerError as error:
@@ -156,19 +197,19 @@ def _lint_writing(form: Structure, cases: Sequence[Case], where: str) -> Iterato
     Keys stand in the schema's order, with no line breaks between them. A scorer that compares
     values does not care; one that compares texts does.
     """
-    from evals.scorers.structured.json_schema import parse
-
     accepts = _acceptor(form)
     unlike: list[Case] = []
     never: list[Case] = []
+    end = monotonic() + SECONDS
     for case in cases:
-        for answer in _answers(case):
-            if accepts(answer.strip()):
-                continue
-            value = in_order(parse(answer, code_fence=True), form.schema, form.schema)
-            text = json.dumps(value, ensure_ascii=False)
-            (unlike if accepts(text) else never).append(case)
+        try:
+            kinds = {_writing(accepts, form, answer, end) for answer in _answers(case)}
+        except TimeoutError:
             break
+        if "never" in kinds:
+            never.append(case)
+        elif "unlike" in kinds:
+            unlike.append(case)
     if never:
         text = (
             f"{len(never)} right answers could not be written under the structure although they "
@@ -181,6 +222,18 @@ def _lint_writing(form: Structure, cases: Sequence[Case], where: str) -> Iterato
             "answers under the structure will: a scorer must compare values, not texts"
         )
         yield Finding("note", "structure_writes_otherwise", text, where)
+
+
+def _writing(
+    accepts: Callable[[str, float], bool], form: Structure, answer: str, end: float
+) -> str:
+    """Whether a constrained model could write a valid answer: as it stands, unlike it, never."""
+    from evals.scorers.structured.json_schema import parse
+
+    if accepts(answer.strip(), end):
+        return "same"
+    value = in_order(parse(answer, code_fence=True), form.schema, form.schema)
+    return "unlike" if accepts(json.dumps(value, ensure_ascii=False), end) else "never"
 
 
 def in_order(value: Json, schema: Json, root: Json, depth: int = 0) -> Json:
@@ -219,7 +272,7 @@ def _can_accept() -> bool:
     return bool(library_version())
 
 
-def _acceptor(form: Structure) -> Callable[[str], bool]:
+def _acceptor(form: Structure) -> Callable[[str, float], bool]:
     from evals.models.constrained import Form
     from evals.models.guidance import Acceptor
 

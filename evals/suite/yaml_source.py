@@ -128,6 +128,7 @@ class _Builder:
             key = key_node.value
             if not isinstance(key, str):
                 raise SuiteError("a key must be text", path=self.path, line=line)
+            self._refuse_half(key, line, at)
             if key in result:
                 first = self.lines[(*at, key)]
                 raise SuiteError(
@@ -152,10 +153,24 @@ class _Builder:
             text = node.value.replace(".inf", "inf").replace(".nan", "nan")
             return self._number(finite_float, text.lower(), line, at)
         if kind == "str":
+            self._refuse_half(node.value, line, at)
             return node.value
         raise SuiteError(
             f"YAML tag {node.tag!r} is not allowed", path=self.path, line=line, key=dotted(at)
         )
+
+    def _refuse_half(self, text: str, line: int, at: Position) -> None:
+        """Refuse a lone surrogate, which an escape can write and nothing can encode."""
+        try:
+            text.encode("utf-8")
+        except UnicodeEncodeError as cause:
+            raise SuiteError(
+                f"lone surrogate \\u{ord(text[cause.start]):04x}: half a character",
+                path=self.path,
+                line=line,
+                key=dotted(at) or None,
+                hint="write the character itself",
+            ) from None
 
     def _number(self, read: Any, text: str, line: int, at: Position) -> Json:
         try:

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from evals.errors import SuiteError
+from evals.prompting.demonstrations import train_groups
 from evals.records import Case
-from evals.suite.folding import bare, input_text
 from evals.suite.spec import Suite
 
 LEAST = 10
@@ -31,11 +31,11 @@ class TrainParts(NamedTuple):
 def part_train(suite: Suite, seed: int) -> TrainParts:
     """Part the suite's train cases by `seed`: of five groups two to learn from, three to judge.
 
-    A group are cases of one cluster, or that read the same, and is never parted. Cases that also
-    stand in dev or test in that way are left out: an instruction may quote what was learnt from.
-    Raises SuiteError where fewer than 10 cases are left, or one group.
+    A group are cases of one cluster, or that read the same or nearly so, and is never parted.
+    Those that also stand in dev or test in that way are left out: an instruction may quote what
+    was learnt from. Raises SuiteError where fewer than 10 cases are left, or one group.
     """
-    groups = _groups(suite)
+    groups = train_groups(suite.cases)
     found = sum(map(len, groups))
     if found < LEAST or len(groups) < 2:
         raise SuiteError(
@@ -49,21 +49,6 @@ def part_train(suite: Suite, seed: int) -> TrainParts:
     random.Random(seed).shuffle(order)  # noqa: S311 - a reproducible draw, not a secret
     cut = min(max(1, round(0.4 * len(order))), len(order) - 1)
     return TrainParts(_flat(order[:cut], MOST_LEARNT), _flat(order[cut:], MOST_JUDGED))
-
-
-def _groups(suite: Suite) -> list[list[Case]]:
-    """Train cases that belong together, those that are held out in some form left out."""
-    held_out = [case for case in suite.cases if case.split != "train"]
-    texts = {bare(input_text(case)) for case in held_out}
-    clusters = {case.cluster for case in held_out if case.cluster is not None}
-    groups: dict[tuple[str, str], list[Case]] = {}
-    for case in suite.split("train"):
-        text = bare(input_text(case))
-        if text in texts or case.cluster in clusters:
-            continue
-        key = ("text", text) if case.cluster is None else ("cluster", case.cluster)
-        groups.setdefault(key, []).append(case)
-    return list(groups.values())
 
 
 def _flat(groups: Iterable[Sequence[Case]], most: int) -> tuple[Case, ...]:

@@ -202,3 +202,28 @@ def test_a_changed_document_makes_another_suite_and_not_another_scoring(
     after = load_suite(root)
     assert after.fingerprint != before.fingerprint
     assert after.scoring_fingerprint == before.scoring_fingerprint
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        (r'"a\0b"', "not a path of a file"),
+        (r'"\ud800"', "lone surrogate"),
+        ("a" * 100_000, "not a path of a file"),
+        ("loop", "leads back to itself"),
+        ("folder", "leads back to itself"),
+    ],
+)
+def test_a_path_that_no_file_can_have_is_one_clear_error(
+    make_suite: MakeSuite, name: str, said: str
+) -> None:
+    root = make_suite(extra=f"documents: {name}\n", files={"folder/a.txt": "text"})
+    (root / "loop").symlink_to("loop")
+    (root / "folder" / "b.txt").symlink_to("b.txt")
+    error = refusal(root)
+    assert said in error.message
+    assert (Path(error.path), error.key, bool(error.line)) == (
+        root / "suite.yaml",
+        "documents",
+        True,
+    )

@@ -197,3 +197,27 @@ def test_blocks_find_the_same_pairs_as_one_product() -> None:
     pairs = near_duplicates(texts, 0.9)
     assert {(pair.first, pair.second) for pair in pairs} == planted
     assert all(0.9 <= pair.similarity <= 1.0 for pair in pairs)
+
+
+@pytest.mark.parametrize("mark", ["\u200b", "\u00ad", "\u200d", "\ufe0f", "\x08"])
+def test_a_leak_is_found_through_characters_that_show_nothing(mark: str) -> None:
+    hidden = case("y", f"char{mark}ged tw{mark}ice", split="dev")
+    assert found(case("x", "Charged twice"), hidden) == [LEAK]
+
+
+def test_flags_that_differ_in_their_tags_are_not_the_same_text() -> None:
+    england, scotland = (
+        "\U0001f3f4" + "".join(chr(0xE0000 + ord(c)) for c in code) + "\U000e007f"
+        for code in ("gbeng", "gbsct")
+    )
+    assert fold(f"whose flag is {england}") != fold(f"whose flag is {scotland}")
+    assert fold("\u2764\ufe0f") == fold("\u2764")
+
+
+def test_a_question_that_differs_in_its_row_number_alone_is_a_warning() -> None:
+    text = "What is the capital of France?"
+    one = Case("x", {"text": text, "row": 1}, "a", "a", "train", path="c.jsonl", line=1)
+    two = Case("y", {"text": text, "row": 20394}, "a", "a", "dev", path="c.jsonl", line=2)
+    (finding,) = find_duplicates([one, two])
+    assert (finding.level, finding.code) == ("warning", "same_question")
+    assert "read the same but for row" in finding.message

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from evals.errors import SuiteError
 from evals.models import constrained
 from evals.records import Finding
-from evals.suite import Suite, load_suite
+from evals.suite import Suite, load_suite, structure_check
 from evals.suite.check import check_suite
 from evals.suite.structure import choices_grammar
 
@@ -227,3 +228,42 @@ def test_choices_of_any_text_are_a_grammar() -> None:
     held = Acceptor(Form(grammar=choices_grammar(choices)), key="structure")
     assert [text for text in choices if not held.accepts(text)] == []
     assert not held.accepts("b")
+
+
+def test_an_ambiguous_grammar_costs_a_check_no_more_than_its_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(structure_check, "SECONDS", 0.5)
+    folder = write(tmp_path / "s", "{grammar: g.gbnf}", gold="ab" * 400)
+    (folder / "g.gbnf").write_text('root ::= root root root root | "a" | "b" | ""\n')
+    suite, start = load_suite(folder), monotonic()
+    found = findings(suite)["structure_slow"]
+    assert monotonic() - start < 20
+    assert (found.level, "0 of 1 right answers" in found.message) == ("warning", True)
+
+
+def test_a_schema_of_thousands_of_properties_is_refused_at_once(tmp_path: Path) -> None:
+    many = {"type": "object", "properties": {f"k{n}": {"type": "string"} for n in range(5000)}}
+    folder = write(tmp_path / "s", "{schema: s.json}", gold="{}")
+    (folder / "s.json").write_text(json.dumps(many))
+    fault = findings(load_suite(folder))["structure_not_enforced"]
+    assert "too many properties" in fault.message
+
+
+HALF = [
+    r'{regex: "\ud800"}',
+    r'{choices: ["\ud800", b]}',
+    r'{schema: {enum: ["\ud800"]}}',
+    r'{schema: {"\ud800": 1}}',
+    "{schema: half.json}",
+]
+
+
+@pytest.mark.parametrize("structure", HALF)
+def test_half_a_character_in_a_structure_is_one_clear_error(tmp_path: Path, structure: str) -> None:
+    folder = write(tmp_path / "s", structure)
+    (folder / "half.json").write_text(r'{"enum": ["\ud800"]}')
+    with pytest.raises(SuiteError, match="lone surrogate") as caught:
+        load_suite(folder)
+    assert caught.value.line
+    assert caught.value.key

@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from evals.approach import Approach, Technique
 from evals.errors import SuiteError
+from evals.prompting import search_origin
 from evals.records import Case
 from evals.suite import load_suite
 from evals.suite.folding import bare, input_text
@@ -34,7 +36,7 @@ def marks(cases):
     return texts, {one.cluster for one in cases if one.cluster}
 
 
-@settings(max_examples=150)
+@settings(max_examples=100, deadline=None)
 @given(
     st.lists(st.tuples(WORDS, CLUSTERS), min_size=8, max_size=30),
     st.lists(st.tuples(WORDS, CLUSTERS), max_size=4),
@@ -77,3 +79,33 @@ def test_too_few_train_cases_are_refused_with_their_number(suite):
     with pytest.raises(SuiteError, match="9 train cases in 9 groups") as caught:
         part_train(replace(suite, cases=tuple(few)), 0)
     assert caught.value.key == "rounds"
+
+
+LONG = "my parcel with the blue lamp from the shop in rome was lost by the carrier near pisa"
+
+
+def reading(suite, **texts):
+    """The suite with other texts in some of its cases."""
+    new = {name.replace("_", "-"): text for name, text in texts.items()}
+    cases = tuple(
+        replace(one, input={"text": new[one.id]}) if one.id in new else one for one in suite.cases
+    )
+    return replace(suite, cases=cases)
+
+
+def test_near_duplicates_are_never_on_two_sides(suite):
+    twins = reading(suite, train_0004=LONG, train_0009=LONG + " today")
+    for seed in range(12):
+        learn, judge = ({one.id for one in part} for part in part_train(twins, seed))
+        assert {"train-0004", "train-0009"} <= learn or {"train-0004", "train-0009"} <= judge
+
+
+def test_a_near_duplicate_of_dev_is_left_out_and_makes_what_was_found_out_of_date(suite):
+    before = reading(suite, train_0004=LONG)
+    after = reading(before, dev_0003=LONG + " today")
+    assert "train-0004" in {one.id for part in part_train(before, 0) for one in part}
+    assert "train-0004" not in {one.id for part in part_train(after, 0) for one in part}
+    how = Approach(technique=Technique(optimiser="gepa"))
+    assert search_origin(before, "terse", how) != search_origin(after, "terse", how)
+    other = reading(before, dev_0003="quite another question")
+    assert search_origin(before, "terse", how) == search_origin(other, "terse", how)

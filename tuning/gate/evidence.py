@@ -167,8 +167,9 @@ class LeftOut:
     `other_weights`: of this suite as it stands, but of `fingerprints` other model
     fingerprints than the one judged, `fingerprint`. `other_judges`: judged by models
     that were others than now. `older_suite`: of prompts, cases, scoring or decoding that the
-    suite no longer has. `stage_one`: candidates that were stopped early, which the suite does
-    not allow now.
+    suite no longer has. `other_constraints`: held to a structure by another constraint library,
+    or version of it, than now. `stage_one`: candidates that were stopped early, which the suite
+    does not allow now.
     """
 
     other_weights: int = 0
@@ -177,6 +178,7 @@ class LeftOut:
     fingerprint: str = ""
     other_judges: int = 0
     stage_one: int = 0
+    other_constraints: int = 0
 
 
 @dataclass(frozen=True)
@@ -208,6 +210,7 @@ class Evidence:
     `suite` is the name of the suite, for the commands to run next. `recalls` are of the trials
     that retrieve; `names_documents` says that cases name documents, `without_documents` how many
     name none.
+    `unheld` are those of the untried that the default ladder holds to a structure.
     `failures` are those of the leader, whoever that is by the trials; None where nobody looked.
     """
 
@@ -231,6 +234,7 @@ class Evidence:
     names_documents: bool = False
     without_documents: int = 0
     failures: FailureSummary | None = None
+    unheld: tuple[str, ...] = ()
 
     @property
     def awaits_oracle(self) -> bool:

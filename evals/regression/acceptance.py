@@ -140,7 +140,8 @@ def _refuse_another_candidate(suite: Suite, recipe: Recipe, run: Run) -> None:
                 run, f"suite.yaml states candidate.{key} {wanted!r}, the run has {found!r}", _CI
             )
     if stated.approach and stated.approach != recipe.approach:
-        used, had = (each.label[3:] or "nothing" for each in (stated.approach, recipe.approach))
+        plain = "no more than its prompt"
+        used, had = (each.label[3:] or plain for each in (stated.approach, recipe.approach))
         _refuse(run, f"suite.yaml states a candidate with {used}, the run has {had}", _CI)
 
 

@@ -21,7 +21,9 @@ def stated_recipe(suite: Suite, accepted: Recipe | None, default_model: str) -> 
     """What a suite runs where nothing else is said.
 
     What `suite.yaml` states of its candidate comes before what was accepted, so that
-    changing it there is a change under test. Raises SuiteError for a prompt that is gone.
+    changing it there is a change under test: also taking a key away. How an accepted prompt is
+    used is kept only where the suite states neither a prompt nor its use. Raises SuiteError for
+    a prompt that is gone.
     """
     stated = suite.candidate
     base = accepted or Recipe(default_model, suite.default_prompt)

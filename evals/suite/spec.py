@@ -214,7 +214,8 @@ class RepeatsSpec:
 class CandidateSpec:
     """What runs where nothing else is said. `adapter` is a folder, seen from the suite's.
 
-    `approach` is None where the suite does not say how the prompt is used.
+    `approach` is None only where the suite states neither the prompt nor any key of how it is
+    used: once it does, a key that is missing or false means none.
     """
 
     model: str | None = None

@@ -206,4 +206,5 @@ def read_candidate(section: Section, prompts: Prompts) -> CandidateSpec:
         prompt=known_prompt(section, prompt, prompts, "prompt") if prompt else None,
         approach=approach,
         adapter=adapter,
+        lines={"": section.line, **{key: section.line_of(key) for key in section.values}},
     )

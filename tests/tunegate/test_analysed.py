@@ -47,6 +47,20 @@ def test_run_and_gate_say_in_a_few_lines_what_goes_wrong(scene: Path) -> None:
         assert f"tunegate show {leader(scene)} --failures" in lines[4]
 
 
+def test_the_leader_is_told_as_suite_yaml_states_it(scene: Path) -> None:
+    gate = call_in(scene, "gate", "tickets", "--model", "scripted:model.json", "--json").document
+    line = gate["stated"]
+    assert line.startswith("candidate: {prompt: ")
+    told = call_in(scene, "gate", "tickets", "--model", "scripted:model.json")
+    for text in (told.out, (scene / "told.txt").read_text()):
+        assert line in text
+    assert line in call_in(scene, "show", gate["leader"]).out
+    assert line in (scene / "tickets-report.html").read_text()
+    model = ("--model", "scripted:model.json", "--format", "markdown", "--output", "r.md")
+    assert call_in(scene, "report", "tickets", *model).code == 0
+    assert line in (scene / "r.md").read_text()
+
+
 def test_show_failures_tells_kinds_slices_and_topics(scene: Path) -> None:
     told = call_in(scene, "show", leader(scene), "--failures")
     assert told.code == 0

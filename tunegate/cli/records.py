@@ -22,6 +22,7 @@ from evals.ledger import FILE_NAME, Ledger
 from evals.ledger_file import check_folder
 from evals.prompting.ballots import agreement, poll_said
 from evals.records import Case, CaseResult, Run
+from evals.regression.recipes import candidate_line
 from evals.regression.wording import counted
 from evals.retrieval.recall import Recall, recall_of
 from evals.spending.prices import places
@@ -285,6 +286,9 @@ def _show_run(run: Run, recall: Recall | None, terminal: Terminal) -> int:
     summaries = summarise(run)
     show_summaries(summaries, terminal)
     parts: dict[str, Any] = {"recall": recall} if recall else {}
+    if line := candidate_line(run):
+        terminal.line(f"as suite.yaml states it: {line}")
+        parts["stated"] = line
     if found := run.candidate.found:
         parts["found"] = found
         if found.template:

@@ -13,9 +13,9 @@ from evals.ledger import Ledger
 from evals.models.scripted import ScriptedModel
 from evals.prompting import make_candidate
 from evals.records import Run
-from evals.regression.acceptance import accept
+from evals.regression.acceptance import accept, identity_of
 from evals.regression.accepted_file import accepted_text, parse_accepted
-from evals.regression.recipes import candidates, recipe_of, stated_recipe
+from evals.regression.recipes import candidate_line, candidates, recipe_of, stated_recipe
 from evals.regression.records import Recipe
 from evals.runner import Runner
 from evals.scorers import build_scorers
@@ -131,6 +131,44 @@ def test_searched_demonstrations_are_accepted_by_their_ids(suite: Suite, tmp_pat
     candidate = replace(searched.candidate, demonstrations="searched", found=how)
     recipe = recipe_of(suite, [replace(searched, candidate=candidate)])
     assert recipe.approach == Approach("listed", 2, listed=("train-1", "train-0"))
+
+
+def test_what_a_search_found_is_read_off_as_a_line_that_runs_it(
+    suite: Suite, tmp_path: Path
+) -> None:
+    found = searched(suite, tmp_path / "ledger")
+    line = candidate_line(found)
+    assert line == "candidate: {prompt: spec, demonstrations: [train-0001, train-0000]}"
+    stated = stating(suite, line.removeprefix("candidate: "))
+    assert stated_recipe(stated, None, "scripted") == recipe_of(stated, [found])
+    assert "{model: 'hf:a b', prompt: spec," in candidate_line(found, "hf:a b")
+
+
+@pytest.mark.parametrize("approach", [Approach(), VOTES, Approach("diverse", 3)])
+def test_every_leader_can_be_stated_as_it_ran(
+    suite: Suite, tmp_path: Path, approach: Approach
+) -> None:
+    line = candidate_line(run_of(suite, tmp_path / "ledger", approach))
+    stated = stating(suite, line.removeprefix("candidate: "))
+    assert stated.candidate.approach == approach
+
+
+def test_an_accepted_search_and_its_list_of_ids_show_the_same_demonstrations(
+    suite: Suite, tmp_path: Path
+) -> None:
+    found = searched(suite, tmp_path / "ledger")
+    recipe = recipe_of(suite, [found])
+    (again,) = candidates(suite, MODEL, recipe)
+    key = "demonstrations"
+    then = identity_of(suite, found)[key]
+    assert then == identity_of(suite, replace(found, candidate=again))[key]
+
+
+def searched(suite: Suite, folder: Path) -> Run:
+    run = run_of(suite, folder, Approach("static", 2))
+    found = Found("origin", ("train-0001", "train-0000"))
+    how = Approach("searched", 2, technique=Technique(tries=16))
+    return replace(run, candidate=make_candidate(suite, MODEL, "spec", how, found=found))
 
 
 def test_a_template_that_a_search_wrote_must_be_saved_before_it_is_accepted(

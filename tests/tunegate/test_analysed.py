@@ -8,7 +8,7 @@ import pytest
 
 from tests.sample_suite import ROUNDS, write_suite
 from tests.tunegate.command_line import CommandLine, call_in
-from tests.tunegate.scenes import TUNE, write_model
+from tests.tunegate.scenes import TUNE, named_suite, write_model
 
 SLICES = "slices: [topic]\n"
 
@@ -88,6 +88,21 @@ def test_a_suite_that_has_gone_is_said_and_what_is_stored_is_analysed(
     assert "the suite tickets is not found here" in told.err
     assert told.document["failed"] == 80
     assert told.document["analysis"]["slices"] == []
+
+
+@pytest.mark.parametrize("asked", ["--failures", "--prompt"])
+def test_of_suites_that_share_their_cases_each_run_finds_its_own(
+    tmp_path: Path, tunegate: CommandLine, asked: str
+) -> None:
+    name = write_model(Path("model.json"))
+    runs = {}
+    for suite in ("one", "two"):
+        root = named_suite(tmp_path / "in" / suite, suite, sizes={"train": 9, "dev": 12})
+        runs[suite] = tunegate("eval", root, "--model", name, "--json").document["id"]
+    for run in runs.values():
+        told = tunegate("show", run, asked)
+        assert told.code == 0, told.err
+        assert "not found" not in told.err
 
 
 def test_the_suite_can_be_named(scene: Path, tunegate: CommandLine) -> None:

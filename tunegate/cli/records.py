@@ -238,11 +238,11 @@ def show_command(options: Namespace, terminal: Terminal) -> int:
         raise UsageError(
             "--suite says where prompts and slices are, which only --prompt and --failures show"
         )
+    read = run.results if options.prompt or run.candidate.technique.retrieval else ()
+    cases = ledger.cases([result.case_fingerprint for result in read])
     if options.case is None:
         if options.prompt:
-            return show_prompt(run, None, options.suite, terminal)
-        searched = run.results if run.candidate.technique.retrieval else ()
-        cases = ledger.cases([result.case_fingerprint for result in searched])
+            return show_prompt(run, None, options.suite, cases.values(), terminal)
         return _show_run(run, recall_of(run, cases), terminal)
     result = next((r for r in run.results if r.case_id == options.case), None)
     if result is None:
@@ -250,7 +250,7 @@ def show_command(options: Namespace, terminal: Terminal) -> int:
             f"run {run.id} has no case {options.case!r}", hint=f"see `tunegate show {run.id}`"
         )
     if options.prompt:
-        return show_prompt(run, result, options.suite, terminal)
+        return show_prompt(run, result, options.suite, cases.values(), terminal)
     case = ledger.cases([result.case_fingerprint]).get(result.case_fingerprint)
     _show_case(result, case, terminal)
     terminal.result({"run": run.id, "case": case, "result": result})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from evals.records import Run
+from evals.regression.recipes import candidate_line
 from reports import numbers
 from reports.stored import leader_run, run_label, sealed_runs
 from tuning.records import JobRecord
@@ -65,6 +66,9 @@ def _shown_runs(job: JobRecord) -> list[Run]:
 
 def _identities(job: JobRecord) -> tuple[tuple[str, str], ...]:
     rows = [("suite", job.suite), ("model", job.model)]
+    leader = leader_run(job)
+    if leader and (line := candidate_line(leader)):
+        rows.append(("best prompt, as suite.yaml states it", line))
     rows += [(f"{split} cases", numbers.count(size)) for split, size in job.split_sizes.items()]
     run = next((r for r in sealed_runs(job) if r), None) or leader_run(job)
     if run:

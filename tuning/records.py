@@ -282,7 +282,8 @@ class Decision:
     `rounds` are those of the suite, or of the default ladder, that anything was tried of.
     `recalls` are of the trials that retrieve, `oracle` is the leader with its own documents.
     `dev_look` is the number of this look at dev, 0 where the gate could not have opened;
-    `failures` sums up what goes wrong with the leader.
+    `failures` sums up what goes wrong with the leader. `stated` is the line of `suite.yaml` that
+    makes the leader the suite's candidate; empty where none does.
     """
 
     verdict: Verdict
@@ -310,6 +311,7 @@ class Decision:
     recalls: tuple[Recall, ...] = ()
     oracle: OracleLine | None = None
     failures: FailureSummary | None = None
+    stated: str = ""
 
     @property
     def open(self) -> bool:

@@ -13,6 +13,7 @@ from evals.judges.standing import judge_standings
 from evals.ledger import Ledger
 from evals.models.names import check_form, is_hosted
 from evals.records import Run
+from evals.regression.recipes import candidate_line
 from evals.retrieval.recall import recall_of
 from evals.spending.prices import Prices
 from evals.suite.spec import Suite
@@ -142,7 +143,22 @@ def decide_stored(
         if probe is not None:
             decision = decide(replace(evidence, oracle_context=arm_of(probe)), policy)
     decision = with_costs(decision, runs, listed, cost)
-    return with_rounds(decision, suite, tried, ledger, listed)
+    decision = with_rounds(decision, suite, tried, ledger, listed)
+    return _with_statement(decision, suite, ledger.run(decision.leader))
+
+
+def _with_statement(decision: Decision, suite: Suite, leader: Run) -> Decision:
+    """The decision with what to write into `suite.yaml`, so that the leader is what runs."""
+    line = candidate_line(leader, suite.candidate.model)
+    if decision.verdict != "prompt_suffices":
+        return replace(decision, stated=line)
+    step = f"To have every command and CI run it, state in suite.yaml: {line}"
+    if not line:
+        step = (
+            f"A search wrote its prompt: save it among the suite's prompts (`tunegate show "
+            f"{leader.id} --prompt`), and evaluate and state that."
+        )
+    return replace(decision, stated=line, next_steps=(*decision.next_steps, step))
 
 
 def _tokens_taken(

@@ -12,9 +12,10 @@ from evals.fingerprint import fingerprint
 from evals.judges.identity import scored_as_stated
 from evals.looks import split_fingerprint
 from evals.prompting import changed_since
+from evals.prompting.demonstrations import method_fingerprint
 from evals.records import Candidate, Run
 from evals.regression.definition import define_gate
-from evals.regression.recipes import recipe_of
+from evals.regression.recipes import candidate_line, named_approach, recipe_of
 from evals.regression.records import Baseline, DetectableLoss, Recipe
 from evals.regression.tables import Table, metric_scores, tabulate
 from evals.regression.wording import counted
@@ -140,8 +141,10 @@ def _refuse_another_candidate(suite: Suite, recipe: Recipe, run: Run) -> None:
                 run, f"suite.yaml states candidate.{key} {wanted!r}, the run has {found!r}", _CI
             )
     if stated.approach and stated.approach != recipe.approach:
-        used, had = (each.label[3:] or "nothing" for each in (stated.approach, recipe.approach))
-        _refuse(run, f"suite.yaml states a candidate with {used}, the run has {had}", _CI)
+        plain = "no more than its prompt"
+        used, had = (each.label[3:] or plain for each in (stated.approach, recipe.approach))
+        text = f"suite.yaml states a candidate with {used}, the run has {had}"
+        _refuse(run, text, f"{_CI}; this one is `{candidate_line(run, stated.model)}`")
 
 
 def _refuse_errors(table: Table, run: Run) -> None:
@@ -162,7 +165,7 @@ def identity_of(suite: Suite, run: Run) -> dict[str, str]:
         "model": candidate.model_fingerprint,
         **run.environment,
         "prompt": candidate.prompt_fingerprint,
-        "demonstrations": candidate.demonstrations_fingerprint,
+        "demonstrations": _demonstrations(suite, run),
         "documents": candidate.documents_fingerprint,
         "decoding": _decoding(candidate),
         **{f"{JUDGE}{model}": identity for model, identity in run.judges.items()},
@@ -170,6 +173,13 @@ def identity_of(suite: Suite, run: Run) -> dict[str, str]:
     if candidate.adapter:
         found |= {"adapter": candidate.adapter, "train": split_fingerprint(suite.split("train"))}
     return {name: value for name, value in sorted(found.items()) if value}
+
+
+def _demonstrations(suite: Suite, run: Run) -> str:
+    """Identity of what is shown, as the recipe says it: what a search found is a list of ids."""
+    if run.candidate.demonstrations != "searched":
+        return run.candidate.demonstrations_fingerprint
+    return method_fingerprint(suite, named_approach(run))
 
 
 def _decoding(candidate: Candidate) -> str:

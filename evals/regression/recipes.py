@@ -14,6 +14,7 @@ from evals.records import Candidate, Case, Run, SplitName
 from evals.regression.records import Recipe
 from evals.repeats import apart_from_seed, check_repeats
 from evals.runner import Runner
+from evals.stated import names_of
 from evals.suite.spec import Suite
 
 
@@ -21,7 +22,9 @@ def stated_recipe(suite: Suite, accepted: Recipe | None, default_model: str) -> 
     """What a suite runs where nothing else is said.
 
     What `suite.yaml` states of its candidate comes before what was accepted, so that
-    changing it there is a change under test. Raises SuiteError for a prompt that is gone.
+    changing it there is a change under test: also taking a key away. How an accepted prompt is
+    used is kept only where the suite states neither a prompt nor its use. Raises SuiteError for
+    a prompt that is gone.
     """
     stated = suite.candidate
     base = accepted or Recipe(default_model, suite.default_prompt)
@@ -51,10 +54,29 @@ def recipe_of(suite: Suite, runs: Sequence[Run]) -> Recipe:
         adapter_path=_inside(suite, first.adapter_path) if first.adapter else "",
         repeats=len(runs),
     )
-    return recipe.using(_named_approach(runs[0]))
+    return recipe.using(named_approach(runs[0]))
 
 
-def _named_approach(run: Run) -> Approach:
+def candidate_line(run: Run, model: str | None = None) -> str:
+    """What `suite.yaml` states to run a run's candidate again; empty where nothing states it.
+
+    `model` is what the suite states of that, to be kept. An adapter has its own place.
+    """
+    import yaml
+
+    try:
+        approach = named_approach(run)
+    except RecordError:
+        return ""
+    if run.candidate.adapter:
+        return ""
+    stated: dict[str, object] = {"model": model} if model else {}
+    stated |= {"prompt": run.candidate.prompt, **names_of(approach)}
+    text = yaml.safe_dump(stated, default_flow_style=True, sort_keys=False, width=10**9)
+    return f"candidate: {text.strip()}"
+
+
+def named_approach(run: Run) -> Approach:
     """How a run's prompt was used, in terms that a suite can state. Raises RecordError."""
     candidate, how = run.candidate, run.candidate.approach
     if candidate.found and candidate.found.template:

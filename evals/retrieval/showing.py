@@ -48,7 +48,7 @@ def documents_for(
             "documents were asked for, and the suite has none",
             path=suite.root / "suite.yaml",
             key="documents",
-            hint="add `documents: documents/`, or leave the round `retrieval` out",
+            hint="add `documents: documents/` to the suite, or ask for none",
         )
     if technique.retrieval == "oracle":
         known = {document.id: document for document in suite.documents}

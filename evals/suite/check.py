@@ -8,6 +8,7 @@ from typing import Literal
 
 from evals.errors import SuiteError
 from evals.records import SPLITS, Case, Finding, SplitName
+from evals.suite.check_candidate import lint_candidate
 from evals.suite.check_rounds import has_text, lint_rounds
 from evals.suite.document_lints import lint_documents, sample_documents
 from evals.suite.duplicates import find_duplicates
@@ -56,6 +57,7 @@ def check_suite(suite: Suite, *, self_test: SelfTest | None = None) -> CheckRepo
     findings = [
         *_lint_splits(suite),
         *lint_rounds(suite),
+        *lint_candidate(suite),
         *lint_documents(suite),
         *_lint_prompts(suite),
         *_lint_unused(suite),

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import PurePath
 from typing import Literal
 
+from evals.approach import Approach
 from evals.errors import ModelError
 from evals.models.names import check_form
 from evals.records import SPLITS
@@ -197,9 +198,13 @@ def read_candidate(section: Section, prompts: Prompts) -> CandidateSpec:
             "adapter",
             hint="an adapter that lies elsewhere is given with --adapter",
         )
+    approach = read_approach(section)
+    if approach is None and (prompt or any(key in section.values for key in APPROACH_KEYS)):
+        approach = Approach()  # who states a prompt, or any key of its use, states all of its use
     return CandidateSpec(
         model=section.optional_text("model"),
         prompt=known_prompt(section, prompt, prompts, "prompt") if prompt else None,
-        approach=read_approach(section),
+        approach=approach,
         adapter=adapter,
+        lines={"": section.line, **{key: section.line_of(key) for key in section.values}},
     )

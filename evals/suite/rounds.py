@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import NamedTuple, get_args
+from typing import NamedTuple, TypeVar, get_args
 
 from evals.approach import Approach, DemonstrationMethod, Optimiser, Technique
 from evals.errors import ModelError
@@ -23,6 +23,8 @@ from evals.suite.approach_keys import read_shown
 from evals.suite.policy import Prompts, known_prompt
 from evals.suite.section import Section
 from evals.suite.spec import RoundBudget, RoundFamily, RoundSpec
+
+Word = TypeVar("Word", bound=str)
 
 FAMILIES: tuple[RoundFamily, ...] = get_args(RoundFamily)
 OPTIMISERS: tuple[Optimiser, ...] = ("miprov2", "gepa")
@@ -86,11 +88,21 @@ def _by_k(
     section: Section, key: str, methods: Mapping[str, DemonstrationMethod]
 ) -> tuple[Approach, ...]:
     """Every way that `key` names (by default the first) with every k."""
-    named = section.texts(key, at_least=1) if section.has(key) else (next(iter(methods)),)
-    for i, name in enumerate(named):
-        if name not in methods:
-            section.expect(f"one of {', '.join(methods)}", key, i)
+    named = _chosen(section, key, tuple(methods))
     return tuple(Approach(methods[name], k) for name in named for k in _counts(section, "k"))
+
+
+def _chosen(section: Section, key: str, options: tuple[Word, ...]) -> tuple[Word, ...]:
+    """Those of `options` that one word or a list of words names; by default the first."""
+    if not section.has(key):
+        return options[:1]
+    if isinstance(section.values[key], str):
+        return (section.choice(key, options, options[0]),)
+    named = section.texts(key, at_least=1)
+    for i, name in enumerate(named):
+        if name not in options:
+            section.expect(f"one of {', '.join(options)}", key, i)
+    return tuple(option for name in named for option in options if option == name)
 
 
 def _searched(section: Section) -> tuple[Approach, ...]:
@@ -133,7 +145,7 @@ def _retrieval(section: Section) -> tuple[Approach, ...]:
 
 
 def _optimised(section: Section) -> tuple[Approach, ...]:
-    named = section.texts("optimiser", at_least=1) if section.has("optimiser") else OPTIMISERS[:1]
+    named = _chosen(section, "optimiser", OPTIMISERS)
     proposer = section.optional_text("proposer") or ""
     if proposer:
         try:
@@ -141,15 +153,10 @@ def _optimised(section: Section) -> tuple[Approach, ...]:
         except ModelError as error:
             section.fail(error.message, "proposer", hint=error.hint or "")
     tries = section.integer("tries", low=1, high=MAX_TRIES) if section.has("tries") else 0
-    found = []
-    for i, name in enumerate(named):
-        optimiser = next((each for each in OPTIMISERS if each == name), None)
-        if optimiser is None:
-            section.expect(f"one of {', '.join(OPTIMISERS)}", "optimiser", i)
-        else:
-            technique = Technique(optimiser=optimiser, proposer=proposer, tries=tries)
-            found.append(Approach(technique=technique))
-    return tuple(found)
+    return tuple(
+        Approach(technique=Technique(optimiser=name, proposer=proposer, tries=tries))
+        for name in named
+    )
 
 
 def _shown(section: Section, technique: Technique) -> Approach:

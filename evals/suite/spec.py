@@ -214,13 +214,16 @@ class RepeatsSpec:
 class CandidateSpec:
     """What runs where nothing else is said. `adapter` is a folder, seen from the suite's.
 
-    `approach` is None where the suite does not say how the prompt is used.
+    `approach` is None only where the suite states neither the prompt nor any key of how it is
+    used: once it does, a key that is missing or false means none. `lines` are those of its keys in
+    `suite.yaml`, and of the section itself at "".
     """
 
     model: str | None = None
     prompt: str | None = None
     approach: Approach | None = None
     adapter: str | None = None
+    lines: Mapping[str, int] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import pytest
 
 from tests.sample_suite import ROUNDS, write_suite
 from tests.tunegate.command_line import CommandLine, call_in
-from tests.tunegate.scenes import TUNE, write_model
+from tests.tunegate.scenes import TUNE, named_suite, write_model
 
 SLICES = "slices: [topic]\n"
 
@@ -47,6 +47,20 @@ def test_run_and_gate_say_in_a_few_lines_what_goes_wrong(scene: Path) -> None:
         assert f"tunegate show {leader(scene)} --failures" in lines[4]
 
 
+def test_the_leader_is_told_as_suite_yaml_states_it(scene: Path) -> None:
+    gate = call_in(scene, "gate", "tickets", "--model", "scripted:model.json", "--json").document
+    line = gate["stated"]
+    assert line.startswith("candidate: {prompt: ")
+    told = call_in(scene, "gate", "tickets", "--model", "scripted:model.json")
+    for text in (told.out, (scene / "told.txt").read_text()):
+        assert line in text
+    assert line in call_in(scene, "show", gate["leader"]).out
+    assert line in (scene / "tickets-report.html").read_text()
+    model = ("--model", "scripted:model.json", "--format", "markdown", "--output", "r.md")
+    assert call_in(scene, "report", "tickets", *model).code == 0
+    assert line in (scene / "r.md").read_text()
+
+
 def test_show_failures_tells_kinds_slices_and_topics(scene: Path) -> None:
     told = call_in(scene, "show", leader(scene), "--failures")
     assert told.code == 0
@@ -74,6 +88,21 @@ def test_a_suite_that_has_gone_is_said_and_what_is_stored_is_analysed(
     assert "the suite tickets is not found here" in told.err
     assert told.document["failed"] == 80
     assert told.document["analysis"]["slices"] == []
+
+
+@pytest.mark.parametrize("asked", ["--failures", "--prompt"])
+def test_of_suites_that_share_their_cases_each_run_finds_its_own(
+    tmp_path: Path, tunegate: CommandLine, asked: str
+) -> None:
+    name = write_model(Path("model.json"))
+    runs = {}
+    for suite in ("one", "two"):
+        root = named_suite(tmp_path / "in" / suite, suite, sizes={"train": 9, "dev": 12})
+        runs[suite] = tunegate("eval", root, "--model", name, "--json").document["id"]
+    for run in runs.values():
+        told = tunegate("show", run, asked)
+        assert told.code == 0, told.err
+        assert "not found" not in told.err
 
 
 def test_the_suite_can_be_named(scene: Path, tunegate: CommandLine) -> None:

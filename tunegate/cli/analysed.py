@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Iterable
-from pathlib import Path
 from typing import NamedTuple
 
 from evals.errors import UsageError
@@ -13,11 +12,9 @@ from evals.failures.records import Contrast, Share, SliceLine, Topic
 from evals.ledger import Ledger
 from evals.records import Case, Run
 from evals.suite import Suite
-from evals.suite.load import MANIFEST
-from evals.suite.shipped import shipped_names
 from tunegate.cli.console import Terminal, percent
 from tunegate.opening import open_suite
-from tunegate.shipped import shipped_root
+from tunegate.whose_suite import suites_of
 from tuning.records import FailureSummary
 
 MOST_LINES = 30
@@ -86,7 +83,7 @@ class _Found(NamedTuple):
 
 
 def _suite_of(named: str | None, run: Run, cases: Iterable[Case]) -> _Found:
-    """The suite that is named, else that which the run's cases were read from, else a shipped one.
+    """The suite that is named, else the first that `suites_of` finds.
 
     Raises UsageError where the named one has another primary metric than the run.
     """
@@ -98,12 +95,8 @@ def _suite_of(named: str | None, run: Run, cases: Iterable[Case]) -> _Found:
                 hint="name the suite of this run",
             )
         return _Found(suite)
-    folders = {Path(case.path).parent for case in cases if case.path}
-    places = [str(folder) for folder in sorted(folders) if (folder / MANIFEST).is_file()]
-    places += [run.suite] if run.suite in shipped_names(shipped_root()) else []
-    for place in places:
-        suite = open_suite(place).suite
-        if suite.name == run.suite and suite.primary == run.primary:
+    for suite in suites_of(run, cases):
+        if suite.primary == run.primary:
             return _Found(suite)
     return _Found(
         None,

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, NamedTuple
 
 from evals.errors import RecordError, SuiteError
 from evals.prompting import build_requests, changed_since, find_prompt, prompt_fingerprint
-from evals.records import Candidate, CaseResult, Request, Run
+from evals.records import Candidate, Case, CaseResult, Request, Run
 from evals.runner import prompt_hash
 from evals.suite import Suite
 from tunegate.cli.console import Terminal
 from tunegate.opening import open_suite
+from tunegate.whose_suite import suites_of
 
 
 class _Template(NamedTuple):
@@ -21,22 +22,28 @@ class _Template(NamedTuple):
     path: str
 
 
-def show_prompt(run: Run, result: CaseResult | None, suite: str | None, terminal: Terminal) -> int:
+def show_prompt(
+    run: Run,
+    result: CaseResult | None,
+    suite: str | None,
+    cases: Collection[Case],
+    terminal: Terminal,
+) -> int:
     """Show the prompt of one case as it was rendered, else the run's template, to be saved.
 
     Prompts are not stored: they are rendered anew from `suite` (a path or a name, by default
-    the run's suite's own). Raises RecordError where the suite asks otherwise now.
+    found by the run and its `cases`). Raises RecordError where the suite asks otherwise now.
     """
     candidate = run.candidate
     if result is None:
-        template = _template(candidate, lambda: _open(run, suite))
+        template = _template(candidate, lambda: _open(run, suite, cases))
         where = template.path or f"a search wrote it, from prompt {candidate.prompt!r}"
         terminal.note(f"the template of {run.id}: {where}")
         for line in template.source.splitlines():
             terminal.line(line.expandtabs(4))
         terminal.result({"run": run.id, "template": template.source, "file": template.path})
         return 0
-    request = _asked(run, result, _open(run, suite))
+    request = _asked(run, result, _open(run, suite, cases))
     for message in request.messages:
         terminal.line(f"[{message.role}]", "bold")
         for line in message.content.splitlines():
@@ -84,7 +91,9 @@ def _asked(run: Run, result: CaseResult, suite: Suite) -> Request:
     )
 
 
-def _open(run: Run, suite: str | None) -> Suite:
+def _open(run: Run, suite: str | None, cases: Collection[Case]) -> Suite:
+    if suite is None and (found := next(suites_of(run, cases), None)):
+        return found
     try:
         opened = open_suite(suite or run.suite).suite
     except SuiteError as error:

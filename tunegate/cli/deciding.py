@@ -243,6 +243,8 @@ def show_decision(decision: Decision, terminal: Terminal) -> None:
     terminal.line(decision.sentence)
     for step in decision.next_steps:
         terminal.line(f"  next: {step}")
+    if decision.stated and decision.verdict != "prompt_suffices":
+        terminal.line(f"the leader, as suite.yaml states it: {decision.stated}")
     terminal.line()
 
 

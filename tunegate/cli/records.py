@@ -22,6 +22,7 @@ from evals.ledger import FILE_NAME, Ledger
 from evals.ledger_file import check_folder
 from evals.prompting.ballots import agreement, poll_said
 from evals.records import Case, CaseResult, Run
+from evals.regression.recipes import candidate_line
 from evals.regression.wording import counted
 from evals.retrieval.recall import Recall, recall_of
 from evals.spending.prices import places
@@ -237,11 +238,11 @@ def show_command(options: Namespace, terminal: Terminal) -> int:
         raise UsageError(
             "--suite says where prompts and slices are, which only --prompt and --failures show"
         )
+    read = run.results if options.prompt or run.candidate.technique.retrieval else ()
+    cases = ledger.cases([result.case_fingerprint for result in read])
     if options.case is None:
         if options.prompt:
-            return show_prompt(run, None, options.suite, terminal)
-        searched = run.results if run.candidate.technique.retrieval else ()
-        cases = ledger.cases([result.case_fingerprint for result in searched])
+            return show_prompt(run, None, options.suite, cases.values(), terminal)
         return _show_run(run, recall_of(run, cases), terminal)
     result = next((r for r in run.results if r.case_id == options.case), None)
     if result is None:
@@ -249,7 +250,7 @@ def show_command(options: Namespace, terminal: Terminal) -> int:
             f"run {run.id} has no case {options.case!r}", hint=f"see `tunegate show {run.id}`"
         )
     if options.prompt:
-        return show_prompt(run, result, options.suite, terminal)
+        return show_prompt(run, result, options.suite, cases.values(), terminal)
     case = ledger.cases([result.case_fingerprint]).get(result.case_fingerprint)
     _show_case(result, case, terminal)
     terminal.result({"run": run.id, "case": case, "result": result})
@@ -285,6 +286,9 @@ def _show_run(run: Run, recall: Recall | None, terminal: Terminal) -> int:
     summaries = summarise(run)
     show_summaries(summaries, terminal)
     parts: dict[str, Any] = {"recall": recall} if recall else {}
+    if line := candidate_line(run):
+        terminal.line(f"as suite.yaml states it: {line}")
+        parts["stated"] = line
     if found := run.candidate.found:
         parts["found"] = found
         if found.template:

@@ -3,6 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from evals.approach import Approach, Technique
 from evals.regression.drift import find_drift
 from evals.regression.records import Recipe
 from tests.evals.regression.tables import baseline, table
@@ -74,6 +75,15 @@ def test_a_changed_prompt_is_a_note_and_its_answers_are_no_drift() -> None:
     now = {name: replace(case, request="other", output="x") for name, case in CASES.items()}
     said = found(now=now, prompt="p2")
     assert said == {"asked_otherwise": "note: the prompt's text changed"}
+
+
+def test_answers_held_to_another_form_or_voted_on_are_no_answers_to_the_same() -> None:
+    now = {name: replace(case, output="x") for name, case in CASES.items()}
+    accepted = replace(ACCEPTED, identity={"decoding": "d1"})
+    (finding,) = find_drift(accepted, RECIPE, {"decoding": "d2"}, now)
+    assert (finding.code, finding.message) == ("asked_otherwise", "the decoding changed")
+    voted = RECIPE.using(Approach(technique=Technique(votes=3, temperature=0.7)))
+    assert "answers_changed" not in found(voted, now)
 
 
 def test_other_answers_to_the_same_requests_are_counted() -> None:

@@ -126,6 +126,20 @@ def test_what_demonstrations_would_be_shown_to_must_have_a_place_for_them(make: 
     assert findings["no_demos"].level == "error"
 
 
+@pytest.mark.parametrize(
+    ("listed", "single"),
+    [
+        ("family: few_shot, k: 2, draw: [diverse]", "family: few_shot, k: 2, draw: diverse"),
+        ("family: nearest, k: 2, by: [embedding]", "family: nearest, k: 2, by: embedding"),
+        ("family: optimised, optimiser: [gepa]", "family: optimised, optimiser: gepa"),
+    ],
+)
+def test_one_word_is_a_list_of_one(make: Make, listed: str, single: str) -> None:
+    suite = make(f"{listed}, prompts: [terse]", f"{single}, prompts: [terse]")
+    many, one = suite.rounds[-2:]
+    assert many.pairs == one.pairs
+
+
 def test_an_optimiser_whose_packages_are_missing_is_noted_with_how_to_get_them(
     make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -64,7 +64,7 @@ def test_a_full_manifest_is_read_into_typed_parts(make_suite: MakeSuite) -> None
     assert suite.operation.max_cost == 3
     assert (suite.operation.pay_back_months, suite.operation.max_loss) == (12, 0.05)
     assert (suite.search.early_stop, suite.search.dev_extensions) == (True, 1)
-    assert suite.candidate == CandidateSpec(model="hf:org/small", prompt="spec")
+    assert suite.candidate == CandidateSpec("hf:org/small", "spec", Approach())
     assert [len(suite.split(s)) for s in ("train", "dev", "test")] == [4, 3, 3]
     assert suite.cases[3].line == 4
 
@@ -135,6 +135,8 @@ BAD_EXTRAS = [
     ("rounds: [{family: wording, prompts: []}]", "rounds[0].prompts", "at least 1"),
     ("rounds: [{family: wording, prompts: [spec], k: [2]}]", "rounds[0].k", "has no k"),
     ("rounds: [{family: nearest, prompts: [spec]}]", "rounds[0]", "'k' is missing"),
+    ("rounds: [{family: few_shot, prompts: [spec], k: 2, draw: odd}]", "rounds[0].draw", "one of"),
+    ("rounds: [{family: nearest, prompts: [spec], k: 2, by: [x]}]", "rounds[0].by[0]", "one of"),
     ("rounds: [{family: nearest, prompts: [spec], k: [0]}]", "rounds[0].k[0]", "from 1 to 64"),
     ("rounds: {}", "rounds", "expected a list, found an object"),
     ("guards: {../x: {}}", "guards.../x", "is not a name"),

@@ -77,7 +77,7 @@ class Approach:
         if technique.retrieval == "oracle":
             parts.append("its own documents")
         elif technique.retrieval:
-            parts.append(f"{technique.documents} documents")
+            parts.append(f"{technique.documents} document{'s' * (technique.documents != 1)}")
         parts += ["reasoning"] if technique.reasoning else []
         parts += ["structured"] if technique.structured else []
         parts += [technique.optimiser] if technique.optimiser else []

@@ -361,7 +361,7 @@ def _case(case: CaseView) -> str:
 def _reproduce(page: Page) -> str:
     lines = ["", "## How to reproduce", ""]
     lines += [f"- {literal(command)}" for command in page.reproduce.commands[:MOST_ROWS]]
-    lines += [f"- {words(k, 60)}: {literal(v, 600)}" for k, v in page.reproduce.identities]
+    lines += [f"- {words(k, 60)}: {literal(v, 120)}" for k, v in page.reproduce.identities]
     rows = [[words(p.name, 60), p.duration] for p in page.reproduce.phases[:MOST_ROWS]]
     phases = "\n" + table(["Phase", "Time"], rows) if rows else ""
     return "\n".join(lines) + "\n" + phases

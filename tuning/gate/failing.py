@@ -26,20 +26,29 @@ def failing_text(failures: FailureSummary | None) -> str:
     """A sentence that tells the gap apart, with a space before it; nothing without failures."""
     if failures is None or not failures.failed:
         return ""
-    wrong = failures.counts.get("wrong_content", 0)
-    rest = failures.failed - failures.form - wrong
-    told = [f"{failures.form} are form", f"{wrong} wrong content"]
+    wrong, unsure = _wrong(failures)
+    rest = failures.failed - failures.form - wrong - unsure
+    told = [f"{failures.form} {'are known to be' if unsure else 'are'} form"]
+    told += [f"{wrong} wrong content"] if wrong or not unsure else []
     told += [f"{rest} of other kinds"] if rest else []
-    unsure = f" (of {failures.form_unknown} the form is not known)" if failures.form_unknown else ""
-    return f" Of {failures.failed} failures of the leader {_listed(told)}{unsure}."
+    told += [f"of {unsure} the form is not known"] if unsure else []
+    return f" Of {failures.failed} failures of the leader {_listed(told)}."
 
 
 def wrong_content_text(failures: FailureSummary | None) -> str:
     """How much of what fails is content, with a space before it; nothing without failures."""
     if failures is None or not failures.failed:
         return ""
-    wrong = failures.counts.get("wrong_content", 0)
-    return f" Of {failures.failed} failures of the leader {wrong} are wrong content."
+    wrong, unsure = _wrong(failures)
+    more = f", and of {unsure} the form is not known" if unsure else ""
+    return f" Of {failures.failed} failures of the leader {wrong} are wrong content{more}."
+
+
+def _wrong(failures: FailureSummary) -> tuple[int, int]:
+    """How many are known to be wrong content, and how many may be that or wrong form."""
+    counted = failures.counts.get("wrong_content", 0)
+    unsure = min(counted, failures.form_unknown)
+    return counted - unsure, unsure
 
 
 def form_steps(

@@ -121,7 +121,7 @@ def _retrieved(technique: Technique) -> str:
     """What a technique shows of documents, in words."""
     if not technique.retrieval:
         return "no documents"
-    return f"{technique.documents} retrieved documents"
+    return f"{technique.documents} retrieved document{'s' * (technique.documents != 1)}"
 
 
 def _adapted(

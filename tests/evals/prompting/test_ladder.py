@@ -171,7 +171,7 @@ def test_one_case_that_is_not_written_leaves_out_what_demands_that_all_are(
 
 def test_no_more_documents_are_shown_than_there_are(make: Make) -> None:
     suite = replace(make(prompts=BARE), documents=DOCUMENTS[:3])
-    assert labels(suite, "retrieval") == ["plain + 1 documents", "plain + 3 documents"]
+    assert labels(suite, "retrieval") == ["plain + 1 document", "plain + 3 documents"]
 
 
 def test_a_round_of_one_candidate_is_not_among_the_last_two(make: Make) -> None:

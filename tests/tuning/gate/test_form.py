@@ -108,8 +108,14 @@ def test_fine_tune_says_what_kind_of_gap_remains():
 def test_other_kinds_and_unknown_form_are_said():
     counts = {"invalid_format": 3, "wrong_content": 90, "refusal": 7}
     found = verdict(failing(form=3, counts=counts, form_unknown=60))
-    said = "Of 100 failures of the leader 3 are form, 90 wrong content and 7 of other kinds"
-    assert f"{said} (of 60 the form is not known)." in found.sentence
+    said = "Of 100 failures of the leader 3 are known to be form, 30 wrong content, 7 of other"
+    assert f"{said} kinds and of 60 the form is not known." in found.sentence
+
+
+def test_failures_of_unknown_form_are_not_called_wrong_content():
+    found = verdict(failing(wrong=250, form_unknown=250, structured="no_structure"))
+    said = "Of 250 failures of the leader 0 are known to be form and of 250 the form is not known."
+    assert said in found.sentence
 
 
 def test_without_a_structure_the_next_step_says_how_to_state_one():

@@ -60,6 +60,19 @@ def canonical_json(value: Any) -> str:
     return json.dumps(canonical(value), sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
+def ordered_json(value: Any) -> str:
+    """One line of JSON whose keys stand in the order stated: of data in which order matters."""
+    return json.dumps(_ordered(value), separators=(",", ":"))
+
+
+def _ordered(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(name): _ordered(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_ordered(item) for item in value]
+    return canonical(value)
+
+
 def fingerprint(*parts: Any) -> str:
     """First 16 hex digits (64 bits) of the SHA-256 of the parts' canonical JSON."""
     return hashlib.sha256(canonical_json(list(parts)).encode("ascii")).hexdigest()[:16]

@@ -7,12 +7,13 @@ ledger keeps. A value that is `Json` came from a file or a model and is untruste
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from evals.approach import PLAIN, Approach, DemonstrationMethod, Found, Technique
-from evals.fingerprint import LATER, fingerprint
+from evals.fingerprint import LATER, canonical_json, fingerprint, ordered_json
 from evals.spending.records import Spending
 
 Json = Any
@@ -115,6 +116,10 @@ class Decoding:
     The answer is constrained to `schema` (a JSON schema), to `grammar` (its text in EBNF, as
     GBNF writes it) or to `regex` (which matches all of it) where the backend can; one that
     cannot refuses it. At most one is given.
+
+    `ordered` is the schema as text, filled in: a model writes keys in the order in which the
+    schema states them, which hashes and stored records of mappings do not keep. A schema that
+    was read back gets its order from it; whoever replaces the schema empties it.
     """
 
     max_tokens: int = 128
@@ -125,11 +130,28 @@ class Decoding:
     schema: Json = field(default=None, metadata=LATER)
     grammar: str = field(default="", metadata=LATER)
     regex: str = field(default="", metadata=LATER)
+    ordered: str = field(default="", metadata=LATER)
+
+    def __post_init__(self) -> None:
+        if self.schema is None:
+            object.__setattr__(self, "ordered", "")
+        elif self.ordered and _same_json(self.ordered, self.schema):
+            object.__setattr__(self, "schema", json.loads(self.ordered))
+        else:
+            object.__setattr__(self, "ordered", ordered_json(self.schema))
 
     @property
     def constrained(self) -> bool:
         """Whether the form of the answer is enforced."""
         return self.schema is not None or bool(self.grammar or self.regex)
+
+
+def _same_json(text: str, value: Json) -> bool:
+    """Whether a text is that value, in whatever order its keys stand."""
+    try:
+        return canonical_json(json.loads(text)) == canonical_json(value)
+    except (ValueError, RecursionError):
+        return False
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ from evals.judges.uses import judge_models
 from evals.ledger import Ledger
 from evals.models.names import is_hosted
 from evals.models.protocol import AdaptableModel
+from evals.prompting.candidates import held_by
 from evals.records import SPLITS, Candidate, Case, Finding, Output, Run, Score, SplitName
 from evals.runner import Runner, environment
 from evals.scorers import build_scorers
@@ -228,6 +229,7 @@ class Job:
             guards=self.guards,
             prices=self.prices,
             others=others,
+            held_by=lambda decoding: held_by(self.model, decoding),
         )
 
     def _compared(self, begun: JobRecord, searched: Decision) -> tuple[JobRecord, Decision]:

@@ -28,7 +28,7 @@ from tuning.gate.evidence import Evidence, Policy, arm_of
 from tuning.gate.learning import find_learning
 from tuning.gate.soundness import soundness_of
 from tuning.gate.standing import find_standing
-from tuning.gate.tried import find_search, gather_evidence, policy_of
+from tuning.gate.tried import HeldBy, find_search, gather_evidence, policy_of
 from tuning.gate.wording import left_out_texts
 from tuning.records import CostStanding, Decision, JobRecord
 from tuning.search.evaluating import taken_by
@@ -76,15 +76,16 @@ def decide_stored(
     guards: Mapping[str, Suite] | None = None,
     prices: Prices | None = None,
     others: Mapping[str, str] | None = None,
+    held_by: HeldBy | None = None,
 ) -> Decision:
     """The gate's verdict from stored runs. Raises NothingRunError when none counts.
 
     `model_fingerprint` is what the model is now, where it was opened, and `judges` what those
     are that judge, by name (see `find_search`). A verdict rests on what judges for `guards`, too,
     and on whether tuning pays by `prices`. `others` are what the models to compare are now,
-    where they were opened.
+    where they were opened, and `held_by` what holds the open model to a structure.
     """
-    tried, left_out = find_search(suite, ledger, model, model_fingerprint, judges)
+    tried, left_out = find_search(suite, ledger, model, model_fingerprint, judges, held_by=held_by)
     if not tried and (said := left_out_texts(left_out)):
         raise NothingRunError(
             f"no stored run is of this suite and model as they are. {' '.join(said)}",

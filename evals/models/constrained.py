@@ -7,13 +7,12 @@ with a matcher of its own, so that rows know nothing of each other. The library 
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from importlib import metadata
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from evals.errors import MissingExtraError
-from evals.fingerprint import canonical, fingerprint
+from evals.fingerprint import ordered_json
 from evals.records import Decoding, Json
 
 if TYPE_CHECKING:
@@ -84,27 +83,14 @@ def library_version() -> str:
     return f"{_PACKAGE} {'.'.join(version.split('.')[:2])}"
 
 
-def enforced_by(form: Form) -> str:
-    """Identity of the library and of the order in which the form names things.
-
-    A schema's keys stand in answers in the order that it states, which hashes of content do not
-    see.
-    """
-    return f"{library_version()} {fingerprint(ordered_text(form))}"
+def enforced_by(decoding: Decoding) -> str:
+    """What holds a local model's answers to the form that `decoding` asks for; empty for none."""
+    return library_version() if decoding.constrained else ""
 
 
 def ordered_text(form: Form) -> str:
     """A form as one line; schemas whose keys stand in another order are others."""
-    return json.dumps([plain_schema(form.schema), form.grammar, form.regex])
-
-
-def plain_schema(schema: Json) -> Json:
-    """A schema as plain JSON values, its keys in the order stated."""
-    if isinstance(schema, Mapping):
-        return {str(name): plain_schema(value) for name, value in schema.items()}
-    if isinstance(schema, list | tuple):
-        return [plain_schema(value) for value in schema]
-    return canonical(schema)
+    return ordered_json([form.schema, form.grammar, form.regex])
 
 
 def require_library() -> None:

@@ -7,7 +7,6 @@ constrained_decoding.md`.
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -20,7 +19,8 @@ from llguidance import LLExecutor, LLMatcher, LLTokenizer
 from llguidance.gbnf_to_lark import gbnf_to_lark
 
 from evals.errors import ModelError
-from evals.models.constrained import Form, Matcher, plain_schema
+from evals.fingerprint import ordered_json
+from evals.models.constrained import Form, Matcher
 from evals.records import Json
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ def grammar_of(form: Form, key: str) -> str:
     if form.grammar:
         return str(LLMatcher.grammar_from_lark(_lark(form.grammar, key)))
     _refuse_large(form.schema, key)
-    schema = json.dumps(plain_schema(form.schema))
+    schema = ordered_json(form.schema)
     return str(LLMatcher.grammar_from_json_schema(schema, overrides=_JSON))
 
 

@@ -18,7 +18,7 @@ from evals.models import planning, tokens
 from evals.models.adapters import AttachedAdapter, check_adapter
 from evals.models.allocator import keep_freed_memory
 from evals.models.backend import Backend, choose_backend
-from evals.models.constrained import Constraints, enforced_by, form_of
+from evals.models.constrained import Constraints, enforced_by
 from evals.models.conversation import converse
 from evals.models.generation import Decoder
 from evals.models.loading import Loaded, load_folder
@@ -78,8 +78,8 @@ class LocalModel:
         return int(getattr(config, "max_position_embeddings", None) or 1 << 20)
 
     def constrained_by(self, decoding: Decoding) -> str:
-        """Identity of what enforces the structure that `decoding` asks for; empty for none."""
-        return enforced_by(form_of(decoding)) if decoding.constrained else ""
+        """What enforces the structure that `decoding` asks for; empty for none."""
+        return enforced_by(decoding)
 
     @property
     def precision(self) -> str:

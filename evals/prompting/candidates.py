@@ -60,11 +60,11 @@ def make_candidate(
         found=found,
         documents_fingerprint=documents_fingerprint(suite, how.technique),
         steps_fingerprint=steps_fingerprint(how.technique, suite.decoding.stop),
-        constrained_by=_constrained_by(model, decoding),
+        constrained_by=held_by(model, decoding),
     )
 
 
-def _constrained_by(model: Model, decoding: Decoding) -> str:
+def held_by(model: Model, decoding: Decoding) -> str:
     """What holds the model's answers to a structure; empty where it does not say."""
     says = getattr(model, "constrained_by", None)
     return str(says(decoding)) if says is not None and decoding.constrained else ""
@@ -123,7 +123,9 @@ def _held(suite: Suite, decoding: Decoding, technique: Technique) -> Decoding:
             key="rounds",
             hint="ask for one of the two",
         )
-    return replace(decoding, schema=form.schema, grammar=form.grammar, regex=form.regex, stop=())
+    return replace(
+        decoding, schema=form.schema, ordered="", grammar=form.grammar, regex=form.regex, stop=()
+    )
 
 
 def prompt_fingerprint(suite: Suite, prompt: str) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from evals.approach import Approach
-from evals.fingerprint import fingerprint
+from evals.fingerprint import fingerprint, ordered_json
 from evals.records import Case, Decoding, Json, SplitName
 from evals.repeats import PassRule
 
@@ -335,4 +335,5 @@ def _stated(form: Structure | None) -> list[Json]:
     """A structure that the suite states, for its identity; what is derived is in it already."""
     if form is None or not form.stated:
         return []
-    return [{"structure": [form.schema, form.grammar, form.regex]}]
+    ordered = None if form.schema is None else ordered_json(form.schema)
+    return [{"structure": [ordered, form.grammar, form.regex]}]

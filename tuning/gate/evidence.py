@@ -167,8 +167,9 @@ class LeftOut:
     `other_weights`: of this suite as it stands, but of `fingerprints` other model
     fingerprints than the one judged, `fingerprint`. `other_judges`: judged by models
     that were others than now. `older_suite`: of prompts, cases, scoring or decoding that the
-    suite no longer has. `stage_one`: candidates that were stopped early, which the suite does
-    not allow now.
+    suite no longer has. `other_constraints`: held to a structure by another constraint library,
+    or version of it, than now. `stage_one`: candidates that were stopped early, which the suite
+    does not allow now.
     """
 
     other_weights: int = 0
@@ -177,6 +178,7 @@ class LeftOut:
     fingerprint: str = ""
     other_judges: int = 0
     stage_one: int = 0
+    other_constraints: int = 0
 
 
 @dataclass(frozen=True)

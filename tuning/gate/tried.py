@@ -14,7 +14,7 @@ anchor stronger.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
@@ -23,7 +23,7 @@ from evals.judges.identity import scored_as_stated, scoring_identity
 from evals.judges.records import JudgeStanding
 from evals.ledger import Ledger
 from evals.prompting import changed_since, decoding_of
-from evals.records import Candidate, Case, Run
+from evals.records import Candidate, Case, Decoding, Run
 from evals.retrieval.recall import Recall
 from evals.staging import divide, stages_of
 from evals.suite.spec import RoundSpec, Suite
@@ -43,6 +43,9 @@ from tuning.gate.evidence import (
 from tuning.records import FailureSummary
 
 BY_HAND = "by_hand"
+
+HeldBy = Callable[[Decoding], str]
+"""What holds the answers of an open model to the structure that a decoding asks for."""
 
 
 @dataclass(frozen=True)
@@ -71,12 +74,15 @@ def find_search(
     model: str,
     model_fingerprint: str | None = None,
     judges: Mapping[str, str] | None = None,
+    *,
+    held_by: HeldBy | None = None,
 ) -> Search:
     """The runs that count; a repeated candidate only once, the newest.
 
     `model_fingerprint` is what the model is now, `judges` what the models that judge are, by
-    name; None where nobody has opened them. Where the suite allows early stop, a run of exactly
-    stage one counts as stopped, unless there is one of the whole. Where it does not, such
+    name; None where nobody has opened them. Runs held to a structure rest on one library version
+    alike: that of `held_by`, else the newest run's. Where the suite allows early stop, a run of
+    exactly stage one counts as stopped, unless there is one of the whole. Where it does not, such
     runs do not count, and how many candidates have no other is said. Other runs of some dev
     cases only, repeats, and those shown each case's own documents, neither count nor are counted
     as left out.
@@ -105,10 +111,11 @@ def find_search(
     if model_fingerprint is None and fitting:
         model_fingerprint = fitting[-1].candidate.model_fingerprint
     same_model = [run for run in fitting if run.candidate.model_fingerprint == model_fingerprint]
-    scoring = same_model[-1].scoring_fingerprint if same_model else ""
+    held = _held_alike(same_model, held_by)
+    scoring = held[-1].scoring_fingerprint if held else ""
     if judges is not None:
         scoring = scoring_identity(suite, judges)
-    counting = [run for run in same_model if run.scoring_fingerprint == scoring]
+    counting = [run for run in held if run.scoring_fingerprint == scoring]
     whole = {_spot(run.candidate): run for run in counting if len(run.results) == len(expected)}
     stopped = {
         spot: run
@@ -122,15 +129,29 @@ def find_search(
     others = {run.candidate.model_fingerprint for run in fitting} - {model_fingerprint}
     left_out = LeftOut(
         other_weights=len(fitting) - len(same_model),
-        other_judges=len(same_model) - len(counting),
+        other_judges=len(held) - len(counting),
         fingerprints=len(others),
         older_suite=stale,
+        other_constraints=len(same_model) - len(held),
         fingerprint=model_fingerprint or "",
         stage_one=len(
             {spot for each in unfinished if (spot := _spot(each.candidate)) not in whole}
         ),
     )
     return Search(placed, left_out)
+
+
+def _held_alike(runs: Sequence[Run], held_by: HeldBy | None) -> list[Run]:
+    """The runs without those that another constraint library, or version of it, held to a form."""
+    held = [run.candidate for run in runs if run.candidate.decoding.constrained]
+    if not held:
+        return list(runs)
+
+    def fits(one: Candidate) -> bool:
+        now = held_by(one.decoding) if held_by else held[-1].constrained_by
+        return not one.decoding.constrained or one.constrained_by == now
+
+    return [run for run in runs if fits(run.candidate)]
 
 
 def _prints(cases: Iterable[Case]) -> dict[str, str]:

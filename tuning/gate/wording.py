@@ -96,6 +96,11 @@ def left_out_texts(left_out: LeftOut) -> tuple[str, ...]:
             f"{plural(left_out.other_judges, 'run')} judged by other models left out: what judges "
             "has changed since, behind the same name."
         )
+    if left_out.other_constraints:
+        texts.append(
+            f"{plural(left_out.other_constraints, 'run')} held to a structure by another "
+            "constraint library left out, or by another version of it."
+        )
     if left_out.stage_one:
         were = "candidate was" if left_out.stage_one == 1 else "candidates were"
         texts.append(

@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 from evals.approach import Approach, DemonstrationMethod, Technique
+from evals.codec import decode, encode
 from evals.errors import SuiteError
+from evals.fingerprint import fingerprint
+from evals.models.protocol import Batch
 from evals.models.scripted import ScriptedModel
 from evals.prompting import (
     build_requests,
@@ -17,7 +20,7 @@ from evals.prompting import (
     make_candidate,
     round_candidates,
 )
-from evals.records import Decoding, Message
+from evals.records import Decoding, Json, Message, Request
 from evals.suite import Suite, load_suite
 from evals.suite.spec import RoundSpec, Structure
 from tests.sample_suite import write_suite
@@ -179,3 +182,32 @@ def test_what_holds_a_candidate_to_its_structure_is_part_of_it_and_of_no_other(
     assert held[0].fingerprint != held[1].fingerprint
     free = [make_candidate(suite, model, "spec") for model in (MODEL, other)]
     assert free[0].fingerprint == free[1].fingerprint
+
+
+def test_the_order_of_a_schemas_keys_tells_constrained_work_apart_and_survives_storage() -> None:
+    one: Json = {"type": "object", "properties": {"why": {}, "team": {}}}
+    two: Json = {"type": "object", "properties": {"team": {}, "why": {}}}
+    first, second = Decoding(schema=one), Decoding(schema=two)
+    assert fingerprint(first) != fingerprint(second)
+    asked = (Request((Message("user", "x"),)),)
+    assert Batch((0,), asked, first).key("m", "") != Batch((0,), asked, second).key("m", "")
+    for each, names in ((first, ["why", "team"]), (second, ["team", "why"])):
+        back = decode(encode(each), Decoding)
+        assert list(back.schema["properties"]) == names
+        assert back.ordered == each.ordered
+    assert replace(first, schema=None) == Decoding()
+    assert encode(Decoding()) == encode(replace(first, schema=None))
+
+
+def test_a_structure_replaces_a_schema_of_decoding_that_orders_its_keys_otherwise(
+    suite: Suite,
+) -> None:
+    one: Json = {"properties": {"why": {}, "team": {}}}
+    two: Json = {"properties": {"team": {}, "why": {}}}
+    suite = replace(suite, decoding=Decoding(schema=one), structure=Structure(schema=two))
+    structured = Approach(technique=Technique(structured=True))
+    made = make_candidate(suite, MODEL, "spec", structured)
+    assert list(made.decoding.schema["properties"]) == ["team", "why"]
+    assert not changed_since(suite, made)
+    other = replace(suite, structure=Structure(schema=one))
+    assert changed_since(other, made) == ("decoding",)

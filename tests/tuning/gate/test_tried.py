@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from evals.approach import Approach, DemonstrationMethod, Found, Technique
+from evals.approach import PLAIN, Approach, DemonstrationMethod, Found, Technique
 from evals.errors import NothingRunError
 from evals.ledger import Ledger
 from evals.models.scripted import ScriptedModel
 from evals.prompting import changed_since, make_candidate, search_origin
 from evals.prompting.ladder import default_rounds
-from evals.records import Candidate, Run
+from evals.records import Candidate, Decoding, Run
 from evals.runner import Runner
 from evals.scorers import build_scorers
 from evals.suite import Suite, load_suite
@@ -39,6 +39,8 @@ METHODS: dict[str, DemonstrationMethod] = {
 class Bench:
     """A suite on disk, a ledger, and a clock that moves on with every run."""
 
+    manifest = ""
+
     def __init__(self, folder: Path) -> None:
         self.root = write_suite(folder / "tickets", sizes={"train": 12, "dev": 9, "test": 9})
         self.ledger = Ledger(folder / "ledger")
@@ -54,7 +56,8 @@ class Bench:
         suite = self.suite
         cases = options.pop("cases", None)
         method = METHODS[family]
-        approach = Approach(method, k, options.pop("seed", 0))
+        technique = options.pop("technique", PLAIN)
+        approach = Approach(method, k, options.pop("seed", 0), technique=technique)
         candidate = make_candidate(suite, self.model, prompt, approach, **options)
         with build_scorers(suite) as scorers:
             runner = Runner(self.model, scorers, self.ledger, now=lambda: self._now)
@@ -317,3 +320,63 @@ def test_what_was_found_by_a_search_on_another_state_of_the_suite_does_not_count
     assert not counts(candidate)
     # The rest may be as the suite has it now: what was found on the old state is still old.
     assert not counts(make_candidate(bench.suite, bench.model, "terse", written, found=found))
+
+
+ORDERS = ("{a: {type: string}, b: {type: string}}", "{b: {type: string}, a: {type: string}}")
+STRUCTURED = """structure: {schema: {type: object, properties: %s}}
+rounds:
+  - {family: structured, prompts: [terse, spec]}
+"""
+
+
+@dataclass
+class _Held(ScriptedModel):
+    """A model that a library holds to structures."""
+
+    library: str = "library 1"
+
+    def constrained_by(self, decoding: Decoding) -> str:
+        return self.library
+
+
+def _structured_run(bench: Bench, model: ScriptedModel, name: str) -> str:
+    bench.model = model
+    (bench.root / "suite.yaml").write_text(bench.manifest + STRUCTURED % name)
+    return bench.run("terse", technique=Technique(structured=True)).id
+
+
+@pytest.fixture
+def held(bench: Bench) -> Bench:
+    manifest = (bench.root / "suite.yaml").read_text()
+    bench.manifest = manifest[: manifest.index("rounds:")]
+    return bench
+
+
+def test_a_run_held_to_a_schema_with_its_keys_in_another_order_does_not_count(held: Bench) -> None:
+    model = ScriptedModel(REPLIES)
+    first = _structured_run(held, model, ORDERS[0])
+    assert [t.run.id for t in tried_runs(held.suite, held.ledger, model.name)] == [first]
+    (held.root / "suite.yaml").write_text(held.manifest + STRUCTURED % ORDERS[1])
+    assert tried_runs(held.suite, held.ledger, model.name) == []
+    assert held.left_out().older_suite == 1
+    second = _structured_run(held, model, ORDERS[1])
+    assert second != first
+    assert _structured_run(held, model, ORDERS[0]) == first
+    assert [t.run.id for t in tried_runs(held.suite, held.ledger, model.name)] == [first]
+
+
+def test_a_run_held_by_another_version_of_the_library_is_left_out_and_said(held: Bench) -> None:
+    old, new = (_Held(REPLIES, identity="x", library=name) for name in ("library 1", "library 2"))
+    assert old.fingerprint == new.fingerprint
+    first = _structured_run(held, old, ORDERS[0])
+    free = held.run("spec")
+    _structured_run(held, new, ORDERS[0])
+    found = find_search(held.suite, held.ledger, "scripted")
+    assert first not in [t.run.id for t in found.tried]
+    assert free.id in [t.run.id for t in found.tried]
+    assert found.left_out.other_constraints == 1
+    now = find_search(held.suite, held.ledger, "scripted", held_by=lambda _: "library 3")
+    assert [t.run.id for t in now.tried] == [free.id]
+    assert now.left_out.other_constraints == 2
+    (said,) = decide_stored(held.suite, held.ledger, "scripted").left_out
+    assert said.startswith("1 run held to a structure by another constraint library left out")

@@ -1,8 +1,9 @@
 """Whether an answer has the form that is asked for, whatever its content.
 
-Asked in this order, the first that can tell decides: the metric that the suite names (`form`),
-what kind of failure the primary scorer gave, the suite's structure. What none can tell is None,
-and nothing is claimed of it.
+The metric that the suite names (`form`) decides alone. Else the form is wrong where the kind of
+failure that the primary scorer gave says so, or where the suite's structure forbids the answer:
+a constraint would have kept it from that, whatever the scorer calls it. What neither can tell is
+None, and nothing is claimed of it.
 """
 
 from __future__ import annotations
@@ -56,6 +57,8 @@ OWN_WORDS = frozenset(
 """Kinds that say so in scorers of a suite's own (`python@1`), by convention."""
 
 Judge = Callable[[Score, Case | None], bool | None]
+Valid = Callable[[str, bool], bool | None]
+"""Whether a text has the form of a structure; the flag allows a code fence around it."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,7 @@ class FormRules:
 
     metric: str | None
     judge: Judge | None
-    valid: Callable[[str], bool | None] | None
+    valid: Valid | None
     source: str
 
     def form_of(self, result: CaseResult, primary: str, case: Case | None) -> bool | None:
@@ -76,9 +79,11 @@ class FormRules:
         if self.metric is not None and self.metric in result.scores:
             return result.scores[self.metric].value >= 1.0
         told = self.judge(result.scores[primary], case) if self.judge else None
-        if told is None and self.valid is not None and not result.output.replies:
-            told = self.valid(result.output.text or "")
-        return told
+        if told is False or self.valid is None or result.output.replies:
+            return told
+        # A fence that the scorer looks through is no fault of form.
+        held = self.valid(result.output.text or "", told is True)
+        return told if held is None else held
 
 
 def rules_of(suite: Suite | None, scores: Iterable[Score] = ()) -> FormRules:
@@ -202,7 +207,7 @@ def _judges_form_alone(described: Json) -> bool:
     return scorer == "json_schema@1" or (scorer == "regex@1" and "pattern" in described)
 
 
-def _validator(schema: Json) -> Callable[[str], bool | None] | None:
+def _validator(schema: Json) -> Valid | None:
     """Whether a text is one JSON document that a schema allows; None for what is no schema.
 
     It runs in this process, so what may take without end is left out: patterns backtrack, and
@@ -219,11 +224,11 @@ def _validator(schema: Json) -> Callable[[str], bool | None] | None:
     bounded = _bounded(schema)
     check: Any = validator_for(bounded)(bounded, registry=Registry())
 
-    def valid(text: str) -> bool | None:
+    def valid(text: str, fenced: bool) -> bool | None:
         if len(text) > MOST_CHARACTERS:
             return False
         try:
-            document = parse(text, code_fence=False)
+            document = parse(text, code_fence=fenced)
         except (ValueError, RecursionError):
             return False
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -458,3 +459,18 @@ def test_details_hold_no_control_characters_and_are_short():
         (failure,) = analyse(suite([one]), run([each])).failures
         assert failure.detail.isprintable()
         assert len(failure.detail) <= 120
+
+
+@pytest.mark.parametrize(
+    ("team", "form"), [("LOGIN TEAM", False), ("login", True)], ids=["forbidden", "allowed"]
+)
+def test_what_the_structure_forbids_is_form_although_the_scorer_calls_it_content(team, form):
+    allowed = {"type": "object", "properties": {"team": {"enum": ["billing", "login"]}}}
+    found = failure_of(
+        {"team": "billing"},
+        json.dumps({"team": team}),
+        "wrong_fields",
+        "json_fields@1",
+        structure=Structure(schema=allowed),
+    )
+    assert found.form is form

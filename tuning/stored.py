@@ -22,7 +22,7 @@ from tuning.cost.payback import evidence_of
 from tuning.data.dataset import carried, clean_examples
 from tuning.failures import summarise_failures
 from tuning.gate.deciding import decide
-from tuning.gate.declared import find_over_budget, find_untried
+from tuning.gate.declared import find_over_budget, find_unheld, find_untried
 from tuning.gate.dev_looks import count_look, stored_looks
 from tuning.gate.evidence import Evidence, Policy, arm_of
 from tuning.gate.learning import find_learning
@@ -115,7 +115,8 @@ def decide_stored(
         ),
         trainable=not is_hosted(model),
         dev_look=look.number,
-        untried=find_untried(suite, (item.run.candidate for item in tried)),
+        untried=find_untried(suite, (run.candidate for run in runs)),
+        unheld=find_unheld(suite, (run.candidate for run in runs)),
         facts_change=suite.operation.facts_change,
         stronger_models=unrun_models(suite, model),
         learning=find_learning(suite, ledger, model, tried),

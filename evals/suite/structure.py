@@ -21,6 +21,8 @@ from evals.suite.source import describe, read_json, read_text
 from evals.suite.spec import MetricSpec, Structure
 
 KINDS = ("schema", "grammar", "regex", "choices")
+NONE = "none"
+"""The word by which a suite says that its answers are to be held to nothing."""
 MAX_GRAMMAR_BYTES = 256 << 10
 MAX_CHOICES = 10_000
 
@@ -30,8 +32,11 @@ def read_structure(
 ) -> Structure | None:
     """What the suite states, else what `decoding` or the primary metric imply, else None.
 
-    Raises SuiteError with file, line and key.
+    `structure: none` states that there is none, whatever is implied. Raises SuiteError with file,
+    line and key.
     """
+    if top.values.get("structure") == NONE:
+        return None
     if top.has("structure"):
         return _stated(top.section("structure"), root)
     if decoding.schema is not None:

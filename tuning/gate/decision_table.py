@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from evals.judges.records import JudgeStanding
 from tuning.gate import rules
+from tuning.gate.declared import UNHELD
 from tuning.gate.evidence import Evidence, Policy
 from tuning.gate.failing import ADD_STRUCTURED, form_steps
 from tuning.gate.learning import falls_short
@@ -175,6 +176,8 @@ def _finishing(evidence: Evidence) -> list[str]:
     """How the candidates come to be tried that are declared and were not."""
     left = {label for one in evidence.over_budget for label in one.labels}
     steps = [_FINISH] if set(evidence.untried) - left else []
+    if evidence.unheld:
+        steps.append(f"Where the model cannot be held to a structure, {UNHELD}.")
     if left:
         rounds = ", ".join(str(one.round_index) for one in evidence.over_budget)
         steps.append(

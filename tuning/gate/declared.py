@@ -14,6 +14,10 @@ NAMED = 3
 """How many of the candidates that were not tried are named."""
 
 
+UNHELD = "state `structure: none` in suite.yaml, or name a model that can be held to a structure"
+"""The way out where a model refuses what the default ladder holds answers to."""
+
+
 def rounds_of(suite: Suite) -> tuple[RoundSpec, ...]:
     """The declared rounds; without any, the default ladder."""
     return suite.rounds or default_rounds(suite)
@@ -24,11 +28,21 @@ def find_untried(suite: Suite, tried: Iterable[Candidate]) -> tuple[str, ...]:
 
     Demonstrations drawn by another seed than the search's make another candidate.
     """
+    return tuple(prompt + how.label for prompt, how in _untried(suite, tried))
+
+
+def find_unheld(suite: Suite, tried: Iterable[Candidate]) -> tuple[str, ...]:
+    """Those of the untried that the default ladder holds to a structure: models may refuse it."""
+    untried = () if suite.rounds else _untried(suite, tried)
+    return tuple(prompt + how.label for prompt, how in untried if how.technique.structured)
+
+
+def _untried(suite: Suite, tried: Iterable[Candidate]) -> list[tuple[str, Approach]]:
     found = {(each.prompt, each.approach) for each in tried}
     declared: dict[tuple[str, Approach], None] = {}  # a candidate that two rounds declare is one
     for spec in rounds_of(suite):
         declared.update(dict.fromkeys(spec.pairs))
-    return tuple(prompt + how.label for prompt, how in declared if (prompt, how) not in found)
+    return [pair for pair in declared if pair not in found]
 
 
 def find_over_budget(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from evals.errors import StatisticsError
-from tuning.gate.declared import named
+from tuning.gate.declared import UNHELD, named
 from tuning.gate.evidence import OverBudget, Policy, Trial
 from tuning.gate.judged import Judged, best_of
 from tuning.records import FailureSummary
@@ -40,11 +40,14 @@ def _unsettled(judged: Sequence[Judged]) -> list[Judged]:
     return [item for item in compared if item.trial.stopped and not item.flat]
 
 
-def untried_gaps(labels: Sequence[str], over_budget: Sequence[OverBudget] = ()) -> tuple[str, ...]:
+def untried_gaps(
+    labels: Sequence[str], over_budget: Sequence[OverBudget] = (), unheld: Sequence[str] = ()
+) -> tuple[str, ...]:
     """The gaps that declared candidates leave which were not tried, by label; none without any.
 
     A search in progress could choose what is missing: a good late candidate, or poor early
-    ones, which m counts. What a budget left out is missing no less, and says why.
+    ones, which m counts. What a budget left out is missing no less, and says why; so is what a
+    model may refuse to hold to a structure (`unheld`), with the way out.
     """
     left = {label for one in over_budget for label in one.labels}
     gaps = [
@@ -53,7 +56,8 @@ def untried_gaps(labels: Sequence[str], over_budget: Sequence[OverBudget] = ()) 
         for one in over_budget
     ]
     if others := [label for label in labels if label not in left]:
-        gaps.insert(0, _not_tried(others, "declared candidates"))
+        way = f" (where the model refuses {named(unheld)}: {UNHELD})" if unheld else ""
+        gaps.insert(0, _not_tried(others, "declared candidates") + way)
     return tuple(gaps)
 
 

@@ -210,6 +210,7 @@ class Evidence:
     `suite` is the name of the suite, for the commands to run next. `recalls` are of the trials
     that retrieve; `names_documents` says that cases name documents, `without_documents` how many
     name none.
+    `unheld` are those of the untried that the default ladder holds to a structure.
     `failures` are those of the leader, whoever that is by the trials; None where nobody looked.
     """
 
@@ -233,6 +234,7 @@ class Evidence:
     names_documents: bool = False
     without_documents: int = 0
     failures: FailureSummary | None = None
+    unheld: tuple[str, ...] = ()
 
     @property
     def awaits_oracle(self) -> bool:

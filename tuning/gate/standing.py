@@ -144,7 +144,7 @@ def find_standing(evidence: Evidence, policy: Policy) -> Standing:
             bars[True] = _Bar(samples.stage, arm, policy.min_gain, z_stage, z_improve)
         judged = [_against(bars[item.trial.stopped], item) for item in judged]
     gaps = gaps_of(judged, families, policy)
-    untried = untried_gaps(evidence.untried, evidence.over_budget)
+    untried = untried_gaps(evidence.untried, evidence.over_budget, evidence.unheld)
     unconstrained = form_gap(_leaders(evidence, leader), policy)
     graded = any(samples.of(trial).graded(trial.arm) for trial in trials)
     df = None if sample.clusters is None else sample.clusters - 1

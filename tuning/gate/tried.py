@@ -222,6 +222,7 @@ def gather_evidence(
     names_documents: bool = False,
     without_documents: int = 0,
     failures: FailureSummary | None = None,
+    unheld: tuple[str, ...] = (),
 ) -> Evidence:
     """What the gate decides from. What nothing here gathers stays None: "not tested"."""
     return Evidence(
@@ -246,6 +247,7 @@ def gather_evidence(
         names_documents=names_documents,
         without_documents=without_documents,
         failures=failures,
+        unheld=unheld,
     )
 
 

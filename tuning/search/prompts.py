@@ -12,13 +12,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from evals.approach import Approach
+from evals.errors import ModelError
 from evals.ledger import Ledger
 from evals.models.protocol import Model
 from evals.records import Candidate, Run
 from evals.rounding import least_points
 from evals.staging import stages_of
 from evals.suite.spec import RoundSpec, Suite
-from tuning.gate.declared import named, rounds_of
+from tuning.gate.declared import UNHELD, named, rounds_of
 from tuning.gate.evidence import Trial, arm_of, trial_of
 from tuning.gate.stopping import leader_of, shown_worse, stopping_z
 from tuning.gate.tried import policy_of
@@ -67,7 +68,24 @@ class PromptSearch:
             if budget and spent >= budget:
                 self._note_spent(index, spec, spent, spec.pairs[place:])
                 return
-            spent += self._try(index, spec, prompt, approach, z)
+            try:
+                spent += self._try(index, spec, prompt, approach, z)
+            except ModelError as error:
+                if not approach.technique.structured:
+                    raise
+                self._go_on(f"{prompt}{approach.label}", error)
+
+    def _go_on(self, label: str, error: ModelError) -> None:
+        """Say that a candidate of the ladder cannot be held to a structure; raise where declared.
+
+        Nobody asked for it by name, so the rest goes on; the gate misses it nevertheless.
+        """
+        if self.suite.rounds:
+            hint = f"{error.hint}; or {UNHELD}" if error.hint else UNHELD
+            raise ModelError(
+                error.message, path=error.path, line=error.line, key=error.key, hint=hint
+            ) from error
+        self.note(f"{label} was left out: {error.message}. To do without, {UNHELD}")
 
     def _note_spent(
         self, index: int, spec: RoundSpec, spent: int, left: Sequence[tuple[str, Approach]]

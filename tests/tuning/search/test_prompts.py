@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from math import ceil
@@ -11,13 +11,16 @@ from typing import Any
 
 import pytest
 
-from evals.errors import NothingRunError
+from evals.errors import ModelError, NothingRunError
 from evals.ledger import Ledger
-from evals.models.scripted import open_scripted
+from evals.models.protocol import Batch
+from evals.models.scripted import ScriptedModel, open_scripted
+from evals.prompting.ladder import default_rounds
+from evals.records import Decoding, Request
 from evals.runner import Progress
 from evals.staging import stages_of
 from evals.suite import Suite, load_suite
-from tests.sample_suite import PROMPTS, ROUNDS, write_suite
+from tests.sample_suite import PROMPTS, ROUNDS, TOPICS, write_suite
 from tests.tunegate.scenes import KNOWN, TUNE, write_model
 from tuning.job import Job
 from tuning.records import Decision, TrialLine
@@ -274,3 +277,72 @@ def test_a_small_dev_is_searched_as_if_early_stop_were_off(bench: Bench) -> None
     assert job.model.calls == 7 * 8
     assert decision.alpha == 0.05
     assert not any(trial.stopped for trial in decision.trials)
+
+
+class _Free(ScriptedModel):
+    """A model that refuses to be held to a structure."""
+
+    def plan(self, requests: Sequence[Request], decoding: Decoding) -> list[Batch]:
+        if decoding.constrained:
+            raise ModelError("holds no answer to a grammar", hint="use a schema")
+        return super().plan(requests, decoding)
+
+
+@dataclass
+class _Notes:
+    notes: list[str] = field(default_factory=list)
+
+    @contextmanager
+    def progress(self, label: str) -> Iterator[Progress]:
+        yield lambda done, total: None
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
+
+
+def _free_job(folder: Path, extra: str) -> Job:
+    root = write_suite(folder / "s", sizes={"train": 30, "dev": 200, "test": 9}, extra=extra)
+    two = list(TOPICS)[:2]
+    return Job(
+        suite=load_suite(root),
+        guards={},
+        model=_Free({TOPICS[name]: name for name in two}, default="hm"),
+        ledger=Ledger(folder / "ledger"),
+        looks_path=folder / "looks.jsonl",
+        narrator=_Notes(),
+    )
+
+
+def test_a_ladder_goes_on_where_the_model_refuses_a_structure_and_the_gate_misses_it(
+    tmp_path: Path,
+) -> None:
+    job = _free_job(tmp_path, "")
+    decision = job.run(tune=False).decision
+    assert decision is not None
+    assert decision.verdict == "prompt_more"
+    assert "structure: none" in decision.sentence
+    assert any("structure: none" in step for step in decision.next_steps)
+    assert max(trial.round_index for trial in decision.trials) == len(default_rounds(job.suite))
+    assert any("structure: none" in note for note in job.narrator.notes)  # type: ignore[attr-defined]
+
+
+def test_with_structure_none_the_ladder_and_the_gate_ask_for_no_structured_candidate(
+    tmp_path: Path,
+) -> None:
+    job = _free_job(tmp_path, "structure: none\n")
+    assert job.suite.structure is None
+    assert all(spec.family != "structured" for spec in default_rounds(job.suite))
+    decision = job.run(tune=False).decision
+    assert decision is not None
+    assert "structured candidate" not in decision.sentence
+    assert "not tried" not in decision.sentence
+
+
+def test_a_declared_round_that_the_model_refuses_ends_the_run_with_the_way_out(
+    tmp_path: Path,
+) -> None:
+    job = _free_job(tmp_path, "rounds:\n  - {family: structured, prompts: [terse, spec]}\n")
+    with pytest.raises(ModelError, match="holds no answer to a grammar") as caught:
+        job.run(tune=False)
+    assert caught.value.hint is not None
+    assert "structure: none" in caught.value.hint

@@ -84,11 +84,35 @@ def form_gap(failures: FailureSummary | None, policy: Policy) -> tuple[str, ...]
     return (f"{share:.0%} of the cases fail by form alone, and no structured candidate was tried",)
 
 
+def _told_apart(trials: Sequence[Trial]) -> tuple[list[Trial], list[Trial]]:
+    """The trials that ask something of their own, and those that ask what an earlier one asks.
+
+    To try the same twice is no effort; that both are counted in m makes claims harder only.
+    """
+    own: list[Trial] = []
+    repeated: list[Trial] = []
+    seen: set[str] = set()
+    for trial in trials:
+        (repeated if trial.asked in seen else own).append(trial)
+        seen |= {trial.asked} - {""}
+    return own, repeated
+
+
+def _repeated_text(repeated: Sequence[Trial]) -> str:
+    """Which trials do not count, as an addition to a gap; empty without any."""
+    if not repeated:
+        return ""
+    asks = "asks" if len(repeated) == 1 else "ask"
+    labels = named([trial.label for trial in repeated])
+    return f" (without {labels}, which {asks} exactly what an earlier one asks)"
+
+
 def gaps_of(
     judged: Sequence[Judged], families: Mapping[int, str], policy: Policy
 ) -> tuple[str, ...]:
     """What effort lacks before a plateau may be claimed, as clauses."""
-    usable = [item.trial for item in judged if item.trial.arm.usable]
+    usable, repeated = _told_apart([item.trial for item in judged if item.trial.arm.usable])
+    but = _repeated_text(repeated)
     gaps = [
         f"'{item.trial.label}' ended in errors on {item.trial.arm.error_share:.0%} of the cases "
         "and has to be run again"
@@ -101,7 +125,7 @@ def gaps_of(
         for item in _unsettled(judged)
     ]
     if len(usable) < policy.min_candidates:
-        gaps.append(f"{len(usable)} of at least {policy.min_candidates} candidates were tried")
+        gaps.append(f"{len(usable)} of at least {policy.min_candidates} candidates were tried{but}")
     rounds = sorted(families)
     if len(rounds) < 3:
         gaps.append(
@@ -117,6 +141,7 @@ def gaps_of(
             gaps.append(
                 f"round {index} ('{families[index]}') tried {tried} of at least "
                 f"{policy.min_per_round} candidates"
+                f"{_repeated_text([trial for trial in repeated if trial.round_index == index])}"
             )
     if best_of(item for item in judged if not item.in_window) is None:
         gaps.append("no usable candidate was tried before the last two rounds")

@@ -12,6 +12,7 @@ from typing import Literal
 
 from evals.claims import MAX_ERROR_SHARE
 from evals.errors import StatisticsError
+from evals.fingerprint import fingerprint
 from evals.judges.records import JudgeStanding
 from evals.records import Finding, Run
 from evals.retrieval.recall import Recall
@@ -69,7 +70,9 @@ class Trial:
     """A prompt candidate as tried: in which round, of which family, and how it scored.
 
     `prompt_tokens` is the mean length of its prompts; it breaks ties for the lead. A `stopped`
-    one was run on stage one of dev only, and its arm covers just those cases.
+    one was run on stage one of dev only, and its arm covers just those cases. `asked` is the
+    identity of all that the model was asked, and how: trials that share it are one and the same
+    (empty: not known).
     """
 
     arm: Arm
@@ -78,6 +81,7 @@ class Trial:
     family: str
     prompt_tokens: float = 0.0
     stopped: bool = False
+    asked: str = ""
 
 
 @dataclass(frozen=True)
@@ -326,7 +330,20 @@ def trial_of(run: Run, round_index: int, family: str, *, stopped: bool = False) 
     """A stored run as a trial of the search; `stopped` where it is of stage one alone."""
     tokens = [result.output.prompt_tokens for result in run.results]
     mean = sum(tokens) / len(tokens) if tokens else 0.0
-    return Trial(arm_of(run), run.candidate.label, round_index, family, mean, stopped)
+    asked = _asked_of(run)
+    return Trial(arm_of(run), run.candidate.label, round_index, family, mean, stopped, asked)
+
+
+def _asked_of(run: Run) -> str:
+    """Identity of the run's requests, and of how answers were drawn and found."""
+    one = run.candidate
+    return fingerprint(
+        sorted([result.case_id, result.prompt_hash] for result in run.results),
+        one.decoding,
+        one.technique.votes,
+        one.steps_fingerprint,
+        one.constrained_by,
+    )
 
 
 def clusters_of(run: Run) -> dict[str, str | None]:

@@ -23,7 +23,7 @@ from evals.prompting import (
 from evals.records import Decoding, Json, Message, Request
 from evals.suite import Suite, load_suite
 from evals.suite.spec import RoundSpec, Structure
-from tests.sample_suite import write_suite
+from tests.sample_suite import HELD_ROUNDS, write_suite
 
 MODEL = ScriptedModel({"a": "b"})
 METHODS: tuple[DemonstrationMethod, ...] = ("static", "nearest")
@@ -32,7 +32,7 @@ METHODS: tuple[DemonstrationMethod, ...] = ("static", "nearest")
 @pytest.fixture
 def suite(tmp_path: Path) -> Suite:
     sizes = {"train": 12, "dev": 9, "test": 9}
-    return load_suite(write_suite(tmp_path / "tickets", sizes=sizes))
+    return load_suite(write_suite(tmp_path / "tickets", sizes=sizes, extra=HELD_ROUNDS))
 
 
 def test_a_request_is_the_rendered_prompt_of_its_case(suite: Suite) -> None:

@@ -22,7 +22,8 @@ from evals.scorers import build_scorers
 from evals.suite import Suite, load_suite
 from tests.sample_suite import TOPICS, write_suite
 from tuning.gate.declared import find_untried
-from tuning.gate.evidence import LeftOut
+from tuning.gate.evidence import LeftOut, Policy
+from tuning.gate.standing import find_standing
 from tuning.gate.tried import BY_HAND, find_search, gather_evidence, tried_runs
 from tuning.stored import decide_stored
 
@@ -348,7 +349,7 @@ def _structured_run(bench: Bench, model: ScriptedModel, name: str) -> str:
 @pytest.fixture
 def held(bench: Bench) -> Bench:
     manifest = (bench.root / "suite.yaml").read_text()
-    bench.manifest = manifest[: manifest.index("rounds:")]
+    bench.manifest = manifest[: manifest.index("structure: none")]
     return bench
 
 
@@ -380,3 +381,22 @@ def test_a_run_held_by_another_version_of_the_library_is_left_out_and_said(held:
     assert now.left_out.other_constraints == 2
     (said,) = decide_stored(held.suite, held.ledger, "scripted").left_out
     assert said.startswith("1 run held to a structure by another constraint library left out")
+
+
+def test_a_candidate_that_asks_what_an_earlier_one_asks_is_no_effort_and_still_counts_in_m(
+    bench: Bench,
+) -> None:
+    first = bench.run("terse")
+    terse = (bench.root / "prompts" / "terse.j2").read_text()
+    (bench.root / "prompts" / "spec.j2").write_text("{# the same #}" + terse)
+    bench.run("spec")
+    bench.run("polite")
+    bench.run("terse", "few_shot", 2)
+    bench.run("spec", "few_shot", 2)
+    tried = tried_runs(bench.suite, bench.ledger, "scripted")
+    evidence = gather_evidence(tried, clean_examples=0, soundness=None)
+    assert first.id in [trial.arm.run_id for trial in evidence.trials]
+    standing = find_standing(evidence, Policy())
+    assert standing.candidates == len(standing.trials) == 5
+    gap = "3 of at least 5 candidates were tried (without 'spec', 'spec + 2 static', which ask"
+    assert any(gap in each for each in standing.gaps)

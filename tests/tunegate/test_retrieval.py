@@ -68,7 +68,8 @@ def test_facts_that_the_model_cannot_know_want_retrieval_which_then_improves(
     assert leader["family"] == "retrieval"
     assert leader["score"]["estimate"] >= 0.8
     by_label = {recall["label"]: recall for recall in second["recalls"]}
-    assert set(by_label) == {f"{p} + {k} documents" for p in ("terse", "polite") for k in (1, 3)}
+    shown = ("1 document", "3 documents")
+    assert set(by_label) == {f"{p} + {what}" for p in ("terse", "polite") for what in shown}
     told = by_label[leader["label"]]
     assert 0.8 <= told["recall"]["mean"] < 1.0
     assert (told["found"]["mean"], told["missed"]["mean"]) == (1.0, 0.0)

@@ -231,7 +231,14 @@ def test_a_job_killed_among_other_models_goes_on_and_ends_the_same(
     assert asked.count(LARGE) == 8  # 60 cases in batches of 8, none of them twice
     Path(".tunegate").rename("killed")
     whole = run(tunegate)
-    assert told.document["decision"] == whole.document["decision"]
+    assert timeless(told.document["decision"]) == timeless(whole.document["decision"])
+
+
+def timeless(value: Any) -> Any:
+    """A document without the seconds that things took."""
+    if isinstance(value, dict):
+        return {key: timeless(inner) for key, inner in value.items() if key != "seconds"}
+    return [timeless(inner) for inner in value] if isinstance(value, list) else value
 
 
 # --- hosted ----------------------------------------------------------------------------------

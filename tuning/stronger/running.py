@@ -57,7 +57,8 @@ def _run(
     except BudgetSpentError:
         raise  # it says itself how to go on
     except (InfrastructureError, ModelError) as error:
-        raise type(error)(
+        kind = InfrastructureError if isinstance(error, InfrastructureError) else ModelError
+        raise kind(
             f"{name}, which compare_models names, could not be run: {error.message}",
             path=error.path or suite.root / "suite.yaml",
             line=error.line,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from evals.errors import StatisticsError
@@ -154,6 +154,7 @@ def test_missing_knowledge_is_said_with_how_much_of_what_fails_is_content():
     st.floats(0, 1),
     st.sampled_from(["tried", "declared", "untried", "no_structure"]),
 )
+@example(49, 28, 0, 1.0, "untried")
 def test_failures_only_ever_take_a_plateau_away(wins, losses, form, gain, structured):
     trials = search(wins, losses, 400, 100)
     plain = verdict(None, trials)
@@ -164,7 +165,8 @@ def test_failures_only_ever_take_a_plateau_away(wins, losses, form, gain, struct
     assert told.trials == plain.trials
     assert (told.leader, told.anchor, told.alpha) == (plain.leader, plain.anchor, plain.alpha)
     if plain.verdict != told.verdict:
-        assert (plain.verdict, told.verdict) == ("fine_tune", "prompt_more")
+        assert plain.verdict in ("fine_tune", "more_cases")  # before cases comes effort
+        assert told.verdict == "prompt_more"
 
 
 def test_a_decision_stored_without_failures_reads_as_before():

@@ -128,23 +128,22 @@ def decide_stored(
     )
     leader = _leader(evidence, policy, runs)
     evidence = replace(evidence, failures=summarise_failures(suite, leader, runs))
+    if carried(leader.candidate.technique) != PLAIN:
+        evidence = replace(evidence, learning=None)  # the adapter would be another than measured
     cost = _cost_standing(suite, ledger, leader, runs=runs, prices=listed)
     evidence = replace(evidence, cost=evidence_of(cost, suite.operation), suite=suite.name)
     decision = decide(evidence, policy)
-    if evidence.learning and carried(ledger.run(decision.leader).candidate.technique) != PLAIN:
-        evidence = replace(evidence, learning=None)  # the adapter would be another than measured
-        decision = decide(evidence, policy)
     if awaits_others(decision):
-        found = find_stronger(suite, ledger, ledger.run(decision.leader), listed, others)
+        found = find_stronger(suite, ledger, leader, listed, others)
         evidence = replace(evidence, stronger_models=found)
         decision = decide(evidence, policy)
     if awaits_oracle(suite, decision):
-        probe = find_oracle(suite, ledger, ledger.run(decision.leader))
+        probe = find_oracle(suite, ledger, leader)
         if probe is not None:
             decision = decide(replace(evidence, oracle_context=arm_of(probe)), policy)
     decision = with_costs(decision, runs, listed, cost)
     decision = with_rounds(decision, suite, tried, ledger, listed)
-    return _with_statement(decision, suite, ledger.run(decision.leader))
+    return _with_statement(decision, suite, leader)
 
 
 def _with_statement(decision: Decision, suite: Suite, leader: Run) -> Decision:

@@ -156,9 +156,11 @@ def search_origin(suite: Suite, prompt: str, approach: Approach) -> str:
 
 def _parted(suite: Suite, technique: Technique) -> list[list[list[str]]]:
     """What an optimiser may learn from, by ids, where that is not each train case alone."""
-    groups = train_groups(suite.cases) if technique.optimiser else ()
+    if not technique.optimiser:
+        return []
+    groups = train_groups(suite.cases)
     alone = len(groups) == len(suite.split("train"))
-    return [] if alone or not technique.optimiser else [[[c.id for c in one] for one in groups]]
+    return [] if alone else [[[case.id for case in one] for one in groups]]
 
 
 def find_prompt(suite: Suite, name: str) -> PromptSpec:

@@ -22,6 +22,7 @@ from evals.staging import stages_of
 from evals.suite import Suite, load_suite
 from tests.sample_suite import PROMPTS, ROUNDS, TOPICS, write_suite
 from tests.tunegate.scenes import KNOWN, TUNE, write_model
+from tests.tuning.search.scene import DiedError, Listener
 from tuning.job import Job
 from tuning.records import Decision, TrialLine
 from tuning.stored import decide_stored
@@ -30,29 +31,6 @@ STOP = "search: {early_stop: true}\n"
 DEV = 240
 HOPELESS = {"prompt_contains": "Please route.", "reply": "hm"}
 """A prompt under which the model says nothing of use: `polite`, third of the first round."""
-
-
-class DiedError(Exception):
-    """Stands for a process that dies at a point."""
-
-
-@dataclass
-class Listener:
-    """Hears what the search does, and dies where it is told to."""
-
-    die_at: str = "never"
-    labels: list[str] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-
-    @contextmanager
-    def progress(self, label: str) -> Iterator[Progress]:
-        self.labels.append(label)
-        if label == self.die_at:
-            raise DiedError(label)
-        yield lambda _done, _total: None
-
-    def note(self, text: str) -> None:
-        self.notes.append(text)
 
 
 @dataclass

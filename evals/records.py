@@ -386,9 +386,13 @@ class Run:
 
 @dataclass(frozen=True)
 class Finding:
-    """Something `check` or the data lint found. An `error` refuses, the others inform."""
+    """Something `check` or the data lint found. An `error` refuses, the others inform.
+
+    `rows` names all that it is about, each as `id` or `id (file:line)`; a message names a few.
+    """
 
     level: Literal["error", "warning", "note"]
     code: str
     message: str
     where: str = ""
+    rows: tuple[str, ...] = ()

@@ -29,7 +29,8 @@ class Example:
 
     `group` holds examples together when a part is held out: the case's cluster, else its id.
     `where` is the file and line the case was read from. `whole` is false where the answer is
-    only the beginning of one: stopping after it is then not learned.
+    only the beginning of one: stopping after it is then not learned. `source` says who made the
+    answer: the suite, a file, a model that was sampled; it is no part of the data's identity.
     """
 
     case_id: str
@@ -38,6 +39,7 @@ class Example:
     group: str
     where: str = ""
     whole: bool = True
+    source: str = "suite"
 
 
 class EncodedExample(NamedTuple):

@@ -8,6 +8,7 @@ from typing import Literal
 from evals.failures import FailureAnalysis, analyse
 from evals.failures.records import SliceLine
 from evals.records import Run
+from evals.stated import SHOWN
 from evals.suite.spec import Suite
 from evals.text import visible
 from tuning.gate.declared import rounds_of
@@ -20,6 +21,7 @@ MOST_NAME = 60
 def summarise_failures(suite: Suite, leader: Run, tried: Sequence[Run]) -> FailureSummary:
     """What goes wrong with the leader, and whether any tried run was held to a form."""
     found = analyse(suite, leader, topics=False)
+    structured, form = _structured(suite, tried), suite.structure
     return FailureSummary(
         run=leader.id,
         cases=found.cases,
@@ -28,9 +30,22 @@ def summarise_failures(suite: Suite, leader: Run, tried: Sequence[Run]) -> Failu
         form_gain=found.form_gain,
         form_unknown=found.form_unknown,
         form_from=found.form_from,
-        structured=_structured(suite, tried),
+        structured=structured,
         worse_slices=tuple(map(slice_text, worse_slices(found)))[:MOST_SLICES],
+        add_round=_structured_round(leader) if structured == "untried" and suite.rounds else "",
+        held_to=form.source if form and not form.stated else "",
     )
+
+
+def _structured_round(leader: Run) -> str:
+    """What a suite's rounds say to hold the leader's prompt, shown as it is, to a structure."""
+    import yaml
+
+    candidate = leader.candidate
+    shown = {name: candidate.k for name, how in SHOWN.items() if how == candidate.demonstrations}
+    stated = {"family": "structured", "prompts": [candidate.prompt], **shown}
+    text = yaml.safe_dump(stated, default_flow_style=True, sort_keys=False, width=10**9)
+    return f"- {text.strip()}"
 
 
 def job_failures(suite: Suite, job: JobRecord) -> tuple[FailureAnalysis, ...]:

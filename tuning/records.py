@@ -248,7 +248,9 @@ class FailureSummary:
     right, and `form_from` says what tells it of the others. `structured`: whether answers are held
     to the form the suite states, "tried" by some candidate, "declared" by a round that is still to
     come, "untried", or no form is stated.
-    `worse_slices` are those that fail more than the rest, in words.
+    `worse_slices` are those that fail more than the rest, in words. `add_round` is the line that
+    would try a constraint where that is still to be declared, and `held_to` says in words what
+    form it is where the suite does not state it itself.
     """
 
     run: str
@@ -260,6 +262,8 @@ class FailureSummary:
     form_from: str
     structured: Literal["tried", "declared", "untried", "no_structure"]
     worse_slices: tuple[str, ...] = ()
+    add_round: str = ""
+    held_to: str = ""
 
     @property
     def failed(self) -> int:

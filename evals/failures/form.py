@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from evals.prompting.answers import NO_ANSWER
 from evals.records import Case, CaseResult, Json, Score
+from evals.suite.bounded import bounded
 from evals.suite.spec import Suite
 
 MOST_CHARACTERS = 100_000
@@ -221,8 +222,8 @@ def _validator(schema: Json) -> Valid | None:
 
     from evals.scorers.structured.json_schema import parse
 
-    bounded = _bounded(schema)
-    check: Any = validator_for(bounded)(bounded, registry=Registry())
+    kept = bounded(schema)
+    check: Any = validator_for(kept)(kept, registry=Registry())
 
     def valid(text: str, fenced: bool) -> bool | None:
         if len(text) > MOST_CHARACTERS:
@@ -237,27 +238,3 @@ def _validator(schema: Json) -> Valid | None:
             return None
 
     return valid
-
-
-_SLOW = frozenset({"pattern", "patternProperties", "uniqueItems"})
-_DATA = frozenset({"const", "enum", "default", "examples"})
-_NAMED = frozenset({"properties", "$defs", "definitions", "dependentSchemas"})
-_OTHERS = frozenset({"additionalProperties", "unevaluatedProperties"})
-
-
-def _bounded(schema: Json) -> Json:
-    """The schema without its keywords that may take without end: it allows more, never less."""
-    if isinstance(schema, list | tuple):
-        return [_bounded(one) for one in schema]
-    if not isinstance(schema, Mapping):
-        return schema
-    dropped = _SLOW | _OTHERS if "patternProperties" in schema else _SLOW
-    return {key: _bounded_at(key, one) for key, one in schema.items() if key not in dropped}
-
-
-def _bounded_at(key: str, value: Json) -> Json:
-    if key in _DATA:
-        return value
-    if key in _NAMED and isinstance(value, Mapping):
-        return {name: _bounded(one) for name, one in value.items()}
-    return _bounded(value)

@@ -10,6 +10,7 @@ from evals.errors import SuiteError
 from evals.records import SPLITS, Case, Decoding, Json, SplitName
 from evals.suite.cases import CaseFile, read_cases
 from evals.suite.documents import read_documents, read_retrieval, refuse_unknown_documents
+from evals.suite.implied import find_structure
 from evals.suite.inside import inner_file
 from evals.suite.not_used_yet import not_used_yet
 from evals.suite.one_answer import check_fits
@@ -29,7 +30,7 @@ from evals.suite.scorer_files import find_scorer_files
 from evals.suite.section import Section, suggestion
 from evals.suite.source import describe, read_text
 from evals.suite.spec import MetricSpec, PromptSpec, Suite
-from evals.suite.structure import read_schema, read_structure
+from evals.suite.structure import read_schema
 from evals.suite.tools import read_tools
 from evals.suite.yaml_source import read_yaml
 
@@ -105,7 +106,11 @@ def load_suite(path: Path) -> Suite:
         check_fits(cases, [candidate.approach], manifest, stated.line, "candidate")
     primary = _metric(top, "primary", metrics)
     decoding = _read_decoding(top.section("decoding"), root)
-    structure = read_structure(top, root, metrics[primary], decoding)
+    form = _metric(top, "form", metrics) if top.has("form") else None
+    form_metric = metrics[form] if form else None
+    structure = find_structure(
+        top, root, metrics[primary], form_metric, decoding=decoding, cases=cases
+    )
     others = [
         *map(Path, {case.path for case in cases}),
         *(prompt.path for prompt in prompts.values()),
@@ -123,7 +128,7 @@ def load_suite(path: Path) -> Suite:
         prompts=prompts,
         metrics=metrics,
         primary=primary,
-        form=_metric(top, "form", metrics) if top.has("form") else None,
+        form=form,
         target=top.number("target", above=0, at_most=1) if top.has("target") else None,
         min_gain=(
             top.number("min_gain", at_least=LEAST_SHARE, below=1) if top.has("min_gain") else 0.10

@@ -32,8 +32,8 @@ def read_structure(
 ) -> Structure | None:
     """What the suite states, else what `decoding` or the primary metric imply, else None.
 
-    `structure: none` states that there is none, whatever is implied. Raises SuiteError with file,
-    line and key.
+    `structure: none` states that there is none, whatever is implied. What else right answers
+    imply: `evals.suite.implied`. Raises SuiteError with file, line and key.
     """
     if top.values.get("structure") == NONE:
         return None
@@ -130,31 +130,40 @@ def _check_choices(section: Section, choices: tuple[str, ...]) -> None:
 
 def _derived(top: Section, root: Path, primary: MetricSpec) -> Structure | None:
     """The structure that every full-mark answer has, where the primary metric says so."""
-    for at, scorer, options in _binding(primary):
+    for at, scorer, options in binding(primary):
         if scorer == "label@1" and (labels := _labels(options)):
             source = f"the labels of {primary.name}"
             return Structure(grammar=choices_grammar(labels), source=source, choices=labels)
         if scorer == "json_schema@1" and options.get("schema"):
-            section = Section(top.path, options, top.line_of("metrics", primary.name), at)
-            try:
-                schema = read_schema(section, root)
-            except SuiteError:
-                return None  # the scorer refuses it in its own words when it is built
-            return Structure(schema=schema, source=f"the schema of {primary.name}")
+            schema = schema_of(top, root, at, options)
+            source = f"the schema of {primary.name}"
+            return None if schema is None else Structure(schema=schema, source=source)
     return None
 
 
-def _binding(
-    primary: MetricSpec,
+def schema_of(top: Section, root: Path, at: tuple[str, ...], options: Mapping[str, Json]) -> Json:
+    """The schema that the options of `json_schema@1` at `at` name; None for what is no schema.
+
+    The scorer refuses that in its own words when it is built.
+    """
+    section = Section(top.path, options, top.line_of(*at), at)
+    try:
+        return read_schema(section, root)
+    except SuiteError:
+        return None
+
+
+def binding(
+    metric: MetricSpec,
 ) -> Iterator[tuple[tuple[str, ...], str, Mapping[str, Json]]]:
     """The scorers that a full-mark answer must all satisfy: the metric's, or those of `all_of@1`.
 
     Each with where it stands, its name and its options.
     """
-    at = ("metrics", primary.name)
-    yield at, primary.scorer, primary.options
-    inner = primary.options.get("scorers")
-    if primary.scorer == "all_of@1" and isinstance(inner, Mapping):
+    at = ("metrics", metric.name)
+    yield at, metric.scorer, metric.options
+    inner = metric.options.get("scorers")
+    if metric.scorer == "all_of@1" and isinstance(inner, Mapping):
         for name, options in inner.items():
             if isinstance(options, Mapping):
                 yield (*at, "scorers", str(name)), str(options.get("scorer")), options

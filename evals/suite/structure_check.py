@@ -233,7 +233,8 @@ def _writing(
     if accepts(answer.strip(), end):
         return "same"
     value = in_order(parse(answer, code_fence=True), form.schema, form.schema)
-    return "unlike" if accepts(json.dumps(value, ensure_ascii=False), end) else "never"
+    text = json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")  # as libraries write it
+    return "unlike" if accepts(text, end) else "never"
 
 
 def in_order(value: Json, schema: Json, root: Json, depth: int = 0) -> Json:

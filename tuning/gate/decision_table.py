@@ -9,7 +9,7 @@ from evals.judges.records import JudgeStanding
 from tuning.gate import rules
 from tuning.gate.declared import UNHELD
 from tuning.gate.evidence import Evidence, Policy
-from tuning.gate.failing import ADD_STRUCTURED, form_steps
+from tuning.gate.failing import form_steps, structured_step
 from tuning.gate.learning import falls_short
 from tuning.gate.retrieval import judge_retrieval, retrieval_steps
 from tuning.gate.rules import Answer
@@ -168,7 +168,7 @@ def _more_steps(standing: Standing, evidence: Evidence, steps: list[str]) -> lis
     if standing.plateau:
         return [_PROBE]
     wanted = _finishing(evidence) if standing.untried else []
-    wanted += [ADD_STRUCTURED] if standing.unconstrained else []
+    wanted += [structured_step(evidence.failures)] if standing.unconstrained else []
     return (wanted or steps) + [f"Still missing: {gap}." for gap in standing.gaps]
 
 

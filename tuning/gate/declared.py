@@ -14,8 +14,11 @@ NAMED = 3
 """How many of the candidates that were not tried are named."""
 
 
-UNHELD = "state `structure: none` in suite.yaml, or name a model that can be held to a structure"
-"""The way out where a model refuses what the default ladder holds answers to."""
+UNHELD = (
+    "state a `structure` that it takes, or `structure: none`, in suite.yaml, or name a model that "
+    "can be held to one"
+)
+"""The way out where a model refuses what answers are held to."""
 
 
 def rounds_of(suite: Suite) -> tuple[RoundSpec, ...]:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
+from tuning.gate.declared import UNHELD
 from tuning.gate.evidence import Policy
 from tuning.records import FailureSummary, Verdict
 
-ADD_STRUCTURED = (
-    "Add a round of family structured to the suite, and run it: it holds answers to the form "
-    "that the suite states."
-)
 _STATE_STRUCTURE = (
     "State the form of an answer in the suite (`structure`: a JSON schema or a grammar), and add a "
     "round of family structured: what fails by form alone may need no training."
@@ -49,6 +46,17 @@ def _wrong(failures: FailureSummary) -> tuple[int, int]:
     counted = failures.counts.get("wrong_content", 0)
     unsure = min(counted, failures.form_unknown)
     return counted - unsure, unsure
+
+
+def structured_step(failures: FailureSummary | None) -> str:
+    """How a constraint comes to be tried where no candidate that is declared has one."""
+    line, held_to = (failures.add_round, failures.held_to) if failures else ("", "")
+    where = f", before the last two (`{line}`)" if line else ""
+    step = (
+        f"Add a round of family structured to the suite{where}, and run it: it holds answers to "
+        f"{held_to or 'the form that the suite states'}."
+    )
+    return f"{step} Where the model cannot be held to it, {UNHELD}." if held_to else step
 
 
 def form_steps(

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from evals.approach import Approach
-from evals.errors import ModelError
+from evals.errors import MissingExtraError, ModelError
 from evals.ledger import Ledger
 from evals.models.protocol import Model
 from evals.records import Candidate, Run
@@ -70,22 +70,23 @@ class PromptSearch:
                 return
             try:
                 spent += self._try(index, spec, prompt, approach, z)
-            except ModelError as error:
+            except (MissingExtraError, ModelError) as error:
                 if not approach.technique.structured:
                     raise
                 self._go_on(f"{prompt}{approach.label}", error)
 
-    def _go_on(self, label: str, error: ModelError) -> None:
+    def _go_on(self, label: str, error: MissingExtraError | ModelError) -> None:
         """Say that a candidate of the ladder cannot be held to a structure; raise where declared.
 
         Nobody asked for it by name, so the rest goes on; the gate misses it nevertheless.
         """
         if self.suite.rounds:
             hint = f"{error.hint}; or {UNHELD}" if error.hint else UNHELD
-            raise ModelError(
+            raise type(error)(
                 error.message, path=error.path, line=error.line, key=error.key, hint=hint
             ) from error
-        self.note(f"{label} was left out: {error.message}. To do without, {UNHELD}")
+        lacking = f" ({error.hint})" if isinstance(error, MissingExtraError) else ""
+        self.note(f"{label} was left out: {error.message}{lacking}. To do without, {UNHELD}")
 
     def _note_spent(
         self, index: int, spec: RoundSpec, spent: int, left: Sequence[tuple[str, Approach]]

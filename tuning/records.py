@@ -391,6 +391,8 @@ class TrainingRecord:
 
     `replayed` counts general examples trained on beside the `examples` of the suite. `shown` is
     how the documents that stand in the examples were retrieved; nothing where none do.
+    `sources` counts the examples, held out or not, by who made their answers; empty in records
+    of older versions. `parent` is the adapter that training began from, if any.
     """
 
     adapter: str
@@ -417,6 +419,8 @@ class TrainingRecord:
     replayed: int = 0
     format: int = 1
     shown: Technique = PLAIN
+    sources: Mapping[str, int] = field(default_factory=dict)
+    parent: str = ""
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import shutil
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -316,6 +317,7 @@ def _record(
         findings=task.findings,
         preview=preview_text(task.base.tokenizer, data.train[:_PREVIEWED]),
         proofs=proofs,
+        sources=dict(Counter(example.source for example in task.examples)),
     )
 
 

@@ -1,0 +1,27 @@
+"""The README of an adapter's folder, written when it is trained and again when it is judged."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from evals.atomic import write_atomically
+from reports.card import render_card
+from tuning.adapters.origin import origin_of
+from tuning.adapters.registry import AdapterRecord
+
+CARD = "README.md"
+
+
+def card_text(record: AdapterRecord) -> str:
+    """The card of an adapter, with what its base says of itself."""
+    return render_card(record, origin_of(record.model))
+
+
+def write_card(record: AdapterRecord, folder: Path | None = None) -> None:
+    """Write the card into an adapter's folder; nothing happens where there is no folder.
+
+    It is no part of the adapter's identity, and it is written anew each time.
+    """
+    place = folder or Path(record.training.adapter_path)
+    if place.is_dir():
+        write_atomically(place / CARD, card_text(record))

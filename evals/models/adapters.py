@@ -80,8 +80,11 @@ class AttachedAdapter:
         self.model = model
         self._base = dict(model.named_modules())
 
-    def attach(self, folder: Path, precision: str) -> None:
-        """Put the layers in. Raises ModelError, with the base restored, where they do not fit."""
+    def attach(self, folder: Path, precision: str) -> Any:
+        """Put the layers in, and return PEFT's model of both.
+
+        Raises ModelError, with the base restored, where they do not fit.
+        """
         import torch
         from safetensors import SafetensorError
 
@@ -98,7 +101,7 @@ class AttachedAdapter:
         except (ImportError, SafetensorError) as error:  # one of PEFT's optional libraries
             self.detach()
             raise _unfit(folder, error) from error
-        tuned.to(device, getattr(torch, precision)).eval().requires_grad_(False)
+        return tuned.to(device, getattr(torch, precision)).eval().requires_grad_(False)
 
     def _put_in(self, folder: Path) -> Any:
         """The layers that the configuration asks for, and then the weights: all and no others.

@@ -33,21 +33,25 @@ VERDICTS = {
 }
 
 
-def render_card(record: AdapterRecord, origin: Origin) -> str:
-    """The whole README: front matter and body."""
+def render_card(record: AdapterRecord, origin: Origin, *, merged: bool = False) -> str:
+    """The whole README, front matter and body: of the adapter, or of the base with it merged in."""
     front = yaml.safe_dump(
-        front_matter(record, origin), sort_keys=False, allow_unicode=True, width=10_000
+        front_matter(record, origin, merged=merged),
+        sort_keys=False,
+        allow_unicode=True,
+        width=10_000,
     )
-    return f"---\n{front}---\n\n" + "\n\n".join(_body(record, origin)) + "\n"
+    return f"---\n{front}---\n\n" + "\n\n".join(_body(record, origin, merged)) + "\n"
 
 
-def front_matter(record: AdapterRecord, origin: Origin) -> dict[str, Any]:
+def front_matter(record: AdapterRecord, origin: Origin, *, merged: bool = False) -> dict[str, Any]:
     """What the hub reads: base, licence, tags, and the suite's results on the sealed split."""
     named = f"{_line(record.suite) or 'adapter'}-{record.adapter}"
     index = [{"name": named, "results": _results(record)}]
     return {
         "base_model": _line(origin.name),
-        "library_name": "peft",
+        **({"base_model_relation": "finetune"} if merged else {}),
+        "library_name": "transformers" if merged else "peft",
         "license": origin.licence,
         "pipeline_tag": "text-generation",
         "tags": [_line(tag) for tag in ("tunegate", record.training.method, record.suite) if tag],
@@ -78,9 +82,9 @@ def _line(text: str) -> str:
     return visible(text, _NAME)
 
 
-def _body(record: AdapterRecord, origin: Origin) -> Iterator[str]:
+def _body(record: AdapterRecord, origin: Origin, merged: bool) -> Iterator[str]:
     training = record.training
-    yield f"# Adapter {literal(record.adapter)}" + (
+    yield f"# {'Model with adapter' if merged else 'Adapter'} {literal(record.adapter)}" + (
         f" for {literal(record.suite, _NAME)}" if record.suite else ""
     )
     if record.task:
@@ -88,6 +92,7 @@ def _body(record: AdapterRecord, origin: Origin) -> Iterator[str]:
     yield (
         f"An adapter ({literal(training.method)}) over {literal(origin.name, _NAME)}, trained with "
         f"the prompt {literal(training.prompt, _NAME)} by tunegate."
+        + (" Its weights are merged into the base's here, in float32." if merged else "")
     )
     yield f"**Verdict: {VERDICTS.get(record.verdict, 'not known')}.** " + (
         words(record.shipping.sentence, _LONG)
@@ -110,7 +115,7 @@ def _body(record: AdapterRecord, origin: Origin) -> Iterator[str]:
     yield "## Proofs"
     yield _proofs(record)
     yield "## Use"
-    yield from _use(record, origin)
+    yield from _use_merged(record) if merged else _use(record, origin)
     yield "## Limits"
     yield _limits(record)
 
@@ -200,11 +205,11 @@ def _proofs(record: AdapterRecord) -> str:
 def _use(record: AdapterRecord, origin: Origin) -> Iterator[str]:
     training = record.training
     suite = shlex.quote(_line(record.suite) or "SUITE")
-    model = shlex.quote(_line(record.model))
+    model = shlex.quote("hf:BASE" if origin.is_path else _line(record.model))
     yield "In tunegate, which refuses it over another base or chat template:"
     yield f"```\ntunegate eval {suite} --model {model} --adapter FOLDER\n```"
     yield "With PEFT alone:"
-    base = json.dumps("BASE" if origin.embedded else _line(origin.name))
+    base = json.dumps("BASE" if origin.embedded or origin.is_path else _line(origin.name))
     yield (
         "```python\n"
         "from peft import PeftModel\n"
@@ -225,6 +230,18 @@ def _use(record: AdapterRecord, origin: Origin) -> Iterator[str]:
         f"Base weights: {literal(training.base_fingerprint)}. Chat template: "
         f"{literal(training.template_hash)} (first 16 hex digits of the SHA-256). Ask it in that "
         f"template, with the prompt {literal(training.prompt, _NAME)} of the suite."
+    )
+
+
+def _use_merged(record: AdapterRecord) -> Iterator[str]:
+    suite = shlex.quote(_line(record.suite) or "SUITE")
+    prompt = shlex.quote(_line(record.training.prompt))
+    yield "It is a model folder like any other. In tunegate:"
+    yield f"```\ntunegate eval {suite} --model hf:FOLDER --prompt {prompt}\n```"
+    yield (
+        f"Chat template: {literal(record.training.template_hash)} (first 16 hex digits of the "
+        "SHA-256), the base's own. The figures above were measured with the adapter beside the "
+        "base; the merged weights gave the same answers to the canaries when they were written."
     )
 
 

@@ -12,9 +12,9 @@ from tuning.adapters.registry import AdapterRecord
 CARD = "README.md"
 
 
-def card_text(record: AdapterRecord) -> str:
-    """The card of an adapter, with what its base says of itself."""
-    return render_card(record, origin_of(record.model))
+def card_text(record: AdapterRecord, *, merged: bool = False) -> str:
+    """The card of an adapter, or of its base with it `merged` in."""
+    return render_card(record, origin_of(record.model), merged=merged)
 
 
 def write_card(record: AdapterRecord, folder: Path | None = None) -> None:

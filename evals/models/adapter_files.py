@@ -149,16 +149,25 @@ def _header(path: Path) -> bytes:
         return file.read(length)
 
 
-def check_values(path: Path) -> None:
-    """Every weight finite, and not every product B·A zero (an untrained LoRA has B = 0)."""
+def largest_values(path: Path) -> dict[str, float]:
+    """The largest magnitude in each tensor, NaN where one is no number. Raises ModelError."""
     from safetensors import SafetensorError, safe_open
 
     read_shapes(path)
     try:
         with safe_open(path, framework="pt") as file:
-            sizes = {name: _largest(file.get_tensor(name)) for name in file.keys()}  # noqa: SIM118
+            return {name: _largest(file.get_tensor(name)) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError, ValueError, RuntimeError) as error:
         raise ModelError(f"the adapter's weights cannot be read: {error}", path=path) from error
+
+
+def _largest(tensor: Any) -> float:
+    return float(tensor.float().abs().max()) if tensor.numel() else 0.0
+
+
+def check_values(path: Path) -> None:
+    """Every weight finite, and not every product B·A zero (an untrained LoRA has B = 0)."""
+    sizes = largest_values(path)
     for name, size in sizes.items():
         if not math.isfinite(size):
             raise ModelError("the adapter's weights are not finite", path=path, key=name)
@@ -168,10 +177,6 @@ def check_values(path: Path) -> None:
             path=path,
             hint="it was saved before any training step",
         )
-
-
-def _largest(tensor: Any) -> float:
-    return float(tensor.float().abs().max()) if tensor.numel() else 0.0
 
 
 def refuse_other_tensors(path: Path, expected: Mapping[str, tuple[int, ...]]) -> None:

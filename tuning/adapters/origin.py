@@ -11,33 +11,37 @@ from evals.models.published import PUBLISHED
 
 UNKNOWN = "unknown"
 _NAME = re.compile(r"[a-z0-9][a-z0-9.+-]{0,60}", re.IGNORECASE)
+_REPOSITORY = re.compile(r"[\w-][\w.-]*/[\w.-]+", re.ASCII)
 _FRONT = re.compile(r"\A\ufeff?---[ \t]*\r?\n(.*?)\r?\n---[ \t]*(?:\r?\n|\Z)", re.DOTALL)
 _MOST = 1 << 20
 
 
 class Origin(NamedTuple):
-    """A base model's public name (never a path of this machine) and its licence."""
+    """A base model's public name (never a path of this machine) and its licence.
+
+    `embedded` is the folder below the cache where tunegate keeps the weights of its own model;
+    `is_path` says that the model was named by where it lies here.
+    """
 
     name: str
     licence: str
     embedded: str = ""
+    is_path: bool = False
 
 
 def origin_of(model: str) -> Origin:
-    """What is known of a model by name. Reads files only; an unstated licence is "unknown".
-
-    `embedded` is the folder below the cache where tunegate keeps the weights, for its own model.
-    """
+    """What is known of a model by name. Reads files only; an unstated licence is "unknown"."""
     if model in PUBLISHED:
-        published = PUBLISHED[model]
-        return Origin(published.origin or model, published.licence or UNKNOWN,
-                      published.folder_name)  # fmt: skip
+        found = PUBLISHED[model]
+        licence = found.licence or UNKNOWN
+        return Origin(found.origin or model, licence, embedded=found.folder_name)
     rest = model.partition(":")[2] or model
     folder = Path(rest)
     if folder.is_dir():
-        return Origin(folder.resolve().name, _stated(folder))
-    return Origin(rest if rest.count("/") == 1 and not rest.startswith((".", "/", "~"))
-                  else folder.name, UNKNOWN)  # fmt: skip
+        return Origin(folder.resolve().name, _stated(folder), is_path=True)
+    if _REPOSITORY.fullmatch(rest):
+        return Origin(rest, UNKNOWN)
+    return Origin(folder.name, UNKNOWN, is_path=True)
 
 
 def _stated(folder: Path) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from evals.errors import ModelError
-from evals.models.adapter_files import WEIGHTS
+from evals.models.adapter_files import WEIGHTS, largest_values
 from evals.models.adapters import check_adapter
 from tuning.records import Proof
 
@@ -23,24 +23,13 @@ def weights_proof(folder: Path, base_weights_hash: str, template_hash: str) -> P
         identity = check_adapter(folder, base_weights_hash, template_hash)
     except ModelError as error:
         return Proof(name, False, error.message)
-    largest = _largest(folder / WEIGHTS)
+    largest = largest_values(folder / WEIGHTS)
     modules = {_module(tensor) for tensor in largest}
     unfinite = {_module(tensor) for tensor, size in largest.items() if not math.isfinite(size)}
     idle = modules - _changing(largest) - unfinite
     faults = [*_told("not finite", unfinite), *_told("zero", idle)]
     count = f"{len(modules)} modules, each finite and not zero"
     return Proof(name, not faults, "; ".join(faults) or f"safetensors, adapter {identity}; {count}")
-
-
-def _largest(path: Path) -> dict[str, float]:
-    """The largest magnitude in each tensor; NaN where one is no number."""
-    from safetensors import safe_open
-
-    with safe_open(path, framework="pt") as file:
-        return {
-            name: float(file.get_tensor(name).float().abs().max())
-            for name in file.keys()  # noqa: SIM118 - not a mapping
-        }
 
 
 def _module(tensor: str) -> str:

@@ -60,21 +60,23 @@ def front_matter(record: AdapterRecord, origin: Origin, *, merged: bool = False)
 
 
 def _results(record: AdapterRecord) -> list[dict[str, Any]]:
-    """One result for the suite, and one for each guard; none before it was judged."""
+    """The suite's on the sealed split; none before it was judged."""
     if record.shipping is None:
         return []
-    rows = [(record.suite, "test", record.primary, record.shipping.after)]
-    rows += [(guard.suite, "dev", "primary metric", guard.tuned) for guard in
-             record.shipping.guards]  # fmt: skip
+    metric = _line(record.primary)
     return [
         {
             "task": {"type": "text-generation", "name": "Text Generation"},
-            "dataset": {"name": _line(suite), "type": _line(suite), "split": split},
-            "metrics": [{"type": _line(metric), "value": round(score.estimate, 4),
-                         "name": f"{_line(metric)} with the adapter"}],
+            "dataset": {"name": _line(record.suite), "type": _line(record.suite), "split": "test"},
+            "metrics": [
+                {
+                    "type": metric,
+                    "value": round(record.shipping.after.estimate, 4),
+                    "name": f"{metric} with the adapter",
+                }
+            ],
         }
-        for suite, split, metric, score in rows
-    ]  # fmt: skip
+    ]
 
 
 def _line(text: str) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from huggingface_hub import ModelCard
 
-from evals.ledger import FILE_NAME
+from evals.ledger import FILE_NAME, Ledger
 from evals.models.loading import load_folder, quiet_transformers
 from evals.models.tokens import template_hash
 from tests.tunegate.command_line import Told, call_in, environment
@@ -192,15 +192,15 @@ def test_a_peft_folder_loads_with_peft_alone_and_names_no_path(
     assert told.code == 0, told
 
 
-def outputs(folder: Path, *candidate: object) -> list[Any]:
+def outputs(folder: Path, *candidate: object) -> list[str | None]:
+    """What a candidate says to each dev case."""
     told = call_in(
         folder, "eval", "tickets", "--prompt", "terse", "--precision", "float32", *candidate,
         "--json",
     )  # fmt: skip
     assert told.code == 0, told
-    run = told.document["id"]
-    shown = call_in(folder, "show", run, "--json").document
-    return [shown["scores"] if "scores" in shown else shown["score"]]
+    with closing(Ledger(folder / ".tunegate", read_only=True)) as ledger:
+        return [result.output.text for result in ledger.run(told.document["id"]).results]
 
 
 def test_a_merged_folder_is_a_model_that_answers_as_base_and_adapter_do(
@@ -219,6 +219,8 @@ def test_a_merged_folder_is_a_model_that_answers_as_base_and_adapter_do(
     for path in target.glob("*.json"):
         assert tiny_model.removeprefix("hf:") not in path.read_text()
     tuned = outputs(copy, "--model", tiny_model, "--adapter", folder_of(copy))
+    assert tuned != outputs(copy, "--model", tiny_model)
+    assert len(tuned) == 45
     assert outputs(copy, "--model", f"hf:{target}") == tuned
     card = ModelCard.load(target / CARD)
     assert card.data.to_dict()["base_model_relation"] == "finetune"

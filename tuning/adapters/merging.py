@@ -28,7 +28,6 @@ from tuning.data.replay import replay_requests
 from tuning.records import Proof
 
 CANARIES = 8
-_ANSWER_TOKENS = 16
 _PATHS = ("_name_or_path", "name_or_path")
 
 

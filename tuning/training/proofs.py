@@ -21,7 +21,6 @@ from evals.models.tokens import stop_ids
 from tuning.data.dataset import EncodedExample
 from tuning.records import Proof
 from tuning.training.base import BaseModel
-from tuning.training.loss_curve import loss_curve
 from tuning.training.proving.answers import (
     Answers,
     Canary,
@@ -37,6 +36,7 @@ from tuning.training.proving.stopping import stop_proof
 from tuning.training.proving.templates import template_proof
 from tuning.training.proving.tensors import weights_proof
 from tuning.training.settings import Precision
+from tuning.training.stages import Adaptation
 
 __all__ = ["Answers", "Canary", "loss_proof", "prove", "stop_proof", "template_proof"]
 
@@ -63,17 +63,18 @@ def prove(
     precision: Precision,
     *,
     canaries: Sequence[Canary],
-    log: Sequence[Mapping[str, Any]],
+    adaptation: Adaptation,
+    learnt: Proof,
 ) -> tuple[Proof, ...]:
     """Check a saved adapter against the model it was saved from, on a few examples.
 
-    `trained` is the PEFT model in memory, `log` the trainer's. Raises ModelError where the
-    folder cannot be loaded at all.
+    `trained` is the model in memory as `adaptation` opened it; `learnt` is what the objective
+    proves of its log. Raises ModelError where the folder cannot be loaded at all.
     """
     stops = stop_ids(base.tokenizer)
     examples = [canary.encoded for canary in canaries]
     memory = ask(trained.eval(), examples, stops)
-    with trained.disable_adapter():
+    with adaptation.off(trained):
         plain = ask(trained, examples, stops)
     fresh = load_fresh(folder, base, precision)
     loaded = ask(fresh.tuned, examples, stops)
@@ -83,7 +84,7 @@ def prove(
         _reload_proof(memory, loaded, _TOLERANCE[precision]),
         template_proof(canaries, fresh.tokenizer, base.template_hash),
         stop_proof(examples, plain, loaded, stops),
-        loss_proof(loss_curve(log)),
+        learnt,
     )
     exact = fresh if precision == "float32" else load_fresh(folder, base, "float32")
     return (*proofs, *outputs_proofs(exact, examples, stops))

@@ -255,6 +255,20 @@ def test_outputs_hang_on_no_batch_and_survive_merging(adapter: Path, tiny_base: 
 
 
 @pytest.mark.usefixtures("quiet")
+def test_answers_of_other_lengths_that_run_on_are_still_the_same_in_a_batch(
+    adapter: Path, tiny_base: BaseModel
+) -> None:
+    examples = [
+        canary.encoded._replace(completion_ids=canary.encoded.completion_ids * (n + 1))
+        for n, canary in enumerate(canaries_of(tiny_base))
+    ]
+    fresh = load_fresh(adapter, tiny_base, "float32")
+    fresh.decoder.stops = frozenset()  # none ends by itself
+    batched, _ = outputs_proofs(fresh, examples, stop_ids(tiny_base.tokenizer))
+    assert batched.passed, batched.evidence
+
+
+@pytest.mark.usefixtures("quiet")
 def test_a_merge_that_loses_a_part_of_the_adapter_fails(
     adapter: Path, tiny_base: BaseModel
 ) -> None:

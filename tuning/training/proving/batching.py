@@ -18,7 +18,8 @@ BATCH_BOUND = 5e-3
 
 def ask_alone(decoder: Decoder, canaries: Sequence[EncodedExample]) -> Answers:
     """Each canary in a batch of its own: logits of the first token, greedy answers, no stops."""
-    asked = [_ask(decoder, [canary], 0) for canary in canaries]
+    room = max(map(answer_room, canaries))  # the same for all: one bound ends all answers
+    asked = [_ask(decoder, [canary], 0, room) for canary in canaries]
     return Answers([logits[0] for logits, _ in asked], [answers[0] for _, answers in asked])
 
 
@@ -34,7 +35,7 @@ def batch_proof(
     the answers `alone`. Compared are the logits of the first token, and the greedy answers.
     """
     shared = common_prefix([canary.prompt_ids for canary in canaries])
-    logits, greedy = _ask(decoder, canaries, shared)
+    logits, greedy = _ask(decoder, canaries, shared, max(map(answer_room, canaries)))
     largest = largest_difference(alone, Answers(list(logits), greedy))
     same = compare(alone.greedy, greedy, largest, BATCH_BOUND, gaps)
     return Proof(
@@ -45,13 +46,12 @@ def batch_proof(
 
 
 def _ask(
-    decoder: Decoder, canaries: Sequence[EncodedExample], shared: int
+    decoder: Decoder, canaries: Sequence[EncodedExample], shared: int, room: int
 ) -> tuple[Any, list[list[int]]]:
     """Logits [rows, vocabulary] of the first token, and the greedy answers without their stop."""
     passes, prompts = decoder.model, [canary.prompt_ids for canary in canaries]
     passes.forget_prefixes()
     prefix = passes.prefix(prompts[0][:shared], "")
     logits, _ = passes.first([prompt[shared:] for prompt in prompts], shared, prefix, 1)
-    room = max(map(answer_room, canaries))
     rows = decoder.run(prompts, shared, Decoding(max_tokens=room), "")
     return logits, [row.ids for row in rows]

@@ -17,6 +17,7 @@ from evals.errors import ModelError
 from evals.text import visible
 
 CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
+MANIFEST = "adapter.json"
 
 MAX_CONFIG_BYTES = 1 << 20
 MAX_HEADER_BYTES = 16 << 20
@@ -51,9 +52,11 @@ def check_files(folder: Path) -> None:
         raise ModelError(f"the adapter folder has no {WEIGHTS}", path=folder)
     if not (folder / CONFIG).is_file():
         raise ModelError(f"the adapter folder has no {CONFIG}", path=folder)
+    if (folder / MANIFEST).exists() and not (folder / MANIFEST).is_file():
+        raise ModelError("is no plain file", path=folder / MANIFEST)
     inside = folder.resolve()
     cache = inside.parent.parent / "blobs"
-    for path in (folder / CONFIG, folder / WEIGHTS, folder / "adapter.json"):
+    for path in (folder / CONFIG, folder / WEIGHTS, folder / MANIFEST):
         target = path.resolve()
         if path.is_symlink() and inside not in target.parents and target.parent != cache:
             raise ModelError(

@@ -19,6 +19,7 @@ from evals.errors import ModelError
 from evals.fingerprint import file_sha256, fingerprint
 from evals.models.adapter_files import (
     CONFIG,
+    MANIFEST,
     WEIGHTS,
     check_config,
     check_files,
@@ -28,7 +29,7 @@ from evals.models.adapter_files import (
 )
 from evals.models.loading import quiet_transformers
 
-ADAPTER_MANIFEST = "adapter.json"
+ADAPTER_MANIFEST = MANIFEST
 
 
 def adapter_fingerprint(folder: Path) -> str:

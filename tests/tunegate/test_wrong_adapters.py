@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import pickle
 import shutil
 from collections.abc import Callable
@@ -126,6 +127,10 @@ WRONG: dict[str, tuple[Break, str]] = {
     "for another template": (manifest(template_hash="0" * 16), "trained on another chat template"),
     "of another manifest": (manifest(fingerprint="0" * 16), "not those that its manifest"),
     "with a manifest that is no JSON": (write(MANIFEST, "{"), "cannot be read as JSON"),
+    "with a manifest that never ends": (
+        lambda folder: os.mkfifo(folder / MANIFEST),
+        "is no plain file",
+    ),
     "cut off": (cut, "file not fully covered"),
     "empty": (write(WEIGHTS, ""), "cut off, or no safetensors"),
     "no safetensors at all": (write(WEIGHTS, "hello " * 99), "cut off, or no safetensors"),

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, NamedTuple, NoReturn
 
-from evals.errors import SuiteError
+from evals.errors import SuiteError, TunegateError
 from evals.fingerprint import fingerprint
 from evals.records import SPLITS, Finding, Json, SplitName
 from evals.suite.cases import MAX_ID_LENGTH
@@ -102,10 +102,20 @@ def init_from_csv(
     return CsvSuite(write_suite(target, contents), tuple(table.findings))
 
 
-def read_rows(path: Path, columns: Columns) -> Iterator[Row]:
-    """The records of a table with their lines; the delimiter is the one that fits the header."""
-    text = _decode(path)
-    delimiter = _find_delimiter(text, path, columns)
+def read_rows(
+    path: Path,
+    columns: Columns,
+    *,
+    blank_rows: bool = False,
+    error: type[TunegateError] = SuiteError,
+) -> Iterator[Row]:
+    """The records of a table with their lines; the delimiter is the one that fits the header.
+
+    Rows whose cells are all blank are left out, unless `blank_rows`: then only blank lines are.
+    Raises `error` with the line.
+    """
+    text = read_table(path, error=error)
+    delimiter = _find_delimiter(text, path, columns, error)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     header: list[str] = []
     while True:
@@ -113,14 +123,14 @@ def read_rows(path: Path, columns: Columns) -> Iterator[Row]:
         try:
             fields = next(reader, None)
         except csv.Error as cause:
-            raise SuiteError(f"not valid CSV: {cause}", path=path, line=line) from None
+            raise error(f"not valid CSV: {cause}", path=path, line=line) from None
         if fields is None:
             return
         if not header:
             header = [cell.strip() for cell in fields]
-        elif any(cell.strip() for cell in fields):
+        elif (blank_rows and len(fields) > 1) or any(cell.strip() for cell in fields):
             if len(fields) != len(header):
-                raise SuiteError(
+                raise error(
                     f"expected {len(header)} fields, found {len(fields)}",
                     path=path,
                     line=line,
@@ -129,18 +139,19 @@ def read_rows(path: Path, columns: Columns) -> Iterator[Row]:
             yield Row(line, dict(zip(header, fields, strict=True)))
 
 
-def _decode(path: Path) -> str:
+def read_table(path: Path, *, error: type[TunegateError] = SuiteError) -> str:
+    """The text of a table: UTF-8, or UTF-16 with its mark. Raises `error` with the line."""
     if not path.is_file():
-        raise SuiteError("is not a file" if path.exists() else "no such file", path=path)
+        raise error("is not a file" if path.exists() else "no such file", path=path)
     if path.stat().st_size > MAX_CSV_BYTES:
-        raise SuiteError(f"larger than {MAX_CSV_BYTES} bytes", path=path)
+        raise error(f"larger than {MAX_CSV_BYTES} bytes", path=path)
     data = path.read_bytes()
     encoding = "utf-16" if data.startswith(_UTF16) else "utf-8"
     data = data.removeprefix(BOM)
     try:
         text = data.decode(encoding)
     except UnicodeDecodeError as cause:
-        raise SuiteError(
+        raise error(
             f"not valid {encoding.upper()}: byte 0x{data[cause.start]:02x}",
             path=path,
             line=data.count(b"\n", 0, cause.start) + 1,
@@ -148,11 +159,12 @@ def _decode(path: Path) -> str:
         ) from None
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
-        raise SuiteError("a NUL character: not a table", path=path, line=line)
+        raise error("a NUL character: not a table", path=path, line=line)
     return text
 
 
-def _find_delimiter(text: str, path: Path, columns: Columns) -> str:
+def headers_of(text: str) -> Mapping[str, list[str]]:
+    """The first line of a table as columns, by each delimiter with which it can be read."""
     headers: dict[str, list[str]] = {}
     for delimiter in _DELIMITERS:
         try:
@@ -160,14 +172,20 @@ def _find_delimiter(text: str, path: Path, columns: Columns) -> str:
         except csv.Error:
             continue  # with this delimiter the first line is no header; another may fit
         headers[delimiter] = [cell.strip() for cell in first]
-        if set(columns.named) <= set(headers[delimiter]):
-            _refuse_repeated_columns(headers[delimiter], path)
+    return headers
+
+
+def _find_delimiter(text: str, path: Path, columns: Columns, error: type[TunegateError]) -> str:
+    headers = headers_of(text)
+    for delimiter, header in headers.items():
+        if set(columns.named) <= set(header):
+            _refuse_repeated_columns(header, path, error)
             return delimiter
     likely = max(headers.values(), key=len, default=[])
     missing = next((column for column in columns.named if column not in likely), columns.input)
     close = suggestion(missing, [cell for cell in likely if cell])
     naming = "name the columns with --input-column and --expected-column"
-    raise SuiteError(
+    raise error(
         f"no column {missing!r} in the header",
         path=path,
         line=1,
@@ -175,10 +193,10 @@ def _find_delimiter(text: str, path: Path, columns: Columns) -> str:
     )
 
 
-def _refuse_repeated_columns(header: Sequence[str], path: Path) -> None:
+def _refuse_repeated_columns(header: Sequence[str], path: Path, error: type[TunegateError]) -> None:
     for i, column in enumerate(header):
         if column and column in header[:i]:
-            raise SuiteError(f"column {column!r} appears twice", path=path, line=1)
+            raise error(f"column {column!r} appears twice", path=path, line=1)
 
 
 @dataclass

@@ -73,7 +73,7 @@ def _of_split(path: Path, split: str | None) -> Path:
 
 def _inside(name: Json, key: str, place: Place) -> str:
     """A name in a folder that leads nowhere else."""
-    if not isinstance(name, str) or Path(name).name != name or name == "..":
+    if not isinstance(name, str) or Path(name).name != name or name in ("", ".."):
         place.fail(f"expected the name of something in the folder, found {describe(name)}", key)
     if (place.path.parent / name).is_symlink():
         place.fail(f"{name} is a link, which may lead out of the folder", key)
@@ -106,7 +106,7 @@ class ArrowRows:
             if unpacked > MAX_UNPACKED_BYTES:
                 said = f"unpacks to more than {MAX_UNPACKED_BYTES} bytes"
                 raise TrainingError(said, path=self._path)
-            for fields in batch.to_pylist():
+            for fields in _guarded(self._path, batch.to_pylist):
                 number += 1
                 yield Row(number, f":{number}", fields)
 

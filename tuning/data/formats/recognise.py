@@ -8,6 +8,7 @@ from typing import Literal
 
 from evals.errors import TrainingError
 from evals.suite.source import BOM
+from evals.suite.table import UTF16
 from tuning.data.formats import alpaca, chat, completion, sharegpt, table
 from tuning.data.formats.shape import Shape
 
@@ -29,7 +30,6 @@ IN_COLUMNS = (*IN_JSON, *table.SHAPES)
 
 _HEAD_BYTES = 4096
 _ARROW = (b"PAR1", b"ARROW1", b"\xff\xff\xff\xff")
-_UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
 def storage_of(path: Path) -> Storage:
@@ -43,7 +43,7 @@ def storage_of(path: Path) -> Storage:
         head = handle.read(_HEAD_BYTES)
     if head.startswith(_ARROW):
         return "arrow"
-    if head.startswith(_UTF16):
+    if head.startswith(UTF16):
         return "csv"
     text = head.removeprefix(BOM).lstrip()
     if not text:

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from evals.errors import TrainingError
-from evals.suite.from_csv import Columns, headers_of, read_rows, read_table
 from evals.suite.source import read_json_list, read_jsonl
+from evals.suite.table import Columns, headers_of, read_rows, read_table
 from tuning.data.formats.recognise import IN_TABLES, Storage, shape_of
 from tuning.data.formats.shape import Fields, Shape
 

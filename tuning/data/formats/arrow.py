@@ -75,6 +75,8 @@ def _inside(name: Json, key: str, place: Place) -> str:
     """A name in a folder that leads nowhere else."""
     if not isinstance(name, str) or Path(name).name != name or name in ("", ".."):
         place.fail(f"expected the name of something in the folder, found {describe(name)}", key)
+    if not name.isprintable():
+        place.fail(f"{describe(name)} is no name", key)
     if (place.path.parent / name).is_symlink():
         place.fail(f"{name} is a link, which may lead out of the folder", key)
     return name
@@ -171,7 +173,7 @@ def _guarded(path: Path, read: Any) -> Any:
 
     try:
         return read()
-    except (pa.ArrowException, OSError, ValueError, KeyError) as cause:
+    except (pa.ArrowException, OSError, OverflowError, ValueError, KeyError) as cause:
         said = str(cause).strip().split("\n")[0][:200] or type(cause).__name__
         raise TrainingError(f"damaged, or neither Parquet nor Arrow: {said}", path=path) from None
 

@@ -8,7 +8,9 @@ example each learned message was; OpenAI's service refuses keys that it does not
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
+from evals.errors import RecordError
 from evals.imports.reading import Place
 from evals.records import Json
 from tuning.data.formats.conversations import Conversation, Gathered, Origin, Turn
@@ -17,6 +19,7 @@ from tuning.data.formats.shape import Fields, Shape, Writer
 
 KEY = "tunegate"
 MAX_NAME = 1000
+"""Characters of an id, a group or a source: longer than a file's name can be."""
 
 
 def _read(values: Fields, place: Place) -> Conversation:
@@ -50,12 +53,23 @@ def _origin(item: Json, place: Place) -> Origin:
 def _only(noted: Fields, known: tuple[str, ...], key: str, place: Place) -> None:
     for other in noted:
         if other not in known:
-            place.fail(f"unknown key {other!r}", key, f"known are {', '.join(known)}")
+            place.fail(f"unknown key {other[:40]!r}", key, f"known are {', '.join(known)}")
 
 
 def _obstacle(unit: Gathered) -> str | None:
     if not all(example.whole for example in unit.examples):
         return "an answer that is only the beginning of one (needs provenance)"
+    return None
+
+
+def _unnameable(unit: Gathered) -> str | None:
+    place = Place(Path(KEY))
+    try:
+        for example in unit.examples:
+            for name in (example.case_id, example.group, example.source):
+                place.name(name, KEY, MAX_NAME)
+    except RecordError:
+        return "an id, group or source that is empty, too long or has control characters"
     return None
 
 
@@ -86,4 +100,4 @@ def _messages(turns: tuple[Turn, ...]) -> list[dict[str, Json]]:
 
 SHAPE = Shape("chat", ("messages",), _read, optional=(KEY,))
 WRITER = Writer(True, _obstacle, _rows)
-WRITER_WITH_PROVENANCE = Writer(True, lambda _: None, _rows_with_provenance)
+WRITER_WITH_PROVENANCE = Writer(True, _unnameable, _rows_with_provenance)

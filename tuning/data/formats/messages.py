@@ -118,8 +118,8 @@ def _refuse_more(item: Mapping[str, Json], at: Position, place: Place, names: Na
     for key, value in item.items():
         if key not in (names.role, names.content, "weight") and says_something(value):
             place.fail(
-                f"{key!r} is not trained on here: a message is its role and its text",
-                dotted((*at, key)),
+                f"key {key[:40]!r} is not trained on here: a message is its role and its text",
+                dotted(at),
                 "take the row out, or say it in the message's text",
             )
 

@@ -112,7 +112,7 @@ def read_data(
     MissingExtraError where `datasets` is needed and not installed.
     """
     source = _open(path, format, columns, split)
-    called = name or path.name
+    called = name or path.name or path.resolve().name
     seen = _Seen()
     for row in source.rows:
         _add(row, source.shape, called, path, seen)
@@ -153,7 +153,9 @@ def _open_arrow(
     shape = shape or shape_of(found.columns, IN_COLUMNS, path)
     if missing := sorted(set(shape.needs) - set(found.columns)):
         raise TrainingError(
-            f"has no column {missing[0]!r}", path=path, hint=f"it has {', '.join(found.columns)}"
+            f"has no column {missing[0]!r}",
+            path=path,
+            hint=f"it has {', '.join(repr(c[:40]) for c in found.columns)}",
         )
     return _Source(found.rows(shape.reads | REFUSED.keys()), shape, "datasets")
 

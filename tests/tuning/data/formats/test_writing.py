@@ -141,3 +141,11 @@ def test_a_failure_while_writing_leaves_the_old_file(
         write_examples(tickets(9), path, "chat")
     assert path.read_bytes() == before
     assert [entry.name for entry in tmp_path.iterdir()] == ["out.jsonl"]
+
+
+@pytest.mark.parametrize("name", ["", "a\nb", "x" * 1001])
+def test_provenance_that_could_not_be_read_again_is_refused(tmp_path: Path, name: str) -> None:
+    (ticket,) = tickets(1)
+    for odd in (replace(ticket, case_id=name), replace(ticket, source=name)):
+        with pytest.raises(TrainingError, match="an id, group or source that is empty, too long"):
+            write_examples([odd], tmp_path / "out", "chat", provenance=True)

@@ -41,12 +41,6 @@ class Conversation:
     group: str | None = None
     origins: tuple[Origin, ...] = ()
 
-    @property
-    def unanswered(self) -> int:
-        """How many messages follow the assistant's last turn: no example holds them."""
-        answers = [n for n, turn in enumerate(self.turns) if turn.message.role == "assistant"]
-        return len(self.turns) - 1 - answers[-1] if answers else len(self.turns)
-
 
 class RowName(NamedTuple):
     """What a row is called where it says nothing itself, where it stands, and its file."""

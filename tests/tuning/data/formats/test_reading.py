@@ -170,7 +170,7 @@ def test_files_of_the_same_name_can_be_told_apart(files: Path) -> None:
     assert only.where == f"{files / 'alpaca.jsonl'}:1"
 
 
-def test_a_hundred_thousand_lines_are_read_in_time_that_grows_with_them(tmp_path: Path) -> None:
+def test_reading_takes_time_in_step_with_the_number_of_rows(tmp_path: Path) -> None:
     from time import process_time
 
     row = (

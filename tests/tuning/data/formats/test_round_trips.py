@@ -19,7 +19,7 @@ texts = st.one_of(
     ),
 )
 roles = st.sampled_from(["system", "user", "assistant"])
-prompts = st.lists(st.builds(Message, roles, texts), max_size=5).map(tuple)
+prompts = st.lists(st.builds(Message, roles, texts), max_size=9).map(tuple)
 names = st.text("abc:#é", min_size=1, max_size=8)
 
 

@@ -413,6 +413,7 @@ class Job:
                 progress=lambda step, total, _loss: progress(step, total),
                 part=part,
                 technique=carried(leader),
+                scorers=scorers,
             )
 
     def _keep(self, record: JobRecord, **changes: Any) -> JobRecord:

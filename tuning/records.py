@@ -368,12 +368,18 @@ class ShipDecision:
 
 @dataclass(frozen=True)
 class LossPoint:
-    """One logged training step; `held_out` is the loss on the held-out part of train."""
+    """One logged training step; `held_out` is the loss on the held-out part of train.
+
+    `score` is what a held-out scorer gave the model then, from 0 to 1; `reward` the mean reward
+    of what the model wrote in that step, where it learns from rewards.
+    """
 
     step: int
     epoch: float
     loss: float | None = None
     held_out: float | None = None
+    score: float | None = None
+    reward: float | None = None
 
 
 @dataclass(frozen=True)
@@ -386,11 +392,33 @@ class Proof:
 
 
 @dataclass(frozen=True)
+class StageRecord:
+    """One stage of a training that has several.
+
+    `rows` were learnt from, `held_out` were looked at with; `measured` is what its objective
+    says beside the losses.
+    """
+
+    name: str
+    rows: int
+    held_out: int
+    identity: str
+    settings: Mapping[str, float | int | str | bool]
+    curve: tuple[LossPoint, ...]
+    best_step: int
+    trained_tokens: int
+    seconds: float
+    measured: Mapping[str, float | int | str | bool] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class TrainingRecord:
     """What was trained, on what, how, and what was proven of the result.
 
     `replayed` counts general examples trained on beside the `examples` of the suite. `shown` is
-    how the documents that stand in the examples were retrieved; nothing where none do.
+    how the documents that stand in the examples were retrieved; nothing where none do. `stages`
+    are those of a training that has more than supervised fine-tuning; `curve` and `best_step`
+    are then of the last, tokens and seconds of all.
     """
 
     adapter: str
@@ -417,6 +445,7 @@ class TrainingRecord:
     replayed: int = 0
     format: int = 1
     shown: Technique = PLAIN
+    stages: tuple[StageRecord, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,13 @@ from evals.suite.spec import (
     SearchSpec,
     TuneSpec,
 )
+from evals.suite.tune_methods import (
+    METHODICAL,
+    misfit_of,
+    own_keys,
+    read_method,
+    read_own,
+)
 
 MAX_REPEATS = 1000
 MIN_MONTHS, MAX_MONTHS = 0.01, 1200
@@ -65,13 +72,10 @@ def _share(section: Section, key: str, default: float) -> float:
 
 def read_tune(section: Section, prompts: Prompts) -> TuneSpec:
     """How to train; what is not stated is left to the trainer's defaults."""
-    section.only(
-        "method", "prompt", "min_examples", "rank", "learning_rate", "epochs", "replay", "seed"
-    )
-    methods: tuple[Literal["lora"], ...] = ("lora",)
+    section.only("method", "prompt", "min_examples", "replay", "seed", *METHODICAL, *own_keys())
     has, prompt = section.has, section.optional_text("prompt")
-    return TuneSpec(
-        method=section.choice("method", methods, "lora"),
+    tune = TuneSpec(
+        method=read_method(section),
         prompt=known_prompt(section, prompt, prompts, "prompt") if prompt else None,
         min_examples=section.integer("min_examples", low=1) if has("min_examples") else 100,
         rank=section.integer("rank", low=1, high=1024) if has("rank") else None,
@@ -81,7 +85,15 @@ def read_tune(section: Section, prompts: Prompts) -> TuneSpec:
         epochs=section.number("epochs", above=0, at_most=1000) if has("epochs") else None,
         replay=section.number("replay", at_least=0, at_most=1) if has("replay") else None,
         seed=section.integer("seed", high=2**31 - 1) if has("seed") else 0,
+        weights=section.optional_text("weights"),
+        variant=section.optional_text("variant"),
+        alpha=section.integer("alpha", low=1, high=4096) if has("alpha") else None,
+        dropout=section.number("dropout", at_least=0, below=1) if has("dropout") else None,
+        own=read_own(section),
     )
+    if misfit := misfit_of(tune):
+        section.fail(misfit.message, misfit.key, hint=misfit.hint)
+    return tune
 
 
 def read_operation(section: Section) -> OperationSpec:

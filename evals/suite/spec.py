@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from evals.approach import Approach
-from evals.fingerprint import fingerprint, ordered_json
+from evals.fingerprint import LATER, fingerprint, ordered_json
 from evals.records import Case, Decoding, Json, SplitName
 from evals.repeats import PassRule
 
@@ -137,10 +137,12 @@ class GuardSpec:
 class TuneSpec:
     """How to train when the gate opens. `prompt` is what the adapter is trained with.
 
-    `replay` is how many general requests are mixed in, for each example of the suite.
+    `replay` is how many general requests are mixed in, for each example of the suite. `method`,
+    `weights` and `variant` are names of `evals.suite.tune_methods`; `own` are settings of
+    methods by themselves, each a dataclass of its method. None: the trainer's default.
     """
 
-    method: Literal["lora"] = "lora"
+    method: str = "lora"
     prompt: str | None = None
     min_examples: int = 100
     rank: int | None = None
@@ -148,6 +150,11 @@ class TuneSpec:
     epochs: float | None = None
     replay: float | None = None
     seed: int = 0
+    weights: str | None = field(default=None, metadata=LATER)
+    variant: str | None = field(default=None, metadata=LATER)
+    alpha: int | None = field(default=None, metadata=LATER)
+    dropout: float | None = field(default=None, metadata=LATER)
+    own: tuple[Any, ...] = field(default=(), metadata=LATER)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,9 +12,12 @@ from tests.tiny_model import make_tiny_model
 from tuning.data.dataset import Example
 from tuning.records import TrainingRecord
 from tuning.training.base import BaseModel, open_base
-from tuning.training.lora import Task, train_lora
+from tuning.training.objectives.sft import CompletionObjective
 from tuning.training.quiet import quietly
 from tuning.training.settings import TrainSettings
+from tuning.training.stages import Stage
+from tuning.training.task import Task
+from tuning.training.train import train_adapter
 
 MakeTask = Callable[..., Task]
 
@@ -56,6 +61,24 @@ def tiny_settings(**changes: object) -> TrainSettings:
     )
 
 
+def chained(task: Task) -> Task:
+    """The task in two stages: one pass as it is, then other answers, looked at by a score."""
+    contrary = tickets(40, lambda n: "other" if n % 3 else "billing")
+    settings = replace(task.settings, learning_rate=1e-2, seed=5)
+    second = Stage("second", CompletionObjective(contrary), settings, look=LikesGreatWeights())
+    return replace(task, chain=(task.fine_tuning(epochs=1.0), second))
+
+
+class LikesGreatWeights:
+    """A look that scores weights by how large they are; deterministic, and of weights alone."""
+
+    def fingerprint(self) -> str:
+        return "great weights"
+
+    def __call__(self, model: Any) -> float:
+        return float(sum(p.sum() for p in model.parameters() if p.requires_grad).sigmoid())
+
+
 @pytest.fixture(scope="session")
 def tiny_base(tmp_path_factory: pytest.TempPathFactory) -> BaseModel:
     with quietly():
@@ -83,4 +106,4 @@ def finished(
 
     torch.set_num_threads(1)
     root = tmp_path_factory.mktemp("trained")
-    return train_lora(make_task(), root), root
+    return train_adapter(make_task(), root), root

@@ -18,6 +18,7 @@ from evals.prompting.optimisers import proposers, with_proposer
 from evals.rounding import least_percent, least_points, most_points
 from evals.spending.prices import find_prices
 from evals.spending.wording import money_said
+from evals.suite.tune_methods import with_stated
 from tunegate.cli.analysed import show_summary
 from tunegate.cli.console import Terminal, percent
 from tunegate.cli.output import check_output, write_whole
@@ -44,6 +45,7 @@ from tuning.records import CallCost, Decision, Interval, JobRecord, ShipDecision
 from tuning.repeated import leader_over_repeats
 from tuning.stored import decide_stored, load_job
 
+TRAINING_OPTIONS = ("method", "weights", "variant", "rank", "learning_rate", "epochs")
 MARKS = {"applies": "YES", "does_not_apply": "no", "not_tested": "not tested", "not_reached": "-"}
 
 
@@ -82,7 +84,7 @@ def gate_command(options: Namespace, terminal: Terminal) -> int:
 
 def tune_command(options: Namespace, terminal: Terminal) -> int:
     """Train where the gate is open (or overridden), and judge the adapter."""
-    opened = _open_proposed(options)
+    opened = _open_stated(options)
     with open_job(options, opened, terminal) as (job, _):
         record = job.tune(override=options.override)
         learning = curve_of_job(job.ledger, opened.suite, record)
@@ -118,6 +120,14 @@ def _open_proposed(options: Namespace) -> OpenedSuite:
     if options.proposer is None:
         return opened
     return replace(opened, suite=with_proposer(opened.suite, options.proposer))
+
+
+def _open_stated(options: Namespace) -> OpenedSuite:
+    """The suite, trained as the caller states in place of its own `tune`."""
+    opened = _open_proposed(options)
+    stated = {name: getattr(options, name) for name in TRAINING_OPTIONS}
+    tune = with_stated(opened.suite.tune, **stated)
+    return replace(opened, suite=replace(opened.suite, tune=tune))
 
 
 @contextmanager

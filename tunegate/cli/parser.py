@@ -158,6 +158,8 @@ def _gate(add: Callable[[str, str], Parser]) -> None:
         "--override", type=_reason, metavar="WHY", help="train although the gate is shut; recorded"
     )
 
+    _training(tune)
+
     curve = add("curve", "the learning curve: what would more training examples buy?")
     _suite(curve)
     _model(curve)
@@ -301,6 +303,16 @@ def _model(command: Parser) -> None:
     )
 
 
+def _training(command: Parser) -> None:
+    """Add the settings of `tune:` that can be stated in the suite's place."""
+    command.add_argument("--method", metavar="NAME", help="how to train (default: the suite's)")
+    command.add_argument("--weights", metavar="NAME", help="which weights the method changes")
+    command.add_argument("--variant", metavar="NAME", help="of the adapter, by name")
+    command.add_argument("--rank", type=_rank, metavar="N", help="of the adapter: 1 to 1024")
+    command.add_argument("--learning-rate", type=_rate, metavar="R", help="between 0 and 1")
+    command.add_argument("--epochs", type=_epochs, metavar="E", help="passes over the examples")
+
+
 def _proposer(command: Parser) -> None:
     command.add_argument(
         "--proposer",
@@ -401,6 +413,26 @@ def _several(text: str) -> int:
     value = _count(text)
     if value < 2:
         raise argparse.ArgumentTypeError("a candidate and itself are at least two runs")
+    return value
+
+
+def _rank(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 1024:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to 1024")
+    return int(text)
+
+
+def _rate(text: str) -> float:
+    value = _number(text)
+    if not 0 < value < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0 and below 1")
+    return value
+
+
+def _epochs(text: str) -> float:
+    value = _number(text)
+    if not 0 < value <= 1000:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0 and at most 1000")
     return value
 
 

@@ -9,7 +9,8 @@ from evals.errors import RecordError
 from evals.fingerprint import fingerprint
 from evals.ledger import EDITED, Ledger
 from evals.prompting import prompt_fingerprint
-from evals.suite.spec import Suite
+from evals.suite.spec import Suite, TuneSpec
+from evals.suite.tune_methods import own_of
 from tuning.learning.projecting import MOST_TIMES
 from tuning.learning.records import (
     MOST_EXAMPLES,
@@ -45,7 +46,14 @@ def subject_of(suite: Suite) -> str:
         suite.scoring_fingerprint,
         suite.decoding,
         [tune.method, tune.rank, tune.learning_rate, tune.epochs, tune.replay, tune.seed],
+        *_later(tune),
     )
+
+
+def _later(tune: TuneSpec) -> list[object]:
+    """What a curve stored before these settings were there did without."""
+    settings = [tune.weights, tune.variant, tune.alpha, tune.dropout, own_of(tune)]
+    return [settings] if any(value is not None for value in settings) else []
 
 
 def stored_curve(ledger: Ledger, suite: Suite, model: str) -> LearningCurve | None:

@@ -32,8 +32,8 @@ class Checkpoint:
 def seal(folder: Path, step: int, notes: Mapping[str, Any]) -> None:
     """Mark a folder as whole, with the hash of every file in it."""
     hashes = {
-        path.name: file_sha256(path)
-        for path in sorted(folder.iterdir())
+        path.relative_to(folder).as_posix(): file_sha256(path)
+        for path in sorted(folder.rglob("*"))  # an adapter kept for reference has its own folder
         if path.is_file() and path.name != MARK
     }
     mark = {"format": 1, "step": step, "files": hashes, "notes": dict(notes)}

@@ -3,27 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from tuning.records import LossPoint
 
 # Told of every step: the step, how many there are, its loss in nats per token.
 Progress = Callable[[int, int, float | None], None]
 
+SCORE = "eval_score"
+"""Under this name a stage's own look is written into the trainer's log."""
+
+
+class Looked(NamedTuple):
+    """A look at the weights of a step; of two, the greater `goodness` is the better."""
+
+    step: int
+    goodness: float
+
 
 def loss_curve(log: Sequence[Mapping[str, Any]]) -> tuple[LossPoint, ...]:
-    """The trainer's log as points in the order of steps: training and held-out losses."""
+    """The trainer's log as points in the order of steps: losses, rewards, and held-out looks."""
     points = []
     for entry in log:
+        at = (int(entry.get("step", 0)), float(entry.get("epoch", 0)))
         if "loss" in entry:
-            points.append(
-                LossPoint(int(entry["step"]), float(entry["epoch"]), float(entry["loss"]))
-            )
+            points.append(LossPoint(*at, float(entry["loss"]), reward=_number(entry, "reward")))
+        elif SCORE in entry:
+            points.append(LossPoint(*at, score=float(entry[SCORE])))
         elif "eval_loss" in entry:
-            held_out = float(entry["eval_loss"])
-            point = LossPoint(int(entry["step"]), float(entry["epoch"]), None, held_out)
-            points.append(point)
-    return tuple(points)
+            points.append(LossPoint(*at, None, float(entry["eval_loss"])))
+    return tuple(sorted(points, key=lambda point: point.step))
 
 
 def held_out_points(curve: Sequence[LossPoint]) -> list[LossPoint]:
@@ -31,13 +40,24 @@ def held_out_points(curve: Sequence[LossPoint]) -> list[LossPoint]:
     return [point for point in curve if point.held_out is not None]
 
 
-def looks_since_best(points: Sequence[LossPoint]) -> int:
-    """How many looks came after the lowest held-out loss (the first of equal ones)."""
-    losses = [point.held_out for point in points if point.held_out is not None]
-    return len(losses) - 1 - losses.index(min(losses)) if losses else 0
+def looked(curve: Sequence[LossPoint]) -> list[Looked]:
+    """What the best step is chosen by: the scores where there are any, else held-out losses."""
+    scores = [Looked(point.step, point.score) for point in curve if point.score is not None]
+    losses = [Looked(p.step, -p.held_out) for p in curve if p.held_out is not None]
+    return scores or losses
 
 
-def best_step(points: Sequence[LossPoint]) -> int | None:
-    """The first step with the lowest held-out loss, or None where nothing was held out."""
-    looks = held_out_points(points)
-    return looks[-1 - looks_since_best(looks)].step if looks else None
+def looks_since_best(curve: Sequence[LossPoint]) -> int:
+    """How many looks came after the best one (the first of equal ones)."""
+    goodness = [look.goodness for look in looked(curve)]
+    return len(goodness) - 1 - goodness.index(max(goodness)) if goodness else 0
+
+
+def best_step(curve: Sequence[LossPoint]) -> int | None:
+    """The first step with the best look, or None where nothing was looked at."""
+    looks = looked(curve)
+    return looks[-1 - looks_since_best(curve)].step if looks else None
+
+
+def _number(entry: Mapping[str, Any], key: str) -> float | None:
+    return float(entry[key]) if key in entry else None

@@ -22,8 +22,9 @@ from evals.records import Message
 from tuning.data.dataset import EncodedExample
 from tuning.records import LossPoint, Proof
 from tuning.training.base import BaseModel
-from tuning.training.loss_curve import held_out_points, loss_curve
+from tuning.training.loss_curve import held_out_points
 from tuning.training.settings import Precision
+from tuning.training.stages import Adaptation
 
 # Beyond the example's own length: an answer may be longer than the one it was taught.
 _EXTRA_TOKENS = 32
@@ -53,17 +54,18 @@ def prove(
     precision: Precision,
     *,
     canaries: Sequence[Canary],
-    log: Sequence[Mapping[str, Any]],
+    adaptation: Adaptation,
+    learnt: Proof,
 ) -> tuple[Proof, ...]:
     """Check a saved adapter against the model it was saved from, on a few examples.
 
-    `trained` is the PEFT model in memory, `log` the trainer's. Raises ModelError where the
-    folder cannot be loaded at all.
+    `trained` is the model in memory as `adaptation` opened it; `learnt` is what the objective
+    proves of its log. Raises ModelError where the folder cannot be loaded at all.
     """
     stops = stop_ids(base.tokenizer)
     examples = [canary.encoded for canary in canaries]
     memory = _answers(trained.eval(), examples, stops)
-    with trained.disable_adapter():
+    with adaptation.off(trained):
         plain = _answers(trained, examples, stops)
     reloaded, tokenizer = _reload(folder, base, precision)
     fresh = _answers(reloaded, examples, stops)
@@ -73,7 +75,7 @@ def prove(
         _reload_proof(memory, fresh, _TOLERANCE[precision]),
         template_proof(canaries, tokenizer),
         stop_proof(examples, plain, fresh, stops),
-        loss_proof(loss_curve(log)),
+        learnt,
     )
 
 

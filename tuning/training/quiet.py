@@ -19,13 +19,14 @@ def quietly() -> Iterator[None]:
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     from evals.models.loading import quiet_transformers
 
-    with warnings.catch_warnings(), quiet_transformers(), _generators_kept():
+    with warnings.catch_warnings(), quiet_transformers(), generators_kept():
         warnings.simplefilter("ignore")
         yield
 
 
 @contextlib.contextmanager
-def _generators_kept() -> Iterator[None]:
+def generators_kept() -> Iterator[None]:
+    """Put the global random generators back as they were when the block ends."""
     import numpy as np
     import torch
 

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields
-from typing import Literal
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal
 
 from evals.errors import TrainingError
+from evals.fingerprint import LATER
 from evals.suite.spec import TuneSpec
+from evals.suite.tune_methods import own_of, weights_of
 
 Precision = Literal["float32", "bfloat16"]
 
 
 @dataclass(frozen=True)
 class TrainSettings:
-    """LoRA training settings. All of them are part of an adapter's identity.
+    """Settings of one training. All of them are part of an adapter's identity.
 
+    `method`, `weights` and `variant` are names of `evals.suite.tune_methods`; `own` are the
+    method's own settings, a frozen dataclass, None where it has none.
     `batch` counts examples per optimiser step, `micro_batch` those in memory at once. Small
     batches suit LoRA: one pass over 1,500 examples of `query_assistant` at this rate ended at
     a dev score of 0.52 with 8 a step; a rate of 1e-3 at 0.40, of 5e-4 at 0.24.
@@ -41,6 +45,10 @@ class TrainSettings:
     precision: Precision = "float32"
     attention: Literal["eager", "sdpa"] = "eager"
     seed: int = 0
+    method: str = field(default="lora", metadata=LATER)
+    weights: str = field(default="lora", metadata=LATER)
+    variant: str = field(default="plain", metadata=LATER)
+    own: Any = field(default=None, metadata=LATER)
 
     def __post_init__(self) -> None:
         positive = ("rank", "alpha", "learning_rate", "epochs", "batch", "micro_batch")
@@ -56,8 +64,12 @@ class TrainSettings:
             )
 
     def as_dict(self) -> dict[str, float | int | str | bool]:
-        """All settings by name, for a record."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
+        """All settings by name, for a record; the method's own as `method.name`."""
+        shared = {one.name: getattr(self, one.name) for one in fields(self) if one.name != "own"}
+        if self.own is None:
+            return shared
+        own = {f"{self.method}.{one.name}": getattr(self.own, one.name) for one in fields(self.own)}
+        return shared | own
 
 
 def settings_for(
@@ -77,7 +89,8 @@ def settings_for(
     rank = tune.rank or defaults.rank
     return TrainSettings(
         rank=rank,
-        alpha=2 * rank,
+        alpha=tune.alpha or 2 * rank,
+        dropout=defaults.dropout if tune.dropout is None else tune.dropout,
         learning_rate=tune.learning_rate or defaults.learning_rate,
         epochs=tune.epochs or epochs_for(examples),
         batch=defaults.batch,
@@ -85,6 +98,10 @@ def settings_for(
         max_tokens=min(defaults.max_tokens, context),
         precision=precision or training_precision(),
         seed=tune.seed,
+        method=tune.method,
+        weights=weights_of(tune),
+        variant=tune.variant or defaults.variant,
+        own=own_of(tune),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -9,6 +10,7 @@ from typing import NamedTuple
 from evals.approach import PLAIN, Technique
 from evals.errors import UsageError
 from evals.records import Finding
+from evals.scorers.protocol import Scorer
 from evals.suite.spec import Suite
 from tuning.data.dataset import EncodedExample, Example, build_examples, encode_examples
 from tuning.data.lint import Accepts, Lengths, lint_examples, refuse_errors, within
@@ -16,10 +18,12 @@ from tuning.data.replay import Replay, replay_count
 from tuning.learning.sampling import WHOLE, Part, take_part
 from tuning.records import TrainingRecord
 from tuning.training.base import BaseModel, open_base
-from tuning.training.lora import Task, train_lora
 from tuning.training.loss_curve import Progress
+from tuning.training.methods import Sources, chain_of
 from tuning.training.quiet import quietly
 from tuning.training.settings import TrainSettings, settings_for
+from tuning.training.task import Task
+from tuning.training.train import train_adapter
 
 
 class TrainingSet(NamedTuple):
@@ -79,13 +83,14 @@ def tune_suite(
     progress: Progress | None = None,
     part: Part = WHOLE,
     technique: Technique = PLAIN,
+    scorers: Mapping[str, Scorer] | None = None,
 ) -> TrainingRecord:
     """Train an adapter for a suite under `root`, or find the one already trained.
 
     `accepts` says whether the suite's own scorer gives an answer full marks; `replay` gives
     general examples to train on beside the suite's own (none where it is None). With a `part`
     of the examples it trains as it would if there were no more. `technique` is as in
-    `training_set`. Raises
+    `training_set`; `scorers` are the suite's, by metric, for methods that learn from scores. Raises
     TrainingError where the lint refuses the data or training fails, MissingExtraError
     without `[tune]`, ModelError for a model that cannot be trained.
     """
@@ -113,4 +118,5 @@ def tune_suite(
         replay(replay_count(tune, len(examples))) if replay else (),
         replace(technique, structured=False),
     )
-    return train_lora(task, root, progress)
+    sources = Sources(suite, root, scorers or {}, progress)
+    return train_adapter(replace(task, chain=chain_of(task, sources)), root, progress)

@@ -13,14 +13,15 @@ from typing import Any
 from transformers import TrainerCallback
 
 from tuning.training.checkpoints import seal
-from tuning.training.loss_curve import Progress, held_out_points, looks_since_best, loss_curve
+from tuning.training.loss_curve import SCORE, Progress, looked, looks_since_best, loss_curve
 
 
 class Watch(TrainerCallback):  # type: ignore[misc]  # the trainer demands its own base class
-    """Callback of one training run.
+    """Callback of one stage of training.
 
-    `progress` gets (step, total, loss). `keep_best` is called when the held-out loss is the
-    lowest so far (at every look where nothing is held out). `notes` are kept with checkpoints.
+    `progress` gets (step, total, loss). `keep_best` is called when a look is the best so far (at
+    every save where nothing is looked at). `notes` are kept with checkpoints. `look` scores the
+    model as it stands at each look; the stage ends at a score of `enough`.
     """
 
     def __init__(
@@ -31,20 +32,27 @@ class Watch(TrainerCallback):  # type: ignore[misc]  # the trainer demands its o
         progress: Progress,
         keep_best: Callable[[int], None],
         notes: Callable[[], Mapping[str, Any]],
+        look: Callable[[], float] | None = None,
+        enough: float | None = None,
     ) -> None:
         self.scratch = scratch
         self.patience = patience
         self.progress = progress
         self.keep_best = keep_best
         self.notes = notes
+        self.look = look
+        self.enough = enough
         self.finished = False
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Look at the held-out part, and save, after the last step too."""
-        if state.global_step >= state.max_steps:
+        last = state.global_step >= state.max_steps
+        if last:
             control.should_evaluate = args.eval_strategy != "no"
             control.should_save = True
             self.finished = True
+        if self.look and args.eval_strategy == "no" and (last or _saves(args, state)):
+            self._judge(state, control)  # this trainer evaluates nothing by itself
 
     def on_log(self, _args: Any, state: Any, _control: Any, logs: Any = None, **_: Any) -> None:
         """Report a step's loss."""
@@ -53,18 +61,31 @@ class Watch(TrainerCallback):  # type: ignore[misc]  # the trainer demands its o
 
     def on_evaluate(self, _args: Any, state: Any, control: Any, **_: Any) -> None:
         """Keep the weights if they are the best; stop when nothing got better for long."""
-        points = held_out_points(loss_curve(state.log_history))
-        stale = looks_since_best(points)
+        self._judge(state, control)
+
+    def on_save(self, _args: Any, state: Any, _control: Any, **_: Any) -> None:
+        """Mark the checkpoint just written as whole."""
+        if not looked(loss_curve(state.log_history)):
+            self.keep_best(state.global_step)
+        folder = self.scratch / f"checkpoint-{state.global_step}"
+        seal(folder, state.global_step, {**self.notes(), "finished": self.finished})
+
+    def _judge(self, state: Any, control: Any) -> None:
+        if self.look:
+            entry = {"step": state.global_step, "epoch": state.epoch or 0.0, SCORE: self.look()}
+            state.log_history.append(entry)
+        curve = loss_curve(state.log_history)
+        stale = looks_since_best(curve)
         if stale == 0:
             self.keep_best(state.global_step)
-        if stale >= self.patience:
+        if stale >= self.patience or self._suffices(curve):
             control.should_training_stop = True
             control.should_save = True
             self.finished = True
 
-    def on_save(self, _args: Any, state: Any, _control: Any, **_: Any) -> None:
-        """Mark the checkpoint just written as whole."""
-        if not held_out_points(loss_curve(state.log_history)):
-            self.keep_best(state.global_step)
-        folder = self.scratch / f"checkpoint-{state.global_step}"
-        seal(folder, state.global_step, {**self.notes(), "finished": self.finished})
+    def _suffices(self, curve: Any) -> bool:
+        return self.enough is not None and looked(curve)[-1].goodness >= self.enough
+
+
+def _saves(args: Any, state: Any) -> bool:
+    return bool(state.global_step % args.save_steps == 0)

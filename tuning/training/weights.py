@@ -1,4 +1,4 @@
-"""Adapter weights on disk: the best so far while training, and the published ones after."""
+"""Trained weights on disk: the best so far while training, and the published ones after."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from typing import Any
 
 from tuning.training.adapters import WEIGHTS
 from tuning.training.checkpoints import Checkpoint, seal, unseal
+from tuning.training.stages import Adaptation
 
 _BEST = "best"
 
 
-def keep_best(model: Any, scratch: Path, step: int) -> None:
-    """Save the adapter's weights aside, mark them whole, and only then drop the former best."""
-    from peft import get_peft_model_state_dict
+def keep_best(adaptation: Adaptation, model: Any, scratch: Path, step: int) -> None:
+    """Save the weights aside, mark them whole, and only then drop the former best."""
     from safetensors.torch import save_file
 
     folder = scratch / f"{_BEST}-{step}"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    state = get_peft_model_state_dict(model, save_embedding_layers=False)
+    state = adaptation.state(model)
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
     save_file(tensors, folder / WEIGHTS, metadata={"format": "pt"})
     seal(folder, step, {})
@@ -35,19 +35,15 @@ def best_weights(scratch: Path) -> Checkpoint | None:
     return max(kept, key=lambda found: found.step, default=None)
 
 
-def load_weights(model: Any, folder: Path) -> None:
-    """Put saved weights into a PEFT model."""
-    from peft import set_peft_model_state_dict
+def load_weights(adaptation: Adaptation, model: Any, weights: Path) -> None:
+    """Put saved weights into an opened model."""
     from safetensors.torch import load_file
 
-    set_peft_model_state_dict(model, load_file(folder / WEIGHTS))
+    adaptation.put(model, load_file(weights))
 
 
-def publish(model: Any, weights: Path, folder: Path, base: str) -> None:
+def publish(adaptation: Adaptation, model: Any, weights: Path, folder: Path, base: str) -> None:
     """Put the adapter's files into its folder, naming the base by name and not by path."""
-    config = model.peft_config["default"]
-    config.base_model_name_or_path = base
-    config.inference_mode = True
-    config.save_pretrained(str(folder))
+    adaptation.describe(model, folder, base)
     shutil.copyfile(weights, folder / (WEIGHTS + ".new"))
     (folder / (WEIGHTS + ".new")).replace(folder / WEIGHTS)

@@ -142,7 +142,7 @@ BAD_EXTRAS = [
     ("guards: {../x: {}}", "guards.../x", "is not a name"),
     ("guards: {g: {max_los: 1}}", "guards.g.max_los", "did you mean 'max_loss'?"),
     ("tune: {prompt: trse}", "tune.prompt", "did you mean 'terse'?"),
-    ("tune: {method: dpo}", "tune.method", "one of lora"),
+    ("tune: {method: dop}", "tune.method", "unknown method 'dop'"),
     ("tune: {min_examples: 1.5}", "tune.min_examples", "a whole number"),
     ("ci: {split: prod}", "ci.split", "one of train, dev, test"),
     ("repeats: 5", "repeats", "expected a mapping"),

@@ -16,8 +16,9 @@ from tests.tuning.conftest import MakeTask, tickets
 from tuning.data.dataset import Example, encode_examples
 from tuning.data.replay import _REQUESTS, replay_count, replay_of, replay_requests
 from tuning.training.forward import shared_columns
-from tuning.training.lora import Encoded, train_lora
-from tuning.training.sft import size_batched_order
+from tuning.training.objectives.completion_trainer import size_batched_order
+from tuning.training.objectives.sft import Encoded
+from tuning.training.train import train_adapter
 
 
 def echo() -> ScriptedModel:
@@ -112,7 +113,7 @@ def test_replayed_examples_are_trained_on_and_part_of_the_identity(
     task = replace(plain, replayed=general(6))
     assert task.identity != plain.identity
     assert task.identity != replace(plain, replayed=general(5)).identity
-    record = train_lora(task, tmp_path)
+    record = train_adapter(task, tmp_path)
     assert (record.examples, record.replayed) == (36, 6)
     assert max(point.step for point in record.curve) == 7  # (36 + 6) / 6
     assert all(proof.passed for proof in record.proofs if proof.name != "loss")

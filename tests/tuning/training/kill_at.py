@@ -8,18 +8,19 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import tuning.training.lora
+import tuning.training.train
 import tuning.training.watch
 import tuning.training.weights
-from tests.tuning.conftest import tickets, tiny_settings
+from tests.tuning.conftest import chained, tickets, tiny_settings
 from tuning.training.base import open_base
+from tuning.training.task import Task
 
 
 def die(*_: Any) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def main(model: str, root: str, moment: str, number: str) -> None:
+def main(model: str, root: str, moment: str, number: str, stages: str = "one") -> None:
     import torch
 
     torch.set_num_threads(1)  # as in the tests that compare the weights
@@ -38,16 +39,19 @@ def main(model: str, root: str, moment: str, number: str) -> None:
     elif moment == "sealing the best weights":
         tuning.training.weights.seal = dying_on(tuning.training.weights.seal)
     elif moment == "publishing":
-        tuning.training.lora.publish = dying_on(tuning.training.lora.publish)
-    task = tuning.training.lora.Task(
-        "tickets", "terse", open_base(f"hf:{model}"), tickets(40), tiny_settings()
-    )
+        tuning.training.train.publish = dying_on(tuning.training.train.publish)
+    task = Task("tickets", "terse", open_base(f"hf:{model}"), tickets(40), tiny_settings())
+    if stages == "chain":
+        task = chained(task)
+
+    told: list[int] = []
 
     def progress(step: int, total: int, loss: float | None) -> None:
-        if moment == "step" and step == int(number):
+        told.append(step)  # steps are counted anew in each stage
+        if moment == "step" and len(told) == int(number):
             die()
 
-    tuning.training.lora.train_lora(task, Path(root), progress)
+    tuning.training.train.train_adapter(task, Path(root), progress)
 
 
 if __name__ == "__main__":

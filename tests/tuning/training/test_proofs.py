@@ -16,11 +16,12 @@ from evals.models.loading import load_folder
 from tests.tuning.conftest import tickets
 from tuning.data.dataset import EncodedExample, encode_examples
 from tuning.records import LossPoint, Proof, TrainingRecord
+from tuning.training.adaptations.through_peft import PeftWeights
 from tuning.training.base import BaseModel
 from tuning.training.proofs import Answers, Canary, loss_proof, prove, stop_proof
 from tuning.training.quiet import quietly
 
-LOG = [{"step": n, "epoch": n / 9, "loss": 5.0 - n / 2} for n in range(1, 9)]
+LEARNT = loss_proof([LossPoint(n, n / 9, 5.0 - n / 2) for n in range(1, 9)])
 
 
 @pytest.fixture
@@ -50,7 +51,9 @@ def failed(
     model: Any, folder: Path, base: BaseModel, canaries: list[Canary] | None = None
 ) -> dict[str, Proof]:
     asked = canaries or canaries_of(base)
-    proofs = prove(model, folder, base, "float32", canaries=asked, log=LOG)
+    proofs = prove(
+        model, folder, base, "float32", canaries=asked, adaptation=PeftWeights(), learnt=LEARNT
+    )
     return {proof.name: proof for proof in proofs if not proof.passed}
 
 

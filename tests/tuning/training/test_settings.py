@@ -1,12 +1,17 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import pytest
 
 from evals.errors import TrainingError
+from evals.fingerprint import fingerprint
 from evals.suite.spec import TuneSpec
+from tests.tuning.conftest import tickets
+from tuning.training.base import BaseModel
 from tuning.training.settings import TrainSettings, epochs_for, micro_batch_for, settings_for
+from tuning.training.task import Task
 
 
 def test_more_data_is_passed_over_fewer_times() -> None:
@@ -39,3 +44,11 @@ def test_what_the_suite_states_overrides_the_defaults() -> None:
 def test_senseless_settings_are_refused(bad: dict[str, float]) -> None:
     with pytest.raises(TrainingError):
         TrainSettings(**bad)  # type: ignore[arg-type]
+
+
+def test_a_training_by_defaults_keeps_the_identity_that_stored_adapters_have() -> None:
+    base = BaseModel("hf:tiny", Path("/x"), None, "a" * 16, "b" * 16, "c" * 16, 512)
+    assert Task("tickets", "terse", base, tickets(3), TrainSettings()).identity == (
+        "3073087f681f96f1"
+    )
+    assert fingerprint(TuneSpec()) == "ce54554d1fc9b032"

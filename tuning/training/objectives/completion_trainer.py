@@ -1,6 +1,6 @@
 """TRL's SFTTrainer, made deterministic, silent and quick for short completions.
 
-Importing this module loads torch, transformers and trl: `tuning.training.lora` does so late.
+Importing this module loads torch, transformers and trl: `CompletionObjective` does so late.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from typing import Any, NamedTuple
 import torch
 from datasets import Dataset
 from torch.utils.data import Sampler
-from transformers import PrinterCallback, ProgressCallback
 from trl import SFTConfig, SFTTrainer
 
 from evals.errors import TrainingError
@@ -106,7 +105,7 @@ class CompletionTrainer(SFTTrainer):  # type: ignore[misc]  # trl is untyped; it
         num_items_in_batch: Any = None,
     ) -> Any:
         """Mean loss per completion token of the whole step (of this batch when evaluating)."""
-        causal = self.accelerator.unwrap_model(model).get_base_model()
+        causal = causal_of(self.accelerator.unwrap_model(model))
         shared = shared_columns(inputs, len(self.prefix))
         prefix = shared if shared == len(self.prefix) else 0
         if bool(prefix) not in self.exact:
@@ -155,29 +154,22 @@ def make_trainer(
     scratch: Path,
     callbacks: Sequence[Any],
 ) -> CompletionTrainer:
-    """A trainer over encoded examples, checkpointing under `scratch`; `model` gets the LoRA."""
-    from peft import LoraConfig
-
-    trainer = CompletionTrainer(
+    """A trainer over encoded examples, checkpointing under `scratch`."""
+    return CompletionTrainer(
         model=model,
         args=_arguments(settings, steps, scratch, bool(held_out)),
         train_dataset=_table(train),
         eval_dataset=_table(sorted(held_out, key=lambda e: e.tokens)) if held_out else None,
         processing_class=tokenizer,
-        peft_config=LoraConfig(
-            r=settings.rank,
-            lora_alpha=settings.alpha,
-            lora_dropout=settings.dropout,
-            target_modules="all-linear",
-            task_type="CAUSAL_LM",
-        ),
         callbacks=list(callbacks),
         prefix=prefix,
         seed=settings.seed,
     )
-    trainer.remove_callback(PrinterCallback)
-    trainer.remove_callback(ProgressCallback)
-    return trainer
+
+
+def causal_of(model: Any) -> Any:
+    """The causal model itself, out of an adapter's wrapping where it has one."""
+    return model.get_base_model() if hasattr(model, "get_base_model") else model
 
 
 def _table(examples: Sequence[EncodedExample]) -> Any:

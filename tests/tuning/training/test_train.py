@@ -20,11 +20,11 @@ from evals.models.loading import load_folder
 from tests.tuning.conftest import MakeTask, tickets
 from tuning.data.dataset import encode_examples, hold_out
 from tuning.records import TrainingRecord
-from tuning.training import extras, lora
+from tuning.training import extras, train
 from tuning.training.base import BaseModel
-from tuning.training.lora import finished_record, train_lora
 from tuning.training.loss_curve import held_out_points
 from tuning.training.quiet import quietly
+from tuning.training.train import finished_record, train_adapter
 
 Finished = tuple[TrainingRecord, Path]
 ROOT = Path(__file__).parents[3]
@@ -91,7 +91,7 @@ def test_a_finished_training_is_found_and_not_done_again(
     def never(step: int, total: int, loss: float | None) -> None:
         raise AssertionError("trained again")
 
-    assert train_lora(make_task(), finished[1], never) == finished[0]
+    assert train_adapter(make_task(), finished[1], never) == finished[0]
 
 
 def test_a_damaged_adapter_is_trained_again_to_the_same_weights(
@@ -102,7 +102,7 @@ def test_a_damaged_adapter_is_trained_again_to_the_same_weights(
     damaged = bytearray(file.read_bytes())
     damaged[-1] ^= 1
     file.write_bytes(damaged)
-    again = train_lora(make_task(), root)
+    again = train_adapter(make_task(), root)
     assert Path(again.adapter_path).parent == root
     assert_same_weights(again, finished[0])
 
@@ -139,7 +139,7 @@ def test_training_killed_at_any_moment_ends_with_the_weights_of_an_uninterrupted
     def progress(step: int, total: int, loss: float | None) -> None:
         first_step.append(step)
 
-    record = train_lora(task, tmp_path, progress)
+    record = train_adapter(task, tmp_path, progress)
     assert_same_weights(record, finished[0])
     assert record.curve == finished[0].curve
     assert record.trained_tokens == finished[0].trained_tokens
@@ -155,14 +155,14 @@ def test_a_second_training_of_the_same_adapter_is_one_clear_error(
     def progress(step: int, total: int, loss: float | None) -> None:
         if not tries:
             with pytest.raises(UsageError) as caught:
-                train_lora(make_task(), tmp_path)
+                train_adapter(make_task(), tmp_path)
             tries.append(str(caught.value))
             assert caught.value.exit_code == 2
 
-    record = train_lora(make_task(), tmp_path, progress)
+    record = train_adapter(make_task(), tmp_path, progress)
     assert f"another process is training the same adapter, {record.adapter_path}" in tries[0]
     assert f"(process {os.getpid()}) (wait for it" in tries[0]
-    assert train_lora(make_task(), tmp_path) == record
+    assert train_adapter(make_task(), tmp_path) == record
 
 
 def test_a_lock_that_a_killed_training_left_is_no_obstacle(
@@ -170,7 +170,7 @@ def test_a_lock_that_a_killed_training_left_is_no_obstacle(
 ) -> None:
     task = make_task()
     (tmp_path / f"{task.identity}.lock").write_text("1")
-    assert train_lora(task, tmp_path).adapter == finished[0].adapter
+    assert train_adapter(task, tmp_path).adapter == finished[0].adapter
 
 
 def test_what_another_process_finished_meanwhile_is_not_trained_again(
@@ -186,8 +186,8 @@ def test_what_another_process_finished_meanwhile_is_not_trained_again(
             shutil.copytree(finished[0].adapter_path, folder)
         return looks[-1]
 
-    monkeypatch.setattr(lora, "finished_record", finished_after_a_look)
-    assert train_lora(task, tmp_path).adapter == finished[0].adapter
+    monkeypatch.setattr(train, "finished_record", finished_after_a_look)
+    assert train_adapter(task, tmp_path).adapter == finished[0].adapter
     assert [look is None for look in looks] == [True, False]
 
 
@@ -199,7 +199,7 @@ def test_training_stops_when_the_held_out_loss_rises_and_the_best_weights_are_ke
     contrary = tickets(40, lambda n: "login" if f"case-{n}" in kept else "billing")
     task = make_task(contrary, epochs=20.0, evaluations=30, patience=2, learning_rate=2e-2)
     totals: set[int] = set()
-    record = train_lora(task, tmp_path, lambda step, total, loss: totals.add(total))
+    record = train_adapter(task, tmp_path, lambda step, total, loss: totals.add(total))
     looks = held_out_points(record.curve)
     best = min(looks, key=lambda point: point.held_out or 0)
     assert record.curve[-1].step < min(totals)
@@ -231,7 +231,7 @@ def test_a_loss_that_is_not_finite_stops_training_and_leaves_no_adapter(
     make_task: MakeTask, tmp_path: Path
 ) -> None:
     with pytest.raises(TrainingError, match=r"loss became .* at step") as caught:
-        train_lora(make_task(learning_rate=1e30), tmp_path)
+        train_adapter(make_task(learning_rate=1e30), tmp_path)
     assert caught.value.key == "tune.learning_rate"
     assert not list(tmp_path.glob("*/adapter.json"))
 
@@ -239,7 +239,7 @@ def test_a_loss_that_is_not_finite_stops_training_and_leaves_no_adapter(
 def test_training_without_a_held_out_part_keeps_the_last_weights(
     make_task: MakeTask, tmp_path: Path
 ) -> None:
-    record = train_lora(make_task(held_out_share=0.0), tmp_path)
+    record = train_adapter(make_task(held_out_share=0.0), tmp_path)
     assert (record.held_out, record.best_step) == (0, record.curve[-1].step)
     assert held_out_points(record.curve) == []
 
@@ -257,7 +257,7 @@ def test_training_is_silent_offline_and_leaves_the_callers_generators_alone(
     random.seed(5)
     torch.manual_seed(5)
     before = random.getstate(), torch.random.get_rng_state()
-    train_lora(make_task(seed=2, epochs=1.0), tmp_path)
+    train_adapter(make_task(seed=2, epochs=1.0), tmp_path)
     assert random.getstate() == before[0]
     assert torch.equal(torch.random.get_rng_state(), before[1])
     assert capfd.readouterr() == ("", "")

@@ -1,0 +1,167 @@
+"""The methods of training that a suite may name, and which settings each of them takes.
+
+A method is what is learnt from and how; its `weights` are which of the model's weights change.
+What stands here is read and checked without torch; `tuning.training` carries it out.
+
+To add a method: a row in METHODS; where it has settings of its own, a frozen dataclass of
+`setting(...)` fields, which is read from `tune.<method>:` in `suite.yaml` and reaches training
+as `TrainSettings.own`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, NamedTuple
+
+from evals.errors import UsageError
+from evals.suite.section import Section, suggestion
+from evals.suite.spec import TuneSpec
+
+SHAPING = ("variant", "rank", "alpha", "dropout")
+"""Settings of the adapter, which not every kind of weights has."""
+METHODICAL = ("weights", *SHAPING, "learning_rate", "epochs")
+"""Settings whose right value differs from one method to another."""
+
+
+@dataclass(frozen=True)
+class WeightsForm:
+    """One way for weights to change: which of SHAPING it takes, and its variants by name."""
+
+    about: str
+    takes: tuple[str, ...] = ()
+    variants: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class MethodForm:
+    """One method: the weights it may change (the first is the default), and its own settings."""
+
+    about: str
+    weights: tuple[str, ...]
+    own: type[Any] | None = None
+
+
+WEIGHTS: Mapping[str, WeightsForm] = {
+    "lora": WeightsForm("a low-rank adapter on every linear layer", SHAPING, ("plain",)),
+}
+
+METHODS: Mapping[str, MethodForm] = {
+    "lora": MethodForm("supervised fine-tuning of an adapter", ("lora",)),
+}
+
+
+def setting(default: Any, **bounds: Any) -> Any:
+    """A field of a method's own settings, with the bounds it is read with.
+
+    A whole number takes `low` and `high`; a number `above`, `at_least`, `below`, `at_most`; a
+    text `options`; true and false take none.
+    """
+    return field(default=default, metadata=bounds)
+
+
+def read_method(section: Section) -> str:
+    """`tune.method`. Raises SuiteError, with all names, for one that is not known."""
+    name = section.optional_text("method") or "lora"
+    if name not in METHODS:
+        section.fail(f"unknown method {name!r}", "method", hint=suggestion(name, METHODS))
+    return name
+
+
+def read_own(section: Section) -> tuple[Any, ...]:
+    """The settings under the names of methods, each as its own dataclass."""
+    return tuple(
+        _read_settings(section.section(name), form.own)
+        for name, form in METHODS.items()
+        if form.own is not None and section.has(name)
+    )
+
+
+def own_keys() -> tuple[str, ...]:
+    """Under which keys of `tune` methods have settings of their own."""
+    return tuple(name for name, form in METHODS.items() if form.own is not None)
+
+
+def own_of(tune: TuneSpec) -> Any:
+    """The chosen method's own settings, its defaults where none are stated; None: it has none."""
+    kind = METHODS[tune.method].own
+    if kind is None:
+        return None
+    return next((one for one in tune.own if type(one) is kind), kind())
+
+
+def weights_of(tune: TuneSpec) -> str:
+    """Which weights change: those stated, else what the method changes by default."""
+    return tune.weights or METHODS[tune.method].weights[0]
+
+
+class Misfit(NamedTuple):
+    """A setting that does not fit the method: its `key` in `tune`, and what would fit."""
+
+    key: str
+    message: str
+    hint: str
+
+
+def misfit_of(tune: TuneSpec) -> Misfit | None:
+    """The first setting that does not fit the method, or the weights it changes."""
+    form = METHODS[tune.method]
+    weights = weights_of(tune)
+    if weights not in form.weights:
+        fitting = ", ".join(form.weights)
+        return Misfit(
+            "weights", f"the method {tune.method} does not change {weights!r}", f"known: {fitting}"
+        )
+    takes = WEIGHTS[weights].takes
+    for key in SHAPING:
+        if getattr(tune, key) is not None and key not in takes:
+            others = ", ".join(name for name, one in WEIGHTS.items() if key in one.takes)
+            message = f"{tune.method} has no {key} where it changes {weights}"
+            return Misfit(key, message, f"{key} belongs to {others}; leave it out")
+    variants = WEIGHTS[weights].variants
+    if tune.variant is not None and tune.variant not in variants:
+        message = f"{weights} has no variant {tune.variant!r}"
+        return Misfit("variant", message, suggestion(tune.variant, variants))
+    return None
+
+
+def with_stated(tune: TuneSpec, **stated: Any) -> TuneSpec:
+    """The suite's settings with what a caller states in their place (None: nothing stated).
+
+    With another method than the suite's, the suite's rank, rate and the like, which were chosen
+    for its own, give way to the defaults. Raises UsageError for a setting that does not fit.
+    """
+    given = {key: value for key, value in stated.items() if value is not None}
+    if given.get("method", tune.method) not in METHODS:
+        name = given["method"]
+        raise UsageError(f"unknown method {name!r}", key="--method", hint=suggestion(name, METHODS))
+    if given.get("method", tune.method) != tune.method:
+        defaults: dict[str, Any] = dict.fromkeys(METHODICAL)
+        tune = replace(tune, **defaults)
+    made = replace(tune, **given)
+    if misfit := misfit_of(made):
+        option = "--" + misfit.key.replace("_", "-")
+        raise UsageError(misfit.message, key=option, hint=misfit.hint)
+    return made
+
+
+def _read_settings(section: Section, kind: type[Any]) -> Any:
+    section.only(*(one.name for one in fields(kind)))
+    stated = {
+        one.name: _read_one(section, one.name, one.default, one.metadata)
+        for one in fields(kind)
+        if section.has(one.name)
+    }
+    return kind(**stated)
+
+
+def _read_one(section: Section, key: str, default: Any, bounds: Mapping[str, Any]) -> Any:
+    if isinstance(default, bool):
+        return section.flag(key, default)
+    if isinstance(default, int):
+        return section.integer(key, **bounds)
+    if isinstance(default, float):
+        return section.number(key, **bounds)
+    if bounds.get("options"):
+        return section.choice(key, bounds["options"], default)
+    return section.text(key)

@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from evals.errors import SuiteError, UsageError
+from evals.fingerprint import fingerprint
+from evals.suite import tune_methods
+from evals.suite.policy import read_tune
+from evals.suite.section import Section
+from evals.suite.spec import TuneSpec
+from evals.suite.tune_methods import (
+    METHODS,
+    WEIGHTS,
+    MethodForm,
+    WeightsForm,
+    own_of,
+    setting,
+    weights_of,
+    with_stated,
+)
+
+
+@dataclass(frozen=True)
+class PairSettings:
+    beta: float = setting(0.1, above=0, at_most=10)
+    pairs: int = setting(8, low=1, high=64)
+    loss: str = setting("sigmoid", options=("sigmoid", "hinge"))
+    label: bool = setting(False)
+
+
+@pytest.fixture(autouse=True)
+def another_method(monkeypatch: pytest.MonkeyPatch) -> None:
+    weights = {**WEIGHTS, "all": WeightsForm("all of them")}
+    methods = {
+        **METHODS,
+        "pairs": MethodForm("from pairs", ("lora", "all"), PairSettings),
+        "all": MethodForm("all weights", ("all",)),
+    }
+    monkeypatch.setattr(tune_methods, "WEIGHTS", weights)
+    monkeypatch.setattr(tune_methods, "METHODS", methods)
+
+
+def read(values: dict[str, Any]) -> TuneSpec:
+    return read_tune(Section(Path("suite.yaml"), values, 7), {})
+
+
+def test_a_suite_that_states_nothing_is_trained_as_ever() -> None:
+    assert read({}) == TuneSpec()
+    assert (weights_of(TuneSpec()), own_of(TuneSpec())) == ("lora", None)
+
+
+def test_a_methods_own_settings_are_read_by_their_types_and_bounds() -> None:
+    tune = read({"method": "pairs", "pairs": {"beta": 0.3, "loss": "hinge", "label": True}})
+    assert own_of(tune) == PairSettings(beta=0.3, loss="hinge", label=True)
+    assert own_of(read({"method": "pairs"})) == PairSettings()
+
+
+def test_settings_stated_for_a_method_that_is_not_used_wait_for_it() -> None:
+    tune = read({"pairs": {"beta": 0.3}})
+    assert own_of(tune) is None
+    assert own_of(with_stated(tune, method="pairs")) == PairSettings(beta=0.3)
+
+
+@pytest.mark.parametrize(
+    ("values", "key", "said"),
+    [
+        ({"method": "pears"}, "method", "did you mean 'pairs'?"),
+        ({"method": "pairs", "weights": "some"}, "weights", "known: lora, all"),
+        ({"method": "all", "rank": 4}, "rank", "rank belongs to lora; leave it out"),
+        ({"method": "pairs", "weights": "all", "dropout": 0.1}, "dropout", "belongs to lora"),
+        ({"variant": "plane"}, "variant", "did you mean 'plain'?"),
+        ({"pairs": {"beta": 0}}, "beta", "above 0"),
+        ({"pairs": {"pairs": 1.5}}, "pairs", "a whole number from 1 to 64"),
+        ({"pairs": {"loss": "hing"}}, "loss", "one of sigmoid, hinge"),
+        ({"pairs": {"gamma": 1}}, "gamma", "unknown key"),
+        ({"dpo": {}}, "dpo", "unknown key"),
+        ({"dropout": 1.0}, "dropout", "below 1"),
+    ],
+)
+def test_settings_that_do_not_fit_are_refused_where_they_stand(
+    values: dict[str, Any], key: str, said: str
+) -> None:
+    with pytest.raises(SuiteError) as caught:
+        read(values)
+    assert said in str(caught.value)
+    assert (caught.value.key or "").endswith(key)
+    assert caught.value.line == 7
+
+
+def test_what_the_caller_states_takes_the_place_of_what_the_suite_does() -> None:
+    suite = TuneSpec(rank=4, learning_rate=1e-4, prompt="terse", seed=3)
+    assert with_stated(suite, rank=8, method=None) == replace(suite, rank=8)
+    assert with_stated(suite, method="lora") == suite
+
+
+def test_another_method_does_not_inherit_the_rate_and_rank_of_the_suites() -> None:
+    suite = TuneSpec(rank=4, learning_rate=1e-4, epochs=2, prompt="terse", seed=3)
+    made = with_stated(suite, method="all", epochs=1.5)
+    assert made == TuneSpec(method="all", epochs=1.5, prompt="terse", seed=3)
+
+
+@pytest.mark.parametrize(
+    ("stated", "key", "said"),
+    [
+        ({"method": "pears"}, "--method", "did you mean 'pairs'?"),
+        ({"method": "all", "rank": 8}, "--rank", "rank belongs to lora"),
+        ({"weights": "some"}, "--weights", "known: lora"),
+    ],
+)
+def test_options_that_do_not_fit_are_refused_by_name(
+    stated: dict[str, Any], key: str, said: str
+) -> None:
+    with pytest.raises(UsageError) as caught:
+        with_stated(TuneSpec(), **stated)
+    assert caught.value.key == key
+    assert said in str(caught.value)
+
+
+def test_a_setting_that_came_later_changes_the_identity_only_where_it_is_used() -> None:
+    assert fingerprint(TuneSpec(alpha=None)) == fingerprint(TuneSpec())
+    assert fingerprint(TuneSpec(alpha=8)) != fingerprint(TuneSpec())

@@ -1,0 +1,40 @@
+"""The stages by which each method trains, by the names of `evals.suite.tune_methods`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from evals.scorers.protocol import Scorer
+from evals.suite.spec import Suite
+from tuning.training.loss_curve import Progress
+from tuning.training.stages import Stage
+from tuning.training.task import Task
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What a method may make its rows, rewards and looks of, beside the task's examples.
+
+    `scorers` are the suite's, by metric; none where the caller has none open. `root` is where
+    adapters lie. A method may train helpers there (a reward model), and tells `progress` of it.
+    """
+
+    suite: Suite
+    root: Path
+    scorers: Mapping[str, Scorer] = field(default_factory=dict)
+    progress: Progress | None = None
+
+
+ChainOf = Callable[[Task, Sources], tuple[Stage, ...]]
+"""The stages of a task that has none yet; `task.settings` names the method."""
+
+CHAINS: Mapping[str, ChainOf] = {}
+"""A method that is not here learns the examples by supervised fine-tuning alone."""
+
+
+def chain_of(task: Task, sources: Sources) -> tuple[Stage, ...]:
+    """The stages of the task's method; none for supervised fine-tuning alone."""
+    make = CHAINS.get(task.settings.method)
+    return make(task, sources) if make else ()

@@ -1,0 +1,1 @@
+"""What is learnt from: each objective is rows and the TRL trainer that learns from them."""

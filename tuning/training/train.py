@@ -1,0 +1,180 @@
+"""Training an adapter: from a task to a folder that proves itself whole.
+
+    <root>/<identity>/        adapter_model.safetensors, adapter_config.json
+        training.json         the TrainingRecord
+        adapter.json          the manifest, written last: its presence proves the rest
+        scratch/              checkpoints while training; gone afterwards
+    <root>/<identity>.lock    held by the one process that may train it
+
+`identity` is a hash of all that determines the weights, so the same training is never
+done twice, and one that was killed goes on from its last whole checkpoint.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from evals.atomic import write_atomically
+from evals.codec import decode, encode
+from evals.errors import TrainingError
+from evals.locks import only_one
+from tuning.data.dataset import Example, encode_examples, hold_out
+from tuning.data.preview import preview_text
+from tuning.records import Proof, StageRecord, TrainingRecord
+from tuning.training.adaptations import adaptation_of
+from tuning.training.adapters import is_finished, write_manifest
+from tuning.training.fitting import Trained, fit_stages
+from tuning.training.loss_curve import Progress, loss_curve
+from tuning.training.quiet import quietly
+from tuning.training.stages import Adaptation, Fitted, Stage
+from tuning.training.task import Task
+from tuning.training.weights import publish
+
+RECORD = "training.json"
+_SCRATCH = "scratch"
+_PREVIEWED = 3
+_CANARIES = 4
+
+
+def train_adapter(task: Task, root: Path, progress: Progress | None = None) -> TrainingRecord:
+    """Train an adapter (or find it finished), prove it, and return its record.
+
+    `progress` gets (step, total steps, loss in nats per token), anew for each stage. A run that
+    was killed goes on where it stopped and ends with the same weights. Raises TrainingError for
+    a loss that is not finite or too few examples, MissingExtraError where `[tune]` is not
+    installed, UsageError where another process is training the same adapter.
+    """
+    folder = root / task.identity
+    if (finished := finished_record(folder)) is not None:
+        return finished
+    folder.mkdir(parents=True, exist_ok=True)
+    busy = f"another process is training the same adapter, {folder}"
+    hint = "wait for it; the same command then finds what it trained"
+    with only_one(root / f"{task.identity}.lock", busy=busy, hint=hint):
+        # The one that held the lock until now may have finished it.
+        return finished_record(folder) or _train_whole(task, folder, progress or _ignore)
+
+
+def finished_record(folder: Path) -> TrainingRecord | None:
+    """The record of a finished training, or None where it is unfinished or damaged."""
+    if not is_finished(folder) or not (folder / RECORD).is_file():
+        return None
+    record = decode((folder / RECORD).read_text(encoding="utf-8"), TrainingRecord)
+    return replace(record, adapter_path=str(folder))
+
+
+def _train_whole(task: Task, folder: Path, progress: Progress) -> TrainingRecord:
+    parts = hold_out(
+        task.examples, share=task.settings.held_out_share, limit=task.settings.held_out_limit
+    )
+    if not parts.train:
+        raise TrainingError("there is nothing to train on", hint="add train cases to the suite")
+    adaptation = adaptation_of(task.settings)
+    with quietly():
+        trained = fit_stages(task.stages, task.base, adaptation, folder / _SCRATCH, progress)
+        last = trained.stages[-1]
+        publish(adaptation, trained.model, last.weights, folder, task.base.name)
+        canaries = (parts.held_out or parts.train)[:_CANARIES]
+        proofs = _prove(task, folder, adaptation, trained, asked=canaries)
+    record = _record(task, folder, trained.stages, train=parts.train, proofs=proofs)
+    write_atomically(folder / RECORD, encode(record))
+    write_manifest(folder, record)
+    shutil.rmtree(folder / _SCRATCH, ignore_errors=True)
+    return record
+
+
+def _prove(
+    task: Task,
+    folder: Path,
+    adaptation: Adaptation,
+    trained: Trained,
+    *,
+    asked: Sequence[Example],
+) -> tuple[Proof, ...]:
+    from tuning.training.proofs import Canary, prove
+
+    encoded = encode_examples(task.base.tokenizer, asked)
+    return prove(
+        trained.model,
+        folder,
+        task.base,
+        task.settings.precision,
+        canaries=[Canary(e.messages, ids) for e, ids in zip(asked, encoded, strict=True)],
+        adaptation=adaptation,
+        learnt=task.stages[-1].objective.learnt(loss_curve(trained.stages[-1].log)),
+    )
+
+
+def _ignore(step: int, total: int, loss: float | None) -> None:
+    """Show nothing."""
+
+
+def _record(
+    task: Task,
+    folder: Path,
+    fitted: Sequence[Fitted],
+    *,
+    train: Sequence[Example],
+    proofs: tuple[Proof, ...],
+) -> TrainingRecord:
+    from evals.models.adapters import adapter_fingerprint
+
+    last = fitted[-1]
+    shown = encode_examples(task.base.tokenizer, train[:_PREVIEWED])
+    return TrainingRecord(
+        adapter=adapter_fingerprint(folder),
+        adapter_path=str(folder),
+        base=task.base.name,
+        base_fingerprint=task.base.weights_hash,
+        method=task.settings.method,
+        prompt=task.prompt,
+        template_hash=task.base.template_hash,
+        examples=len(train),
+        replayed=len(task.replayed),
+        shown=task.shown,
+        held_out=len(task.examples) - len(train),
+        data_fingerprint=task.data_fingerprint,
+        settings=task.settings.as_dict(),
+        trained_parameters=last.trained_parameters,
+        total_parameters=last.total_parameters,
+        trained_tokens=sum(one.trained_tokens for one in fitted),
+        seconds=sum(one.seconds for one in fitted),
+        peak_memory_mb=peak_memory_mb(),
+        curve=loss_curve(last.log),
+        best_step=last.best_step,
+        findings=task.findings,
+        preview=preview_text(task.base.tokenizer, shown),
+        proofs=proofs,
+        stages=tuple(map(_stage_record, task.chain, fitted)),
+    )
+
+
+def _stage_record(stage: Stage, fitted: Fitted) -> StageRecord:
+    return StageRecord(
+        name=stage.name,
+        rows=fitted.train,
+        held_out=fitted.held_out,
+        identity=stage.identity,
+        settings=stage.settings.as_dict(),
+        curve=loss_curve(fitted.log),
+        best_step=fitted.best_step,
+        trained_tokens=fitted.trained_tokens,
+        seconds=fitted.seconds,
+        measured=fitted.measured,
+    )
+
+
+def peak_memory_mb() -> float:
+    """The most memory this process has held: on CUDA the device's, else resident, in MB."""
+    import torch
+
+    if torch.cuda.is_available():
+        return float(torch.cuda.max_memory_allocated()) / 1e6
+    import resource
+    import sys
+
+    unit = 1 if sys.platform == "darwin" else 1024  # ru_maxrss: bytes there, KiB on Linux
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NoReturn
 
-from evals.errors import RecordError
+from evals.errors import RecordError, TunegateError
 from evals.records import Json
 from evals.suite.cases import MAX_ID_LENGTH
 from evals.suite.source import MAX_JSON_DEPTH, describe, read_text
@@ -52,15 +52,24 @@ def _once(pairs: list[tuple[str, Json]]) -> Mapping[str, Json]:
 
 
 class Place:
-    """Where in a file something was read, for errors: file, line, and which entry."""
+    """Where in a file something was read, for errors: file, line, and which entry.
 
-    def __init__(self, path: Path, entry: str = "", line: int | None = None) -> None:
-        self.path, self.entry, self.line = path, entry, line
+    `error` is what is raised there.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        entry: str = "",
+        line: int | None = None,
+        error: type[TunegateError] = RecordError,
+    ) -> None:
+        self.path, self.entry, self.line, self.error = path, entry, line, error
 
     def fail(self, message: str, key: str | None = None, hint: str | None = None) -> NoReturn:
-        """Raise RecordError here."""
+        """Raise an error here."""
         whole = f"{self.entry}: {message}" if self.entry else message
-        raise RecordError(whole, path=self.path, line=self.line, key=key, hint=hint)
+        raise self.error(whole, path=self.path, line=self.line, key=key, hint=hint)
 
     def mapping(self, value: Json, key: str) -> Mapping[str, Json]:
         """An object; an empty one where nothing is there."""
@@ -78,13 +87,13 @@ class Place:
             self.fail(f"expected a list, found {describe(value)}", key)
         return value
 
-    def name(self, value: Json, key: str) -> str:
-        """Text or an integer that can name a case or a cluster."""
+    def name(self, value: Json, key: str, limit: int = MAX_ID_LENGTH) -> str:
+        """Text or an integer that can name a case or a cluster: at most `limit` characters."""
         if isinstance(value, bool) or not isinstance(value, str | int):
             self.fail(f"expected text or a whole number, found {describe(value)}", key)
         text = str(value)
-        if not text.strip() or len(text) > MAX_ID_LENGTH:
-            self.fail(f"{describe(text)} is no name: from 1 to {MAX_ID_LENGTH} characters", key)
+        if not text.strip() or len(text) > limit:
+            self.fail(f"{describe(text)} is no name: from 1 to {limit} characters", key)
         for character in text:
             if unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp"):
                 self.fail(f"control character U+{ord(character):04X} in {describe(text)}", key)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, NamedTuple, NoReturn
@@ -16,16 +14,12 @@ from evals.records import SPLITS, Finding, Json, SplitName
 from evals.suite.cases import MAX_ID_LENGTH
 from evals.suite.folding import fold, loosen
 from evals.suite.scaffold import check_name, example_prompts, write_suite, yaml_name
-from evals.suite.section import suggestion
-from evals.suite.source import BOM
 from evals.suite.splits import draw_split
+from evals.suite.table import Columns, Row, read_rows
 
-MAX_CSV_BYTES = 256 << 20
 MAX_LABELS = 50
 ROWS_PER_LABEL = 4
 SHARES: Mapping[SplitName, float] = {"train": 0.5, "dev": 0.25, "test": 0.25}
-_DELIMITERS = (",", ";", "\t", "|")
-_UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
 class CsvSuite(NamedTuple):
@@ -33,31 +27,6 @@ class CsvSuite(NamedTuple):
 
     paths: list[Path]
     findings: tuple[Finding, ...]
-
-
-@dataclass(frozen=True)
-class Columns:
-    """Which columns of a table mean what."""
-
-    input: str = "input"
-    expected: str = "expected"
-    id: str | None = None
-    cluster: str | None = None
-    split: str | None = None
-    tags: tuple[str, ...] = ()
-
-    @property
-    def named(self) -> tuple[str, ...]:
-        """Every column that must be there."""
-        optional = (self.id, self.cluster, self.split)
-        return (self.input, self.expected, *(c for c in optional if c), *self.tags)
-
-
-class Row(NamedTuple):
-    """A record of the table by column, and the line it begins on."""
-
-    line: int
-    fields: dict[str, str]
 
 
 def init_from_csv(
@@ -100,85 +69,6 @@ def init_from_csv(
         **_prompts(bool(table.labels())),
     }
     return CsvSuite(write_suite(target, contents), tuple(table.findings))
-
-
-def read_rows(path: Path, columns: Columns) -> Iterator[Row]:
-    """The records of a table with their lines; the delimiter is the one that fits the header."""
-    text = _decode(path)
-    delimiter = _find_delimiter(text, path, columns)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    header: list[str] = []
-    while True:
-        line = reader.line_num + 1
-        try:
-            fields = next(reader, None)
-        except csv.Error as cause:
-            raise SuiteError(f"not valid CSV: {cause}", path=path, line=line) from None
-        if fields is None:
-            return
-        if not header:
-            header = [cell.strip() for cell in fields]
-        elif any(cell.strip() for cell in fields):
-            if len(fields) != len(header):
-                raise SuiteError(
-                    f"expected {len(header)} fields, found {len(fields)}",
-                    path=path,
-                    line=line,
-                    hint=f"fields are separated by {delimiter!r}; quote those that contain it",
-                )
-            yield Row(line, dict(zip(header, fields, strict=True)))
-
-
-def _decode(path: Path) -> str:
-    if not path.is_file():
-        raise SuiteError("is not a file" if path.exists() else "no such file", path=path)
-    if path.stat().st_size > MAX_CSV_BYTES:
-        raise SuiteError(f"larger than {MAX_CSV_BYTES} bytes", path=path)
-    data = path.read_bytes()
-    encoding = "utf-16" if data.startswith(_UTF16) else "utf-8"
-    data = data.removeprefix(BOM)
-    try:
-        text = data.decode(encoding)
-    except UnicodeDecodeError as cause:
-        raise SuiteError(
-            f"not valid {encoding.upper()}: byte 0x{data[cause.start]:02x}",
-            path=path,
-            line=data.count(b"\n", 0, cause.start) + 1,
-            hint="save the table as UTF-8",
-        ) from None
-    if "\0" in text:
-        line = text.count("\n", 0, text.index("\0")) + 1
-        raise SuiteError("a NUL character: not a table", path=path, line=line)
-    return text
-
-
-def _find_delimiter(text: str, path: Path, columns: Columns) -> str:
-    headers: dict[str, list[str]] = {}
-    for delimiter in _DELIMITERS:
-        try:
-            first = next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), [])
-        except csv.Error:
-            continue  # with this delimiter the first line is no header; another may fit
-        headers[delimiter] = [cell.strip() for cell in first]
-        if set(columns.named) <= set(headers[delimiter]):
-            _refuse_repeated_columns(headers[delimiter], path)
-            return delimiter
-    likely = max(headers.values(), key=len, default=[])
-    missing = next((column for column in columns.named if column not in likely), columns.input)
-    close = suggestion(missing, [cell for cell in likely if cell])
-    naming = "name the columns with --input-column and --expected-column"
-    raise SuiteError(
-        f"no column {missing!r} in the header",
-        path=path,
-        line=1,
-        hint=f"{close}; {naming}" if close else naming,
-    )
-
-
-def _refuse_repeated_columns(header: Sequence[str], path: Path) -> None:
-    for i, column in enumerate(header):
-        if column and column in header[:i]:
-            raise SuiteError(f"column {column!r} appears twice", path=path, line=1)
 
 
 @dataclass

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple, NoReturn
@@ -21,6 +22,7 @@ MAX_JSON_BYTES = 4 << 20
 MAX_JSON_DEPTH = 64
 
 BOM = b"\xef\xbb\xbf"
+_GAP = re.compile(r"[ \t\r\n]*")
 
 Position = tuple[str | int, ...]
 
@@ -30,6 +32,14 @@ class JsonLine(NamedTuple):
 
     number: int
     value: dict[str, Json]
+
+
+class JsonPlace(NamedTuple):
+    """Where a value stands, and what is raised about it."""
+
+    path: Path
+    line: int
+    error: type[TunegateError]
 
 
 def read_text(path: Path, *, max_bytes: int, error: type[TunegateError] = SuiteError) -> str:
@@ -68,6 +78,65 @@ def read_jsonl(
                 raw = raw.removeprefix(BOM)
             if raw.strip():
                 yield JsonLine(number, _parse_line(raw, path, number, error))
+
+
+def read_json_list(
+    path: Path,
+    *,
+    max_bytes: int = MAX_JSONL_BYTES,
+    error: type[TunegateError] = SuiteError,
+) -> Iterator[JsonLine]:
+    """The objects of a file that is one JSON list, lazily, with the line that each begins on.
+
+    Read as strictly as `read_jsonl`, within the same limits. Raises `error` with the line.
+    """
+    text = read_text(path, max_bytes=max_bytes, error=error)
+    decoder = json.JSONDecoder(
+        parse_constant=_refuse_constant, parse_float=finite_float, object_pairs_hook=_unique_pairs
+    )
+    at = _after_gap(text, 0)
+    if text[at : at + 1] != "[":
+        raise error("expected a JSON list: [{...}, ...]", path=path, line=1)
+    at, line, counted = _after_gap(text, at + 1), 1, 0
+    more = text[at : at + 1] != "]"
+    while more:
+        line, counted = line + text.count("\n", counted, at), at
+        value, at = _parse_item(decoder, text, at, JsonPlace(path, line, error))
+        yield JsonLine(line, value)
+        at = _after_gap(text, at)
+        more = text[at : at + 1] == ","
+        at = _after_gap(text, at + 1) if more else at
+    if text[at : at + 1] != "]" or _after_gap(text, at + 1) != len(text):
+        line = 1 + text.count("\n", 0, at)
+        raise error("not valid JSON: expected , between objects and ] last", path=path, line=line)
+
+
+def _after_gap(text: str, at: int) -> int:
+    found = _GAP.match(text, at)
+    return found.end() if found else at
+
+
+def _parse_item(
+    decoder: json.JSONDecoder, text: str, at: int, place: JsonPlace
+) -> tuple[dict[str, Json], int]:
+    """The object that begins at `at`, and where it ends."""
+    path, line, error = place
+    try:
+        value, end = decoder.raw_decode(text, at)
+        _check_depth(value)
+    except RecursionError:
+        said = f"not valid JSON: nested deeper than {MAX_JSON_DEPTH} levels"
+        raise error(said, path=path, line=line) from None
+    except json.JSONDecodeError as cause:
+        said = f"not valid JSON: {cause.msg} at column {cause.colno}"
+        raise error(said, path=path, line=cause.lineno) from None
+    except ValueError as cause:
+        raise error(f"not valid JSON: {cause}", path=path, line=line) from None
+    if not isinstance(value, dict):
+        raise error(f"expected a JSON object, found {describe(value)}", path=path, line=line)
+    if end - at > MAX_LINE_BYTES:
+        raise error(f"object is longer than {MAX_LINE_BYTES} characters", path=path, line=line)
+    return value, end
 
 
 def read_json(path: Path, *, error: type[TunegateError] = SuiteError) -> Json:

@@ -438,10 +438,9 @@ def _several(text: str) -> int:
 
 
 def _rank(text: str) -> int:
-    value = _count(text)
-    if value > 1024:
-        raise argparse.ArgumentTypeError(f"{value} is no rank from 1 to 1024")
-    return value
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 1024:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to 1024")
+    return int(text)
 
 
 def _rate(text: str) -> float:

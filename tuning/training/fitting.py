@@ -148,6 +148,8 @@ def _open_trainer(
     model: Any,
     notes: Callable[[], Mapping[str, Any]],
 ) -> Opened:
+    from transformers import PrinterCallback, ProgressCallback
+
     from tuning.training.quiet import generators_kept
     from tuning.training.watch import Watch
 
@@ -166,6 +168,8 @@ def _open_trainer(
         enough=stage.enough,
     )
     opened = stage.objective.open(Course(model, base, stage.settings, scratch, (watch,)))
+    for talking in (PrinterCallback, ProgressCallback):  # `progress` is told instead
+        opened.trainer.remove_callback(talking)
     return opened
 
 

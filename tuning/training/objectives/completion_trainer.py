@@ -14,7 +14,6 @@ from typing import Any, NamedTuple
 import torch
 from datasets import Dataset
 from torch.utils.data import Sampler
-from transformers import PrinterCallback, ProgressCallback
 from trl import SFTConfig, SFTTrainer
 
 from evals.errors import TrainingError
@@ -156,7 +155,7 @@ def make_trainer(
     callbacks: Sequence[Any],
 ) -> CompletionTrainer:
     """A trainer over encoded examples, checkpointing under `scratch`."""
-    trainer = CompletionTrainer(
+    return CompletionTrainer(
         model=model,
         args=_arguments(settings, steps, scratch, bool(held_out)),
         train_dataset=_table(train),
@@ -166,9 +165,6 @@ def make_trainer(
         prefix=prefix,
         seed=settings.seed,
     )
-    trainer.remove_callback(PrinterCallback)
-    trainer.remove_callback(ProgressCallback)
-    return trainer
 
 
 def causal_of(model: Any) -> Any:

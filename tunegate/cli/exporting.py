@@ -10,8 +10,9 @@ from tunegate.cards import card_text
 from tunegate.cli.console import Terminal
 from tunegate.cli.output import check_output
 from tunegate.opening import open_suite
-from tuning.adapters.exporting import export_peft, training_examples, write_chat
+from tuning.adapters.exporting import export_peft, training_examples
 from tuning.adapters.registry import AdapterRecord
+from tuning.data.formats import write_examples
 from tuning.records import Proof
 
 
@@ -54,4 +55,4 @@ def _export_data(record: AdapterRecord, suite: str | None, target: Path) -> None
     if target.exists():
         raise UsageError("is there already", path=target, hint="name a file that is not")
     opened = open_suite(name)
-    write_chat(training_examples(record, opened.suite), target)
+    write_examples(training_examples(record, opened.suite), target, "chat")

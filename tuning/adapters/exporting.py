@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Sequence
 from pathlib import Path
 
 from evals.atomic import write_atomically
@@ -71,17 +70,3 @@ def training_examples(record: AdapterRecord, suite: Suite) -> tuple[Example, ...
             hint="check out the suite as it was, or train again",
         )
     return data.examples
-
-
-def write_chat(examples: Sequence[Example], target: Path) -> None:
-    """Write examples as OpenAI's chat JSONL, one conversation a line, for hosted tuning."""
-    rows = [
-        {
-            "messages": [
-                *({"role": turn.role, "content": turn.content} for turn in example.messages),
-                {"role": "assistant", "content": example.answer},
-            ]
-        }
-        for example in examples
-    ]
-    write_atomically(target, "".join(json.dumps(row) + "\n" for row in rows))

@@ -17,20 +17,10 @@ from typing import Any, NamedTuple
 from evals.errors import UsageError
 from evals.suite.section import Section, suggestion
 from evals.suite.spec import TuneSpec
+from evals.suite.tune_weights import SHAPING, WEIGHTS
 
-SHAPING = ("variant", "rank", "alpha", "dropout")
-"""Settings of the adapter, which not every kind of weights has."""
 METHODICAL = ("weights", *SHAPING, "learning_rate", "epochs")
 """Settings whose right value differs from one method to another."""
-
-
-@dataclass(frozen=True)
-class WeightsForm:
-    """One way for weights to change: which of SHAPING it takes, and its variants by name."""
-
-    about: str
-    takes: tuple[str, ...] = ()
-    variants: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -42,12 +32,9 @@ class MethodForm:
     own: type[Any] | None = None
 
 
-WEIGHTS: Mapping[str, WeightsForm] = {
-    "lora": WeightsForm("a low-rank adapter on every linear layer", SHAPING, ("plain",)),
-}
-
 METHODS: Mapping[str, MethodForm] = {
-    "lora": MethodForm("supervised fine-tuning of an adapter", ("lora",)),
+    "lora": MethodForm("supervised fine-tuning of an adapter", tuple(WEIGHTS)),
+    "full": MethodForm("supervised fine-tuning of all weights", ("full",)),
 }
 
 
@@ -121,6 +108,9 @@ def misfit_of(tune: TuneSpec) -> Misfit | None:
     variants = WEIGHTS[weights].variants
     if tune.variant is not None and tune.variant not in variants:
         message = f"{weights} has no variant {tune.variant!r}"
+        why = WEIGHTS[weights].refused.get(tune.variant)
+        if why is not None:
+            return Misfit("variant", f"{message}: {why}", f"known: {', '.join(variants)}")
         return Misfit("variant", message, suggestion(tune.variant, variants))
     return None
 

@@ -111,7 +111,7 @@ class Stage:
 
 
 class Adaptation(Protocol):
-    """Which weights change. All of training, its checkpoints and proofs use these five."""
+    """Which weights change. All of training, its checkpoints and proofs use these six."""
 
     def open(self, base: BaseModel, settings: TrainSettings, task_type: TaskType) -> Any:
         """A freshly loaded base model, wrapped for training: what is to change has gradients."""
@@ -123,6 +123,10 @@ class Adaptation(Protocol):
 
     def put(self, model: Any, tensors: Mapping[str, Any]) -> None:
         """Put kept tensors into an opened model."""
+        ...
+
+    def published(self, tensors: Mapping[str, Any]) -> dict[str, Any]:
+        """Kept tensors as they are published: the same function, for evaluations to load."""
         ...
 
     def describe(self, model: Any, folder: Path, base: str) -> None:

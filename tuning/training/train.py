@@ -95,6 +95,7 @@ def _prove(
     *,
     asked: Sequence[Example],
 ) -> tuple[Proof, ...]:
+    from tuning.training.opening import precision_of
     from tuning.training.proofs import Canary, prove
 
     encoded = encode_examples(task.base.tokenizer, asked)
@@ -102,7 +103,7 @@ def _prove(
         trained.model,
         folder,
         task.base,
-        task.settings.precision,
+        precision_of(trained.model),
         canaries=[Canary(e.messages, ids) for e, ids in zip(asked, encoded, strict=True)],
         adaptation=adaptation,
         learnt=task.stages[-1].objective.learnt(loss_curve(trained.stages[-1].log)),

@@ -7,15 +7,27 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, cast
 
+from tuning.training.adaptations.principal import PRINCIPAL, balanced, begin_from_base
 from tuning.training.base import BaseModel
 from tuning.training.settings import TrainSettings
 from tuning.training.stages import TaskType
 
 PEFT_KINDS = ("lora",)
 
+_VARIANTS: Mapping[str, Mapping[str, Any]] = {
+    "rslora": {"use_rslora": True},
+    "dora": {"use_dora": True},
+    "gaussian": {"init_lora_weights": "gaussian"},
+    "orthogonal": {"init_lora_weights": "orthogonal"},
+    "mica": {"init_lora_weights": "mica"},
+}
+
 
 class PeftWeights:
     """The adaptation for every adapter that PEFT makes, keeps and loads by itself."""
+
+    def __init__(self, variant: str = "plain") -> None:
+        self.variant = variant
 
     def open(self, base: BaseModel, settings: TrainSettings, task_type: TaskType) -> Any:
         """The base with a new adapter, drawn from the settings' seed."""
@@ -26,7 +38,10 @@ class PeftWeights:
 
         model = open_weights(base, settings, task_type)
         set_seed(settings.seed)
-        return get_peft_model(model, peft_config(settings, task_type))
+        wrapped = get_peft_model(model, peft_config(settings, task_type))
+        if settings.variant in PRINCIPAL:
+            begin_from_base(wrapped, settings)
+        return wrapped
 
     def state(self, model: Any) -> dict[str, Any]:
         """The adapter's own tensors, under the names that PEFT writes."""
@@ -39,6 +54,10 @@ class PeftWeights:
         from peft import set_peft_model_state_dict
 
         set_peft_model_state_dict(model, dict(tensors))
+
+    def published(self, tensors: Mapping[str, Any]) -> dict[str, Any]:
+        """The tensors as they are; of a variant that begins from the base, factored anew."""
+        return balanced(tensors) if self.variant in PRINCIPAL else dict(tensors)
 
     def describe(self, model: Any, folder: Path, base: str) -> None:
         """Write PEFT's own `adapter_config.json`."""
@@ -56,10 +75,12 @@ def peft_config(settings: TrainSettings, task_type: TaskType) -> Any:
     """PEFT's configuration of what the settings name."""
     from peft import LoraConfig
 
+    halves = 2 if settings.variant in PRINCIPAL else 1  # the same scale: alpha over rank
     return LoraConfig(
-        r=settings.rank,
-        lora_alpha=settings.alpha,
+        r=halves * settings.rank,
+        lora_alpha=halves * settings.alpha,
         lora_dropout=settings.dropout,
         target_modules="all-linear",
         task_type=task_type,
+        **_VARIANTS.get(settings.variant, {}),
     )

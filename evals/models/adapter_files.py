@@ -205,8 +205,8 @@ def _differs(path: Path, untrained: Mapping[str, float]) -> bool:
         return any(
             bool((file.get_tensor(name) != value).any())
             for name in file.keys()  # noqa: SIM118 - not a mapping
-            for part, value in untrained.items()
-            if part in name
+            for end, value in untrained.items()
+            if name.endswith(end)
         )
 
 

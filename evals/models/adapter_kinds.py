@@ -13,6 +13,13 @@ LORA = "LORA"
 
 UNTRAINED: Mapping[str, Mapping[str, float]] = {
     LORA: {},  # products of two factors: `adapter_files.check_values` sees to them
+    "IA3": {"ia3_l": 1.0},
+    "VERA": {"vera_lambda_b": 0.0},
+    "LOHA": {"hada_w2_b": 0.0},
+    "LOKR": {"lokr_w1": 0.0, "lokr_w1_a": 0.0},
+    "OFT": {"oft_R.weight": 0.0},
+    "MISS": {"miss_block": 0.0},
+    "SHIRA": {"shira_weight": 0.0},
     WHOLE: {"": 0.0},
 }
-"""Parts of tensors' names and the value they all have while the adapter changes nothing."""
+"""How tensors' names end, and the value they all have while the adapter changes nothing."""

@@ -36,6 +36,7 @@ class WholeModel:
         return getattr(self._model, name)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """What the model itself says."""
         return self._model(*args, **kwargs)
 
     def get_base_model(self) -> Any:

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from evals.errors import UsageError
 from evals.suite.section import Section, suggestion
 from evals.suite.spec import TuneSpec
-from evals.suite.tune_weights import SHAPING, WEIGHTS
+from evals.suite.tune_weights import REFUSED, SHAPING, WEIGHTS
 
 METHODICAL = ("weights", *SHAPING, "learning_rate", "epochs")
 """Settings whose right value differs from one method to another."""
@@ -96,9 +96,9 @@ def misfit_of(tune: TuneSpec) -> Misfit | None:
     weights = weights_of(tune)
     if weights not in form.weights:
         fitting = ", ".join(form.weights)
-        return Misfit(
-            "weights", f"the method {tune.method} does not change {weights!r}", f"known: {fitting}"
-        )
+        why = f": {REFUSED[weights]}" if weights in REFUSED else ""
+        message = f"the method {tune.method} does not change {weights!r}{why}"
+        return Misfit("weights", message, f"known: {fitting}")
     takes = WEIGHTS[weights].takes
     for key in SHAPING:
         if getattr(tune, key) is not None and key not in takes:

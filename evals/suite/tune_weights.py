@@ -49,5 +49,25 @@ _REFUSED = {
 
 WEIGHTS: Mapping[str, WeightsForm] = {
     "lora": WeightsForm("a low-rank adapter on every linear layer", SHAPING, _LORA, _REFUSED),
+    "ia3": WeightsForm("factors on keys, values and the feed-forward"),
+    "vera": WeightsForm("vectors between frozen random factors", ("rank", "dropout")),
+    "loha": WeightsForm("a product of two low-rank products", ("rank", "alpha")),
+    "lokr": WeightsForm("a Kronecker product with a low-rank factor", ("rank", "alpha")),
+    "oft": WeightsForm("rotations of each layer's inputs", ("dropout",)),
+    "miss": WeightsForm("one matrix shared by slices of each layer", ("rank", "dropout")),
+    "shira": WeightsForm("a few entries of each layer's weights", ("rank",)),
     "full": WeightsForm("every weight of the model"),
 }
+
+_PROMPTS = "it adds to each prompt what the evals' shared prefixes have no place for"
+REFUSED: Mapping[str, str] = {
+    "adalora": "it drops ranks while it trains, which checkpoints do not keep",
+    "boft": "it compiles code of its own when it is loaded",
+    "fourierft": "an untrained one cannot be told from a trained one",
+    "hra": "an untrained one cannot be told from a trained one",
+    "p_tuning": _PROMPTS,
+    "prefix_tuning": _PROMPTS,
+    "prompt_tuning": _PROMPTS,
+    "road": "its groups of 64 outputs do not divide every layer",
+}
+"""Kinds that PEFT has and tunegate does not offer, each with the reason."""

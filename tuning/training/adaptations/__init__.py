@@ -14,11 +14,12 @@ def adaptation_of(settings: TrainSettings) -> Adaptation:
     Raises TrainingError for a name that is none.
     """
     from tuning.training.adaptations.full import FullWeights
-    from tuning.training.adaptations.through_peft import PEFT_KINDS, PeftWeights
+    from tuning.training.adaptations.kinds import CONFIGS
+    from tuning.training.adaptations.through_peft import PeftWeights
 
     if settings.weights == "full":
         return FullWeights()
-    if settings.weights in PEFT_KINDS:
+    if settings.weights in CONFIGS:
         return PeftWeights(settings.variant)
     known = ", ".join(WEIGHTS)
     raise TrainingError(

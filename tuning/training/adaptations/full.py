@@ -89,7 +89,9 @@ class FullWeights:
 
 def refuse_too_large(folder: Path, free: int) -> None:
     """Raise InfrastructureError where the base's training state is more than `free` bytes."""
-    shapes = [shape for path in folder.glob("*.safetensors") for shape in read_shapes(path).values()]
+    shapes = [
+        shape for path in folder.glob("*.safetensors") for shape in read_shapes(path).values()
+    ]
     count = sum(map(math.prod, shapes))
     needed = count * BYTES_A_PARAMETER
     if needed > free:
@@ -108,4 +110,3 @@ def free_bytes() -> int:
     if torch.cuda.is_available():
         return int(torch.cuda.mem_get_info()[0])
     return int(psutil.virtual_memory().available)
-

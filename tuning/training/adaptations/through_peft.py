@@ -7,20 +7,11 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, cast
 
+from tuning.training.adaptations.kinds import peft_config
 from tuning.training.adaptations.principal import PRINCIPAL, balanced, begin_from_base
 from tuning.training.base import BaseModel
 from tuning.training.settings import TrainSettings
 from tuning.training.stages import TaskType
-
-PEFT_KINDS = ("lora",)
-
-_VARIANTS: Mapping[str, Mapping[str, Any]] = {
-    "rslora": {"use_rslora": True},
-    "dora": {"use_dora": True},
-    "gaussian": {"init_lora_weights": "gaussian"},
-    "orthogonal": {"init_lora_weights": "orthogonal"},
-    "mica": {"init_lora_weights": "mica"},
-}
 
 
 class PeftWeights:
@@ -69,18 +60,3 @@ class PeftWeights:
     def off(self, model: Any) -> AbstractContextManager[Any]:
         """The base's own outputs, through PEFT's switch."""
         return cast("AbstractContextManager[Any]", model.disable_adapter())
-
-
-def peft_config(settings: TrainSettings, task_type: TaskType) -> Any:
-    """PEFT's configuration of what the settings name."""
-    from peft import LoraConfig
-
-    halves = 2 if settings.variant in PRINCIPAL else 1  # the same scale: alpha over rank
-    return LoraConfig(
-        r=halves * settings.rank,
-        lora_alpha=halves * settings.alpha,
-        lora_dropout=settings.dropout,
-        target_modules="all-linear",
-        task_type=task_type,
-        **_VARIANTS.get(settings.variant, {}),
-    )

@@ -116,12 +116,11 @@ def _inputs(case: Case, sealed: Sealed) -> list[str]:
 
 
 def _asked(example: Example) -> list[str]:
-    """All that a first turn asks: the user's message, and together with the others'."""
+    """What a first turn asks: the user's message, or messages."""
     if any(message.role == "assistant" for message in example.messages):
         return []
     user = [message.content for message in example.messages if message.role == "user"]
-    everything = "\n".join(message.content for message in example.messages)
-    return [*(user if len(user) == 1 else ()), "\n".join(user), everything]
+    return ["\n".join(user)]
 
 
 def _same(examples: Sequence[Example], said: Iterable[_Said], sealed: Sealed, forms: Forms) -> Hits:
@@ -176,6 +175,7 @@ def _holding(
 
 def _near(said: Sequence[_Said], examples: Sequence[Example], sealed: Sealed) -> tuple[Hits, Hits]:
     """Rows that nearly read as a sealed case: near-duplicates, and forms that are filled in."""
+    said = [each for each in said if each.whole or says_something(each.text)]
     frame = frame_of([each.text for each in said if each.whole])
     texts = [fold(without_frame(each.text, frame)) for each in said]
     weights = weigh([*texts, *(fold(sealed.own_text(case)) for case in sealed.cases)])

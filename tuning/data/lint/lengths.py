@@ -33,8 +33,7 @@ def lint_lengths(
     examples: Sequence[Example], encoded: Sequence[EncodedExample], lengths: Lengths
 ) -> Iterator[Finding]:
     """Rows that are too long, rows that stand out, and the distribution."""
-    by_id = {example.case_id: example for example in examples}
-    long = [by_id[item.case_id] for item in encoded if not within(item, lengths)]
+    long = _too_long(examples, encoded, lengths)
     if long:
         are = "1 example is" if len(long) == 1 else f"{len(long):,} examples are"
         what = f"{are} longer than {lengths.limit:,} tokens"
@@ -57,13 +56,21 @@ def lint_count(
     forms: Forms,
 ) -> Iterator[Finding]:
     """Fewer different examples, of those that fit, than the suite wants."""
-    left_out = {item.case_id for item in encoded if not within(item, lengths)}
-    if lengths.truncate_longer:
-        left_out = set()
-    usable = {forms.conversation(e.messages) for e in examples if e.case_id not in left_out}
+    long = [] if lengths.truncate_longer else _too_long(examples, encoded, lengths)
+    left_out = {id(example) for example in long}
+    usable = {forms.conversation(e.messages) for e in examples if id(e) not in left_out}
     if len(usable) < needed:
         have = count_of(len(usable), "different example")
         yield remark("too_few", f"{have}, and the suite wants at least {needed:,}")
+
+
+def _too_long(
+    examples: Sequence[Example], encoded: Sequence[EncodedExample], lengths: Lengths
+) -> list[Example]:
+    if not encoded:
+        return []
+    pairs = zip(examples, encoded, strict=True)
+    return [example for example, item in pairs if not within(item, lengths)]
 
 
 def _distribution(encoded: Sequence[EncodedExample], lengths: Lengths, over: int) -> Finding:

@@ -56,6 +56,8 @@ def lint_repeats(
     if clashing:
         yield _contradictions(clashing)
     if repeated:
+        again = {id(example) for example in repeated}
+        repeated = [example for example in examples if id(example) in again]
         text = f"{count_of(len(repeated), 'example')} repeating an earlier one"
         yield about("duplicate", text, repeated)
     if several:

@@ -17,7 +17,9 @@ _LEVELS = {code.name: code.level for code in CODES}
 
 def row(example: Example) -> str:
     """`id`, or `id (file:line)`."""
-    return visible(f"{example.case_id} ({example.where})" if example.where else example.case_id)
+    if example.where in ("", example.case_id):
+        return visible(example.case_id)
+    return visible(f"{example.case_id} ({example.where})")
 
 
 def about(

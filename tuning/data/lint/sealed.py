@@ -60,56 +60,73 @@ class Sealed:
 
     def stretches(self) -> list[Stretch]:
         """Whole inputs of some length, and parts of longer ones, with the case by index."""
-        found: list[Stretch] = []
+        whole: list[Stretch] = []
+        parts: list[Stretch] = []
         for index, case in enumerate(self.cases):
-            texts = [input_text(case), *self._own_leaves(case), *(t.user for t in case.turns)]
-            for text in dict.fromkeys(texts):
-                found += [(each, index) for each in _stretches(text, self._forms)]
-        return self._without_common(found, [case.answer for case in self.cases])
+            turns = [turn.user for turn in case.turns]
+            for text in {self.own_text(case), self.questions.of(case), input_text(case), *turns}:
+                whole += [(each, index) for each in _whole(text, self._forms)]
+            for text in {self.own_text(case), *self._own_leaves(case), *turns}:
+                parts += [(each, index) for each in _parts(text, self._forms)]
+        return whole + self._without_common(parts, [case.answer for case in self.cases])
 
     def answer_stretches(self) -> list[Stretch]:
         """Parts of long answers that are no record in JSON: those are alike by their keys."""
-        found: list[Stretch] = []
+        parts: list[Stretch] = []
         for index, case in enumerate(self.cases):
             texts = {case.answer, *(turn.answer for turn in case.turns)}
             texts |= {case.expected} if isinstance(case.expected, str) else set()
-            for text in sorted(texts):
+            for text in texts:
                 if not text.lstrip().startswith(("{", "[")):
-                    parts = _stretches(text, self._forms, whole=False)
-                    found += [(each, index) for each in parts]
-        return self._without_common(found, [case.id for case in self.cases])
+                    parts += [(each, index) for each in _parts(text, self._forms)]
+        return self._without_common(parts, [case.id for case in self.cases])
 
     def _own_leaves(self, case: Case) -> list[str]:
         return [text for text in _leaves(case.input) if text not in self._shared]
 
     def _without_common(self, found: Sequence[Stretch], told: Sequence[str]) -> list[Stretch]:
-        """Less those that many cases have in common, which `told` tells apart."""
+        """Less those that many cases have in common, or half of which; `told` tells them apart."""
         cases: dict[str, set[int]] = defaultdict(set)
         for text, index in found:
-            cases[text].add(index)
+            for each in _halves(text):
+                cases[each].add(index)
         many = max(_FEW, len(self.cases) // _SHARE)
-        return [
-            (text, index)
-            for text, index in found
-            if len(cases[text]) <= many or len({told[place] for place in cases[text]}) == 1
-        ]
+        common = {
+            half
+            for half, places in cases.items()
+            if len(places) > many and len({told[place] for place in places}) > 1
+        }
+        return [each for each in found if common.isdisjoint(_halves(each[0]))]
 
 
-def _stretches(text: str, forms: Forms, *, whole: bool = True) -> Iterator[str]:
-    """Parts of `RUN` letters that begin with a word; of a shorter text all, if `whole`."""
+def _halves(stretch: str) -> tuple[str, str]:
+    middle = len(stretch) // 2
+    return stretch[:middle], stretch[middle:]
+
+
+def _whole(text: str, forms: Forms) -> Iterator[str]:
+    """The letters of a text that is long enough to be met by no accident, and not very long."""
     letters = forms.letters(text)
-    words = bare(text).split()
-    signs = len(_SIGN.findall(letters))
-    run = RUN if signs * 2 < len(letters) else RUN // 2
-    if len(letters) <= run:
-        least = _WHOLE_LETTERS if run == RUN else _WHOLE_LETTERS // 2
-        if whole and len(letters) >= least and words_in(" ".join(words)) >= _WHOLE_WORDS:
-            yield letters
-        return
+    least = _WHOLE_LETTERS if _run(letters) == RUN else _WHOLE_LETTERS // 2
+    if least <= len(letters) <= _LONG and words_in(bare(text)) >= _WHOLE_WORDS:
+        yield letters
+
+
+def _parts(text: str, forms: Forms) -> Iterator[str]:
+    """Parts of `RUN` letters, beginning with words, of a text that has more."""
+    letters = forms.letters(text)
+    run = _run(letters)
     last = len(letters) - run
-    for start in _starts(words, letters, last):
+    if last <= 0:
+        return
+    for start in _starts(bare(text).split(), letters, last):
         yield letters[start : start + run]
     yield letters[last:]
+
+
+def _run(letters: str) -> int:
+    """How long a stretch is: half as long where most of a text is of signs that are syllables."""
+    return RUN // 2 if len(_SIGN.findall(letters)) * 2 > len(letters) else RUN
 
 
 def _starts(words: Sequence[str], letters: str, last: int) -> Iterator[int]:

@@ -13,6 +13,7 @@ import ipaddress
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
 
 from evals.records import Finding
 from tuning.data.dataset import Example
@@ -32,6 +33,10 @@ _PLUS = re.compile(r"(?<![\w+])\+[1-9][0-9 ().-]{6,20}[0-9](?!\w)")
 _AMERICAN = re.compile(
     r"(?<![\w.-])(?:\([2-9][0-9]{2}\) ?|[2-9][0-9]{2}-)[2-9][0-9]{2}-[0-9]{4}(?![\w-])"
 )
+
+
+# Of one text so many are checked and counted.
+_MOST = 1_000
 
 
 def lint_personal(examples: Sequence[Example]) -> Iterator[Finding]:
@@ -74,16 +79,18 @@ def _finder() -> Find:
 def _mails(text: str) -> int:
     if "@" not in text:
         return 0
-    return sum(not _RESERVED.search(found[1].lower()) for found in _MAIL.finditer(text))
+    return sum(
+        not _RESERVED.search(found[1].lower()) for found in islice(_MAIL.finditer(text), _MOST)
+    )
 
 
 def _hosts(text: str) -> int:
     count = 0
-    for found in _IPV4.finditer(text):
+    for found in islice(_IPV4.finditer(text), _MOST):
         before = text[max(0, found.start() - 12) : found.start()]
         count += not _VERSION.search(before) and _is_public(found[1])
     if text.count(":") > 2:
-        count += sum(_is_public(found[0]) for found in _IPV6.finditer(text))
+        count += sum(_is_public(found[0]) for found in islice(_IPV6.finditer(text), _MOST))
     return count
 
 
@@ -99,7 +106,7 @@ def _is_public(text: str) -> bool:
 def _cards(text: str) -> int:
     from stdnum import luhn
 
-    numbers = (re.sub("[ -]", "", found[0]) for found in _CARD.finditer(text))
+    numbers = (re.sub("[ -]", "", found[0]) for found in islice(_CARD.finditer(text), _MOST))
     return sum(_is_card(number) and luhn.is_valid(number) for number in numbers)
 
 
@@ -130,7 +137,7 @@ def _ibans(text: str) -> int:
     from stdnum import iban
 
     count = 0
-    for found in _IBAN.finditer(text):
+    for found in islice(_IBAN.finditer(text), _MOST):
         words = found[0].split(" ")  # capitals that follow an account may look like a part of it
         count += any(iban.is_valid("".join(words[:n])) for n in range(len(words), 0, -1))
     return count
@@ -145,7 +152,12 @@ def _phones(text: str) -> int:
         except phonenumbers.NumberParseException:
             return False
 
-    count = sum(valid(found[0], None) for found in _PLUS.finditer(text)) if "+" in text else 0
+    count = (
+        sum(valid(found[0], None) for found in islice(_PLUS.finditer(text), _MOST))
+        if "+" in text
+        else 0
+    )
     return count + sum(
-        valid(found[0], "US") and "555-01" not in found[0] for found in _AMERICAN.finditer(text)
+        valid(found[0], "US") and "555-01" not in found[0]
+        for found in islice(_AMERICAN.finditer(text), _MOST)
     )

@@ -8,7 +8,7 @@ import pytest
 
 from tests.tuning.data.lint.poisoned import asking, lint, saying
 
-MEGA = 1_000_000
+MEGA = 200_000  # characters: time grows with them, so a megabyte takes five times as long
 TEXTS = {
     "one letter": "a" * MEGA,
     "no blanks": "abcdefghij" * (MEGA // 10),
@@ -46,4 +46,4 @@ def test_hostile_text_ends_in_bounded_time(name: str) -> None:
         for finding in lint(rows).values():
             assert len(finding.message) < 2_000
             finding.message.encode()
-    assert time.process_time() - start < 20  # seconds; a second or two where nothing else runs
+    assert time.process_time() - start < 10  # seconds; it is one of them where nothing else runs

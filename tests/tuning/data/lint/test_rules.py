@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -28,6 +29,8 @@ from tests.tuning.data.lint.poisoned import (
 )
 from tuning.data.dataset import EncodedExample, Example, build_examples
 from tuning.data.lint import CODES, Lengths
+from tuning.data.lint.languages import lint_languages
+from tuning.data.lint.personal import lint_personal
 
 FRENCH = (
     "Pourriez-vous m'expliquer pourquoi la livraison de mon colis a pris autant de retard cette "
@@ -75,6 +78,8 @@ POISONED: dict[str, tuple[Callable[[], list[Example]], tuple[int, ...]]] = {
 
 @pytest.mark.parametrize("code", POISONED)
 def test_a_poisoned_row_is_found_and_the_clean_rows_are_not(code: str) -> None:
+    if code == "mixed_languages":
+        pytest.importorskip("py3langid")
     make, numbers = POISONED[code]
     assert code not in lint(clean_rows())
     found = lint(make())[code]
@@ -85,7 +90,7 @@ def test_a_poisoned_row_is_found_and_the_clean_rows_are_not(code: str) -> None:
 
 def test_only_that_no_scorer_judged_them_is_said_of_clean_rows() -> None:
     found = lint(clean_rows())
-    assert set(found) == {"not_judged"}
+    assert set(found) - {"not_looked_for"} == {"not_judged"}
     assert found["not_judged"].rows == tuple(map(named, range(1, 13)))
 
 
@@ -195,6 +200,18 @@ def test_languages_of_short_texts_are_not_told() -> None:
     assert "mixed_languages" not in lint(rows)
 
 
+def test_what_a_missing_library_leaves_out_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    examples = clean_rows()
+    notes = [
+        *(f.message for f in lint_personal(examples)),
+        *(f.message for f in lint_languages(examples)),
+    ]
+    assert any("telephone numbers and card and account numbers" in note for note in notes)
+    assert any("languages were not told apart" in note for note in notes)
+    assert all("tunegate[tune]" in note for note in notes)
+
+
 def test_what_is_reserved_for_examples_is_nobodys_data() -> None:
     text = (
         "Mail anna@example.com or bob@shop.test, connect to 192.168.0.12, 203.0.113.9 or 8.8.8.8, "
@@ -219,6 +236,8 @@ def test_what_is_reserved_for_examples_is_nobodys_data() -> None:
     ],
 )
 def test_each_kind_of_personal_data_is_named_and_never_shown(kind: str, text: str) -> None:
+    if kind not in ("e-mail address", "IP address"):
+        pytest.importorskip("phonenumbers" if kind == "telephone number" else "stdnum")
     found = lint(asking(text))["personal_data"]
     assert f"{kind}: 1" in found.message
     assert found.rows == (named(6),)

@@ -10,7 +10,7 @@ from evals.suite.folding import fold
 from evals.suite.spec import Suite
 from evals.text import visible
 from tuning.data.dataset import Example
-from tuning.data.lint.forms import Forms, owned
+from tuning.data.lint.forms import Forms, judging
 from tuning.data.lint.rows import about, count_of, remark
 from tuning.data.lint.secrets import masked
 
@@ -36,7 +36,7 @@ def lint_scores(
     examples: Sequence[Example], cases: Mapping[str, Case], accepts: Accepts | None
 ) -> Iterator[Finding]:
     """Answers that the suite's scorer rejects, and rows that it cannot judge."""
-    own = [(example, owned(example, cases)) for example in examples]
+    own = [(example, judging(example, cases)) for example in examples]
     if accepts:
         wrong = [e for e, case in own if case is not None and not accepts(case, e.answer)]
         if wrong:

@@ -15,7 +15,7 @@ from evals.records import Case, Message
 from evals.suite.folding import bare, fold, loosen
 from evals.suite.questions import MIN_CHARACTERS
 from evals.suite.spec import Suite
-from tuning.data.dataset import Example
+from tuning.data.dataset import Example, where_of
 
 LEAST_WORDS = 3
 """With fewer, a part of a conversation is no text of its own but something anybody says."""
@@ -95,9 +95,18 @@ def case_of(suite: Suite) -> dict[str, Case]:
     return {case.id: case for case in suite.split("train")}
 
 
-def owned(example: Example, cases: Mapping[str, Case]) -> Case | None:
-    """The train case that an example answers; None for a row of a file."""
+def judging(example: Example, cases: Mapping[str, Case]) -> Case | None:
+    """The train case by whose scorer an answer is judged; None for a row of a file."""
     return None if example.source.startswith("file ") else cases.get(example.case_id)
+
+
+def owned(example: Example, cases: Mapping[str, Case]) -> Case | None:
+    """The train case that an example was made of; None for a row of a file.
+
+    A file may claim any id and source for its rows, but not to be the file of the case.
+    """
+    case = cases.get(example.case_id)
+    return case if case is not None and example.where == where_of(case) else None
 
 
 def frame_of(contents: Sequence[str]) -> frozenset[str]:

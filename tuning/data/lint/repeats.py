@@ -14,7 +14,7 @@ from evals.records import Case, Finding
 from evals.suite.duplicates import MAX_PAIRS, near_duplicates
 from evals.suite.nearness import NEAR
 from tuning.data.dataset import Example
-from tuning.data.lint.forms import Forms, frame_of, owned, without_frame
+from tuning.data.lint.forms import Forms, frame_of, judging, without_frame
 from tuning.data.lint.rows import NAMED, about, count_of, remark, row
 
 K = TypeVar("K", bound=Hashable)
@@ -79,7 +79,7 @@ def _of_one_case(examples: Sequence[Example], cases: Mapping[str, Case]) -> bool
     """Whether these are answers that were drawn for one case: a scorer has judged each."""
     return (
         len({example.case_id for example in examples}) == 1
-        and owned(examples[0], cases) is not None
+        and judging(examples[0], cases) is not None
         and any(example.source != "suite" for example in examples)
     )
 

@@ -125,6 +125,14 @@ def test_an_example_that_bears_the_id_of_a_sealed_case_is_a_leak() -> None:
     assert "dev case dev-0002" in lint([row])["leak"].message
 
 
+def test_a_row_of_a_file_that_claims_to_be_a_train_case_is_searched_all_the_same() -> None:
+    row = asking(text_of(sealed_case("test-0005")))[5]
+    claims = replace(row, case_id="train-0003", source="suite")
+    found = lint([claims])["leak"]
+    assert found.rows == ("train-0003 (data/extra.jsonl:6)",)
+    assert "test case test-0005" in found.message
+
+
 def test_a_short_case_is_found_as_a_line_or_quoted_or_after_a_label(tmp_path: Path) -> None:
     suite = long_suite(tmp_path, input={"text": "Lamp is out"})
     for text in (

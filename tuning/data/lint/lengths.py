@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 
 from evals.records import Finding
@@ -37,12 +37,13 @@ def lint_lengths(
     if long:
         are = "1 example is" if len(long) == 1 else f"{len(long):,} examples are"
         what = f"{are} longer than {lengths.limit:,} tokens"
+        code, fate = "too_long", "nothing is truncated"
         if lengths.leave_out_longer:
-            yield about("left_out", f"{what} and left out", long)
+            code, fate = "left_out", "they are left out"
         elif lengths.truncate_longer:
-            yield about("truncated", f"{what} and cut", long)
-        else:
-            yield about("too_long", f"{what}, and nothing is truncated", long)
+            code, fate = "truncated", "they are cut"
+        found = about(code, what, long)
+        yield replace(found, message=f"{found.message}; {fate}")
     yield from _huge(examples)
     if encoded:
         yield _distribution(encoded, lengths, len(long))

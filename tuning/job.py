@@ -39,6 +39,7 @@ from evals.scorers.batch import score_many
 from evals.scorers.protocol import Scorer
 from evals.spending.prices import Prices
 from evals.suite.spec import Suite
+from tuning.adapters.registry import AdapterRecord, keep_adapter
 from tuning.data.dataset import carried
 from tuning.data.lint import Accepts
 from tuning.data.replay import replay_of
@@ -91,6 +92,7 @@ class Job:
     clock: Callable[[], float] = time.perf_counter
     asker: Asker | None = None
     open_other: OpenModel | None = None
+    write_card: Callable[[AdapterRecord], None] | None = None
 
     @property
     def key(self) -> str:
@@ -418,7 +420,12 @@ class Job:
 
     def _keep(self, record: JobRecord, **changes: Any) -> JobRecord:
         changed = replace(record, **changes)
-        self.ledger.store(JOB, self.key, changed, created=self.now().isoformat())
+        when = self.now().isoformat()
+        self.ledger.store(JOB, self.key, changed, created=when)
+        if changes.keys() & {"training", "shipping"}:
+            kept = keep_adapter(self.ledger, changed, when=when)
+            if kept and self.write_card:
+                self.write_card(kept)
         return changed
 
 

@@ -22,6 +22,7 @@ from tunegate.cli.parser import build_parser
 COMMANDS = {
     "aa": "wavering",
     "accept": "accepting",
+    "adapters": "adapters",
     "audit": "suites",
     "check": "suites",
     "ci": "regression",

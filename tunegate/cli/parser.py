@@ -243,6 +243,27 @@ def _records(add: Callable[[str, str], Parser]) -> None:
         help="the run's suite, for --prompt and --failures (default: where its cases came from)",
     )
 
+    adapters = add("adapters", "what was trained, from what, with which verdict; export it")
+    adapters.add_argument(
+        "words",
+        nargs="*",
+        metavar="SUITE",
+        help="only this suite's; or `show ID`; or `export ID -o PATH`",
+    )
+    adapters.add_argument("-o", "--output", type=Path, metavar="PATH", help="what to export to")
+    adapters.add_argument(
+        "--as",
+        dest="form",
+        choices=("peft", "merged", "chat-jsonl"),
+        help="a folder for PEFT (default), the base with the adapter merged in, or the training "
+        "data in OpenAI's form",
+    )
+    adapters.add_argument(
+        "--suite",
+        metavar="S",
+        help="where the suite lies, for --as chat-jsonl (default: one of that name)",
+    )
+
     models = add("models", "which models there are; fetch an embedded one")
     models.add_argument("action", nargs="?", choices=("pull",), help="fetch and convert")
     models.add_argument("name", nargs="?", metavar="NAME", help="which model to fetch")

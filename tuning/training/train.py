@@ -13,6 +13,7 @@ done twice, and one that was killed goes on from its last whole checkpoint.
 from __future__ import annotations
 
 import shutil
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -149,6 +150,7 @@ def _record(
         preview=preview_text(task.base.tokenizer, shown),
         proofs=proofs,
         stages=tuple(map(_stage_record, task.chain, fitted)),
+        sources=dict(Counter(example.source for example in task.examples)),
     )
 
 

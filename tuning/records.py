@@ -418,7 +418,8 @@ class TrainingRecord:
     `replayed` counts general examples trained on beside the `examples` of the suite. `shown` is
     how the documents that stand in the examples were retrieved; nothing where none do. `stages`
     are those of a training that has more than supervised fine-tuning; `curve` and `best_step`
-    are then of the last, tokens and seconds of all.
+    are then of the last, tokens and seconds of all. `sources` counts examples, held-out
+    ones too, by who made them; older records do not say.
     """
 
     adapter: str
@@ -446,6 +447,7 @@ class TrainingRecord:
     format: int = 1
     shown: Technique = PLAIN
     stages: tuple[StageRecord, ...] = ()
+    sources: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

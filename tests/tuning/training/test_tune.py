@@ -25,6 +25,7 @@ def test_a_suite_is_tuned_from_its_files_to_a_proven_adapter(
     assert record.settings["rank"] == 2
     codes = [finding.code for finding in record.findings if finding.code != "not_looked_for"]
     assert codes == ["lengths"]
+    assert record.sources == {"suite": 30}
     assert "⟦billing<|im_end|>⟧" in record.preview
     assert tune_suite(suite, tiny_base.name, tmp_path / "adapters") == record
 
@@ -60,11 +61,16 @@ def test_longer_examples_are_left_out_with_a_count_only_where_that_is_allowed(
         return row | {"input": {"text": "word " * 900}} if row["id"] == "train-0002" else row
 
     suite = load_suite(write_suite(tmp_path / "s", extra=TUNE, change=lengthen))
-    with pytest.raises(TrainingError, match="longer than 512 tokens: train-0002"):
+    with pytest.raises(
+        TrainingError, match="longer than 512 tokens: train-0002"
+    ):
         tune_suite(suite, tiny_base.name, tmp_path / "adapters")
-    data = training_set(suite, tiny_base, leave_out_longer=True)
+    extra = TUNE.replace("}", ", too_long: leave_out}")
+    suite = load_suite(write_suite(tmp_path / "t", extra=extra, change=lengthen))
+    data = training_set(suite, tiny_base)
     assert "train-0002" not in {example.case_id for example in data.examples}
     assert len(data.examples) == len(data.encoded) == 29
+    assert data.left_out == ("train-0002",)
 
 
 def test_without_a_stated_prompt_the_shortest_is_trained_with(tmp_path: Path) -> None:

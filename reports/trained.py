@@ -12,10 +12,12 @@ from reports.differences import Piece
 from reports.excerpts import excerpt
 from reports.plots import Curve, Plot, curves
 from reports.stored import NotRun
+from tuning.data.letting_pass import LET_PASS
 from tuning.records import JobRecord, LossPoint, TrainingRecord
 
 MOST_ROWS = 60
 MOST_NAMED = 100
+NAMED_IN_MESSAGE = 5
 MOST_POINTS = 300
 PREVIEW_CHARACTERS = 6_000
 
@@ -79,12 +81,12 @@ def trained_view(job: JobRecord) -> TrainedView | NotRun:
 
 
 def _finding(finding: Finding) -> FindingView:
-    """A finding as shown; one that names its only row in its message lists none."""
-    rows = finding.rows if len(finding.rows) > 1 else ()
+    """A finding as shown; one whose message names all of its rows lists none."""
+    rows = finding.rows if len(finding.rows) > NAMED_IN_MESSAGE else ()
     return FindingView(
         level="let pass" if finding.allowed else finding.level,
         code=finding.code,
-        message=finding.message,
+        message=finding.message.removeprefix(LET_PASS) if finding.allowed else finding.message,
         where=finding.where,
         rows=rows[:MOST_NAMED],
         rows_title=f"{numbers.count(len(rows))} rows",

@@ -69,6 +69,11 @@ def test_a_finding_lists_its_rows_and_says_how_many_are_not_shown() -> None:
     assert f"<li>{rows[7]}</li>" in render_html(job)
 
 
+def test_a_finding_whose_message_names_all_its_rows_lists_none() -> None:
+    found = Finding("warning", "truncated", "2 prompts cut: a, b", "", ("a", "b"))
+    assert [f.rows for f in view_of(job_with(findings=(found,))).findings] == [()]
+
+
 def test_what_a_person_let_pass_is_shown_as_such() -> None:
     assert [f.level for f in view_of(sample_job()).findings].count("let pass") == 1
-    assert ">let pass</strong>" in render_html(sample_job())
+    assert ">let pass</strong> the same prompt has" in render_html(sample_job())

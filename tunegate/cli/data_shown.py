@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from tunegate.cli.console import Terminal
 from tunegate.cli.suites import STYLES
 from tuning.data.advice import advice_for
+from tuning.data.lint.rows import count_of
 from tuning.data.looking import SourceLine, lengths_of, sources_of
 from tuning.data.preview import CLOSE, OPEN, Preview
 from tuning.data.replay import replay_count
@@ -66,13 +67,15 @@ def _show_lengths(looked: Looked, terminal: Terminal) -> None:
 
 
 def _show_changed(looked: Looked, terminal: Terminal) -> None:
-    for names, what in (
-        (looked.data.truncated, "prompts are cut to fit"),
-        (looked.data.left_out, "examples do not fit and are not in it"),
+    left_out = looked.data.left_out if looked.suite.tune.too_long == "leave_out" else ()
+    for names, one, what in (
+        (looked.data.truncated, "prompt", "cut to fit"),
+        (left_out, "example", "too long and left out"),
     ):
         if names:
             rest = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
-            terminal.line(f"{len(names):,} {what}: {', '.join(names[:MOST_NAMED])}{rest}")
+            named = f"{', '.join(names[:MOST_NAMED])}{rest}"
+            terminal.line(f"{count_of(len(names), one)} {what}: {named}")
 
 
 def show_preview(item: Preview, terminal: Terminal) -> None:

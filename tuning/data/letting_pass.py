@@ -13,8 +13,11 @@ from evals.suite.spec import Suite
 from evals.suite.tune_data import why_never
 from tuning.data.lint import CODES
 
-LET_PASS = tuple(code.name for code in CODES if code.level == "error" and not why_never(code.name))
+MAY_PASS = tuple(code.name for code in CODES if code.level == "error" and not why_never(code.name))
 """Errors of the lint that can be let pass."""
+
+LET_PASS = "let pass by tune.allow: "
+"""How the message of such an error begins."""
 
 _ORDER = {"error": 0, "warning": 1, "note": 2}
 
@@ -26,12 +29,12 @@ def let_pass(findings: Iterable[Finding], suite: Suite) -> tuple[Finding, ...]:
     no error of the lint.
     """
     for code in suite.tune.allow:
-        if code not in LET_PASS:
+        if code not in MAY_PASS:
             raise SuiteError(
                 f"{code!r} is no error of the data lint",
                 path=suite.root / MANIFEST,
                 key="tune.allow",
-                hint=suggestion(code, LET_PASS),
+                hint=suggestion(code, MAY_PASS),
             )
     told = [_told(finding, suite.tune.allow) for finding in findings]
     return tuple(sorted(told, key=lambda finding: _ORDER[finding.level]))
@@ -41,6 +44,4 @@ def _told(finding: Finding, allowed: tuple[str, ...]) -> Finding:
     """A finding with its level; a leak stays an error whatever the manifest says."""
     if finding.level != "error" or finding.code not in allowed or why_never(finding.code):
         return finding
-    return replace(
-        finding, level="warning", message=f"let pass by tune.allow: {finding.message}", allowed=True
-    )
+    return replace(finding, level="warning", message=LET_PASS + finding.message, allowed=True)

@@ -56,5 +56,5 @@ def test_rows_that_the_models_template_refuses_are_named_and_in_no_training(
     assert fitted.refused == (bad,)
     (found,) = fitted.findings
     assert (found.level, found.code) == ("error", "refused_by_template")
-    assert found.rows == ("x.jsonl:2 (x.jsonl:2)",)
+    assert found.rows == ("x.jsonl:2",)
     assert "not so" in found.message

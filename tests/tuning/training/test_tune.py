@@ -8,6 +8,7 @@ import pytest
 from evals.errors import ModelError, TrainingError
 from evals.suite import load_suite
 from tests.sample_suite import PROMPTS, write_suite
+from tests.tuning.data.test_files import chat_row
 from tuning.learning.sampling import Part
 from tuning.training.base import BaseModel, open_base
 from tuning.training.tune import training_set, tune_suite, tuning_prompt
@@ -28,6 +29,21 @@ def test_a_suite_is_tuned_from_its_files_to_a_proven_adapter(
     assert record.sources == {"suite": 30}
     assert "⟦billing<|im_end|>⟧" in record.preview
     assert tune_suite(suite, tiny_base.name, tmp_path / "adapters") == record
+
+
+def test_an_adapter_is_trained_on_the_suites_files_too_and_is_another_for_it(
+    tmp_path: Path, tiny_base: BaseModel
+) -> None:
+    root = tmp_path / "adapters"
+    folder = write_suite(tmp_path / "s", extra=TUNE.replace("}", ", data: [x.jsonl]}"))
+    adapters = []
+    for answer in ("login", "billing", "login"):
+        (folder / "x.jsonl").write_text(chat_row("brand new words", answer))
+        record = tune_suite(load_suite(folder), tiny_base.name, root)
+        assert record.examples + record.held_out == 31
+        assert record.sources == {"suite": 30, "file x.jsonl": 1}
+        adapters.append(record.adapter)
+    assert adapters[0] == adapters[2] != adapters[1]
 
 
 def test_a_part_is_trained_as_if_there_were_no_more_and_the_whole_is_what_tune_makes(

@@ -12,7 +12,7 @@ from reports.differences import Piece
 from reports.excerpts import excerpt
 from reports.plots import Curve, Plot, curves
 from reports.stored import NotRun
-from tuning.data.letting_pass import LET_PASS
+from tuning.data.letting_pass import TOLD_FIRST
 from tuning.records import JobRecord, LossPoint, TrainingRecord
 
 MOST_ROWS = 60
@@ -86,7 +86,7 @@ def _finding(finding: Finding) -> FindingView:
     return FindingView(
         level="let pass" if finding.allowed else finding.level,
         code=finding.code,
-        message=finding.message.removeprefix(LET_PASS) if finding.allowed else finding.message,
+        message=finding.message.removeprefix(TOLD_FIRST) if finding.allowed else finding.message,
         where=finding.where,
         rows=rows[:MOST_NAMED],
         rows_title=f"{numbers.count(len(rows))} rows",

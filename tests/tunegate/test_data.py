@@ -38,7 +38,7 @@ def test_what_would_be_trained_on_is_counted_measured_and_decoded(
     told = tunegate("data", "s", "--model", tiny_model, "--show", "2")
     assert told.code == 0, told.err
     assert "file extra.jsonl" in told.out
-    assert re.search(r"in all +28 +3\n", told.out)
+    assert re.search(r"in all +28 +3\b", told.out)
     assert "tokens, " in told.out
     assert "⟦billing<|im_end|>⟧" in told.out
     assert "⟦login<|im_end|>⟧" in told.out, "an example of each source is shown"

@@ -16,7 +16,7 @@ from tuning.data.lint import CODES
 MAY_PASS = tuple(code.name for code in CODES if code.level == "error" and not why_never(code.name))
 """Errors of the lint that can be let pass."""
 
-LET_PASS = "let pass by tune.allow: "
+TOLD_FIRST = "let pass by tune.allow: "
 """How the message of such an error begins."""
 
 _ORDER = {"error": 0, "warning": 1, "note": 2}
@@ -44,4 +44,4 @@ def _told(finding: Finding, allowed: tuple[str, ...]) -> Finding:
     """A finding with its level; a leak stays an error whatever the manifest says."""
     if finding.level != "error" or finding.code not in allowed or why_never(finding.code):
         return finding
-    return replace(finding, level="warning", message=LET_PASS + finding.message, allowed=True)
+    return replace(finding, level="warning", message=TOLD_FIRST + finding.message, allowed=True)

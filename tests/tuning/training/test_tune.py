@@ -42,7 +42,7 @@ def test_an_adapter_is_trained_on_the_suites_files_too_and_is_another_for_it(
         record = tune_suite(load_suite(folder), tiny_base.name, root)
         assert record.examples + record.held_out == 31
         assert record.sources == {"suite": 30, "file x.jsonl": 1}
-        adapters.append(record.adapter)
+        adapters.append(record.adapter_path)
     assert adapters[0] == adapters[2] != adapters[1]
 
 

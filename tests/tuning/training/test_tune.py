@@ -77,9 +77,7 @@ def test_longer_examples_are_left_out_with_a_count_only_where_that_is_allowed(
         return row | {"input": {"text": "word " * 900}} if row["id"] == "train-0002" else row
 
     suite = load_suite(write_suite(tmp_path / "s", extra=TUNE, change=lengthen))
-    with pytest.raises(
-        TrainingError, match="longer than 512 tokens: train-0002"
-    ):
+    with pytest.raises(TrainingError, match="longer than 512 tokens: train-0002"):
         tune_suite(suite, tiny_base.name, tmp_path / "adapters")
     extra = TUNE.replace("}", ", too_long: leave_out}")
     suite = load_suite(write_suite(tmp_path / "t", extra=extra, change=lengthen))

@@ -127,6 +127,11 @@ def data_fingerprint(examples: Sequence[Example]) -> str:
     return fingerprint("training-data@2", rows)
 
 
+def count_sources(examples: Iterable[Example]) -> dict[str, int]:
+    """How many examples each source gave, in the order in which they first appear."""
+    return dict(Counter(example.source for example in examples))
+
+
 def clean_examples(suite: Suite) -> int:
     """How many distinct train inputs could be trained on: no leak, no contradiction, no blank."""
     sealed = {loosen(fold(comparable(c))) for c in suite.cases if c.split != "train"}

@@ -27,6 +27,7 @@ COMMANDS = {
     "ci": "regression",
     "compare": "records",
     "curve": "learning",
+    "data": "sampled",
     "eval": "running",
     "gate": "deciding",
     "import": "importing",

@@ -11,6 +11,7 @@ from typing import NoReturn
 from evals.errors import UsageError
 from tunegate import __version__
 from tunegate.cli.approaches import add_approach
+from tunegate.cli.sampling_options import add_sampling
 
 DEFAULT_MODEL = "smollm2-135m"
 
@@ -45,7 +46,7 @@ def build_parser() -> Parser:
         "--version", action="version", version=f"tunegate {__version__}", help="print the version"
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
-    for add in (_suites, _runs, _gate, _regression, _records, _imports):
+    for add in (_suites, _runs, _data, _gate, _regression, _records, _imports):
         add(_adder(commands))
     return parser
 
@@ -127,6 +128,17 @@ def _runs(add: Callable[[str, str], Parser]) -> None:
     compare.add_argument(
         "--markdown", type=Path, metavar="FILE", help="also write it as Markdown to FILE"
     )
+
+
+def _data(add: Callable[[str, str], Parser]) -> None:
+    data = add("data", "training examples, made from answers that pass the suite's scorers")
+    _suite(data)
+    _model(data)
+    data.add_argument(
+        "-o", "--output", type=Path, metavar="FILE", help="write the examples to FILE"
+    )
+    add_sampling(data)
+    add_endpoints(data)
 
 
 def _gate(add: Callable[[str, str], Parser]) -> None:

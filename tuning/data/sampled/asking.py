@@ -66,7 +66,8 @@ def sampled_candidate(
     """
     technique = replace(approach.technique, votes=1, temperature=0.0)
     found = like.found if like else None
-    return make_candidate(suite, model, prompt, replace(approach, technique=technique), found=found)
+    how = replace(approach, technique=technique)
+    return make_candidate(apart(suite), model, prompt, how, found=found)
 
 
 def draws_of(candidate: Candidate, plan: SamplePlan) -> tuple[Candidate, ...]:
@@ -83,13 +84,16 @@ def draws_of(candidate: Candidate, plan: SamplePlan) -> tuple[Candidate, ...]:
     )
 
 
-def train_cases(suite: Suite) -> tuple[Case, ...]:
-    """The train cases that are asked: one question, one written answer, none like a held-out one.
+def apart(suite: Suite) -> Suite:
+    """The suite without train cases that read the same, or nearly so, as one of dev or test.
 
-    A case that reads the same or nearly so as one of dev or test, or is of its cluster, is not.
+    Neither asked nor shown: a train case may be shown to others that dev itself is not shown to.
     """
     leaks = leaks_of(suite.cases)
-    return tuple(case for case in leaks.usable if case.id not in leaks.to_held_out)
+    if not leaks.to_held_out:
+        return suite
+    left = tuple(case for case in suite.cases if case.id not in leaks.to_held_out)
+    return replace(suite, cases=left)
 
 
 def ask(
@@ -97,9 +101,11 @@ def ask(
 ) -> tuple[tuple[Case, ...], tuple[Run, ...]]:
     """The cases, and one run over them for each draw. Their outputs are kept, the runs are not.
 
+    Asked is each train case of one question and one written answer that stands in train alone.
     Raises NothingRunError where no train case can be asked, and as running does.
     """
-    cases = train_cases(suite)
+    clean = apart(suite)
+    cases = tuple(case for case in clean.split("train") if case.is_plain)
     if not cases:
         raise NothingRunError(
             f"{suite.name} has no train case to draw answers of",
@@ -108,7 +114,7 @@ def ask(
             hint="needed are cases of one written answer that stand in train alone",
         )
     runs = [
-        evaluate(suite, one, "train", _label(candidate, number, plan), cases=cases, keep=False)
+        evaluate(clean, one, "train", _label(candidate, number, plan), cases=cases, keep=False)
         for number, one in enumerate(draws_of(candidate, plan), 1)
     ]
     return cases, tuple(runs)

@@ -131,13 +131,13 @@ def test_by_default_the_gates_leader_is_asked_with_its_demonstrations(
     assert told.code == 0, told.err
     assert "asked: spec + 2 nearest on scripted:model.json (the gate's leader on" in told.err
     (first, *_) = rows("new.jsonl")
-    assert first["tunegate"]["candidate"] == "spec + 2 nearest"
+    assert first["tunegate"]["drawn"]["candidate"] == "spec + 2 nearest"
     assert first["messages"][0]["content"] == "Route."  # the tuning prompt, without demonstrations
 
     other = write_model(Path("other.json"), knows)
     by = tunegate("data", "tickets", *MODEL, "--by", other, "--sample", 1, "-o", "by.jsonl")
     assert "asked: spec + 2 nearest on scripted:other.json (the gate's leader on " in by.err
-    assert {row["tunegate"]["source"] for row in rows("by.jsonl")} == {
+    assert {row["tunegate"]["drawn"]["source"] for row in rows("by.jsonl")} == {
         "distilled scripted:other.json"
     }
 
@@ -264,8 +264,8 @@ def test_a_stronger_endpoints_right_answers_are_distilled_with_their_origin(
     assert not any(text in repr(call.body) for call in server.calls for text in held_out)
     found = rows("big.jsonl")
     assert len(found) == 30
-    assert {row["tunegate"]["source"] for row in found} == {"distilled openai:big"}
-    assert {row["tunegate"]["model"] for row in found} == {"openai:big"}
+    assert {row["tunegate"]["drawn"]["source"] for row in found} == {"distilled openai:big"}
+    assert {row["tunegate"]["drawn"]["model"] for row in found} == {"openai:big"}
     assert "sk-very-secret" not in Path("big.jsonl").read_text()
     assert "60 requests, " in told.out
     assert "USD" in told.out
@@ -289,8 +289,12 @@ def test_a_budget_ends_the_asking_cleanly_and_a_larger_one_asks_only_the_rest(
 
 
 def test_requests_that_failed_are_told_and_tried_again_alone(
-    tunegate: CommandLine, server: HostedServer
+    tunegate: CommandLine, server: HostedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    import evals.models.hosted.attempts as attempts
+
+    patient = attempts.backoff
+    monkeypatch.setattr(attempts, "backoff", lambda *how: patient(*how) / 100)
     server.plan = for_texts("no choices", [case_text("train", 0)])
     told = tunegate(*DISTIL, "--timeout", 5)
     assert told.code == 0, told.err
@@ -355,4 +359,4 @@ def test_a_real_tiny_model_is_sampled_the_same_each_time(
     assert (first.document["drawn"], first.document["kept"] > 2) == (48, True)
     assert first.document["passed"] < 48
     assert Path("a.jsonl").read_bytes() == Path("b.jsonl").read_bytes()
-    assert len({row["tunegate"]["seed"] for row in rows("a.jsonl")}) > 1
+    assert len({row["tunegate"]["drawn"]["seed"] for row in rows("a.jsonl")}) > 1

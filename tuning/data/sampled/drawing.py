@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from evals.approach import PLAIN, Technique
+from evals.fingerprint import fingerprint
 from evals.records import Candidate, Case, CaseResult, Run
 from evals.repeats import by_case
 from evals.scorers.protocol import Scorer
 from evals.suite.spec import Suite
-from tuning.data.dataset import Example, render, where_of
+from tuning.data.dataset import DRAWN, Example, render, where_of
 from tuning.data.sampled.asking import ask, left_out
 from tuning.data.sampled.choosing import Answer, choose, rescorer
 from tuning.data.sampled.records import Kept, Provenance, SamplePlan, Sampling
@@ -58,7 +58,8 @@ def draw_examples(
 
 def source_of(candidate: Candidate, tuned: str) -> str:
     """Who made the answer, as `Example.source` has it: the model itself, or a teacher."""
-    return f"{'sampled' if candidate.model == tuned else 'distilled'} {candidate.model}"
+    own, taught = DRAWN
+    return f"{own if candidate.model == tuned else taught}{candidate.model}"
 
 
 def _examples(
@@ -68,30 +69,28 @@ def _examples(
     drawn: dict[str, tuple[CaseResult, ...]],
     tuned: Tuned,
 ) -> tuple[Kept, ...]:
+    source = source_of(runs[0].candidate, tuned.model)
     cases = {answer.case.id: answer.case for answer in answers}
     messages = render(suite, tuned.prompt, cases.values(), tuned.technique)
     return tuple(
         Kept(
             Example(
-                f"{answer.case.id}~{number}",
+                _named(answer, source),
                 messages[answer.case.id],
                 answer.text,
                 _group(answer.case),
                 where_of(answer.case),
-                source=source_of(runs[0].candidate, tuned.model),
+                source=source,
             ),
             _provenance(answer, runs, drawn[answer.case.id], tuned),
         )
-        for answer, number in zip(answers, _numbered(answers), strict=True)
+        for answer in answers
     )
 
 
-def _numbered(answers: Sequence[Answer]) -> Iterator[int]:
-    """1, 2, ... within each case: so every example has an id, apart from the case's own."""
-    met: Counter[str] = Counter()
-    for answer in answers:
-        met[answer.case.id] += 1
-        yield met[answer.case.id]
+def _named(answer: Answer, source: str) -> str:
+    """An id of its own that says its case (`answered_case`), and is the same in every file."""
+    return f"{answer.case.id}~{fingerprint(source, answer.text)[:8]}"
 
 
 def _group(case: Case) -> str:

@@ -15,7 +15,8 @@ from evals.models.scripted import Rule, ScriptedModel
 from evals.suite import Suite, load_suite
 from tests.sample_suite import TOPICS, ticket, write_suite
 from tests.tuning.data.sampled.drawn import Listening, sample
-from tuning.data.dataset import build_examples
+from tuning.data.dataset import answered_case, build_examples
+from tuning.data.formats import read_examples
 from tuning.data.sampled.asking import draws_of, sampled_candidate
 from tuning.data.sampled.drawing import Tuned
 from tuning.data.sampled.records import MAX_TIMES, SamplePlan
@@ -67,6 +68,10 @@ def test_kept_answers_become_examples_as_the_adapter_will_be_asked(tmp_path: Pat
         assert origin.temperature == 0.8
     ids = [example.case_id for example, _ in found.kept]
     assert len({*ids, *own}) == len(ids) + len(own)
+    assert [answered_case(example) for example, _ in found.kept] == [
+        origin.case for _, origin in found.kept
+    ]
+    assert all(answered_case(example) == example.case_id for example in own.values())
     assert [origin.seed for _, origin in found.kept[:2]] == [0, 1]
 
 
@@ -204,6 +209,13 @@ def test_rows_are_chat_lines_with_their_origin_and_no_line_is_broken(tmp_path: P
     found = sample(suite, chatty(), tmp_path / "l", SamplePlan(2))
     text = chat_lines(found.kept)
     lines = text.splitlines()
+    written = tmp_path / "new.jsonl"
+    written.write_text(text, encoding="utf-8")
+    read = read_examples(written)
+    assert [replace(e, where="") for e in read] == [
+        replace(k.example, where="") for k in found.kept
+    ]
+    assert [answered_case(e) for e in read] == [k.provenance.case for k in found.kept]
     assert len(lines) == len(found.kept) > 0
     assert "über" in text
     for line, (example, origin) in zip(lines, found.kept, strict=True):
@@ -212,7 +224,7 @@ def test_rows_are_chat_lines_with_their_origin_and_no_line_is_broken(tmp_path: P
         assert [m["role"] for m in row["messages"]] == ["system", "user", "assistant"]
         assert row["messages"][-1]["content"] == example.answer
         assert row["messages"][1]["content"] == example.messages[1].content
-        assert row["tunegate"]["model_fingerprint"] == origin.model_fingerprint
+        assert row["tunegate"]["drawn"]["model_fingerprint"] == origin.model_fingerprint
 
 
 @pytest.mark.parametrize(

@@ -33,27 +33,26 @@ class Leader(NamedTuple):
 
 def stored_leader(suite: Suite, ledger: Ledger, model: str) -> Leader:
     """The gate's leader on `model`, if its decision is stored and the suite still asks so."""
+    leader = _leader(suite, ledger, model)
+    if leader is None:
+        return Leader(None, f"no decision of the gate on {model} is stored")
+    if changed := changed_since(suite, leader):
+        said = f"{' and '.join(changed)} changed since the gate named '{leader.label}'"
+        return Leader(None, said)
+    return Leader(leader)
+
+
+def _leader(suite: Suite, ledger: Ledger, model: str) -> Candidate | None:
     record = ledger.load(JOB, job_key(suite.name, model), JobRecord)
     name = record.decision.leader if record and record.decision else ""
     run = ledger.find_run(name) if name else None
-    if run is None:
-        return Leader(None, f"no decision of the gate on {model} is stored")
-    if changed := changed_since(suite, run.candidate):
-        said = f"{' and '.join(changed)} changed since the gate named '{run.candidate.label}'"
-        return Leader(None, said)
-    return Leader(run.candidate)
+    return run.candidate if run else None
 
 
 def adapter_technique(suite: Suite, ledger: Ledger, model: str) -> Technique:
-    """What an adapter of `model` keeps of the best prompt: what examples are rendered with.
-
-    The best prompt is the gate's leader, else what the suite states.
-    """
-    leader = stored_leader(suite, ledger, model).candidate
-    if leader is not None:
-        return carried(leader.technique)
-    stated = suite.candidate.approach
-    return carried(stated.technique) if stated else PLAIN
+    """What an adapter of `model` keeps of the gate's leader: what examples are rendered with."""
+    leader = _leader(suite, ledger, model)
+    return carried(leader.technique) if leader else PLAIN
 
 
 def sampled_candidate(

@@ -13,6 +13,7 @@ from evals.approach import Approach, Technique
 from evals.errors import NothingRunError, UsageError
 from evals.models.scripted import Rule, ScriptedModel
 from evals.suite import Suite, load_suite
+from tests.facts_suite import write_facts
 from tests.sample_suite import TOPICS, ticket, write_suite
 from tests.tuning.data.sampled.drawn import Listening, sample
 from tuning.data.dataset import answered_case, build_examples
@@ -243,3 +244,24 @@ def test_rows_are_chat_lines_with_their_origin_and_no_line_is_broken(tmp_path: P
 def test_a_plan_that_makes_no_sense_is_refused(stated: dict[str, Any]) -> None:
     with pytest.raises(UsageError):
         SamplePlan(**stated)
+
+
+def test_examples_show_the_documents_that_the_adapter_will_be_shown(tmp_path: Path) -> None:
+    suite = load_suite(write_facts(tmp_path / "facts"))
+    shown = Technique(retrieval="bm25", documents=2)
+    model = ScriptedModel(
+        {case.input["question"]: case.answer for case in suite.split("train")},
+        name="scripted:shop",
+    )
+    found = sample(
+        suite,
+        model,
+        tmp_path / "l",
+        SamplePlan(1, with_own=True),
+        tuned=Tuned("other", "terse", shown),
+    )
+    asked = {one.case_id: one.messages for one in build_examples(suite, "terse", shown)}
+    assert len(found.kept) > 5
+    for example, origin in found.kept:
+        assert example.messages == asked[origin.case]
+        assert "Documents:" in example.messages[-1].content

@@ -20,6 +20,8 @@ from evals.suite.tune_data import COLUMNS
 from tunegate.cli.console import Terminal
 from tunegate.cli.data_shown import show_data
 from tunegate.cli.output import check_output
+from tunegate.cli.sampled import sample_command
+from tunegate.cli.sampling_options import refuse_stray
 from tunegate.opening import model_name, open_suite
 from tuning.data.accepting import accepted_by
 from tuning.data.dataset import Parts, carried
@@ -56,7 +58,13 @@ class Looked:
 
 
 def data_command(options: Namespace, terminal: Terminal) -> int:
-    """Show what would be trained on, and write it where asked; exit 1 where the lint refuses."""
+    """Show what would be trained on, and write it where asked; exit 1 where the lint refuses.
+
+    With `--sample` examples are drawn from a model's answers instead (`tunegate.cli.sampled`).
+    """
+    refuse_stray(options)
+    if options.sample is not None:
+        return sample_command(options, terminal)
     if options.provenance and not (options.output and options.format == "chat"):
         raise UsageError("--provenance is of -o FILE --format chat", hint="add them")
     if options.output:

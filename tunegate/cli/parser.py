@@ -11,6 +11,7 @@ from typing import NoReturn
 from evals.errors import UsageError
 from tunegate import __version__
 from tunegate.cli.approaches import add_approach
+from tunegate.cli.sampling_options import add_sampling
 
 DEFAULT_MODEL = "smollm2-135m"
 DATA_FORMATS = ("chat", "sharegpt", "alpaca", "completion", "csv", "datasets")
@@ -173,6 +174,8 @@ def _data(add: Callable[[str, str], Parser]) -> None:
         action="store_true",
         help="keep in --output, of format chat, where each example is from",
     )
+    add_sampling(data)
+    add_endpoints(data)
 
 
 def _gate(add: Callable[[str, str], Parser]) -> None:

@@ -12,8 +12,7 @@ from typing import NamedTuple
 
 from evals.approach import PLAIN, Technique
 from evals.suite.spec import Suite
-from tuning.data.dataset import Example, clean_examples
-from tuning.data.files import SAMPLED
+from tuning.data.dataset import DRAWN, Example, clean_examples
 from tuning.data.lint.answers import lint_empty
 from tuning.data.lint.forms import Forms, case_of
 from tuning.data.lint.leaks import lint_leaks
@@ -71,7 +70,7 @@ def count_clean(
 def _agree(examples: Sequence[Example]) -> bool:
     """Whether the same prompt has one answer, or several to one case that a scorer let pass."""
     several = len({example.case_id for example in examples}) == 1
-    drawn = any(example.source.startswith(SAMPLED) for example in examples)
+    drawn = any(example.source.startswith(DRAWN) for example in examples)
     return len({example.answer for example in examples}) == 1 or (several and drawn)
 
 

@@ -22,6 +22,9 @@ from evals.suite.folding import comparable, fold, loosen
 from evals.suite.spec import Suite
 from evals.suite.splits import hash_fraction
 
+DRAWN = ("sampled ", "distilled ")
+"""How the `source` of an example begins whose answer was drawn from a model: itself, a teacher."""
+
 
 @dataclass(frozen=True)
 class Example:
@@ -119,6 +122,13 @@ def render(
 def where_of(case: Case) -> str:
     """`file:line` of a case, or nothing for one that was made in memory."""
     return f"{case.path}:{case.line}" if case.path else ""
+
+
+def answered_case(example: Example) -> str:
+    """The id of the train case that an example answers: of a drawn one, what precedes its `~`."""
+    if example.source.startswith(DRAWN):
+        return example.case_id.rpartition("~")[0] or example.case_id
+    return example.case_id
 
 
 def data_fingerprint(examples: Sequence[Example]) -> str:

@@ -9,13 +9,8 @@ from typing import NamedTuple
 
 from evals.records import Finding
 from evals.suite.spec import DataFile, Suite
-from tuning.data.dataset import Example
+from tuning.data.dataset import DRAWN, Example, answered_case
 from tuning.data.formats import FORMATS, Columns, FormatName, Reading, read_data
-
-SAMPLED = ("sampled ", "distilled ")
-"""How the source of an answer begins that a model was asked for."""
-_DRAW = "~"
-"""In the id of such an answer it follows the case's."""
 
 
 class FileRows(NamedTuple):
@@ -70,8 +65,8 @@ def _format(file: DataFile) -> FormatName | None:
 
 def _placed(example: Example, name: str, own: Mapping[str, Example], taken: set[str]) -> Example:
     """A row with an id and a source that it may have."""
-    sampled = example.source.startswith(SAMPLED)
-    claimed = example.case_id.partition(_DRAW)[0]
+    sampled = example.source.startswith(DRAWN)
+    claimed = answered_case(example)
     case = own.get(claimed)
     if sampled and case is not None and case.messages == example.messages:
         # Under the case's own id: its scorer judges this answer, and no other is contradicted.

@@ -32,16 +32,14 @@ from evals.ledger import Ledger
 from evals.models.names import is_hosted
 from evals.models.protocol import AdaptableModel
 from evals.prompting.candidates import held_by
-from evals.records import SPLITS, Candidate, Case, Finding, Output, Run, Score, SplitName
+from evals.records import SPLITS, Candidate, Case, Finding, Run, SplitName
 from evals.runner import Runner, environment
 from evals.scorers import build_scorers
-from evals.scorers.batch import score_many
-from evals.scorers.protocol import Scorer
 from evals.spending.prices import Prices
 from evals.suite.spec import Suite
 from tuning.adapters.registry import AdapterRecord, keep_adapter
+from tuning.data.accepting import accepted_by
 from tuning.data.dataset import carried
-from tuning.data.lint import Accepts
 from tuning.data.replay import replay_of
 from tuning.gate.dev_looks import keep_look
 from tuning.gate.soundness import StoredChecks, check_stored
@@ -410,7 +408,7 @@ class Job:
                 self.suite,
                 self.model.name,
                 root,
-                accepts=_accepted_by(scorers[self.suite.primary], self.suite.split("train")),
+                accepts=accepted_by(scorers[self.suite.primary], self.suite.split("train")),
                 replay=replay,
                 progress=lambda step, total, _loss: progress(step, total),
                 part=part,
@@ -427,23 +425,6 @@ class Job:
             if kept and self.write_card:
                 self.write_card(kept)
         return changed
-
-
-def _accepted_by(scorer: Scorer, cases: Sequence[Case]) -> Accepts:
-    """Whether a scorer gives an answer full marks: what may be trained on.
-
-    The cases' own answers are judged together, which a model that judges does much faster.
-    """
-    own = score_many(scorer, ((case, Output(case.answer, "stop")) for case in cases))
-    known = {(case.id, case.answer): said for case, said in zip(cases, own, strict=True)}
-
-    def accepts(case: Case, answer: str) -> bool:
-        said = known.get((case.id, answer))
-        if not isinstance(said, Score):
-            said = scorer(case, Output(answer, "stop"))  # raises again what it raised
-        return said.value >= 1.0
-
-    return accepts
 
 
 def refuse_unproven(training: TrainingRecord) -> None:

@@ -14,6 +14,7 @@ from evals.suite.approach_keys import APPROACH_KEYS, read_approach
 from evals.suite.section import Section, suggestion
 from evals.suite.source import describe
 from evals.suite.spec import (
+    TOO_LONG,
     CandidateSpec,
     CiSpec,
     GuardSpec,
@@ -24,6 +25,7 @@ from evals.suite.spec import (
     SearchSpec,
     TuneSpec,
 )
+from evals.suite.tune_data import read_allowed, read_data
 from evals.suite.tune_methods import (
     METHODICAL,
     misfit_of,
@@ -72,7 +74,11 @@ def _share(section: Section, key: str, default: float) -> float:
 
 def read_tune(section: Section, prompts: Prompts) -> TuneSpec:
     """How to train; what is not stated is left to the trainer's defaults."""
-    section.only("method", "prompt", "min_examples", "replay", "seed", *METHODICAL, *own_keys())
+    section.only(
+        *("method", "prompt", "min_examples", "replay", "seed", "data", "too_long", "allow"),
+        *METHODICAL,
+        *own_keys(),
+    )
     has, prompt = section.has, section.optional_text("prompt")
     tune = TuneSpec(
         method=read_method(section),
@@ -90,6 +96,9 @@ def read_tune(section: Section, prompts: Prompts) -> TuneSpec:
         alpha=section.integer("alpha", low=1, high=4096) if has("alpha") else None,
         dropout=section.number("dropout", at_least=0, below=1) if has("dropout") else None,
         own=read_own(section),
+        data=read_data(section),
+        too_long=section.choice("too_long", TOO_LONG, "refuse"),
+        allow=read_allowed(section),
     )
     if misfit := misfit_of(tune):
         section.fail(misfit.message, misfit.key, hint=misfit.hint)

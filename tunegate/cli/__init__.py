@@ -28,6 +28,7 @@ COMMANDS = {
     "ci": "regression",
     "compare": "records",
     "curve": "learning",
+    "data": "data",
     "eval": "running",
     "gate": "deciding",
     "import": "importing",

@@ -50,7 +50,7 @@ def check_adapter(folder: Path, base_weights_hash: str, template_hash: str) -> s
     check_files(folder)
     config = read_object(folder / CONFIG)
     check_config(config, folder / CONFIG)
-    kind = config.get("peft_type")
+    kind = str(config.get("peft_type"))
     if kind not in UNTRAINED:
         raise ModelError(
             f"expected a LORA adapter or another that is known here, this one is {kind!r}",

@@ -34,6 +34,7 @@ class MethodForm:
 
 METHODS: Mapping[str, MethodForm] = {
     "lora": MethodForm("supervised fine-tuning of an adapter", tuple(WEIGHTS)),
+    "qlora": MethodForm("supervised fine-tuning over a base rounded to four bits", ("qlora",)),
     "full": MethodForm("supervised fine-tuning of all weights", ("full",)),
 }
 
@@ -96,8 +97,8 @@ def misfit_of(tune: TuneSpec) -> Misfit | None:
     weights = weights_of(tune)
     if weights not in form.weights:
         fitting = ", ".join(form.weights)
-        why = f": {REFUSED[weights]}" if weights in REFUSED else ""
-        message = f"the method {tune.method} does not change {weights!r}{why}"
+        reason = f": {REFUSED[weights]}" if weights in REFUSED else ""
+        message = f"the method {tune.method} does not change {weights!r}{reason}"
         return Misfit("weights", message, f"known: {fitting}")
     takes = WEIGHTS[weights].takes
     for key in SHAPING:

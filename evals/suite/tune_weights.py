@@ -49,6 +49,9 @@ _REFUSED = {
 
 WEIGHTS: Mapping[str, WeightsForm] = {
     "lora": WeightsForm("a low-rank adapter on every linear layer", SHAPING, _LORA, _REFUSED),
+    "qlora": WeightsForm(
+        "lora, trained over the base rounded to four bits", SHAPING, ("plain", "rslora")
+    ),
     "ia3": WeightsForm("factors on keys, values and the feed-forward"),
     "vera": WeightsForm("vectors between frozen random factors", ("rank", "dropout")),
     "loha": WeightsForm("a product of two low-rank products", ("rank", "alpha")),

@@ -98,11 +98,12 @@ def _prove(
     from tuning.training.proofs import Canary, prove
 
     encoded = encode_examples(task.base.tokenizer, asked)
+    model = adaptation.judged(trained.model, task.base, task.stages[-1].settings)
     return prove(
-        trained.model,
+        model,
         folder,
         task.base,
-        precision_of(trained.model),
+        precision_of(model),
         canaries=[Canary(e.messages, ids) for e, ids in zip(asked, encoded, strict=True)],
         adaptation=adaptation,
         learnt=task.stages[-1].objective.learnt(loss_curve(trained.stages[-1].log)),

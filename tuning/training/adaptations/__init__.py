@@ -15,10 +15,13 @@ def adaptation_of(settings: TrainSettings) -> Adaptation:
     """
     from tuning.training.adaptations.full import FullWeights
     from tuning.training.adaptations.kinds import CONFIGS
+    from tuning.training.adaptations.quantised import QuantisedBase
     from tuning.training.adaptations.through_peft import PeftWeights
 
     if settings.weights == "full":
         return FullWeights()
+    if settings.weights == "qlora":
+        return QuantisedBase(settings.variant)
     if settings.weights in CONFIGS:
         return PeftWeights(settings.variant)
     known = ", ".join(WEIGHTS)

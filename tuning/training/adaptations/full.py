@@ -73,6 +73,10 @@ class FullWeights:
         }
         write_atomically(folder / CONFIG, json.dumps(stated, indent=2, sort_keys=True) + "\n")
 
+    def judged(self, model: Any, base: BaseModel, settings: TrainSettings) -> Any:  # noqa: ARG002
+        """The model itself."""
+        return model
+
     @contextlib.contextmanager
     def off(self, model: Any) -> Iterator[Any]:
         """The base's own weights in the model, read anew, within the block."""

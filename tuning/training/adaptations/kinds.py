@@ -85,6 +85,7 @@ def _shira(settings: TrainSettings) -> Any:
 
 CONFIGS: Mapping[str, Callable[[TrainSettings], Any]] = {
     "lora": _lora,
+    "qlora": _lora,
     "ia3": _ia3,
     "vera": _vera,
     "loha": _loha,

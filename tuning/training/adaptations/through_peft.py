@@ -57,6 +57,10 @@ class PeftWeights:
         config.inference_mode = True
         config.save_pretrained(str(folder))
 
+    def judged(self, model: Any, base: BaseModel, settings: TrainSettings) -> Any:  # noqa: ARG002
+        """The model itself."""
+        return model
+
     def off(self, model: Any) -> AbstractContextManager[Any]:
         """The base's own outputs, through PEFT's switch."""
         return cast("AbstractContextManager[Any]", model.disable_adapter())

@@ -196,6 +196,7 @@ def _arguments(settings: TrainSettings, steps: Steps, scratch: Path, evaluate: b
         max_grad_norm=settings.max_grad_norm,
         optim="adamw_torch",
         bf16=bfloat16,
+        use_cpu=not torch.cuda.is_available(),  # bfloat16 on a CPU is refused unless it is said
         gradient_checkpointing=False,
         eval_strategy="steps" if evaluate else "no",
         eval_steps=steps.between,

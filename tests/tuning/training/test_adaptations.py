@@ -180,6 +180,7 @@ def test_what_begins_from_the_base_is_the_base_at_first_and_what_peft_begins_wit
     ids = torch.tensor([[5, 9, 13, 7]])
     with quietly(), torch.no_grad():
         base = load_folder(tiny_base.folder, "float32").model
+        base.set_attn_implementation(settings.attention)
         plain = base(input_ids=ids).logits
         adaptation = adaptation_of(settings)
         ours = adaptation.open(tiny_base, settings, "CAUSAL_LM").eval()
@@ -198,8 +199,10 @@ def test_what_begins_from_the_base_is_the_base_at_first_and_what_peft_begins_wit
     their_b, their_a = theirs[name.format("B")], theirs[name.format("A")]
     our_b, our_a = found[name.format("B")], found[name.format("A")]
     rank = settings.rank
-    assert torch.allclose(our_b[:, :rank] @ our_a[:rank], their_b @ their_a, atol=1e-4)
-    assert torch.allclose(our_b[:, rank:] @ our_a[rank:], -(their_b @ their_a), atol=1e-4)
+    begun = our_b[:, :rank] @ our_a[:rank]
+    assert torch.allclose(our_b[:, rank:] @ our_a[rank:], -begun)
+    if variant != "pissa_niter_16":  # which is drawn at random, and not exact
+        assert torch.allclose(begun, their_b @ their_a, atol=1e-4)
 
 
 def test_only_the_first_half_of_the_factors_is_trained_and_counted(
@@ -212,7 +215,8 @@ def test_only_the_first_half_of_the_factors_is_trained_and_counted(
         model = adaptation.open(task.base, settings, "CAUSAL_LM")
     before = {name: tensor.clone() for name, tensor in adaptation.state(model).items()}
     ids = torch.tensor([[5, 9, 13, 7]])
-    optimiser = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=0.1)
+    parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    optimiser = torch.optim.AdamW(parameters, lr=0.1, weight_decay=0.0)
     for _ in range(3):
         optimiser.zero_grad()
         model(input_ids=ids, labels=ids).loss.backward()
@@ -256,7 +260,7 @@ def test_published_factors_have_the_same_product_and_survive_rounding() -> None:
 
 def test_a_rank_greater_than_a_layer_has_is_one_clear_error(tiny_base: BaseModel) -> None:
     settings = tiny_settings(variant="pissa", rank=17, alpha=34)
-    with quietly(), pytest.raises(TrainingError, match=r"of rank 17 .* k_proj has: 16") as caught:
+    with quietly(), pytest.raises(TrainingError, match=r"of rank 17 .*k_proj has: 16") as caught:
         adaptation_of(settings).open(tiny_base, settings, "CAUSAL_LM")
     assert caught.value.key == "tune.rank"
 
@@ -373,7 +377,7 @@ def test_tied_embeddings_are_kept_once_and_stay_tied(tmp_path: Path, make_task: 
         model.tie_weights()
         model.save_pretrained(folder)
     base = open_base(f"hf:{folder}")
-    settings = tiny_settings(weights="full", learning_rate=1e-2)
+    settings = tiny_settings(weights="full", learning_rate=1e-2, epochs=6.0)
     from tuning.training.task import Task
 
     record = train_adapter(Task("tickets", "terse", base, tickets(40), settings), tmp_path / "a")

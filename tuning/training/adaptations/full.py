@@ -74,8 +74,10 @@ class FullWeights:
         write_atomically(folder / CONFIG, json.dumps(stated, indent=2, sort_keys=True) + "\n")
 
     def judged(self, model: Any, base: BaseModel, settings: TrainSettings) -> Any:  # noqa: ARG002
-        """The model itself."""
-        return model
+        """The model itself, without the bfloat16 that the trainer wrapped it in to compute."""
+        from accelerate.utils import extract_model_from_parallel
+
+        return extract_model_from_parallel(model, keep_fp32_wrapper=False)
 
     @contextlib.contextmanager
     def off(self, model: Any) -> Iterator[Any]:

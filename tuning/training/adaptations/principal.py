@@ -50,7 +50,7 @@ def begin_from_base(model: Any, settings: TrainSettings) -> None:
         weight = _weight(half.layer)
         if rank > min(weight.shape):
             raise TrainingError(
-                f"{settings.variant} of rank {rank} is more than the layer {half.name} has: "
+                f"{settings.variant} of rank {rank} is more than the layer {half.name.removeprefix('base_model.model.')} has: "
                 f"{min(weight.shape)}",
                 key="tune.rank",
             )

@@ -16,12 +16,12 @@ from evals.suite.tune_methods import (
     METHODS,
     WEIGHTS,
     MethodForm,
-    WeightsForm,
     own_of,
     setting,
     weights_of,
     with_stated,
 )
+from evals.suite.tune_weights import WeightsForm
 
 
 @dataclass(frozen=True)

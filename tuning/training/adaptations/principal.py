@@ -49,9 +49,9 @@ def begin_from_base(model: Any, settings: TrainSettings) -> None:
     for half in _halves(model):
         weight = _weight(half.layer)
         if rank > min(weight.shape):
+            layer = half.name.removeprefix("base_model.model.")
             raise TrainingError(
-                f"{settings.variant} of rank {rank} is more than the layer {half.name.removeprefix('base_model.model.')} has: "
-                f"{min(weight.shape)}",
+                f"{settings.variant} of rank {rank}: the layer {layer} has {min(weight.shape)}",
                 key="tune.rank",
             )
         scale = half.layer.scaling[_ADAPTER]

@@ -11,6 +11,9 @@ from collections.abc import Mapping
 WHOLE = "FULL"
 LORA = "LORA"
 
+MAX_RANK = 4096
+"""Of kinds other than LoRA, some of which fill memory by their rank before weights are read."""
+
 UNTRAINED: Mapping[str, Mapping[str, float]] = {
     LORA: {},  # products of two factors: `adapter_files.check_values` sees to them
     "IA3": {"ia3_l": 1.0},

@@ -27,7 +27,7 @@ from evals.models.adapter_files import (
     read_object,
     refuse_other_tensors,
 )
-from evals.models.adapter_kinds import UNTRAINED, WHOLE
+from evals.models.adapter_kinds import LORA, MAX_RANK, UNTRAINED, WHOLE
 from evals.models.adapter_meaning import meaning_of
 from evals.models.loading import quiet_transformers
 from evals.models.whole_weights import SwappedWeights, WholeModel, shapes_of
@@ -57,6 +57,13 @@ def check_adapter(folder: Path, base_weights_hash: str, template_hash: str) -> s
             path=folder / CONFIG,
             key="peft_type",
             hint=f"known: {', '.join(UNTRAINED)}",
+        )
+    rank = config.get("r")
+    if kind != LORA and isinstance(rank, int) and rank > MAX_RANK:
+        raise ModelError(
+            f"the adapter's rank is {rank}, more than {MAX_RANK}: its layers may not fit in memory",
+            path=folder / CONFIG,
+            key="r",
         )
     manifest: dict[str, Any] = {}
     if (folder / ADAPTER_MANIFEST).exists():

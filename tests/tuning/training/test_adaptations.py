@@ -343,6 +343,17 @@ def test_one_as_before_training_and_one_with_nan_are_refused(
         check_adapter(copy, tiny_base.weights_hash, tiny_base.template_hash)
 
 
+def test_a_rank_that_would_fill_memory_is_refused_before_anything_is_made_of_it(
+    trained: Any, tiny_base: BaseModel, tmp_path: Path
+) -> None:
+    changes = next(one for one in OTHERS if one["weights"] == "vera")
+    copy = Path(shutil.copytree(trained(changes).adapter_path, tmp_path / "copy"))
+    config = json.loads((copy / "adapter_config.json").read_text())
+    (copy / "adapter_config.json").write_text(json.dumps(config | {"r": 10**9}))
+    with pytest.raises(ModelError, match="may not fit in memory"):
+        check_adapter(copy, tiny_base.weights_hash, tiny_base.template_hash)
+
+
 def test_whole_weights_of_another_shape_or_base_are_refused_and_the_base_stays(
     trained: Any, tiny_base: BaseModel, tmp_path: Path
 ) -> None:

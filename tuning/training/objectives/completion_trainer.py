@@ -96,6 +96,7 @@ class CompletionTrainer(SFTTrainer):  # type: ignore[misc]  # trl is untyped; it
         self.exact: dict[bool, bool] = {}
         self.trained_tokens = 0
         super().__init__(*args, **kwargs)
+        held_in_float32(self.model)
 
     def compute_loss(
         self,
@@ -170,6 +171,18 @@ def make_trainer(
 def causal_of(model: Any) -> Any:
     """The causal model itself, out of an adapter's wrapping where it has one."""
     return model.get_base_model() if hasattr(model, "get_base_model") else model
+
+
+def held_in_float32(model: Any) -> None:
+    """Undo TRL's rounding of an adapter over a quantised base to bfloat16.
+
+    A checkpoint is loaded back in float32: a resumed training would go on otherwise than one
+    that was never interrupted.
+    """
+    if getattr(model, "is_loaded_in_4bit", False):
+        for parameter in model.parameters():
+            if parameter.requires_grad:
+                parameter.data = parameter.data.float()
 
 
 def _table(examples: Sequence[EncodedExample]) -> Any:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any, NamedTuple
 
 from evals.errors import UsageError
+from evals.suite.policy_settings import GrpoSettings, RlooSettings
 from evals.suite.section import Section, suggestion
 from evals.suite.spec import TuneSpec
 
@@ -48,6 +49,8 @@ WEIGHTS: Mapping[str, WeightsForm] = {
 
 METHODS: Mapping[str, MethodForm] = {
     "lora": MethodForm("supervised fine-tuning of an adapter", ("lora",)),
+    "grpo": MethodForm("GRPO: the suite's own scorers are the reward", ("lora",), GrpoSettings),
+    "rloo": MethodForm("RLOO: the suite's own scorers are the reward", ("lora",), RlooSettings),
 }
 
 

@@ -54,6 +54,7 @@ class Decoder:
         decoding: Decoding,
         adapter: str,
         constraint: Constraint | None = None,
+        *,
         seeds: Sequence[int] | None = None,
     ) -> list[Row]:
         """Continue every prompt; all share their first `prefix_tokens` tokens.

@@ -52,7 +52,7 @@ class RewardLook:
         return fingerprint("reward-look@1", cases, self.decoding, self.reward.fingerprint(), unseen)
 
     def __call__(self, model: Any) -> float:
-        """The mean over answers that have a reward. Raises TrainingError where fewer than half do."""
+        """The mean reward; TrainingError where fewer than half of the answers have one."""
         prompts = [one.prompt for one in self.asked]
         written = self.rollouts(model, prompts, self.decoding)
         answers = [(a.case, w.output) for a, w in zip(self.asked, written, strict=True)]

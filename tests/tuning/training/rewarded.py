@@ -37,13 +37,17 @@ class Judging:
             raise ScorerError("it cannot be said", path="scorers.py")
         if self.kind == "broken":
             raise ScorerError("it is broken", path="scorers.py")
-        return Score(float("billing" in text), "", "")
+        if self.kind == "short":
+            return Score(float(len(text) < 7))
+        if self.kind == "plain":
+            return Score(float(len(text) < 9))
+        return Score(float("billing" in text))
 
     def close(self) -> None:
         """Nothing to release."""
 
 
-KINDS = ("right", "long", "billing", "fails at times", "broken")
+KINDS = ("right", "long", "short", "plain", "billing", "fails at times", "broken")
 
 
 def rewarded_suite() -> Suite:
@@ -66,7 +70,17 @@ def rewarded_task(base: BaseModel, own: PolicySettings, **changes: object) -> Ta
     return replace(task, chain=chain_of(task, Sources(rewarded_suite(), Path(), scorers)))
 
 
-SHORT = {"sft_epochs": 1.0, "steps": 8, "prompts": 2, "generations": 4, "learning_rate": 5e-3}
+def killed_settings() -> GrpoSettings:
+    """Eight steps with looks at every other one, held against where they began."""
+    return GrpoSettings(
+        reward="long",
+        held_out="right",
+        sft_epochs=2.0,
+        steps=8,
+        prompts=2,
+        generations=4,
+        learning_rate=5e-3,
+    )
 
 
 def main(model: str, root: str, steps: str) -> None:
@@ -81,8 +95,8 @@ def main(model: str, root: str, steps: str) -> None:
         if len(told) == int(steps):
             os.kill(os.getpid(), signal.SIGKILL)
 
-    own = GrpoSettings(reward="billing", held_out="right", **SHORT)  # type: ignore[arg-type]
-    train_adapter(rewarded_task(open_base(f"hf:{model}"), own), Path(root), progress)
+    task = rewarded_task(open_base(f"hf:{model}"), killed_settings())
+    train_adapter(task, Path(root), progress)
 
 
 if __name__ == "__main__":

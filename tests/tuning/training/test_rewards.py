@@ -17,11 +17,11 @@ SCORERS = """
 import time
 
 def score(case, output):
-    if "sleep" in output:
+    if "sleep" in output.text:
         time.sleep(60)
-    if "raise" in output:
+    if "raise" in output.text:
         raise ValueError("no")
-    return float(output == case["expected"])
+    return float(output.text == case.expected)
 """
 
 

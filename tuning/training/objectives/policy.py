@@ -93,6 +93,8 @@ class PolicyObjective:
         best = next((look for look in looks if look.step == kept), None)
         if best is None:
             return Judged("not tested", "there was no look")
+        if best.step == looks[0].step:
+            return Judged("not seen", "no step had more reward than the start, which is kept")
         groups = [one.group for one in self.look.asked]
         return judge_hacking(looks[0], best, groups, self.own.expect)
 

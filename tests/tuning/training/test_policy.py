@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import sys
@@ -13,7 +14,10 @@ from safetensors.torch import load_file
 
 from evals.errors import SuiteError, TrainingError
 from evals.models.tokens import encode_chat
+from evals.scorers import build_scorers
+from evals.suite.load import load_suite
 from evals.suite.policy_settings import GrpoSettings, PolicySettings, RlooSettings
+from evals.suite.tune_methods import own_of
 from tests.tuning.training.rewarded import (
     KINDS,
     Judging,
@@ -27,6 +31,7 @@ from tuning.training.base import BaseModel
 from tuning.training.methods import Sources, chain_of
 from tuning.training.objectives.policy import PolicyObjective
 from tuning.training.train import train_adapter
+from tuning.training.tune import tune_suite
 
 ROOT = Path(__file__).parents[3]
 # The tiny model is never sure of anything: at a lower temperature it learns sooner.
@@ -215,3 +220,46 @@ def test_only_train_cases_are_ever_rewarded(tiny_base: BaseModel) -> None:
     scorers = {kind: Judging(kind) for kind in KINDS}
     with pytest.raises(TrainingError, match="needs train cases"):
         chain_of(task, Sources(replace(suite, cases=sealed), Path(), scorers))
+
+
+SCORERS = """
+def right(case, output):
+    return float(output.text.strip() == case.expected)
+
+
+def long(case, output):
+    return min(1.0, len(output.text) / 16)
+"""
+
+
+def test_a_suite_is_tuned_through_its_own_scorers_in_their_processes(
+    tiny_base: BaseModel, tmp_path: Path
+) -> None:
+    (tmp_path / "scorers.py").write_text(SCORERS)
+    template = '{% message "user" %}answer with one: {{ input.text }}{% endmessage %}'
+    (tmp_path / "p.j2").write_text(template)
+    words = ("alpha", "beta", "gamma", "delta", "omega", "sigma", "kappa", "theta")
+    inputs = [f"{one} {other}" for one in words for other in words][:40]
+    rows = [
+        {"id": f"c{n}", "input": {"text": text}, "expected": "billing" if n % 2 else "login"}
+        for n, text in enumerate(inputs)
+    ]
+    (tmp_path / "train.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    (tmp_path / "suite.yaml").write_text(
+        "format: 1\nname: small\ntask: Route.\ncases: {train: train.jsonl}\n"
+        "prompts: {p: p.j2}\nprimary: right\ndecoding: {max_tokens: 8}\n"
+        "metrics:\n"
+        "  right: {scorer: python@1, function: scorers.py:right}\n"
+        "  long: {scorer: python@1, function: scorers.py:long}\n"
+        "tune:\n  method: grpo\n  rank: 4\n  min_examples: 10\n  learning_rate: 0.03\n"
+        "  grpo: {reward: long, held_out: right, steps: 2, prompts: 2, generations: 4}\n"
+    )
+    suite = load_suite(tmp_path)
+    with build_scorers(suite) as scorers:
+        record = tune_suite(suite, tiny_base.name, tmp_path / "adapters", scorers=scorers)
+    assert record.method == "grpo"
+    assert [stage.name for stage in record.stages] == ["sft", "grpo"]
+    assert record.stages[1].settings["learning_rate"] == own_of(suite.tune).learning_rate
+    assert record.stages[1].measured["reward"] == "long"
+    assert record.stages[1].measured["held_out"] == "right"
+    assert (record.stages[1].rows, record.stages[1].held_out) == (36, 4)

@@ -13,7 +13,9 @@ import torch
 from safetensors.torch import load_file
 
 from evals.errors import SuiteError, TrainingError
+from evals.models import open_model
 from evals.models.tokens import encode_chat
+from evals.records import Output, Request
 from evals.scorers import build_scorers
 from evals.suite.load import load_suite
 from evals.suite.policy_settings import GrpoSettings, PolicySettings, RlooSettings
@@ -263,3 +265,24 @@ def test_a_suite_is_tuned_through_its_own_scorers_in_their_processes(
     assert record.stages[1].measured["reward"] == "long"
     assert record.stages[1].measured["held_out"] == "right"
     assert (record.stages[1].rows, record.stages[1].held_out) == (36, 4)
+
+
+def test_a_look_sees_what_an_evaluation_of_the_kept_adapter_sees(
+    tiny_base: BaseModel, tmp_path: Path
+) -> None:
+    own = GrpoSettings(reward="long", **{**SOON, "steps": 10})
+    record, stage = trained(tiny_base, tmp_path, own)
+    suite = rewarded_suite()
+    task = rewarded_task(tiny_base, own)
+    objective = task.chain[-1].objective
+    assert isinstance(objective, PolicyObjective)
+    messages = {example.case_id: example.messages for example in task.examples}
+    cases = [one.case for one in objective.look.asked]
+    model = open_model(tiny_base.name)
+    model.use_adapter(record.adapter_path)
+    outputs: dict[int, Output] = {}
+    for batch in model.plan([Request(messages[case.id]) for case in cases], suite.decoding):
+        outputs.update(zip(batch.indices, model.run(batch), strict=True))
+    scores = [Judging("long")(case, outputs[n]).value for n, case in enumerate(cases)]
+    assert sum(scores) / len(scores) == stage.measured["best_look"]
+    assert stage.measured["best_look"] != stage.measured["first_look"]

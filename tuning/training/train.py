@@ -29,7 +29,7 @@ from tuning.training.adapters import is_finished, write_manifest
 from tuning.training.fitting import Trained, fit_stages
 from tuning.training.loss_curve import Progress, loss_curve
 from tuning.training.quiet import quietly
-from tuning.training.stages import Adaptation, Fitted, Stage
+from tuning.training.stages import Adaptation, Fitted, Proving, Stage
 from tuning.training.task import Task
 from tuning.training.weights import publish
 
@@ -97,7 +97,13 @@ def _prove(
     from tuning.training.proofs import Canary, prove
 
     encoded = encode_examples(task.base.tokenizer, asked)
-    return prove(
+    own = [
+        proof
+        for stage, fitted in zip(task.stages, trained.stages, strict=True)
+        if isinstance(stage.objective, Proving)
+        for proof in stage.objective.proofs(fitted.log)
+    ]
+    shared = prove(
         trained.model,
         folder,
         task.base,
@@ -106,6 +112,7 @@ def _prove(
         adaptation=adaptation,
         learnt=task.stages[-1].objective.learnt(loss_curve(trained.stages[-1].log)),
     )
+    return (*shared, *own)
 
 
 def _ignore(step: int, total: int, loss: float | None) -> None:

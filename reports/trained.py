@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from evals.records import Finding
@@ -110,7 +111,22 @@ def _facts(training: TrainingRecord) -> tuple[tuple[str, str], ...]:
         ("Trained tokens", numbers.count(training.trained_tokens)),
         ("Time", numbers.duration(training.seconds)),
         ("Best step", numbers.count(training.best_step)),
+        *_rewarded(training),
     )
+
+
+def _rewarded(training: TrainingRecord) -> Iterator[tuple[str, str]]:
+    """What a stage that learnt from rewards was rewarded by, and whether they were cheated."""
+    for stage in training.stages:
+        said = {key: str(value) for key, value in stage.measured.items()}
+        if "reward_hacking" not in said:
+            continue
+        yield "Reward", said["reward"]
+        if "base_rate" in said:
+            yield "Reward before learning from it", said["base_rate"]
+        yield "Answers without a reward", said["unscored"]
+        yield "Held-out scorer", said["held_out"] or "none"
+        yield "Reward hacking", said["reward_hacking"]
 
 
 def _documents(training: TrainingRecord) -> str:

@@ -371,7 +371,8 @@ class LossPoint:
     """One logged training step; `held_out` is the loss on the held-out part of train.
 
     `score` is what a held-out scorer gave the model then, from 0 to 1; `reward` the mean reward
-    of what the model wrote in that step, where it learns from rewards.
+    of what the model wrote in that step, where it learns from rewards; `unseen` what a scorer that
+    training does not see gave the same answers as `score`.
     """
 
     step: int
@@ -380,6 +381,7 @@ class LossPoint:
     held_out: float | None = None
     score: float | None = None
     reward: float | None = None
+    unseen: float | None = None
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -61,6 +61,18 @@ def choose_backend(loaded: Loaded) -> Backend:
             _switch(model, attention.ATTENTION_NAME)
             return _packed_backend(PackedModel(model))
     return _plain_backend(PlainModel(model))
+
+
+@contextlib.contextmanager
+def borrowed_passes(loaded: Loaded) -> Iterator[Any]:
+    """The passes of a model that is otherwise used with its own attention, for one block."""
+    own = loaded.model.config._attn_implementation
+    backend = choose_backend(loaded)
+    try:
+        yield backend.passes
+    finally:
+        if backend.version == PACKED_VERSION:
+            _switch(loaded.model, own)
 
 
 def trials_folder() -> Path:

@@ -23,7 +23,8 @@ _LEAVE_SHARE = 8  # rows leave once an eighth has finished: dropping rows copies
 class Row:
     """One sequence being decoded. `ids` are the tokens generated, the stop token left out.
 
-    `stopped` says that the model ended it with a token, `cut` that a stop string did.
+    `stopped` says that the model ended it with a token, which is `ended_by`; `cut` that a stop
+    string did.
     """
 
     prompt: Sequence[int]
@@ -35,6 +36,7 @@ class Row:
     cut: bool = False
     rng: random.Random = field(default_factory=random.Random)
     matcher: Matcher | None = None
+    ended_by: int | None = None
 
 
 class Decoder:
@@ -52,9 +54,19 @@ class Decoder:
         decoding: Decoding,
         adapter: str,
         constraint: Constraint | None = None,
+        *,
+        seeds: Sequence[int] | None = None,
     ) -> list[Row]:
-        """Continue every prompt; all share their first `prefix_tokens` tokens."""
-        rows = [Row(prompt, rng=_generator(prompt, decoding)) for prompt in prompts]
+        """Continue every prompt; all share their first `prefix_tokens` tokens.
+
+        `seeds` are those of the rows, in place of the one in `decoding`: the same prompt may then
+        stand in several rows, each with an answer of its own.
+        """
+        chosen = seeds or [decoding.seed] * len(prompts)
+        rows = [
+            Row(prompt, rng=_generator(prompt, decoding, seed))
+            for prompt, seed in zip(prompts, chosen, strict=True)
+        ]
         for row in rows if constraint else ():
             row.matcher = constraint.matcher() if constraint else None
         prefix = self.model.prefix(prompts[0][:prefix_tokens], adapter)
@@ -102,7 +114,7 @@ class Decoder:
 
     def _append(self, row: Row, token: int, decoding: Decoding) -> None:
         if token in self.stops:
-            row.finish, row.stopped = "stop", True
+            row.finish, row.stopped, row.ended_by = "stop", True, token
             return
         row.ids.append(token)
         if decoding.stop:
@@ -140,10 +152,10 @@ def _masked(rows: Sequence[Row], logits: Tensor, constraint: Constraint) -> Tens
     return logits.masked_fill(~allowed.to(logits.device), -torch.inf)
 
 
-def _generator(prompt: Sequence[int], decoding: Decoding) -> random.Random:
+def _generator(prompt: Sequence[int], decoding: Decoding, seed: int) -> random.Random:
     """A generator of the request's own, so that a batch's other rows change nothing."""
     return random.Random(  # noqa: S311 - sampling, not secrets
-        fingerprint("sampling@1", decoding.seed, list(prompt)) if decoding.temperature > 0 else 0
+        fingerprint("sampling@1", seed, list(prompt)) if decoding.temperature > 0 else 0
     )
 
 

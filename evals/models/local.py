@@ -37,7 +37,7 @@ class LocalModel:
         self.tokenizer = loaded.tokenizer
         self.template_hash = tokens.template_hash(loaded.tokenizer)
         self.backend: Backend = choose_backend(loaded)
-        self.stops = tokens.stop_ids(loaded.tokenizer) | _configured_stops(loaded.model)
+        self.stops = tokens.stop_ids(loaded.tokenizer) | configured_stops(loaded.model)
         self._decoder = Decoder(self.backend.passes, loaded.tokenizer, self.stops)
         self._adapter = ""
         self._attached = AttachedAdapter(loaded.model)
@@ -254,7 +254,8 @@ def _vocabulary(model: Any) -> int:
     return int(model.get_output_embeddings().weight.shape[0])
 
 
-def _configured_stops(model: Any) -> frozenset[int]:
+def configured_stops(model: Any) -> frozenset[int]:
+    """The ids at which the model's own configuration ends an answer."""
     configured = model.generation_config.eos_token_id
     if configured is None:
         return frozenset()

@@ -32,6 +32,7 @@ from evals.suite.source import describe, read_text
 from evals.suite.spec import MetricSpec, PromptSpec, Suite
 from evals.suite.structure import read_schema
 from evals.suite.tools import read_tools
+from evals.suite.tune_methods import check_rewards
 from evals.suite.yaml_source import read_yaml
 
 MANIFEST = "suite.yaml"
@@ -120,6 +121,7 @@ def load_suite(path: Path) -> Suite:
     if structure and structure.file:
         others.append(root / structure.file)
     tune = read_tune(top.section("tune"), prompts)
+    check_rewards(top.section("tune"), tune, metrics, primary)
     others += [root / file.path for file in tune.data]
     scorer_files = find_scorer_files(root, metrics_section, set(others))
     return Suite(

@@ -10,11 +10,12 @@ as `TrainSettings.own`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, NamedTuple
 
 from evals.errors import UsageError
+from evals.suite.policy_settings import GrpoSettings, PolicySettings, RlooSettings
 from evals.suite.section import Section, suggestion
 from evals.suite.spec import TuneSpec
 from evals.suite.tune_weights import REFUSED, SHAPING, WEIGHTS
@@ -36,6 +37,8 @@ METHODS: Mapping[str, MethodForm] = {
     "lora": MethodForm("supervised fine-tuning of an adapter", tuple(WEIGHTS)),
     "qlora": MethodForm("supervised fine-tuning over a base rounded to four bits", ("qlora",)),
     "full": MethodForm("supervised fine-tuning of all weights", ("full",)),
+    "grpo": MethodForm("GRPO: the suite's own scorers are the reward", ("lora",), GrpoSettings),
+    "rloo": MethodForm("RLOO: the suite's own scorers are the reward", ("lora",), RlooSettings),
 }
 
 
@@ -63,6 +66,29 @@ def read_own(section: Section) -> tuple[Any, ...]:
         for name, form in METHODS.items()
         if form.own is not None and section.has(name)
     )
+
+
+def check_rewards(section: Section, tune: TuneSpec, metrics: Iterable[str], primary: str) -> None:
+    """Refuse rewards that are no metrics of the suite, or held-out ones that training would see.
+
+    `section` is `tune`. Raises SuiteError.
+    """
+    known = tuple(metrics)
+    for name, form in METHODS.items():
+        for own in tune.own:
+            if type(own) is not form.own or not isinstance(own, PolicySettings):
+                continue
+            for key, metric in (("reward", own.reward), ("held_out", own.held_out)):
+                if metric and metric not in known:
+                    hint = suggestion(metric, known)
+                    section.fail(f"there is no metric {metric!r}", name, key, hint=hint)
+            if own.held_out == (own.reward or primary):
+                section.fail(
+                    f"{own.held_out!r} is the reward, and cannot be the held-out scorer too",
+                    name,
+                    "held_out",
+                    hint="name a metric that training does not see",
+                )
 
 
 def own_keys() -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from evals.records import Finding
 from reports import render_html
 from reports.trained import MOST_NAMED, PREVIEW_CHARACTERS, TrainedView, trained_view
 from tests.reports.sample_job import sample_job
-from tuning.records import JobRecord, TrainingRecord
+from tuning.records import JobRecord, StageRecord, TrainingRecord
 
 
 def job_with(**changes: object) -> JobRecord:
@@ -77,3 +77,24 @@ def test_a_finding_whose_message_names_all_its_rows_lists_none() -> None:
 def test_what_a_person_let_pass_is_shown_as_such() -> None:
     assert [f.level for f in view_of(sample_job()).findings].count("let pass") == 1
     assert ">let pass</strong> the same prompt has" in render_html(sample_job())
+
+
+def test_whether_rewards_were_cheated_is_told_also_where_it_was_not_tested() -> None:
+    measured = {
+        "reward": "long <b>",
+        "held_out": "",
+        "unscored": 3,
+        "base_rate": "0.10: below 0.2",
+        "reward_hacking": "not tested: no held-out scorer is stated",
+    }
+    stage = StageRecord("grpo", 40, 4, "id", {}, (), 0, 0, 1.0, measured)
+    job = job_with(stages=(stage,))
+    facts = dict(view_of(job).facts)
+    assert facts["Reward hacking"] == "not tested: no held-out scorer is stated"
+    assert facts["Held-out scorer"] == "none"
+    assert facts["Answers without a reward"] == "3"
+    assert facts["Reward before learning from it"] == "0.10: below 0.2"
+    page = render_html(job)
+    assert "not tested: no held-out scorer is stated" in page
+    assert "long <b>" not in page
+    assert "Reward hacking" not in dict(view_of(sample_job()).facts)

@@ -6,6 +6,8 @@
     stages.py        the two seams: `Objective` and `Adaptation`; `Stage` has one objective
     objectives/      what is learnt from: rows, and the TRL trainer that learns from them
     adaptations/     which weights change, and how they are kept, published and switched off
+    rewards.py       scorers as rewards; rollouts.py and looking.py write and judge the answers
+    reward_hacking.py  whether a reward was cheated; policy_chain.py makes the stages
     fitting.py       stages trained one after another, each from its last whole checkpoint
     watch.py         looks, early stop, the best weights, sealed checkpoints
     train.py         from a task to a folder that proves itself whole

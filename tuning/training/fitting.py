@@ -175,6 +175,7 @@ def _open_trainer(
         notes=notes,
         look=look if stage.look else None,
         enough=stage.enough,
+        at_start=stage.at_start,
     )
     opened = stage.objective.open(Course(model, base, stage.settings, scratch, (watch,)))
     for talking in (PrinterCallback, ProgressCallback):  # `progress` is told instead

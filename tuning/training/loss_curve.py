@@ -14,6 +14,10 @@ SCORE = "eval_score"
 """Under this name a stage's own look is written into the trainer's log."""
 
 
+UNSEEN_SCORE = "eval_unseen"
+"""Beside it, what a scorer gave that training does not see."""
+
+
 class Looked(NamedTuple):
     """A look at the weights of a step; of two, the greater `goodness` is the better."""
 
@@ -29,7 +33,8 @@ def loss_curve(log: Sequence[Mapping[str, Any]]) -> tuple[LossPoint, ...]:
         if "loss" in entry:
             points.append(LossPoint(*at, float(entry["loss"]), reward=_number(entry, "reward")))
         elif SCORE in entry:
-            points.append(LossPoint(*at, score=float(entry[SCORE])))
+            unseen = _number(entry, UNSEEN_SCORE)
+            points.append(LossPoint(*at, score=float(entry[SCORE]), unseen=unseen))
         elif "eval_loss" in entry:
             points.append(LossPoint(*at, None, float(entry["eval_loss"])))
     return tuple(sorted(points, key=lambda point: point.step))
@@ -60,4 +65,4 @@ def best_step(curve: Sequence[LossPoint]) -> int | None:
 
 
 def _number(entry: Mapping[str, Any], key: str) -> float | None:
-    return float(entry[key]) if key in entry else None
+    return None if entry.get(key) is None else float(entry[key])

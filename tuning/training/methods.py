@@ -9,6 +9,7 @@ from pathlib import Path
 from evals.scorers.protocol import Scorer
 from evals.suite.spec import Suite
 from tuning.training.loss_curve import Progress
+from tuning.training.policy_chain import policy_chain
 from tuning.training.stages import Stage
 from tuning.training.task import Task
 
@@ -30,7 +31,7 @@ class Sources:
 ChainOf = Callable[[Task, Sources], tuple[Stage, ...]]
 """The stages of a task that has none yet; `task.settings` names the method."""
 
-CHAINS: Mapping[str, ChainOf] = {}
+CHAINS: Mapping[str, ChainOf] = {"grpo": policy_chain, "rloo": policy_chain}
 """A method that is not here learns the examples by supervised fine-tuning alone."""
 
 

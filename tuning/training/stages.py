@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 
 from evals.fingerprint import fingerprint
 from tuning.records import LossPoint, Proof
@@ -73,6 +73,15 @@ class Objective(Protocol):
         ...
 
 
+@runtime_checkable
+class Proving(Protocol):
+    """An objective that proves more of its training than that it learnt."""
+
+    def proofs(self, log: Sequence[Mapping[str, Any]], /) -> tuple[Proof, ...]:
+        """What the trainer's log proves."""
+        ...
+
+
 class HeldOutLook(Protocol):
     """A score of the model as it stands, from 0 to 1, more is better: how a step is chosen.
 
@@ -93,7 +102,8 @@ class Stage:
     """One stretch of training. `name` is its folder's name and its name in the record.
 
     With a `look` the step with the best score is kept, not that with the lowest held-out loss;
-    training ends as soon as the score is `enough`.
+    training ends as soon as the score is `enough`. With `at_start` it looks before the first step
+    too, and the weights that the stage began with are kept where nothing was better.
     """
 
     name: str
@@ -101,13 +111,17 @@ class Stage:
     settings: TrainSettings
     look: HeldOutLook | None = None
     enough: float | None = None
+    at_start: bool = False
 
     @property
     def identity(self) -> str:
         """Hash of all that determines what this stage makes of the weights it begins with."""
         look = self.look.fingerprint() if self.look else None
         objective = self.objective.fingerprint()
-        return fingerprint("stage@1", self.name, objective, self.settings, look, self.enough)
+        start = ["at start"] if self.at_start else []
+        return fingerprint(
+            "stage@1", self.name, objective, self.settings, look, self.enough, *start
+        )
 
 
 class Adaptation(Protocol):

@@ -29,7 +29,7 @@ from tuning.training.adapters import is_finished, write_manifest
 from tuning.training.fitting import Trained, fit_stages
 from tuning.training.loss_curve import Progress, loss_curve
 from tuning.training.quiet import quietly
-from tuning.training.stages import Adaptation, Fitted, Stage
+from tuning.training.stages import Adaptation, Fitted, Proving, Stage
 from tuning.training.task import Task
 from tuning.training.weights import publish
 
@@ -99,7 +99,13 @@ def _prove(
 
     encoded = encode_examples(task.base.tokenizer, asked)
     model = adaptation.judged(trained.model, task.base, task.stages[-1].settings)
-    return prove(
+    own = [
+        proof
+        for stage, fitted in zip(task.stages, trained.stages, strict=True)
+        if isinstance(stage.objective, Proving)
+        for proof in stage.objective.proofs(fitted.log)
+    ]
+    shared = prove(
         model,
         folder,
         task.base,
@@ -108,6 +114,7 @@ def _prove(
         adaptation=adaptation,
         learnt=task.stages[-1].objective.learnt(loss_curve(trained.stages[-1].log)),
     )
+    return (*shared, *own)
 
 
 def _ignore(step: int, total: int, loss: float | None) -> None:

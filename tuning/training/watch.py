@@ -21,7 +21,8 @@ class Watch(TrainerCallback):  # type: ignore[misc]  # the trainer demands its o
 
     `progress` gets (step, total, loss). `keep_best` is called when a look is the best so far (at
     every save where nothing is looked at). `notes` are kept with checkpoints. `look` scores the
-    model as it stands at each look; the stage ends at a score of `enough`.
+    model as it stands at each look, and `at_start` before the first step too; the stage ends at a
+    score of `enough`.
     """
 
     def __init__(
@@ -34,6 +35,7 @@ class Watch(TrainerCallback):  # type: ignore[misc]  # the trainer demands its o
         notes: Callable[[], Mapping[str, Any]],
         look: Callable[[], float] | None = None,
         enough: float | None = None,
+        at_start: bool = False,
     ) -> None:
         self.scratch = scratch
         self.patience = patience
@@ -42,7 +44,13 @@ class Watch(TrainerCallback):  # type: ignore[misc]  # the trainer demands its o
         self.notes = notes
         self.look = look
         self.enough = enough
+        self.at_start = at_start
         self.finished = False
+
+    def on_train_begin(self, _args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Look at what the stage begins with, unless it goes on from a checkpoint."""
+        if self.look and self.at_start and state.global_step == 0:
+            self._judge(state, control)
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Look at the held-out part, and save, after the last step too."""

@@ -10,6 +10,7 @@ from evals.errors import SuiteError, UsageError
 from evals.fingerprint import fingerprint
 from evals.suite import tune_methods
 from evals.suite.policy import read_tune
+from evals.suite.policy_settings import GrpoSettings, RlooSettings
 from evals.suite.section import Section
 from evals.suite.spec import TuneSpec
 from evals.suite.tune_methods import (
@@ -51,6 +52,29 @@ def read(values: dict[str, Any]) -> TuneSpec:
 def test_a_suite_that_states_nothing_is_trained_as_ever() -> None:
     assert read({}) == TuneSpec()
     assert (weights_of(TuneSpec()), own_of(TuneSpec())) == ("lora", None)
+
+
+def test_rewards_are_metrics_of_the_suite_and_the_held_out_one_is_another() -> None:
+    def check(values: dict[str, Any]) -> None:
+        section = Section(Path("suite.yaml"), values, 7)
+        tune_methods.check_rewards(section, read_tune(section, {}), ("right", "long"), "right")
+
+    check({"grpo": {"reward": "long", "held_out": "right"}, "rloo": {"held_out": "long"}})
+    with pytest.raises(SuiteError, match=r"rloo\.reward.*there is no metric 'lang'"):
+        check({"rloo": {"reward": "lang"}})
+    with pytest.raises(SuiteError, match=r"grpo\.held_out.*'right' is the reward"):
+        check({"grpo": {"held_out": "right"}})
+
+
+def test_the_settings_of_reinforcement_learning_have_bounds() -> None:
+    tune = read({"method": "rloo", "rloo": {"generations": 2, "learning_rate": 1e-5}})
+    assert own_of(tune) == RlooSettings(generations=2, learning_rate=1e-5)
+    assert own_of(read({"method": "grpo"})) == GrpoSettings()
+    for own in ({"generations": 1}, {"temperature": 0}, {"scale": "all"}, {"expect": "fall"}):
+        with pytest.raises(SuiteError):
+            read({"grpo": own})
+    with pytest.raises(SuiteError):
+        read({"rloo": {"loss": "dapo"}})
 
 
 def test_a_methods_own_settings_are_read_by_their_types_and_bounds() -> None:

@@ -1,0 +1,214 @@
+"""TRL's GRPOTrainer and RLOOTrainer over the suite's cases, made to resume exactly.
+
+TRL applies a chat template to messages, generates with the global generator and buffers answers.
+Here prompts come as token ids, encoded as the evals do; answers come from the evals' own decoder,
+each with a generator of its own; and every step writes its own answers and uses them up, so that
+a checkpoint, which is made between two steps, finds the buffer empty.
+
+Importing this module loads torch, transformers and trl: `PolicyObjective` does so late.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from datasets import Dataset
+from trl import GRPOConfig, GRPOTrainer, RLOOConfig, RLOOTrainer
+
+from evals.errors import TrainingError
+from evals.records import Decoding, Output
+from evals.suite.policy_settings import GrpoSettings, PolicySettings
+from tuning.training.looking import Asked, mean_reward
+from tuning.training.rewards import Reward
+from tuning.training.rollouts import Rollout, Rollouts, answer_seed
+from tuning.training.settings import TrainSettings, micro_batch_for
+
+UNSCORED = "unscored"
+"""Under this name the number of answers without a reward stands in the trainer's log."""
+
+
+@dataclass
+class Asking:
+    """What a trainer asks and how: its rows, and the answers of the step it is at."""
+
+    rows: Sequence[Asked]
+    rollouts: Rollouts
+    decoding: Decoding
+    reward: Reward
+    seed: int
+    written: list[Output] = field(default_factory=list)
+
+    def write(self, model: Any, prompts: Sequence[Sequence[int]], step: int) -> list[Rollout]:
+        """One answer to each prompt, drawn for this step."""
+        seeds = [answer_seed(self.seed, step, n) for n in range(len(prompts))]
+        done = self.rollouts(model, prompts, self.decoding, seeds)
+        self.written = [one.output for one in done]
+        return done
+
+    def rewards(
+        self, prompts: Sequence[str], log_metric: Callable[[str, float], None], **_: Any
+    ) -> list[float | None]:
+        """TRL's reward function; `prompts` are the places of rows. None: no reward."""
+        cases = [self.rows[int(place)].case for place in prompts]
+        values = self.reward(list(zip(cases, self.written, strict=True)))
+        mean_reward(values, self.reward)  # refuses a scorer that fails on most of them
+        log_metric(UNSCORED, float(sum(value is None for value in values)))
+        return values
+
+
+class _AskedAsInEvals:
+    """What both trainers do in another way than TRL's own; `asking` is set before training."""
+
+    asking: Asking
+    trained_tokens = 0
+
+    def _tokenize_prompts(self, prompts: list[str]) -> tuple[list[list[int]], None, dict[str, Any]]:
+        return [list(self.asking.rows[int(place)].prompt) for place in prompts], None, {}
+
+    def _answers(self, prompt_ids: list[list[int]]) -> list[list[int]]:
+        trainer: Any = self
+        done = self.asking.write(trainer.model, prompt_ids, trainer.state.global_step)
+        ids = [one.ids for one in done]
+        self.trained_tokens += sum(map(len, ids)) + sum(map(len, prompt_ids))
+        return ids
+
+    def _finite(self, loss: Any) -> Any:
+        if not torch.isfinite(loss):
+            trainer: Any = self
+            raise TrainingError(
+                f"the loss became {loss.item()} at step {trainer.state.global_step}",
+                key=f"tune.{trainer.args.run_name}.learning_rate",
+                hint="lower the rate; nothing was kept as an adapter",
+            )
+        return loss
+
+    def create_model_card(self, *args: Any, **kwargs: Any) -> None:
+        """Nothing: an adapter's manifest says what it is."""
+
+    def _send_telemetry(self) -> None:
+        """Nothing: training tells nobody."""
+
+
+class SuiteGrpoTrainer(_AskedAsInEvals, GRPOTrainer):  # type: ignore[misc]  # trl is untyped
+    """GRPO, asked and answered as in evaluation."""
+
+    def _generate_single_turn(self, prompt_ids: Any, *_: Any, **__: Any) -> Any:
+        return self._answers(prompt_ids), None
+
+    def compute_loss(self, *args: Any, **kwargs: Any) -> Any:
+        """TRL's, refused where it is not finite."""
+        return self._finite(super().compute_loss(*args, **kwargs))
+
+
+class SuiteRlooTrainer(_AskedAsInEvals, RLOOTrainer):  # type: ignore[misc]  # trl is untyped
+    """RLOO, asked and answered as in evaluation."""
+
+    def _generate_single_turn(self, prompt_ids: Any, *_: Any, **__: Any) -> Any:
+        return self._answers(prompt_ids)
+
+    def compute_loss(self, *args: Any, **kwargs: Any) -> Any:
+        """TRL's, refused where it is not finite."""
+        return self._finite(super().compute_loss(*args, **kwargs))
+
+
+def make_policy_trainer(
+    model: Any,
+    tokenizer: Any,
+    asked: Sequence[Asked],
+    reward: Reward,
+    *,
+    own: PolicySettings,
+    settings: TrainSettings,
+    decoding: Decoding,
+    rollouts: Rollouts,
+    scratch: Path,
+    callbacks: Sequence[Any],
+) -> Any:
+    """A trainer of the method that `own` are the settings of, checkpointing under `scratch`."""
+    sampled = replace(
+        decoding, temperature=own.temperature, top_p=1.0, schema=None, grammar="", regex=""
+    )
+    asking = Asking(asked, rollouts, sampled, reward, settings.seed)
+
+    def scored(**kwargs: Any) -> list[float | None]:
+        return asking.rewards(**kwargs)
+
+    scored.__name__ = reward.name  # what TRL's log calls it
+    longest = max(len(one.prompt) for one in asked) + decoding.max_tokens
+    grpo = isinstance(own, GrpoSettings)
+    trainer_type: Any = SuiteGrpoTrainer if grpo else SuiteRlooTrainer
+    order = prompt_order(len(asked), own.steps * own.prompts, settings.seed)
+    trainer = trainer_type(
+        model=model,
+        reward_funcs=scored,
+        args=_arguments(own, settings, scratch, longest, decoding.max_tokens),
+        train_dataset=Dataset.from_dict({"prompt": [str(place) for place in order]}),
+        processing_class=tokenizer,
+        callbacks=list(callbacks),
+    )
+    trainer.asking = asking
+    return trainer
+
+
+def prompt_order(rows: int, wanted: int, seed: int) -> list[int]:
+    """Rows to ask, all of them once before any a second time, shuffled anew each time.
+
+    The order of the whole training, so that a resume need not know how often it was drawn.
+    """
+    generator = random.Random(f"{seed}/prompts")  # noqa: S311 - an order, no secret
+    order: list[int] = []
+    while len(order) < wanted:
+        order += generator.sample(range(rows), rows)
+    return order[:wanted]
+
+
+def _arguments(
+    own: PolicySettings, settings: TrainSettings, scratch: Path, longest: int, most: int
+) -> Any:
+    answers = own.prompts * own.generations
+    at_once = micro_batch_for(answers, longest)
+    shared: dict[str, Any] = {
+        "output_dir": str(scratch),
+        "run_name": settings.method,
+        "max_steps": own.steps,
+        "per_device_train_batch_size": at_once,
+        # Answers are written once for each step, and are used up in it.
+        "gradient_accumulation_steps": answers // at_once,
+        "steps_per_generation": answers // at_once,
+        "num_iterations": 1,
+        "num_generations": own.generations,
+        "max_completion_length": most,
+        "temperature": own.temperature,
+        "beta": own.beta,
+        "shuffle_dataset": False,
+        "pad_to_multiple_of": None,
+        "learning_rate": settings.learning_rate,
+        "lr_scheduler_type": "constant_with_warmup",
+        "warmup_steps": max(1, round(settings.warmup * own.steps)),
+        "weight_decay": settings.weight_decay,
+        "max_grad_norm": settings.max_grad_norm,
+        "optim": "adamw_torch",
+        "bf16": settings.precision == "bfloat16",
+        "gradient_checkpointing": False,
+        "eval_strategy": "no",
+        "save_strategy": "steps",
+        "save_steps": max(1, -(-own.steps // settings.evaluations)),
+        "save_total_limit": 2,
+        "logging_steps": 1,
+        "logging_nan_inf_filter": False,
+        "report_to": [],
+        "disable_tqdm": True,
+        "log_level": "error",
+        "dataloader_pin_memory": False,
+        "remove_unused_columns": False,
+        "seed": settings.seed,
+        "data_seed": settings.seed,
+    }
+    if isinstance(own, GrpoSettings):
+        return GRPOConfig(**shared, loss_type=own.loss, scale_rewards=own.scale)
+    return RLOOConfig(**shared)

@@ -1,0 +1,96 @@
+"""The stages of reinforcement learning: the answers for a little while, then rewards."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from evals.errors import SuiteError, TrainingError
+from evals.suite.policy_settings import PolicySettings
+from tuning.data.dataset import Example, Parts, hold_out
+from tuning.training.rewards import Reward, metric_reward
+from tuning.training.stages import Stage
+from tuning.training.task import Task
+
+if TYPE_CHECKING:
+    from tuning.training.methods import Sources
+
+
+def policy_chain(task: Task, sources: Sources) -> tuple[Stage, ...]:
+    """A short fine-tuning, so that rewards differ, then GRPO or RLOO.
+
+    Raises SuiteError for metrics that do not fit, TrainingError where no train case can be
+    rewarded or none can be held out.
+    """
+    own = task.settings.own
+    assert isinstance(own, PolicySettings)
+    method, suite = task.settings.method, sources.suite
+    key = f"tune.{method}"
+    metric = own.reward or suite.primary
+    if own.held_out == metric:
+        raise SuiteError(
+            f"{metric!r} is the reward, and cannot be the held-out scorer too",
+            path=suite.root / "suite.yaml",
+            key=f"{key}.held_out",
+            hint="name a metric that training does not see",
+        )
+    reward = metric_reward(suite, metric, sources.scorers, f"{key}.reward")
+    unseen = (
+        metric_reward(suite, own.held_out, sources.scorers, f"{key}.held_out")
+        if own.held_out
+        else None
+    )
+    stage = rewarded_stage(task, sources, own, reward, unseen)
+    short = (task.fine_tuning(epochs=own.sft_epochs),) if own.sft_epochs > 0 else ()
+    return (*short, stage)
+
+
+def rewarded_stage(
+    task: Task, sources: Sources, own: PolicySettings, reward: Reward, unseen: Reward | None
+) -> Stage:
+    """The stage that learns from `reward`; `unseen` sees the same answers at each look."""
+    from tuning.training.looking import Asked, RewardLook
+    from tuning.training.objectives.policy import PolicyObjective
+    from tuning.training.rollouts import Rollouts
+
+    settings, suite = task.settings, sources.suite
+    cases = {case.id: case for case in suite.split("train")}
+    # The very parts of the fine-tuning before: what is looked at was never learnt.
+    parts = Parts(
+        *(
+            tuple(example for example in part if example.case_id in cases)
+            for part in hold_out(
+                task.examples, share=settings.held_out_share, limit=settings.held_out_limit
+            )
+        )
+    )
+    if not parts.train or not parts.held_out:
+        raise TrainingError(
+            "reinforcement learning needs train cases of the suite in two groups at least",
+            key=f"tune.{settings.method}",
+            hint="rows of files have no scorer, and so no reward",
+        )
+
+    def asked(examples: Sequence[Example]) -> tuple[Asked, ...]:
+        from evals.models.tokens import encode_chat
+
+        tokenizer = task.base.tokenizer
+        return tuple(
+            Asked(cases[e.case_id], tuple(encode_chat(tokenizer, e.messages)), e.group)
+            for e in examples
+        )
+
+    rollouts = Rollouts(task.base, settings.precision)
+    look = RewardLook(asked(parts.held_out), rollouts, suite.decoding, reward, unseen)
+    kind = "rloo" if settings.method == "rloo" else "grpo"
+    objective = PolicyObjective(
+        kind, asked(parts.train), own, suite.decoding, reward, rollouts, look
+    )
+    return Stage(
+        kind,
+        objective,
+        replace(settings, learning_rate=own.learning_rate),
+        look=look,
+        at_start=True,
+    )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -28,8 +29,9 @@ _SHOWN = 3
 # What PEFT imports by a name that a configuration states, and what would change the base's own
 # weights or layers, so that "adapter off" were no longer the base.
 _CODE = ("megatron_config", "auto_map", "custom_modules", "trust_remote_code")
-_REBUILDS = ("layer_replication", "loftq_config")
+_REBUILDS = ("layer_replication", "loftq_config", "kasa_config")
 _REWRITING = ("pissa", "olora", "corda", "loftq", "lora_ga")
+_FACTOR = re.compile(r"\.lora_(?:embedding_)?[AB]\b")
 _LIBRARIES = ("transformers", "peft", "torch")
 
 
@@ -168,17 +170,43 @@ def _largest(tensor: Any) -> float:
     return float(tensor.float().abs().max()) if tensor.numel() else 0.0
 
 
-def check_values(path: Path) -> None:
-    """Every weight finite, and not every product B·A zero (an untrained LoRA has B = 0)."""
+def check_values(path: Path, untrained: Mapping[str, float]) -> None:
+    """Every weight finite, and not all as they are before training.
+
+    `untrained` says which value tensors of these names have then; empty is for LoRA, of which
+    not every product B·A may be zero: one factor is at first.
+    """
     sizes = largest_values(path)
     for name, size in sizes.items():
         if not math.isfinite(size):
             raise ModelError("the adapter's weights are not finite", path=path, key=name)
-    if not any(size for name, size in sizes.items() if "lora_A" not in name):
+    changed = _differs(path, untrained) if untrained else _multiplies(sizes)
+    if not changed:
+        neutral = "zero" if not any(untrained.values()) else "as before training"
         raise ModelError(
-            "the adapter changes nothing: all its weights are zero",
+            f"the adapter changes nothing: all its weights are {neutral}",
             path=path,
             hint="it was saved before any training step",
+        )
+
+
+def _multiplies(sizes: Mapping[str, float]) -> bool:
+    """Whether there is a factor that is not zero, and so is its other."""
+    factors = {name: size for name, size in sizes.items() if _FACTOR.search(name)}
+    zero = {_FACTOR.sub(".lora_", name) for name, size in factors.items() if not size}
+    return any(size and _FACTOR.sub(".lora_", name) not in zero for name, size in factors.items())
+
+
+def _differs(path: Path, untrained: Mapping[str, float]) -> bool:
+    """Whether a tensor of one of these names differs from the value it begins with."""
+    from safetensors import safe_open
+
+    with safe_open(path, framework="pt") as file:
+        return any(
+            bool((file.get_tensor(name) != value).any())
+            for name in file.keys()  # noqa: SIM118 - not a mapping
+            for end, value in untrained.items()
+            if name.endswith(end)
         )
 
 

@@ -1,4 +1,4 @@
-"""LoRA adapters on disk: looked at before they are loaded, and refused for a reason.
+"""Adapters on disk: looked at before they are loaded, and refused for a reason.
 
 A tunegate adapter is a PEFT folder (`adapter_config.json`, `adapter_model.safetensors`)
 with an `adapter.json` beside them, of which three keys are read here (training writes more):
@@ -27,7 +27,10 @@ from evals.models.adapter_files import (
     read_object,
     refuse_other_tensors,
 )
+from evals.models.adapter_kinds import LORA, MAX_RANK, UNTRAINED, WHOLE
+from evals.models.adapter_meaning import meaning_of
 from evals.models.loading import quiet_transformers
+from evals.models.whole_weights import SwappedWeights, WholeModel, shapes_of
 
 ADAPTER_MANIFEST = MANIFEST
 
@@ -35,34 +38,39 @@ ADAPTER_MANIFEST = MANIFEST
 def adapter_fingerprint(folder: Path) -> str:
     """Identity of an adapter: hash of its weights and of the settings that give them meaning."""
     config = read_object(folder / CONFIG)
-    meaning = {key: config.get(key) for key in ("r", "lora_alpha", "use_rslora", "target_modules")}
-    if isinstance(meaning["target_modules"], list):  # PEFT writes a set: any order
-        meaning["target_modules"] = sorted(meaning["target_modules"])
-    return fingerprint("adapter@1", file_sha256(folder / WEIGHTS), meaning)
+    return fingerprint("adapter@1", file_sha256(folder / WEIGHTS), meaning_of(config))
 
 
 def check_adapter(folder: Path, base_weights_hash: str, template_hash: str) -> str:
     """Refuse an adapter that must not be used; returns its fingerprint.
 
-    Raises ModelError: no such folder, pickled weights, not LoRA, trained on another base
-    or template, weights all zero or not finite.
+    Raises ModelError: no such folder, pickled weights, a kind that is not known, trained
+    on another base or template, weights all zero or not finite.
     """
     check_files(folder)
     config = read_object(folder / CONFIG)
     check_config(config, folder / CONFIG)
-    kind = config.get("peft_type")
-    if kind != "LORA":
+    kind = str(config.get("peft_type"))
+    if kind not in UNTRAINED:
         raise ModelError(
-            f"expected a LORA adapter, this one is {kind!r}",
+            f"expected a LORA adapter or another that is known here, this one is {kind!r}",
             path=folder / CONFIG,
             key="peft_type",
+            hint=f"known: {', '.join(UNTRAINED)}",
+        )
+    rank = config.get("r")
+    if kind != LORA and isinstance(rank, int) and rank > MAX_RANK:
+        raise ModelError(
+            f"the adapter's rank is {rank}, more than {MAX_RANK}: its layers may not fit in memory",
+            path=folder / CONFIG,
+            key="r",
         )
     manifest: dict[str, Any] = {}
     if (folder / ADAPTER_MANIFEST).exists():
         manifest = read_object(folder / ADAPTER_MANIFEST)
         _same(folder, manifest, "base_weights_hash", base_weights_hash, "another base model")
         _same(folder, manifest, "template_hash", template_hash, "another chat template")
-    check_values(folder / WEIGHTS)
+    check_values(folder / WEIGHTS, UNTRAINED[kind])
     identity = adapter_fingerprint(folder)
     if manifest.get("fingerprint", identity) != identity:
         raise ModelError(
@@ -75,14 +83,18 @@ def check_adapter(folder: Path, base_weights_hash: str, template_hash: str) -> s
 
 
 class AttachedAdapter:
-    """An adapter's layers in a model, put around the base's own, which stay as they are."""
+    """Tuned weights in a model: layers put around the base's own, or all weights in their place.
+
+    The base's own layers and tensors stay as they are, and `detach` puts them back.
+    """
 
     def __init__(self, model: Any) -> None:
         self.model = model
         self._base = dict(model.named_modules())
+        self._whole: SwappedWeights | None = None
 
     def attach(self, folder: Path, precision: str) -> Any:
-        """Put the layers in, and return PEFT's model of both.
+        """Put the layers or weights in, and return PEFT's model of both, or what answers as it.
 
         Raises ModelError, with the base restored, where they do not fit.
         """
@@ -92,6 +104,8 @@ class AttachedAdapter:
         device = self.model.device
         try:
             with quiet_transformers():
+                if read_object(folder / CONFIG).get("peft_type") == WHOLE:
+                    return self._swap(folder, precision)
                 tuned = self._put_in(folder)
         except ModelError:
             self.detach()
@@ -122,8 +136,22 @@ class AttachedAdapter:
         set_peft_model_state_dict(tuned, weights, low_cpu_mem_usage=True)
         return tuned
 
+    def _swap(self, folder: Path, precision: str) -> Any:
+        """All of the model's weights, each of the base's shape, in place of the base's."""
+        import torch
+        from safetensors.torch import load_file
+
+        refuse_other_tensors(folder / WEIGHTS, shapes_of(self.model))
+        weights = load_file(folder / WEIGHTS, device=str(self.model.device))
+        dtype = getattr(torch, precision)
+        self._whole = SwappedWeights(self.model, {n: w.to(dtype) for n, w in weights.items()})
+        return WholeModel(self.model)
+
     def detach(self) -> None:
-        """Put the base's own modules back where PEFT replaced them."""
+        """Put the base's own modules back where PEFT replaced them, and its own weights."""
+        if self._whole is not None:
+            self._whole.undo()
+            self._whole = None
         for path, module in self._base.items():
             if path and self.model.get_submodule(path) is not module:
                 parent, _, name = path.rpartition(".")

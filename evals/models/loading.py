@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging as python_logging
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -125,6 +126,9 @@ def quiet_transformers() -> Iterator[None]:
     from transformers.utils import logging
 
     level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    bitsandbytes = python_logging.getLogger("bitsandbytes")  # PEFT imports it where it is there
+    level_of_bitsandbytes = bitsandbytes.level
+    bitsandbytes.setLevel(python_logging.ERROR)
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     try:
@@ -133,5 +137,6 @@ def quiet_transformers() -> Iterator[None]:
             yield
     finally:
         logging.set_verbosity(level)
+        bitsandbytes.setLevel(level_of_bitsandbytes)
         if bars:
             logging.enable_progress_bar()

@@ -18,20 +18,10 @@ from evals.errors import UsageError
 from evals.suite.policy_settings import GrpoSettings, PolicySettings, RlooSettings
 from evals.suite.section import Section, suggestion
 from evals.suite.spec import TuneSpec
+from evals.suite.tune_weights import REFUSED, SHAPING, WEIGHTS
 
-SHAPING = ("variant", "rank", "alpha", "dropout")
-"""Settings of the adapter, which not every kind of weights has."""
 METHODICAL = ("weights", *SHAPING, "learning_rate", "epochs")
 """Settings whose right value differs from one method to another."""
-
-
-@dataclass(frozen=True)
-class WeightsForm:
-    """One way for weights to change: which of SHAPING it takes, and its variants by name."""
-
-    about: str
-    takes: tuple[str, ...] = ()
-    variants: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -43,12 +33,10 @@ class MethodForm:
     own: type[Any] | None = None
 
 
-WEIGHTS: Mapping[str, WeightsForm] = {
-    "lora": WeightsForm("a low-rank adapter on every linear layer", SHAPING, ("plain",)),
-}
-
 METHODS: Mapping[str, MethodForm] = {
-    "lora": MethodForm("supervised fine-tuning of an adapter", ("lora",)),
+    "lora": MethodForm("supervised fine-tuning of an adapter", tuple(WEIGHTS)),
+    "qlora": MethodForm("supervised fine-tuning over a base rounded to four bits", ("qlora",)),
+    "full": MethodForm("supervised fine-tuning of all weights", ("full",)),
     "grpo": MethodForm("GRPO: the suite's own scorers are the reward", ("lora",), GrpoSettings),
     "rloo": MethodForm("RLOO: the suite's own scorers are the reward", ("lora",), RlooSettings),
 }
@@ -135,9 +123,9 @@ def misfit_of(tune: TuneSpec) -> Misfit | None:
     weights = weights_of(tune)
     if weights not in form.weights:
         fitting = ", ".join(form.weights)
-        return Misfit(
-            "weights", f"the method {tune.method} does not change {weights!r}", f"known: {fitting}"
-        )
+        reason = f": {REFUSED[weights]}" if weights in REFUSED else ""
+        message = f"the method {tune.method} does not change {weights!r}{reason}"
+        return Misfit("weights", message, f"known: {fitting}")
     takes = WEIGHTS[weights].takes
     for key in SHAPING:
         if getattr(tune, key) is not None and key not in takes:
@@ -147,6 +135,9 @@ def misfit_of(tune: TuneSpec) -> Misfit | None:
     variants = WEIGHTS[weights].variants
     if tune.variant is not None and tune.variant not in variants:
         message = f"{weights} has no variant {tune.variant!r}"
+        why = WEIGHTS[weights].refused.get(tune.variant)
+        if why is not None:
+            return Misfit("variant", f"{message}: {why}", f"known: {', '.join(variants)}")
         return Misfit("variant", message, suggestion(tune.variant, variants))
     return None
 

@@ -10,6 +10,7 @@ from evals.atomic import write_atomically
 from evals.errors import ModelError, TrainingError
 from evals.fingerprint import file_sha256
 from evals.models.adapter_files import CONFIG, WEIGHTS, read_object
+from evals.models.adapter_kinds import WHOLE
 from evals.models.adapters import ADAPTER_MANIFEST, adapter_fingerprint
 from evals.suite.spec import Suite
 from tuning.adapters.origin import origin_of
@@ -37,6 +38,12 @@ def export_peft(record: AdapterRecord, folder: Path, target: Path, card: str) ->
     where `target` is there already, ModelError for an adapter that is not whole.
     """
     refuse_unwhole(record, folder)
+    if read_object(folder / CONFIG).get("peft_type") == WHOLE:
+        raise ModelError(
+            "all weights were trained, which is no adapter that PEFT loads",
+            path=folder,
+            hint="export it as a whole model: --as merged",
+        )
     base = origin_of(record.model).name
     with staged(target) as scratch:
         shutil.copyfile(folder / WEIGHTS, scratch / WEIGHTS)

@@ -34,6 +34,8 @@ held-out loss, or by `Stage.look`, a score of the model as it stands. Checkpoint
 early stop, publication, the shared proofs and the record come with the seam. `fit_stage` trains
 one stage by itself, for what is no adapter of the job: a reward model.
 
-To change other weights, write an `Adaptation` in `adaptations/`, name it in `adaptation_of` and
-in `evals.suite.tune_methods.WEIGHTS`, and see that `evals.models.adapters` attaches it.
+To change other weights, write an `Adaptation` in `adaptations/` (for another adapter of PEFT a
+function in `adaptations/kinds.py` is enough), name it in `adaptation_of` and in
+`evals.suite.tune_weights.WEIGHTS`, and see that `evals.models.adapters` attaches it:
+`evals.models.adapter_kinds` says how it looks before training.
 """

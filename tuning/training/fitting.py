@@ -81,7 +81,7 @@ def fit_stage(
     model = _open_model(stage, base, adaptation, begin)
     parameters = list(model.parameters())
     counts: dict[str, Any] = {
-        "trained_parameters": sum(p.numel() for p in parameters if p.requires_grad),
+        "trained_parameters": sum(map(_trained, parameters)),
         "total_parameters": sum(p.numel() for p in parameters),
     }
 
@@ -99,6 +99,15 @@ def fit_stage(
     best = _kept(scratch)
     load_weights(adaptation, trainer.model, best.folder / WEIGHTS)
     return _fitted(stage, best, trainer.state.log_history, notes()), trainer.model
+
+
+def _trained(parameter: Any) -> int:
+    """How many numbers of a parameter change; an adaptation may freeze some of them."""
+    return (
+        parameter.numel() - getattr(parameter, "frozen_elements", 0)
+        if parameter.requires_grad
+        else 0
+    )
 
 
 def _finished(stage: Stage, scratch: Path, checkpoint: Checkpoint) -> Fitted:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tuning.training.base import BaseModel
-from tuning.training.settings import TrainSettings
+from tuning.training.settings import Precision, TrainSettings
 from tuning.training.stages import TaskType
 
 
@@ -38,3 +38,11 @@ def open_weights(base: BaseModel, settings: TrainSettings, task_type: TaskType) 
     )
     model.config.pad_token_id = base.tokenizer.pad_token_id
     return model.to("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def precision_of(model: Any) -> Precision:
+    """In what the model's own weights are held, whatever it computes in."""
+    import torch
+
+    held = next(model.parameters()).dtype
+    return "bfloat16" if held == torch.bfloat16 else "float32"

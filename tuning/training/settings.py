@@ -10,6 +10,8 @@ from evals.errors import TrainingError
 from evals.fingerprint import LATER
 from evals.suite.spec import TuneSpec
 from evals.suite.tune_methods import own_of, weights_of
+from evals.suite.tune_weights import SHAPING, WEIGHTS
+from tuning.training.rates import alpha_for, rank_for, rate_for
 
 Precision = Literal["float32", "bfloat16"]
 
@@ -64,8 +66,13 @@ class TrainSettings:
             )
 
     def as_dict(self) -> dict[str, float | int | str | bool]:
-        """All settings by name, for a record; the method's own as `method.name`."""
-        shared = {one.name: getattr(self, one.name) for one in fields(self) if one.name != "own"}
+        """All settings by name, for a record; the method's own as `method.name`.
+
+        Settings of an adapter stand there only where the weights have them.
+        """
+        form = WEIGHTS.get(self.weights)
+        idle = {"own", *SHAPING} - set(form.takes if form else SHAPING)
+        shared = {one.name: getattr(self, one.name) for one in fields(self) if one.name not in idle}
         if self.own is None:
             return shared
         own = {f"{self.method}.{one.name}": getattr(self.own, one.name) for one in fields(self.own)}
@@ -86,12 +93,13 @@ def settings_for(
     `context` the model's limit. Raises TrainingError for a value that makes no sense.
     """
     defaults = TrainSettings()
-    rank = tune.rank or defaults.rank
+    weights, variant = weights_of(tune), tune.variant or defaults.variant
+    rank = tune.rank or rank_for(weights)
     return TrainSettings(
         rank=rank,
-        alpha=tune.alpha or 2 * rank,
+        alpha=tune.alpha or alpha_for(variant, rank),
         dropout=defaults.dropout if tune.dropout is None else tune.dropout,
-        learning_rate=tune.learning_rate or defaults.learning_rate,
+        learning_rate=tune.learning_rate or rate_for(weights, variant),
         epochs=tune.epochs or epochs_for(examples),
         batch=defaults.batch,
         micro_batch=micro_batch_for(defaults.batch, longest),
@@ -99,8 +107,8 @@ def settings_for(
         precision=precision or training_precision(),
         seed=tune.seed,
         method=tune.method,
-        weights=weights_of(tune),
-        variant=tune.variant or defaults.variant,
+        weights=weights,
+        variant=variant,
         own=own_of(tune),
     )
 

@@ -125,7 +125,7 @@ class Stage:
 
 
 class Adaptation(Protocol):
-    """Which weights change. All of training, its checkpoints and proofs use these five."""
+    """Which weights change. All of training, its checkpoints and proofs use these seven."""
 
     def open(self, base: BaseModel, settings: TrainSettings, task_type: TaskType) -> Any:
         """A freshly loaded base model, wrapped for training: what is to change has gradients."""
@@ -139,8 +139,16 @@ class Adaptation(Protocol):
         """Put kept tensors into an opened model."""
         ...
 
+    def published(self, tensors: Mapping[str, Any]) -> dict[str, Any]:
+        """Kept tensors as they are published: the same function, for evaluations to load."""
+        ...
+
     def describe(self, model: Any, folder: Path, base: str) -> None:
         """Write `adapter_config.json` beside the weights, naming the base by name."""
+        ...
+
+    def judged(self, model: Any, base: BaseModel, settings: TrainSettings) -> Any:
+        """The trained model as it will be used, to be proven: for most, the very one."""
         ...
 
     def off(self, model: Any) -> AbstractContextManager[Any]:

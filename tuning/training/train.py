@@ -94,9 +94,11 @@ def _prove(
     *,
     asked: Sequence[Example],
 ) -> tuple[Proof, ...]:
+    from tuning.training.opening import precision_of
     from tuning.training.proofs import Canary, prove
 
     encoded = encode_examples(task.base.tokenizer, asked)
+    model = adaptation.judged(trained.model, task.base, task.stages[-1].settings)
     own = [
         proof
         for stage, fitted in zip(task.stages, trained.stages, strict=True)
@@ -104,10 +106,10 @@ def _prove(
         for proof in stage.objective.proofs(fitted.log)
     ]
     shared = prove(
-        trained.model,
+        model,
         folder,
         task.base,
-        task.settings.precision,
+        precision_of(model),
         canaries=[Canary(e.messages, ids) for e, ids in zip(asked, encoded, strict=True)],
         adaptation=adaptation,
         learnt=task.stages[-1].objective.learnt(loss_curve(trained.stages[-1].log)),

@@ -44,6 +44,9 @@ def load_weights(adaptation: Adaptation, model: Any, weights: Path) -> None:
 
 def publish(adaptation: Adaptation, model: Any, weights: Path, folder: Path, base: str) -> None:
     """Put the adapter's files into its folder, naming the base by name and not by path."""
+    from safetensors.torch import load_file, save_file
+
     adaptation.describe(model, folder, base)
-    shutil.copyfile(weights, folder / (WEIGHTS + ".new"))
+    tensors = adaptation.published(load_file(weights))
+    save_file(tensors, folder / (WEIGHTS + ".new"), metadata={"format": "pt"})
     (folder / (WEIGHTS + ".new")).replace(folder / WEIGHTS)

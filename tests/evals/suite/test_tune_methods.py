@@ -17,12 +17,12 @@ from evals.suite.tune_methods import (
     METHODS,
     WEIGHTS,
     MethodForm,
-    WeightsForm,
     own_of,
     setting,
     weights_of,
     with_stated,
 )
+from evals.suite.tune_weights import WeightsForm
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,11 @@ def test_settings_stated_for_a_method_that_is_not_used_wait_for_it() -> None:
     [
         ({"method": "pears"}, "method", "did you mean 'pairs'?"),
         ({"method": "pairs", "weights": "some"}, "weights", "known: lora, all"),
-        ({"method": "all", "rank": 4}, "rank", "rank belongs to lora; leave it out"),
+        (
+            {"method": "all", "rank": 4},
+            "rank",
+            "rank belongs to lora, qlora, vera, loha, lokr, miss, shira; leave it out",
+        ),
         ({"method": "pairs", "weights": "all", "dropout": 0.1}, "dropout", "belongs to lora"),
         ({"variant": "plane"}, "variant", "did you mean 'plain'?"),
         ({"pairs": {"beta": 0}}, "beta", "above 0"),
@@ -147,3 +151,15 @@ def test_options_that_do_not_fit_are_refused_by_name(
 def test_a_setting_that_came_later_changes_the_identity_only_where_it_is_used() -> None:
     assert fingerprint(TuneSpec(alpha=None)) == fingerprint(TuneSpec())
     assert fingerprint(TuneSpec(alpha=8)) != fingerprint(TuneSpec())
+
+
+def test_what_peft_has_and_is_not_offered_is_refused_with_the_reason() -> None:
+    with pytest.raises(UsageError, match="has no variant 'eva': it begins with passes") as caught:
+        with_stated(TuneSpec(), variant="eva")
+    assert "dora" in str(caught.value)
+    with pytest.raises(UsageError, match="does not change 'boft': it compiles code") as caught:
+        with_stated(TuneSpec(), weights="boft")
+    assert "full" in str(caught.value)
+    with pytest.raises(UsageError, match="has no rank where it changes full"):
+        with_stated(TuneSpec(), method="full", rank=8)
+    assert weights_of(with_stated(TuneSpec(), method="qlora")) == "qlora"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
@@ -20,7 +21,9 @@ def die(*_: Any) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def main(model: str, root: str, moment: str, number: str, stages: str = "one") -> None:
+def main(
+    model: str, root: str, moment: str, number: str, stages: str = "one", changes: str = "{}"
+) -> None:
     import torch
 
     torch.set_num_threads(1)  # as in the tests that compare the weights
@@ -40,7 +43,8 @@ def main(model: str, root: str, moment: str, number: str, stages: str = "one") -
         tuning.training.weights.seal = dying_on(tuning.training.weights.seal)
     elif moment == "publishing":
         tuning.training.train.publish = dying_on(tuning.training.train.publish)
-    task = Task("tickets", "terse", open_base(f"hf:{model}"), tickets(40), tiny_settings())
+    settings = tiny_settings(**json.loads(changes))
+    task = Task("tickets", "terse", open_base(f"hf:{model}"), tickets(40), settings)
     if stages == "chain":
         task = chained(task)
 

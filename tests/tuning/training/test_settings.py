@@ -52,3 +52,20 @@ def test_a_training_by_defaults_keeps_the_identity_that_stored_adapters_have() -
         "3073087f681f96f1"
     )
     assert fingerprint(TuneSpec()) == "ce54554d1fc9b032"
+
+
+def made(**stated: object) -> TrainSettings:
+    tune = TuneSpec(**stated)  # type: ignore[arg-type]
+    return settings_for(tune, 500, longest=80, context=512, precision="float32")
+
+
+def test_each_kind_of_weights_begins_with_its_own_rate_rank_and_scale() -> None:
+    assert (made().learning_rate, made().rank, made().alpha) == (2e-3, 16, 32)
+    assert made(weights="full").learning_rate == 2e-5
+    assert made(variant="pissa").learning_rate < made().learning_rate
+    assert made(weights="vera").rank == 256
+    assert made(weights="full", learning_rate=1e-4).learning_rate == 1e-4
+    # rsLoRA's scale, alpha / sqrt(rank), is LoRA's at the default rank.
+    stabilised = made(variant="rslora")
+    assert stabilised.alpha / math.sqrt(stabilised.rank) == made().alpha / made().rank
+    assert made(variant="rslora", rank=64, alpha=3).alpha == 3

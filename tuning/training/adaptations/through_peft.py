@@ -7,15 +7,18 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, cast
 
+from tuning.training.adaptations.kinds import peft_config
+from tuning.training.adaptations.principal import PRINCIPAL, balanced, begin_from_base
 from tuning.training.base import BaseModel
 from tuning.training.settings import TrainSettings
 from tuning.training.stages import TaskType
 
-PEFT_KINDS = ("lora",)
-
 
 class PeftWeights:
     """The adaptation for every adapter that PEFT makes, keeps and loads by itself."""
+
+    def __init__(self, variant: str = "plain") -> None:
+        self.variant = variant
 
     def open(self, base: BaseModel, settings: TrainSettings, task_type: TaskType) -> Any:
         """The base with a new adapter, drawn from the settings' seed."""
@@ -26,7 +29,10 @@ class PeftWeights:
 
         model = open_weights(base, settings, task_type)
         set_seed(settings.seed)
-        return get_peft_model(model, peft_config(settings, task_type))
+        wrapped = get_peft_model(model, peft_config(settings, task_type))
+        if settings.variant in PRINCIPAL:
+            begin_from_base(wrapped, settings)
+        return wrapped
 
     def state(self, model: Any) -> dict[str, Any]:
         """The adapter's own tensors, under the names that PEFT writes."""
@@ -40,6 +46,10 @@ class PeftWeights:
 
         set_peft_model_state_dict(model, dict(tensors))
 
+    def published(self, tensors: Mapping[str, Any]) -> dict[str, Any]:
+        """The tensors as they are; of a variant that begins from the base, factored anew."""
+        return balanced(tensors) if self.variant in PRINCIPAL else dict(tensors)
+
     def describe(self, model: Any, folder: Path, base: str) -> None:
         """Write PEFT's own `adapter_config.json`."""
         config = model.peft_config["default"]
@@ -47,19 +57,10 @@ class PeftWeights:
         config.inference_mode = True
         config.save_pretrained(str(folder))
 
+    def judged(self, model: Any, base: BaseModel, settings: TrainSettings) -> Any:  # noqa: ARG002
+        """The model itself."""
+        return model
+
     def off(self, model: Any) -> AbstractContextManager[Any]:
         """The base's own outputs, through PEFT's switch."""
         return cast("AbstractContextManager[Any]", model.disable_adapter())
-
-
-def peft_config(settings: TrainSettings, task_type: TaskType) -> Any:
-    """PEFT's configuration of what the settings name."""
-    from peft import LoraConfig
-
-    return LoraConfig(
-        r=settings.rank,
-        lora_alpha=settings.alpha,
-        lora_dropout=settings.dropout,
-        target_modules="all-linear",
-        task_type=task_type,
-    )

@@ -96,6 +96,7 @@ class CompletionTrainer(SFTTrainer):  # type: ignore[misc]  # trl is untyped; it
         self.exact: dict[bool, bool] = {}
         self.trained_tokens = 0
         super().__init__(*args, **kwargs)
+        held_in_float32(self.model)
 
     def compute_loss(
         self,
@@ -172,6 +173,18 @@ def causal_of(model: Any) -> Any:
     return model.get_base_model() if hasattr(model, "get_base_model") else model
 
 
+def held_in_float32(model: Any) -> None:
+    """Undo TRL's rounding of an adapter over a quantised base to bfloat16.
+
+    A checkpoint is loaded back in float32: a resumed training would go on otherwise than one
+    that was never interrupted.
+    """
+    if getattr(model, "is_loaded_in_4bit", False):
+        for parameter in model.parameters():
+            if parameter.requires_grad:
+                parameter.data = parameter.data.float()
+
+
 def _table(examples: Sequence[EncodedExample]) -> Any:
     return Dataset.from_dict(
         {
@@ -196,6 +209,7 @@ def _arguments(settings: TrainSettings, steps: Steps, scratch: Path, evaluate: b
         max_grad_norm=settings.max_grad_norm,
         optim="adamw_torch",
         bf16=bfloat16,
+        use_cpu=not torch.cuda.is_available(),  # bfloat16 on a CPU is refused unless it is said
         gradient_checkpointing=False,
         eval_strategy="steps" if evaluate else "no",
         eval_steps=steps.between,

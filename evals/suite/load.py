@@ -119,6 +119,8 @@ def load_suite(path: Path) -> Suite:
     ]
     if structure and structure.file:
         others.append(root / structure.file)
+    tune = read_tune(top.section("tune"), prompts)
+    others += [root / file.path for file in tune.pairs]
     scorer_files = find_scorer_files(root, metrics_section, set(others))
     return Suite(
         name=top.checked_name(top.text("name"), "name"),
@@ -139,7 +141,7 @@ def load_suite(path: Path) -> Suite:
         search=read_search(top.section("search")),
         slices=_read_slices(top, cases),
         guards=read_guards(top),
-        tune=read_tune(top.section("tune"), prompts),
+        tune=tune,
         operation=read_operation(top.section("operation")),
         ci=read_ci(top.section("ci"), metrics),
         repeats=read_repeats(top),

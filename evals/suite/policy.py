@@ -31,6 +31,7 @@ from evals.suite.tune_methods import (
     read_method,
     read_own,
 )
+from evals.suite.tune_pairs import read_pair_files
 
 MAX_REPEATS = 1000
 MIN_MONTHS, MAX_MONTHS = 0.01, 1200
@@ -72,7 +73,8 @@ def _share(section: Section, key: str, default: float) -> float:
 
 def read_tune(section: Section, prompts: Prompts) -> TuneSpec:
     """How to train; what is not stated is left to the trainer's defaults."""
-    section.only("method", "prompt", "min_examples", "replay", "seed", *METHODICAL, *own_keys())
+    stated = ("method", "prompt", "min_examples", "replay", "seed", "pairs")
+    section.only(*stated, *METHODICAL, *own_keys())
     has, prompt = section.has, section.optional_text("prompt")
     tune = TuneSpec(
         method=read_method(section),
@@ -90,6 +92,7 @@ def read_tune(section: Section, prompts: Prompts) -> TuneSpec:
         alpha=section.integer("alpha", low=1, high=4096) if has("alpha") else None,
         dropout=section.number("dropout", at_least=0, below=1) if has("dropout") else None,
         own=read_own(section),
+        pairs=read_pair_files(section),
     )
     if misfit := misfit_of(tune):
         section.fail(misfit.message, misfit.key, hint=misfit.hint)

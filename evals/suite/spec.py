@@ -134,12 +134,27 @@ class GuardSpec:
 
 
 @dataclass(frozen=True)
+class PairFile:
+    """A file of preference pairs; `path` is seen from the suite.
+
+    `by` says who made those of its pairs that do not say so themselves; empty: not stated.
+    `sha256` is of the content as it was when the suite was loaded.
+    """
+
+    path: str
+    by: str = ""
+    sha256: str = ""
+    line: int = 0
+
+
+@dataclass(frozen=True)
 class TuneSpec:
     """How to train when the gate opens. `prompt` is what the adapter is trained with.
 
     `replay` is how many general requests are mixed in, for each example of the suite. `method`,
     `weights` and `variant` are names of `evals.suite.tune_methods`; `own` are settings of
-    methods by themselves, each a dataclass of its method. None: the trainer's default.
+    methods by themselves, each a dataclass of its method. None: the trainer's default. `pairs` are
+    files of preference pairs, for the methods that learn from those.
     """
 
     method: str = "lora"
@@ -155,6 +170,7 @@ class TuneSpec:
     alpha: int | None = field(default=None, metadata=LATER)
     dropout: float | None = field(default=None, metadata=LATER)
     own: tuple[Any, ...] = field(default=(), metadata=LATER)
+    pairs: tuple[PairFile, ...] = field(default=(), metadata=LATER)
 
 
 @dataclass(frozen=True)

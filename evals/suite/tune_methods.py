@@ -4,19 +4,21 @@ A method is what is learnt from and how; its `weights` are which of the model's 
 What stands here is read and checked without torch; `tuning.training` carries it out.
 
 To add a method: a row in METHODS; where it has settings of its own, a frozen dataclass of
-`setting(...)` fields, which is read from `tune.<method>:` in `suite.yaml` and reaches training
-as `TrainSettings.own`.
+`tune_settings.setting(...)` fields, which is read from `tune.<method>:` in `suite.yaml` and
+reaches training as `TrainSettings.own`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any, NamedTuple
 
 from evals.errors import UsageError
+from evals.suite.preference_settings import DpoSettings
 from evals.suite.section import Section, suggestion
 from evals.suite.spec import TuneSpec
+from evals.suite.tune_settings import setting as setting  # noqa: PLC0414 - offered here, too
 
 SHAPING = ("variant", "rank", "alpha", "dropout")
 """Settings of the adapter, which not every kind of weights has."""
@@ -48,16 +50,8 @@ WEIGHTS: Mapping[str, WeightsForm] = {
 
 METHODS: Mapping[str, MethodForm] = {
     "lora": MethodForm("supervised fine-tuning of an adapter", ("lora",)),
+    "dpo": MethodForm("a short fine-tuning, then preference pairs", ("lora",), DpoSettings),
 }
-
-
-def setting(default: Any, **bounds: Any) -> Any:
-    """A field of a method's own settings, with the bounds it is read with.
-
-    A whole number takes `low` and `high`; a number `above`, `at_least`, `below`, `at_most`; a
-    text `options`; true and false take none.
-    """
-    return field(default=default, metadata=bounds)
 
 
 def read_method(section: Section) -> str:

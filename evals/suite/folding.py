@@ -62,10 +62,14 @@ def loosen(text: str) -> str:
     return " ".join(_SENTENCE_MARKS.sub(" ", text).split()) or text
 
 
+# All but what `str.isalnum` says yes to, which is what `re` counts as a word, "_" apart.
+_SIGNS = re.compile(r"[\W_]+")
+
+
 def bare(text: str) -> str:
     """Any text as words of letters and digits only; its loose form where nothing is left."""
     loose = loosen(fold(text))
-    return " ".join("".join(c if c.isalnum() else " " for c in loose).split()) or loose
+    return _SIGNS.sub(" ", loose).strip() or loose
 
 
 def _leaves(value: Json) -> Iterator[str]:

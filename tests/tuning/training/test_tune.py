@@ -23,7 +23,8 @@ def test_a_suite_is_tuned_from_its_files_to_a_proven_adapter(
     assert (record.prompt, record.method) == ("terse", "lora")
     assert record.examples + record.held_out == 30
     assert record.settings["rank"] == 2
-    assert [finding.code for finding in record.findings] == ["lengths"]
+    codes = [finding.code for finding in record.findings if finding.code != "not_looked_for"]
+    assert codes == ["lengths"]
     assert "⟦billing<|im_end|>⟧" in record.preview
     assert tune_suite(suite, tiny_base.name, tmp_path / "adapters") == record
 

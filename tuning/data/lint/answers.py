@@ -1,0 +1,70 @@
+"""The answers: empty ones, those the suite's own scorer rejects, and how they are spread."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from evals.records import Case, Finding
+from evals.suite.folding import fold
+from evals.suite.spec import Suite
+from evals.text import visible
+from tuning.data.dataset import Example
+from tuning.data.lint.forms import Forms, judging
+from tuning.data.lint.rows import about, count_of, remark
+from tuning.data.lint.secrets import masked
+
+Accepts = Callable[[Case, str], bool]
+"""Whether the suite's own scorer gives an answer full marks for its case."""
+
+_IMBALANCE = 0.8
+# Labels are looked for among answers where most answers are labels.
+_LABELS = 0.5
+
+
+def lint_empty(examples: Sequence[Example], forms: Forms) -> Iterator[Finding]:
+    """Answers and prompts that show nothing: blanks, or characters that cannot be seen."""
+    blank = [example for example in examples if not forms.folded(example.answer)]
+    if blank:
+        yield about("empty_answer", f"{count_of(len(blank), 'answer')} without text", blank)
+    mute = [e for e in examples if not any(forms.folded(m.content) for m in e.messages)]
+    if mute:
+        yield about("empty_prompt", f"{count_of(len(mute), 'prompt')} without text", mute)
+
+
+def lint_scores(
+    examples: Sequence[Example], cases: Mapping[str, Case], accepts: Accepts | None
+) -> Iterator[Finding]:
+    """Answers that the suite's scorer rejects, and rows that it cannot judge."""
+    own = [(example, judging(example, cases)) for example in examples]
+    if accepts:
+        wrong = [e for e, case in own if case is not None and not accepts(case, e.answer)]
+        if wrong:
+            text = f"the suite's own scorer rejects {count_of(len(wrong), 'answer')}"
+            yield about("rejected_answer", text, wrong)
+    foreign = [example for example, case in own if case is None]
+    if foreign:
+        text = f"{count_of(len(foreign), 'row')} of no case, so that no scorer judges the answers"
+        yield about("not_judged", text, foreign)
+
+
+def lint_balance(suite: Suite, examples: Sequence[Example]) -> Iterator[Finding]:
+    """An answer that most examples share: a model can learn it and nothing else; lost labels."""
+    if not examples:
+        return
+    counts = Counter(example.answer for example in examples)
+    answer, count = counts.most_common(1)[0]
+    share = count / len(examples)
+    if share > _IMBALANCE:
+        quoted = visible(masked(answer), 60)
+        message = f"{share:.0%} of the answers are the same: {quoted!r}"
+        yield remark("imbalance", message)
+    found = Counter(fold(example.answer) for example in examples)
+    labels = {fold(label): label for label in suite.labels}
+    if sum(found[label] for label in labels) >= _LABELS * len(examples):
+        missing = [label for folded, label in labels.items() if not found[folded]]
+        if missing:
+            named = ", ".join(repr(visible(label, 40)) for label in missing[:5])
+            more = f" and {len(missing) - 5} more" if len(missing) > 5 else ""
+            text = f"no example has the {count_of(len(missing), 'label')} {named}{more}"
+            yield remark("missing_labels", text)

@@ -16,8 +16,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from evals.approach import PLAIN, Technique
@@ -98,8 +97,11 @@ def _add(
     if row.get("case_fingerprint", case.fingerprint) != case.fingerprint:
         seen.stale.append(f"{case.id} ({where})")
         return
-    texts = (read_text(row["chosen"], "chosen", place), read_text(row["rejected"], "rejected", place))
-    source = f"file {stated.path}"
+    texts = (
+        read_text(row["chosen"], "chosen", place),
+        read_text(row["rejected"], "rejected", place),
+    )
+    source = f"choices {stated.path}"
     seen.pairs.append(Pair(case.id, (), *texts, case.cluster or case.id, where, source, by))
 
 
@@ -163,9 +165,7 @@ def _messages(value: Json, key: str, place: Place) -> tuple[Message, ...]:
     return tuple(turn.message for turn in read_messages(value, key, place, CHAT))
 
 
-def _whole_prompt(
-    value: Json, before: tuple[Message, ...], place: Place
-) -> tuple[Message, ...]:
+def _whole_prompt(value: Json, before: tuple[Message, ...], place: Place) -> tuple[Message, ...]:
     """The prompt of a conversational row: stated, or what both conversations begin with."""
     if value is None:
         if not before:
@@ -193,14 +193,8 @@ def _rendered(
     cases = [case for case in suite.split("train") if case.id in named]
     messages = render(suite, prompt, cases, technique)
     return tuple(
-        pair if pair.messages else _with_messages(pair, messages[pair.case_id]) for pair in pairs
+        pair if pair.messages else replace(pair, messages=messages[pair.case_id]) for pair in pairs
     )
-
-
-def _with_messages(pair: Pair, messages: tuple[Message, ...]) -> Pair:
-    from dataclasses import replace
-
-    return replace(pair, messages=messages)
 
 
 def _said(seen: _Seen) -> Iterator[Finding]:
@@ -213,5 +207,3 @@ def _said(seen: _Seen) -> Iterator[Finding]:
     if seen.unread:
         keys = ", ".join(f"{key[:40]!r} ({n:,} rows)" for key, n in seen.unread.most_common(10))
         yield Finding("note", "unread_keys", f"keys that are not read: {keys}")
-
-

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 from evals.approach import PLAIN, Technique
 from evals.records import Case, Finding, Message
-from evals.suite.folding import comparable, fold, input_text, loosen
+from evals.suite.folding import fold
 from evals.suite.spec import Suite
-from tuning.data.dataset import render, where_of
-from tuning.data.pairs import EncodedPair, Pair
+from tuning.data.dataset import where_of
+from tuning.data.lint.forms import Forms, case_of
+from tuning.data.lint.leaks import lint_leaks
+from tuning.data.lint.sealed import Sealed
+from tuning.data.lint.secrets import lint_secrets
+from tuning.data.pairs import EncodedPair, Pair, as_examples
 
 Value = Callable[[Case, str], float]
 """The suite's primary score of an answer to a case."""
 
 _NAMED = 5
-_LONG = 25
-"""Characters from which on a sealed input is looked for within a prompt; shorter ones recur."""
 
 
 def lint_pairs(
@@ -97,34 +100,18 @@ def _repeats(pairs: Sequence[Pair]) -> Iterator[Finding]:
 def _leaks(
     suite: Suite, prompt: str, pairs: Sequence[Pair], technique: Technique
 ) -> Iterator[Finding]:
-    """Pairs whose prompt is that of a case of dev or test, or holds its input whole."""
-    sealed = [case for case in suite.cases if case.split != "train"]
-    prompts = {_text(m): i for i, m in render(suite, prompt, sealed, technique).items()}
-    by_id = {case.id: case for case in sealed}
-    inputs = {
-        text: case for case in sealed for text in _inputs(case) if len(text) >= _LONG
-    }
-    whole = {text: case for case in sealed for text in _inputs(case)}
-    leaking, shown = [], []
-    for pair in pairs:
-        found = by_id.get(prompts.get(_text(pair.messages), ""))
-        found = found or next(
-            (whole[text] for m in pair.messages if (text := loosen(fold(m.content))) in whole), None
-        )
-        if found is None:
-            said = " ".join(loosen(fold(message.content)) for message in pair.messages)
-            found = next((case for text, case in inputs.items() if text in said), None)
-        if found is not None:
-            leaking.append(pair)
-            place = f" ({where_of(found)})" if found.path else ""
-            shown.append(f"{_name(pair)} asks what {found.split} case {found.id}{place} does")
-    if leaking:
-        message = f"{_count(leaking)} of dev or test: {'; '.join(shown[:_NAMED])}"
-        yield _finding("error", "leak", leaking, message)
-
-
-def _inputs(case: Case) -> set[str]:
-    return {loosen(fold(comparable(case))), loosen(fold(input_text(case)))} - {""}
+    """As of training examples (`tuning.data.lint.leaks`), of prompts and of both answers."""
+    cases, forms = case_of(suite), Forms()
+    # A pair whose prompt was rendered from its case is told apart by that from what files hold.
+    placed = [
+        pair
+        if pair.source.startswith("file ") or pair.case_id not in cases
+        else replace(pair, where=where_of(cases[pair.case_id]))
+        for pair in pairs
+    ]
+    both = (*as_examples(placed), *as_examples(placed, rejected=True))
+    yield from lint_leaks(both, Sealed(suite, prompt, technique, forms), cases, forms)
+    yield from lint_secrets(both)
 
 
 def _rejected_is_better(
@@ -173,7 +160,7 @@ def _finding(level: str, code: str, pairs: Sequence[Pair], message: str) -> Find
 
 
 def _count(pairs: Sequence[Pair]) -> str:
-    return f"{len(pairs)} {'pair' if len(pairs) == 1 else 'pairs'}"
+    return f"{len(pairs):,} of the pairs"
 
 
 def _name(pair: Pair) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 import tuning.training.train
 import tuning.training.watch
 import tuning.training.weights
-from tests.tuning.conftest import chained, tickets, tiny_settings
+from tests.tuning.conftest import chained, preferring, tickets, tiny_settings
 from tuning.training.base import open_base
 from tuning.training.task import Task
 
@@ -43,6 +43,8 @@ def main(model: str, root: str, moment: str, number: str, stages: str = "one") -
     task = Task("tickets", "terse", open_base(f"hf:{model}"), tickets(40), tiny_settings())
     if stages == "chain":
         task = chained(task)
+    elif stages == "dpo":
+        task = preferring(task)
 
     told: list[int] = []
 

@@ -165,7 +165,9 @@ def test_a_pair_that_is_too_long_is_refused_and_never_cut(
     long = replace(preferences(1)[0], chosen="again " * 60, where="pairs.jsonl:9")
     objective = PreferenceObjective((*preferences(8), long), DpoSettings(min_pairs=2, draws=0))
     settings = replace(task.chain[-1].settings, max_tokens=90, held_out_share=0.0)
-    with pytest.raises(TrainingError, match=r"1 of the pairs are longer than 90 tokens.*pairs\.jsonl:9"):
+    with pytest.raises(
+        TrainingError, match=r"1 of the pairs are longer than 90 tokens.*pairs\.jsonl:9"
+    ):
         opened(task, objective, tmp_path, settings)
 
 

@@ -389,6 +389,7 @@ class Finding:
     """Something `check` or the data lint found. An `error` refuses, the others inform.
 
     `rows` names all that it is about, each as `id` or `id (file:line)`; a message names a few.
+    `allowed`: an error that the suite's owners looked at and let pass; it is a warning then.
     """
 
     level: Literal["error", "warning", "note"]
@@ -396,3 +397,4 @@ class Finding:
     message: str
     where: str = ""
     rows: tuple[str, ...] = ()
+    allowed: bool = False

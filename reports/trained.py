@@ -12,14 +12,31 @@ from reports.differences import Piece
 from reports.excerpts import excerpt
 from reports.plots import Curve, Plot, curves
 from reports.stored import NotRun
+from tuning.data.letting_pass import TOLD_FIRST
 from tuning.records import JobRecord, LossPoint, TrainingRecord
 
 MOST_ROWS = 60
+MOST_NAMED = 100
+NAMED_IN_MESSAGE = 5
 MOST_POINTS = 300
 PREVIEW_CHARACTERS = 6_000
 
 # How `tuning` marks the tokens that are trained in its decoded preview.
-_TRAINED = re.compile("\u27e6(.*?)\u27e7", re.DOTALL)
+# Where the text was cut inside of such a stretch, it goes to the end.
+_TRAINED = re.compile("(\u27e6.*?(?:\u27e7|$))", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class FindingView:
+    """A finding of the data lint; `rows` are some of those it is about, `hidden` how many not."""
+
+    level: str
+    code: str
+    message: str
+    where: str
+    rows: tuple[str, ...]
+    rows_title: str
+    hidden: int
 
 
 @dataclass(frozen=True)
@@ -28,7 +45,8 @@ class TrainedView:
 
     facts: tuple[tuple[str, str], ...]
     settings: tuple[tuple[str, str], ...]
-    findings: tuple[Finding, ...]
+    sources: tuple[tuple[str, str], ...]
+    findings: tuple[FindingView, ...]
     proofs: tuple[tuple[str, str, bool, str], ...]
     curve: Plot | None
     points: tuple[tuple[str, str, str, str], ...]
@@ -48,7 +66,8 @@ def trained_view(job: JobRecord) -> TrainedView | NotRun:
     return TrainedView(
         facts=_facts(training),
         settings=tuple((name, _setting(value)) for name, value in training.settings.items()),
-        findings=training.findings,
+        sources=tuple((name, numbers.count(n)) for name, n in training.sources.items()),
+        findings=tuple(map(_finding, training.findings)),
         proofs=tuple(
             (p.name, "passed" if p.passed else "failed", p.passed, p.evidence)
             for p in training.proofs
@@ -58,6 +77,20 @@ def trained_view(job: JobRecord) -> TrainedView | NotRun:
         points_hidden=max(0, len(training.curve) - MOST_ROWS),
         preview=_preview(preview.text),
         preview_rest=preview.rest,
+    )
+
+
+def _finding(finding: Finding) -> FindingView:
+    """A finding as shown; one whose message names all of its rows lists none."""
+    rows = finding.rows if len(finding.rows) > NAMED_IN_MESSAGE else ()
+    return FindingView(
+        level="let pass" if finding.allowed else finding.level,
+        code=finding.code,
+        message=finding.message.removeprefix(TOLD_FIRST) if finding.allowed else finding.message,
+        where=finding.where,
+        rows=rows[:MOST_NAMED],
+        rows_title=f"{numbers.count(len(rows))} rows",
+        hidden=max(0, len(rows) - MOST_NAMED),
     )
 
 
@@ -129,7 +162,7 @@ def _points(training: TrainingRecord) -> tuple[tuple[str, str, str, str], ...]:
 
 
 def _preview(text: str) -> tuple[Piece, ...]:
-    """The preview cut into context and trained stretches (`added`)."""
+    """The preview cut into context and trained stretches (`added`), with their marks."""
     pieces = [
         Piece(part, "added" if index % 2 else "same")
         for index, part in enumerate(_TRAINED.split(text))

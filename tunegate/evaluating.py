@@ -70,7 +70,7 @@ class Wishes:
     baseline: Path | None = None
 
 
-class _Scoring(NamedTuple):
+class Scoring(NamedTuple):
     """The open ledger, who asks models that judge, the suite's scorers, and who judges."""
 
     ledger: Ledger
@@ -121,12 +121,12 @@ class Evaluator:
         return self._judges[name]
 
     @contextmanager
-    def _scoring(self, suite: Suite) -> Iterator[_Scoring]:
+    def scoring(self, suite: Suite) -> Iterator[Scoring]:
         """All that scoring takes, closed at the end."""
         with closing(Ledger(self.folder)) as ledger:
             asker = self.asker(ledger)
             with build_scorers(suite, asker) as scorers:
-                yield _Scoring(ledger, asker, scorers, judge_identities(suite, asker))
+                yield Scoring(ledger, asker, scorers, judge_identities(suite, asker))
 
     def _open(self, name: str) -> AdaptableModel:
         with self.narrator.fraction(f"opening {name}") as progress:
@@ -151,7 +151,7 @@ class Evaluator:
         suite = opened.suite
         check_labels(suite)
         model = self.model(repeats[0].model)
-        with self._scoring(suite) as (ledger, asker, scorers, judges):
+        with self.scoring(suite) as (ledger, asker, scorers, judges):
             if split == "test" and suite.split("test"):
                 candidate = repeats[0]
                 opened.take_look(self.folder, candidate, f"eval of {candidate.label}")
@@ -192,7 +192,7 @@ class Evaluator:
         """
         suite, made = opened.suite, []
         check_labels(suite)
-        with self._scoring(suite) as (ledger, asker, scorers, judges):
+        with self.scoring(suite) as (ledger, asker, scorers, judges):
             for repeats in found.candidates:
                 candidate = repeats[0].run.candidate
                 if split == "test":

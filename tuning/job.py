@@ -33,16 +33,16 @@ from evals.ledger import Ledger
 from evals.models.names import is_hosted
 from evals.models.protocol import AdaptableModel
 from evals.prompting.candidates import held_by
-from evals.records import SPLITS, Candidate, Case, Finding, Output, Run, Score, SplitName
+from evals.records import SPLITS, Candidate, Case, Finding, Run, SplitName
 from evals.runner import Runner, environment
 from evals.scorers import build_scorers
-from evals.scorers.batch import score_many
 from evals.scorers.protocol import Scorer
 from evals.spending.prices import Prices
 from evals.suite.spec import Suite
+from tuning.adapters.registry import AdapterRecord, keep_adapter
+from tuning.data.accepting import accepted_by
 from tuning.data.dataset import carried
 from tuning.data.drawn_pairs import Asked, DrawnPairs, draw_pairs
-from tuning.data.lint import Accepts
 from tuning.data.replay import replay_of
 from tuning.gate.dev_looks import keep_look
 from tuning.gate.soundness import StoredChecks, check_stored
@@ -93,6 +93,7 @@ class Job:
     clock: Callable[[], float] = time.perf_counter
     asker: Asker | None = None
     open_other: OpenModel | None = None
+    write_card: Callable[[AdapterRecord], None] | None = None
 
     @property
     def key(self) -> str:
@@ -410,7 +411,7 @@ class Job:
                 self.suite,
                 self.model.name,
                 root,
-                accepts=_accepted_by(scorers[self.suite.primary], self.suite.split("train")),
+                accepts=accepted_by(scorers[self.suite.primary], self.suite.split("train")),
                 replay=replay,
                 progress=lambda step, total, _loss: progress(step, total),
                 part=part,
@@ -444,25 +445,13 @@ class Job:
 
     def _keep(self, record: JobRecord, **changes: Any) -> JobRecord:
         changed = replace(record, **changes)
-        self.ledger.store(JOB, self.key, changed, created=self.now().isoformat())
+        when = self.now().isoformat()
+        self.ledger.store(JOB, self.key, changed, created=when)
+        if changes.keys() & {"training", "shipping"}:
+            kept = keep_adapter(self.ledger, changed, when=when)
+            if kept and self.write_card:
+                self.write_card(kept)
         return changed
-
-
-def _accepted_by(scorer: Scorer, cases: Sequence[Case]) -> Accepts:
-    """Whether a scorer gives an answer full marks: what may be trained on.
-
-    The cases' own answers are judged together, which a model that judges does much faster.
-    """
-    own = score_many(scorer, ((case, Output(case.answer, "stop")) for case in cases))
-    known = {(case.id, case.answer): said for case, said in zip(cases, own, strict=True)}
-
-    def accepts(case: Case, answer: str) -> bool:
-        said = known.get((case.id, answer))
-        if not isinstance(said, Score):
-            said = scorer(case, Output(answer, "stop"))  # raises again what it raised
-        return said.value >= 1.0
-
-    return accepts
 
 
 def refuse_unproven(training: TrainingRecord) -> None:

@@ -418,7 +418,9 @@ class TrainingRecord:
     `replayed` counts general examples trained on beside the `examples` of the suite. `shown` is
     how the documents that stand in the examples were retrieved; nothing where none do. `stages`
     are those of a training that has more than supervised fine-tuning; `curve` and `best_step`
-    are then of the last, tokens and seconds of all.
+    are then of the last, tokens and seconds of all. `sources` counts the examples, held out or
+    not, by who made their answers; empty in records of older versions. `parent` is the adapter
+    that training began from, if any.
     """
 
     adapter: str
@@ -446,6 +448,8 @@ class TrainingRecord:
     format: int = 1
     shown: Technique = PLAIN
     stages: tuple[StageRecord, ...] = ()
+    sources: Mapping[str, int] = field(default_factory=dict)
+    parent: str = ""
 
 
 @dataclass(frozen=True)

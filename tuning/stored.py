@@ -20,7 +20,8 @@ from evals.suite.spec import Suite
 from tuning.cost.before import expected_payback, with_costs
 from tuning.cost.missing import missing_of
 from tuning.cost.payback import evidence_of
-from tuning.data.dataset import carried, clean_examples
+from tuning.data.counting import count_clean
+from tuning.data.dataset import carried
 from tuning.failures import summarise_failures
 from tuning.gate.deciding import decide
 from tuning.gate.declared import find_over_budget, find_unheld, find_untried
@@ -37,6 +38,7 @@ from tuning.search.lines import with_rounds
 from tuning.search.oracle import awaits_oracle, find_oracle
 from tuning.search.outcomes import searched_for
 from tuning.stronger.found import awaits_others, find_stronger, unrun_models
+from tuning.training.tune import tuning_prompt
 
 JOB = "job"
 
@@ -106,7 +108,7 @@ def decide_stored(
     dev = {case.id: case for case in suite.split("dev")}
     evidence = gather_evidence(
         tried,
-        clean_examples=clean_examples(suite),
+        clean_examples=count_clean(suite, tuning_prompt).total,
         soundness=soundness_of(suite, ledger, runs, guards),
         left_out=left_out,
         judges=tuple(

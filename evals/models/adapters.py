@@ -12,26 +12,33 @@ does not matter), `template_hash` that of its chat template. A PEFT folder witho
 
 from __future__ import annotations
 
-import json
-import math
 from pathlib import Path
 from typing import Any
 
 from evals.errors import ModelError
 from evals.fingerprint import file_sha256, fingerprint
+from evals.models.adapter_files import (
+    CONFIG,
+    MANIFEST,
+    WEIGHTS,
+    check_config,
+    check_files,
+    check_values,
+    read_object,
+    refuse_other_tensors,
+)
 from evals.models.loading import quiet_transformers
 
-ADAPTER_MANIFEST = "adapter.json"
-_CONFIG, _WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
+ADAPTER_MANIFEST = MANIFEST
 
 
 def adapter_fingerprint(folder: Path) -> str:
     """Identity of an adapter: hash of its weights and of the settings that give them meaning."""
-    config = _read_object(folder / _CONFIG)
+    config = read_object(folder / CONFIG)
     meaning = {key: config.get(key) for key in ("r", "lora_alpha", "use_rslora", "target_modules")}
     if isinstance(meaning["target_modules"], list):  # PEFT writes a set: any order
         meaning["target_modules"] = sorted(meaning["target_modules"])
-    return fingerprint("adapter@1", file_sha256(folder / _WEIGHTS), meaning)
+    return fingerprint("adapter@1", file_sha256(folder / WEIGHTS), meaning)
 
 
 def check_adapter(folder: Path, base_weights_hash: str, template_hash: str) -> str:
@@ -40,30 +47,22 @@ def check_adapter(folder: Path, base_weights_hash: str, template_hash: str) -> s
     Raises ModelError: no such folder, pickled weights, not LoRA, trained on another base
     or template, weights all zero or not finite.
     """
-    if not folder.is_dir():
-        raise ModelError("there is no such adapter folder", path=folder)
-    if not (folder / _WEIGHTS).is_file():
-        pickled = sorted([*folder.glob("*.bin"), *folder.glob("*.pt"), *folder.glob("*.pth")])
-        if pickled:
-            raise ModelError(
-                "the adapter's weights are pickled, and a pickle can run code",
-                path=pickled[0],
-                hint="save the adapter as safetensors",
-            )
-        raise ModelError(f"the adapter folder has no {_WEIGHTS}", path=folder)
-    kind = _read_object(folder / _CONFIG).get("peft_type")
+    check_files(folder)
+    config = read_object(folder / CONFIG)
+    check_config(config, folder / CONFIG)
+    kind = config.get("peft_type")
     if kind != "LORA":
         raise ModelError(
             f"expected a LORA adapter, this one is {kind!r}",
-            path=folder / _CONFIG,
+            path=folder / CONFIG,
             key="peft_type",
         )
     manifest: dict[str, Any] = {}
     if (folder / ADAPTER_MANIFEST).exists():
-        manifest = _read_object(folder / ADAPTER_MANIFEST)
+        manifest = read_object(folder / ADAPTER_MANIFEST)
         _same(folder, manifest, "base_weights_hash", base_weights_hash, "another base model")
         _same(folder, manifest, "template_hash", template_hash, "another chat template")
-    _check_weights(folder / _WEIGHTS)
+    check_values(folder / WEIGHTS)
     identity = adapter_fingerprint(folder)
     if manifest.get("fingerprint", identity) != identity:
         raise ModelError(
@@ -82,25 +81,46 @@ class AttachedAdapter:
         self.model = model
         self._base = dict(model.named_modules())
 
-    def attach(self, folder: Path, precision: str) -> None:
-        """Put the layers in. Raises ModelError, with the base restored, where they do not fit."""
+    def attach(self, folder: Path, precision: str) -> Any:
+        """Put the layers in, and return PEFT's model of both.
+
+        Raises ModelError, with the base restored, where they do not fit.
+        """
         import torch
-        from peft import PeftModel
         from safetensors import SafetensorError
 
         device = self.model.device
         try:
             with quiet_transformers():
-                tuned = PeftModel.from_pretrained(
-                    self.model, str(folder), autocast_adapter_dtype=False, use_safetensors=True
-                )
-        except (OSError, ValueError, RuntimeError, KeyError, TypeError, SafetensorError) as error:
+                tuned = self._put_in(folder)
+        except ModelError:
             self.detach()
-            reason = (str(error).splitlines() or [type(error).__name__])[0]
-            raise ModelError(
-                f"the adapter does not fit the model: {reason}", path=folder
-            ) from error
-        tuned.to(device, getattr(torch, precision)).eval().requires_grad_(False)
+            raise
+        except (OSError, ValueError, RuntimeError, LookupError, AttributeError, TypeError) as error:
+            self.detach()
+            raise _unfit(folder, error) from error
+        except (ImportError, SafetensorError) as error:  # one of PEFT's optional libraries
+            self.detach()
+            raise _unfit(folder, error) from error
+        return tuned.to(device, getattr(torch, precision)).eval().requires_grad_(False)
+
+    def _put_in(self, folder: Path) -> Any:
+        """The layers that the configuration asks for, and then the weights: all and no others.
+
+        They are made without memory first: what a configuration asks for may not fit in any.
+        """
+        from peft import PeftConfig, PeftModel, get_peft_model_state_dict, set_peft_model_state_dict
+        from safetensors.torch import load_file
+
+        config = PeftConfig.from_pretrained(str(folder))
+        config.inference_mode = True
+        tuned = PeftModel(self.model, config, autocast_adapter_dtype=False, low_cpu_mem_usage=True)
+        made = get_peft_model_state_dict(tuned, save_embedding_layers=False)
+        shapes = {name: tuple(tensor.shape) for name, tensor in made.items()}
+        refuse_other_tensors(folder / WEIGHTS, shapes)
+        weights = load_file(folder / WEIGHTS, device=str(self.model.device))
+        set_peft_model_state_dict(tuned, weights, low_cpu_mem_usage=True)
+        return tuned
 
     def detach(self) -> None:
         """Put the base's own modules back where PEFT replaced them."""
@@ -112,6 +132,11 @@ class AttachedAdapter:
             del self.model.peft_config
 
 
+def _unfit(folder: Path, error: BaseException) -> ModelError:
+    reason = (str(error).splitlines() or [type(error).__name__])[0]
+    return ModelError(f"the adapter does not fit the model: {reason}", path=folder)
+
+
 def _same(folder: Path, manifest: dict[str, Any], key: str, actual: str, what: str) -> None:
     stated = manifest.get(key)
     if stated is not None and stated != actual:
@@ -120,39 +145,4 @@ def _same(folder: Path, manifest: dict[str, Any], key: str, actual: str, what: s
             path=folder / ADAPTER_MANIFEST,
             key=key,
             hint="open the model it was trained on, or train again",
-        )
-
-
-def _read_object(path: Path) -> dict[str, Any]:
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ModelError(f"cannot be read: {error}", path=path) from error
-    if not isinstance(value, dict):
-        raise ModelError("expected an object", path=path)
-    return value
-
-
-def _check_weights(path: Path) -> None:
-    """Every weight finite, and not every product B·A zero (an untrained LoRA has B = 0)."""
-    from safetensors import SafetensorError, safe_open
-
-    largest = 0.0
-    try:
-        with safe_open(path, framework="pt") as file:
-            for name in file.keys():  # noqa: SIM118 - not a mapping
-                size = float(file.get_tensor(name).float().abs().max())
-                if not math.isfinite(size):
-                    raise ModelError("the adapter's weights are not finite", path=path, key=name)
-                if "lora_A" not in name:
-                    largest = max(largest, size)
-    except (SafetensorError, OSError, ValueError) as error:
-        if isinstance(error, ModelError):
-            raise
-        raise ModelError(f"the adapter's weights cannot be read: {error}", path=path) from error
-    if largest == 0.0:
-        raise ModelError(
-            "the adapter changes nothing: all its weights are zero",
-            path=path,
-            hint="it was saved before any training step",
         )

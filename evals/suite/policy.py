@@ -14,6 +14,7 @@ from evals.suite.approach_keys import APPROACH_KEYS, read_approach
 from evals.suite.section import Section, suggestion
 from evals.suite.source import describe
 from evals.suite.spec import (
+    TOO_LONG,
     CandidateSpec,
     CiSpec,
     GuardSpec,
@@ -24,6 +25,7 @@ from evals.suite.spec import (
     SearchSpec,
     TuneSpec,
 )
+from evals.suite.tune_data import read_allowed, read_data
 from evals.suite.tune_methods import (
     METHODICAL,
     misfit_of,
@@ -73,8 +75,12 @@ def _share(section: Section, key: str, default: float) -> float:
 
 def read_tune(section: Section, prompts: Prompts) -> TuneSpec:
     """How to train; what is not stated is left to the trainer's defaults."""
-    stated = ("method", "prompt", "min_examples", "replay", "seed", "pairs")
-    section.only(*stated, *METHODICAL, *own_keys())
+    section.only(
+        *("method", "prompt", "min_examples", "replay", "seed", "data", "too_long", "allow"),
+        "pairs",
+        *METHODICAL,
+        *own_keys(),
+    )
     has, prompt = section.has, section.optional_text("prompt")
     tune = TuneSpec(
         method=read_method(section),
@@ -92,6 +98,9 @@ def read_tune(section: Section, prompts: Prompts) -> TuneSpec:
         alpha=section.integer("alpha", low=1, high=4096) if has("alpha") else None,
         dropout=section.number("dropout", at_least=0, below=1) if has("dropout") else None,
         own=read_own(section),
+        data=read_data(section),
+        too_long=section.choice("too_long", TOO_LONG, "refuse"),
+        allow=read_allowed(section),
         pairs=read_pair_files(section),
     )
     if misfit := misfit_of(tune):

@@ -27,6 +27,9 @@ RoundFamily = Literal[
     "optimised",
 ]
 
+TooLong = Literal["refuse", "leave_out", "truncate"]
+TOO_LONG: tuple[TooLong, ...] = ("refuse", "leave_out", "truncate")
+
 
 @dataclass(frozen=True)
 class MetricSpec:
@@ -148,13 +151,35 @@ class PairFile:
 
 
 @dataclass(frozen=True)
+class DataFile:
+    """A file of training examples beside the suite's train cases; `path` is seen from the suite.
+
+    `format` None is told from the content; `columns` says which column of a table holds what,
+    and `split` which part of a data set on disk is read.
+    `sha256` is of the content as it was when the suite was loaded, so that whatever rests on
+    the data notices a change.
+    """
+
+    path: str
+    format: str | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)
+    split: str | None = None
+    sha256: str = ""
+    line: int = 0
+
+
+@dataclass(frozen=True)
 class TuneSpec:
     """How to train when the gate opens. `prompt` is what the adapter is trained with.
 
     `replay` is how many general requests are mixed in, for each example of the suite. `method`,
     `weights` and `variant` are names of `evals.suite.tune_methods`; `own` are settings of
-    methods by themselves, each a dataclass of its method. None: the trainer's default. `pairs` are
-    files of preference pairs, for the methods that learn from those.
+    methods by themselves, each a dataclass of its method. None: the trainer's default.
+
+    `data` are trained on beside the train cases. `too_long` says what becomes of examples that
+    are longer than the model or the training takes; `allow` are codes of the data lint's errors
+    that a person has looked at and lets pass. `pairs` are files of preference
+    pairs, for the methods that learn from those.
     """
 
     method: str = "lora"
@@ -170,6 +195,9 @@ class TuneSpec:
     alpha: int | None = field(default=None, metadata=LATER)
     dropout: float | None = field(default=None, metadata=LATER)
     own: tuple[Any, ...] = field(default=(), metadata=LATER)
+    data: tuple[DataFile, ...] = field(default=(), metadata=LATER)
+    too_long: TooLong = field(default="refuse", metadata=LATER)
+    allow: tuple[str, ...] = field(default=(), metadata=LATER)
     pairs: tuple[PairFile, ...] = field(default=(), metadata=LATER)
 
 

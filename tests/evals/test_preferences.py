@@ -61,9 +61,7 @@ def test_questions_are_the_same_for_any_order_of_runs_and_neither_run_always_sta
     first = sum(question.first.startswith("one") for question in questions)
     assert 6 < first < 24
     assert len({question.case.id for question in questions}) == 30
-    assert [q.case for q in draw_questions(runs, suite, size=7)] == [
-        q.case for q in questions[:7]
-    ]
+    assert [q.case for q in draw_questions(runs, suite, size=7)] == [q.case for q in questions[:7]]
 
 
 def test_what_a_person_is_asked_does_not_say_which_model_answered(tmp_path: Path) -> None:

@@ -260,6 +260,8 @@ def _training() -> TrainingRecord:
         best_step=120,
         findings=(
             Finding("warning", "near_duplicate", "2 training examples differ only in white space", "cases.jsonl:41"),
+            Finding("warning", "truncated", "2 prompts are cut to fit 512 tokens (tune.too_long): extra.jsonl:4 (data/extra.jsonl:4), extra.jsonl:9 (data/extra.jsonl:9)", "data/extra.jsonl:4", ("extra.jsonl:4 (data/extra.jsonl:4)", "extra.jsonl:9 (data/extra.jsonl:9)")),
+            Finding("warning", "contradiction", "let pass by tune.allow: the same prompt has different answers: t-17 (cases.jsonl:17), t-93 (cases.jsonl:93)", "cases.jsonl:93", ("t-17 (cases.jsonl:17)", "t-93 (cases.jsonl:93)"), allowed=True),
             Finding("note", "lengths", "longest example 212 tokens of 8,192; nothing truncated"),
         ),
         preview=PREVIEW,
@@ -269,6 +271,7 @@ def _training() -> TrainingRecord:
             Proof("same chat template as the evals", True, "1b2d9e70aa55cc31"),
             Proof("trains the stop token", True, "360 of 360 examples end in it"),
         ),
+        sources={"suite": 310, "file extra.jsonl": 90},
     )  # fmt: skip
 
 

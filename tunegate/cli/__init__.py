@@ -22,11 +22,13 @@ from tunegate.cli.parser import build_parser
 COMMANDS = {
     "aa": "wavering",
     "accept": "accepting",
+    "adapters": "adapters",
     "audit": "suites",
     "check": "suites",
     "ci": "regression",
     "compare": "records",
     "curve": "learning",
+    "data": "data",
     "eval": "running",
     "gate": "deciding",
     "import": "importing",

@@ -27,8 +27,8 @@ _HELP = {
 }
 
 
-def add_approach(command: argparse.ArgumentParser) -> None:
-    """State the options of a command that runs a candidate."""
+def add_approach(command: argparse.ArgumentParser, *, votes: bool = True) -> None:
+    """State the options of a command that runs a candidate; some draw answers without votes."""
     group = command.add_argument_group("how the prompt is used")
     for name in SHOWN:
         count = whole_number(1, MAX_DEMONSTRATIONS)
@@ -43,18 +43,8 @@ def add_approach(command: argparse.ArgumentParser) -> None:
         metavar="N",
         help=f"room for thoughts and answer, with --reasoning (default: {REASONING_TOKENS})",
     )
-    group.add_argument(
-        "--votes",
-        type=whole_number(2, MAX_VOTES),
-        metavar="N",
-        help="sample N answers and take the commonest",
-    )
-    group.add_argument(
-        "--temperature",
-        type=_temperature,
-        metavar="T",
-        help=f"of the sampled answers, with --votes (default: {VOTING_TEMPERATURE})",
-    )
+    if votes:
+        _add_votes(group)
     group.add_argument(
         "--structured", action="store_true", help="hold the answer to the suite's `structure`"
     )
@@ -63,6 +53,21 @@ def add_approach(command: argparse.ArgumentParser) -> None:
         type=whole_number(1, MAX_DOCUMENTS),
         metavar="N",
         help="show the N best pieces of the suite's documents",
+    )
+
+
+def _add_votes(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--votes",
+        type=whole_number(2, MAX_VOTES),
+        metavar="N",
+        help="sample N answers and take the commonest",
+    )
+    group.add_argument(
+        "--temperature",
+        type=read_temperature,
+        metavar="T",
+        help=f"of the sampled answers, with --votes (default: {VOTING_TEMPERATURE})",
     )
 
 
@@ -94,7 +99,8 @@ def whole_number(low: int, high: int) -> Callable[[str], int]:
     return read
 
 
-def _temperature(text: str) -> float:
+def read_temperature(text: str) -> float:
+    """Read a temperature at which answers differ."""
     try:
         value = float(text)
     except ValueError:

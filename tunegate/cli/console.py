@@ -54,6 +54,15 @@ class Terminal:
         if not self.as_json:
             _print_line(self._out, text, style or "")
 
+    def pieces(self, pieces: Sequence[tuple[str, str]]) -> None:
+        """Print untrusted text of several lines, in pieces that each have a style of their own."""
+        from rich.text import Text
+
+        if self.as_json:
+            return
+        shown = [(visible(text, layout=True).expandtabs(4), style) for text, style in pieces]
+        self._out.print(Text.assemble(*shown), soft_wrap=not self._out.is_terminal)
+
     def note(self, text: str) -> None:
         """Print one line on standard error."""
         _print_line(self.err, text, "dim")

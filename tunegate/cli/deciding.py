@@ -19,6 +19,7 @@ from evals.rounding import least_percent, least_points, most_points
 from evals.spending.prices import find_prices
 from evals.spending.wording import money_said
 from evals.suite.tune_methods import with_stated
+from tunegate.cards import write_card
 from tunegate.cli.analysed import show_summary
 from tunegate.cli.console import Terminal, percent
 from tunegate.cli.output import check_output, write_whole
@@ -156,6 +157,7 @@ def open_job(
                 prices=endpoints.budget.prices,
                 asker=evaluator.asker(ledger),
                 open_other=evaluator.model,
+                write_card=write_card,
             )
             yield job, endpoints
         finally:

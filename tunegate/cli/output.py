@@ -39,6 +39,7 @@ def _inputs(options: Namespace) -> Iterator[Path]:
     """The files that a command is told to read, as far as they are there."""
     named = [getattr(options, name, None) for name in _INPUTS]
     model = getattr(options, "model", None) or ""
+    named += getattr(options, "data", None) or []
     named += [model.removeprefix(_MODEL)] if model.startswith(_MODEL) else []
     named += sorted(options.ledger.glob("ledger.sqlite3*"))
     yield from (path for path in map(Path, filter(None, named)) if path.is_file())

@@ -11,8 +11,10 @@ from typing import NoReturn
 from evals.errors import UsageError
 from tunegate import __version__
 from tunegate.cli.approaches import add_approach
+from tunegate.cli.sampling_options import add_sampling
 
 DEFAULT_MODEL = "smollm2-135m"
+DATA_FORMATS = ("chat", "sharegpt", "alpaca", "completion", "csv", "datasets")
 
 DESCRIPTION = """\
 Run eval suites against prompts, let the gate decide whether prompting has run out, and
@@ -45,7 +47,7 @@ def build_parser() -> Parser:
         "--version", action="version", version=f"tunegate {__version__}", help="print the version"
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
-    for add in (_suites, _runs, _gate, _regression, _records, _imports):
+    for add in (_suites, _runs, _data, _gate, _regression, _records, _imports):
         add(_adder(commands))
     return parser
 
@@ -132,6 +134,53 @@ def _runs(add: Callable[[str, str], Parser]) -> None:
     compare.add_argument(
         "--markdown", type=Path, metavar="FILE", help="also write it as Markdown to FILE"
     )
+
+
+def _data(add: Callable[[str, str], Parser]) -> None:
+    data = add("data", "the training set that would be used: what is in it, and what is wrong")
+    _suite(data)
+    _model(data)
+    data.add_argument(
+        "--data",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="FILE",
+        help="look at the examples of this file, too, as if the suite named it (repeatable)",
+    )
+    data.add_argument(
+        "--data-format",
+        choices=DATA_FORMATS,
+        help="the form of the files of --data (default: told from their content)",
+    )
+    data.add_argument(
+        "--column",
+        action="append",
+        default=[],
+        type=_pair,
+        metavar="NAME=COLUMN",
+        help="which column of the tables of --data holds what: input, expected, id, cluster or "
+        "system, like input=question",
+    )
+    data.add_argument(
+        "--data-split", metavar="NAME", help="which part of the data sets on disk of --data"
+    )
+    data.add_argument(
+        "--show", type=_amount, default=2, metavar="N", help="examples to decode (default: 2)"
+    )
+    data.add_argument(
+        "-o", "--output", type=Path, metavar="FILE", help="write the examples to FILE"
+    )
+    data.add_argument(
+        "--format", choices=DATA_FORMATS, default="chat", help="of --output (default: chat)"
+    )
+    data.add_argument(
+        "--provenance",
+        action="store_true",
+        help="keep in --output, of format chat, where each example is from",
+    )
+    add_sampling(data)
+    add_endpoints(data)
 
 
 def _gate(add: Callable[[str, str], Parser]) -> None:
@@ -246,6 +295,27 @@ def _records(add: Callable[[str, str], Parser]) -> None:
         "--suite",
         metavar="SUITE",
         help="the run's suite, for --prompt and --failures (default: where its cases came from)",
+    )
+
+    adapters = add("adapters", "what was trained, from what, with which verdict; export it")
+    adapters.add_argument(
+        "words",
+        nargs="*",
+        metavar="SUITE",
+        help="only this suite's; or `show ID`; or `export ID -o PATH`",
+    )
+    adapters.add_argument("-o", "--output", type=Path, metavar="PATH", help="what to export to")
+    adapters.add_argument(
+        "--as",
+        dest="form",
+        choices=("peft", "merged", "chat-jsonl"),
+        help="a folder for PEFT (default), the base with the adapter merged in, or the training "
+        "data in OpenAI's form",
+    )
+    adapters.add_argument(
+        "--suite",
+        metavar="S",
+        help="where the suite lies, for --as chat-jsonl (default: one of that name)",
     )
 
     models = add("models", "which models there are; fetch an embedded one")
@@ -384,6 +454,13 @@ def _few(text: str) -> int:
     if value > 20:
         raise argparse.ArgumentTypeError(f"{value} trainings per share are too many: at most 20")
     return value
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, column = text.partition("=")
+    if not (name and equals and column):
+        raise argparse.ArgumentTypeError(f"{text!r} is not of the form input=question")
+    return name, column
 
 
 def _amount(text: str) -> int:

@@ -47,7 +47,7 @@ def expected_payback(
         untimed = f"'{prompt}', which would be trained, was never timed without demonstrations"
         return CostStanding(missing=(f"{untimed} ({how})",))
     earlier = earlier if earlier and earlier.prompt == prompt else None
-    seconds = training_seconds(suite, lengths, runs, earlier)
+    seconds = training_seconds(suite, prompt, lengths, runs, earlier)
     if seconds is None:
         return CostStanding(missing=("no stored run says how fast the model is here",))
     sides = Sides(leader.candidate.label, f"{prompt} + adapter", before, after)

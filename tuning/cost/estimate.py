@@ -18,7 +18,8 @@ from evals.spending.usage import Usage
 from evals.suite.spec import Suite
 from tuning.cost.calls import HOUR, answered, seconds_of_call
 from tuning.cost.payback import Figure
-from tuning.data.dataset import carried, clean_examples, render
+from tuning.data.counting import count_clean
+from tuning.data.dataset import carried, render
 from tuning.data.replay import replay_count
 from tuning.records import TrainingRecord
 from tuning.training.settings import epochs_for
@@ -144,11 +145,16 @@ def _money(seconds: float, rate: Machine) -> float:
 
 
 def training_seconds(
-    suite: Suite, lengths: Lengths, runs: Sequence[Run], earlier: TrainingRecord | None
+    suite: Suite,
+    prompt: str,
+    lengths: Lengths,
+    runs: Sequence[Run],
+    earlier: TrainingRecord | None,
 ) -> Figure | None:
     """Seconds that training takes: as an earlier one took, else by how fast the dev runs were.
 
-    None where no run measured any time.
+    Rows of the suite's files are as long as their characters say. None where no run measured
+    any time.
     """
     if earlier is not None and earlier.seconds > 0:
         took = f"{earlier.seconds / HOUR:.2g} h, as an earlier training of this suite took"
@@ -156,10 +162,13 @@ def training_seconds(
     speeds = [speed for run in runs if (speed := _tokens_a_second(run))]
     if not speeds:
         return None
-    examples = clean_examples(suite)
-    examples += replay_count(suite.tune, examples)
-    epochs = suite.tune.epochs or epochs_for(examples)
-    tokens = examples * epochs * (lengths.prompt.likely + lengths.completion.likely)
+    clean = count_clean(suite, lambda _: prompt)
+    replayed = replay_count(suite.tune, clean.total)
+    epochs = suite.tune.epochs or epochs_for(clean.total + replayed)
+    one_pass = (clean.cases + replayed) * (lengths.prompt.likely + lengths.completion.likely)
+    if clean.characters:
+        one_pass += clean.characters * lengths.prompt.likely / _characters(suite, prompt)
+    tokens = epochs * one_pass
     slowest = tokens / min(speeds)
     likely, worst = TRAINING_FACTOR * slowest, TRAINING_FACTOR_WORST * slowest
     said = (

@@ -22,6 +22,9 @@ from evals.suite.folding import comparable, fold, loosen
 from evals.suite.spec import Suite
 from evals.suite.splits import hash_fraction
 
+DRAWN = ("sampled ", "distilled ")
+"""How the `source` of an example begins whose answer was drawn from a model: itself, a teacher."""
+
 
 @dataclass(frozen=True)
 class Example:
@@ -121,10 +124,22 @@ def where_of(case: Case) -> str:
     return f"{case.path}:{case.line}" if case.path else ""
 
 
+def answered_case(example: Example) -> str:
+    """The id of the train case that an example answers: of a drawn one, what precedes its `~`."""
+    if example.source.startswith(DRAWN):
+        return example.case_id.rpartition("~")[0] or example.case_id
+    return example.case_id
+
+
 def data_fingerprint(examples: Sequence[Example]) -> str:
     """Identity of the training data: ids, messages and answers, in order."""
     rows = [[e.case_id, e.messages, e.answer, e.group, e.whole] for e in examples]
     return fingerprint("training-data@2", rows)
+
+
+def count_sources(examples: Iterable[Example]) -> dict[str, int]:
+    """How many examples each source gave, in the order in which they first appear."""
+    return dict(Counter(example.source for example in examples))
 
 
 def clean_examples(suite: Suite) -> int:

@@ -9,7 +9,7 @@ answer is the chosen one.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -42,11 +42,15 @@ class DrawPlan:
 
 
 class Asked(NamedTuple):
-    """What is asked: a prompt, how it is used, how often, and of which adapter (None: none)."""
+    """What is asked: a prompt, how it is used, how often, and of which adapter (None: none).
+
+    `among` are the ids of the train cases that may be asked: those that are trained on.
+    """
 
     prompt: str
     technique: Technique
     plan: DrawPlan
+    among: frozenset[str]
     adapter: Path | None = None
 
 
@@ -63,24 +67,26 @@ class DrawnPairs(NamedTuple):
         return self.passed / self.answers if self.answers else 0.0
 
 
-def drawn_cases(suite: Suite) -> tuple[Case, ...]:
+def drawn_cases(suite: Suite, among: Container[str]) -> tuple[Case, ...]:
     """The train cases that are asked: those of one text that stand in train alone."""
     leaks = leaks_of(suite.cases)
     return tuple(
-        case for case in suite.split("train") if case.is_plain and case.id not in leaks.to_held_out
+        case
+        for case in suite.split("train")
+        if case.id in among and case.is_plain and case.id not in leaks.to_held_out
     )
 
 
-def draws_fingerprint(suite: Suite, prompt: str, technique: Technique, plan: DrawPlan) -> str:
+def draws_fingerprint(suite: Suite, asked: Asked) -> str:
     """Identity of all that decides the pairs, beside the weights that are asked."""
     return fingerprint(
         "drawn-pairs@1",
-        plan,
-        prompt_fingerprint(suite, prompt),
-        technique,
+        asked.plan,
+        prompt_fingerprint(suite, asked.prompt),
+        asked.technique,
         suite.decoding,
         suite.scoring_fingerprint,
-        [case.fingerprint for case in drawn_cases(suite)],
+        [case.fingerprint for case in drawn_cases(suite, asked.among)],
     )
 
 
@@ -91,7 +97,7 @@ def draw_pairs(suite: Suite, model: Model, asked: Asked, draw: Draw) -> DrawnPai
     """
     from evals.models.adapters import adapter_fingerprint
 
-    cases = drawn_cases(suite)
+    cases = drawn_cases(suite, asked.among)
     if not cases:
         return DrawnPairs((), 0, 0)
     folder, plan = asked.adapter, asked.plan

@@ -33,7 +33,7 @@ def preview(tokenizer: Any, examples: Iterable[EncodedExample]) -> tuple[Preview
     """Decode examples, special tokens included; unprintable characters become escapes."""
     return tuple(
         Preview(
-            visible(example.case_id),
+            _unforged(visible(example.case_id)),
             _decoded(tokenizer, example.prompt_ids),
             _decoded(tokenizer, example.completion_ids),
             len(example.prompt_ids),
@@ -55,5 +55,8 @@ def preview_text(tokenizer: Any, examples: Iterable[EncodedExample]) -> str:
 
 def _decoded(tokenizer: Any, ids: Sequence[int]) -> str:
     text = tokenizer.decode(list(ids), skip_special_tokens=False)
-    shown = visible(text, _LIMIT, layout=True)
-    return shown.replace(OPEN, r"\u27e6").replace(CLOSE, r"\u27e7")
+    return _unforged(visible(text, _LIMIT, layout=True))
+
+
+def _unforged(text: str) -> str:
+    return text.replace(OPEN, r"\u27e6").replace(CLOSE, r"\u27e7")

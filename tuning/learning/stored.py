@@ -38,6 +38,7 @@ def store_curve(ledger: Ledger, curve: LearningCurve, created: str) -> None:
 def subject_of(suite: Suite) -> str:
     """Identity of what a suite's learning curve measures; a change makes a stored one stale."""
     tune = suite.tune
+    files = [[file.path, file.format, file.columns, file.split, file.sha256] for file in tune.data]
     return fingerprint(
         "learning@1",
         [case.fingerprint for case in suite.split("train")],
@@ -47,6 +48,7 @@ def subject_of(suite: Suite) -> str:
         suite.decoding,
         [tune.method, tune.rank, tune.learning_rate, tune.epochs, tune.replay, tune.seed],
         *_later(tune),
+        *([[files, tune.too_long]] if files or tune.too_long != "refuse" else []),
     )
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from evals.errors import ModelError
+from evals.models.names import model_folder, require_local_extra
 from tuning.training.extras import require_tune_extra
 from tuning.training.quiet import quietly
 
@@ -37,19 +38,23 @@ def check_trainable(name: str) -> None:
         )
 
 
-def open_base(name: str) -> BaseModel:
-    """Open the tokenizer of a local model's name; the weights stay on disk.
+class Reading(NamedTuple):
+    """How a local model reads: its tokenizer, and the most tokens it was made for."""
 
-    Raises MissingExtraError where training is not installed, ModelError for a name that
-    cannot be trained.
+    folder: Path
+    tokenizer: Any
+    context_tokens: int
+
+
+def open_tokenizer(name: str) -> Reading:
+    """Open the tokenizer of a local model's name; of the weights nothing is read.
+
+    Raises MissingExtraError where the local backend is not installed, ModelError for a name
+    that is no local model, and for a tokenizer without a chat template.
     """
     check_trainable(name)
-    require_tune_extra()
+    require_local_extra()
     from transformers import AutoTokenizer
-
-    from evals.models.loading import weights_hash
-    from evals.models.names import model_folder
-    from evals.models.tokens import template_hash, tokenizer_hash
 
     folder = model_folder(name)
     with quietly():
@@ -59,7 +64,21 @@ def open_base(name: str) -> BaseModel:
     if not getattr(tokenizer, "chat_template", None):
         raise ModelError("the model's tokenizer has no chat template", path=folder)
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    context = int(config.get("max_position_embeddings") or 1 << 20)
+    return Reading(folder, tokenizer, int(config.get("max_position_embeddings") or 1 << 20))
+
+
+def open_base(name: str) -> BaseModel:
+    """Open the tokenizer of a local model's name; the weights stay on disk.
+
+    Raises MissingExtraError where training is not installed, ModelError for a name that
+    cannot be trained.
+    """
+    check_trainable(name)
+    require_tune_extra()
+    from evals.models.loading import weights_hash
+    from evals.models.tokens import template_hash, tokenizer_hash
+
+    folder, tokenizer, context = open_tokenizer(name)
     return BaseModel(
         name=name,
         folder=folder,

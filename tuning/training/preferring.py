@@ -102,9 +102,14 @@ def drawing_of(task: Task, sources: Sources, own: DpoSettings) -> Drawing:
             key="tune.dpo.draws",
             hint="set tune.dpo.draws: 0 to learn from tune.pairs alone",
         )
-    plan = DrawPlan(own.draws, own.temperature, own.pairs_of_a_case, task.settings.seed)
+    asked = Asked(
+        task.prompt,
+        task.shown,
+        DrawPlan(own.draws, own.temperature, own.pairs_of_a_case, task.settings.seed),
+        frozenset(example.case_id for example in task.examples),
+    )
 
     def draw(folder: Path) -> DrawnPairs:
-        return ask(Asked(task.prompt, task.shown, plan, folder))
+        return ask(asked._replace(adapter=folder))
 
-    return Drawing(draws_fingerprint(sources.suite, task.prompt, task.shown, plan), draw)
+    return Drawing(draws_fingerprint(sources.suite, asked), draw)

@@ -3,6 +3,7 @@
 The adapter is loaded afresh from its folder over a fresh base, as an evaluation would, and
 compared with the model that came out of training and with the base. A proof that fails is
 recorded with its numbers; the report shows it and the gate does not ship such an adapter.
+Each kind of proof is a module of `tuning.training.proving`.
 """
 
 from __future__ import annotations
@@ -12,39 +13,47 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import torch
-
-from evals.errors import ModelError
-from evals.models.adapters import check_adapter
+from evals.models.adapters import AttachedAdapter
+from evals.models.backend import choose_backend
+from evals.models.generation import Decoder
 from evals.models.loading import load_folder
-from evals.models.tokens import encode_chat, stop_ids, template_hash
-from evals.records import Message
+from evals.models.tokens import stop_ids
 from tuning.data.dataset import EncodedExample
-from tuning.records import LossPoint, Proof
+from tuning.records import Proof
 from tuning.training.base import BaseModel
-from tuning.training.loss_curve import held_out_points
+from tuning.training.proving.answers import (
+    Answers,
+    Canary,
+    ask,
+    compare,
+    greedy_gaps,
+    largest_difference,
+)
+from tuning.training.proving.batching import ask_alone, batch_proof
+from tuning.training.proving.losses import loss_proof
+from tuning.training.proving.merging import merge_proof
+from tuning.training.proving.stopping import stop_proof
+from tuning.training.proving.templates import template_proof
+from tuning.training.proving.tensors import weights_proof
 from tuning.training.settings import Precision
 from tuning.training.stages import Adaptation
 
-# Beyond the example's own length: an answer may be longer than the one it was taught.
-_EXTRA_TOKENS = 32
-# The first steps train at a tiny rate and the last at none: both ends are averaged.
-_AVERAGED = 5
+__all__ = ["Answers", "Canary", "loss_proof", "prove", "stop_proof", "template_proof"]
+
 _TOLERANCE: Mapping[Precision, float] = {"float32": 1e-3, "bfloat16": 0.05}
 
 
-class Canary(NamedTuple):
-    """An example to ask about: its messages, and its token ids as training encoded them."""
+class Fresh(NamedTuple):
+    """The adapter over a fresh base: `tuned` is PEFT's model, with the base's own attention.
 
-    messages: tuple[Message, ...]
-    encoded: EncodedExample
+    `decoder` is an evaluation's over the same weights, once `packed` is the attention.
+    """
 
-
-class Answers(NamedTuple):
-    """A model on the canaries: logits over each whole example, and its greedy answers."""
-
-    logits: list[Any]
-    greedy: list[list[int]]
+    tuned: Any
+    tokenizer: Any
+    decoder: Decoder
+    own: str
+    packed: str
 
 
 def prove(
@@ -64,63 +73,52 @@ def prove(
     """
     stops = stop_ids(base.tokenizer)
     examples = [canary.encoded for canary in canaries]
-    memory = _answers(trained.eval(), examples, stops)
+    memory = ask(trained.eval(), examples, stops)
     with adaptation.off(trained):
-        plain = _answers(trained, examples, stops)
-    reloaded, tokenizer = _reload(folder, base, precision)
-    fresh = _answers(reloaded, examples, stops)
-    return (
-        _weights_proof(folder, base),
+        plain = ask(trained, examples, stops)
+    fresh = load_fresh(folder, base, precision)
+    loaded = ask(fresh.tuned, examples, stops)
+    proofs = (
+        weights_proof(folder, base.weights_hash, base.template_hash),
         _changes_proof(plain, memory),
-        _reload_proof(memory, fresh, _TOLERANCE[precision]),
-        template_proof(canaries, tokenizer),
-        stop_proof(examples, plain, fresh, stops),
+        _reload_proof(memory, loaded, _TOLERANCE[precision]),
+        template_proof(canaries, fresh.tokenizer, base.template_hash),
+        stop_proof(examples, plain, loaded, stops),
         learnt,
     )
+    exact = fresh if precision == "float32" else load_fresh(folder, base, "float32")
+    return (*proofs, *outputs_proofs(exact, examples, stops))
 
 
-def _reload(folder: Path, base: BaseModel, precision: Precision) -> tuple[Any, Any]:
+def load_fresh(folder: Path, base: BaseModel, precision: Precision) -> Fresh:
     """The adapter over a fresh base, and the tokenizer that an evaluation would use."""
-    from peft import PeftModel
-
     loaded = load_folder(base.folder, precision)
-    model = PeftModel.from_pretrained(
-        loaded.model, str(folder), use_safetensors=True, is_trainable=False
-    )
-    return model.eval(), loaded.tokenizer
+    own = loaded.model.config._attn_implementation
+    backend = choose_backend(loaded)  # before the layers: what it finds is of the base
+    packed = loaded.model.config._attn_implementation
+    loaded.model.set_attn_implementation(own)
+    tuned = AttachedAdapter(loaded.model).attach(folder, precision)
+    decoder = Decoder(backend.passes, loaded.tokenizer, stop_ids(loaded.tokenizer))
+    return Fresh(tuned, loaded.tokenizer, decoder, own, packed)
 
 
-def _answers(model: Any, canaries: Sequence[EncodedExample], stops: frozenset[int]) -> Answers:
-    device = next(model.parameters()).device
-    logits, greedy = [], []
-    with torch.no_grad():
-        for example in canaries:
-            ids = torch.tensor([[*example.prompt_ids, *example.completion_ids]], device=device)
-            logits.append(model(input_ids=ids, use_cache=False).logits[0].float().cpu())
-            prompt = ids[:, : len(example.prompt_ids)]
-            answer = model.generate(
-                input_ids=prompt,
-                attention_mask=torch.ones_like(prompt),
-                max_new_tokens=len(example.completion_ids) + _EXTRA_TOKENS,
-                do_sample=False,
-                eos_token_id=sorted(stops),
-                pad_token_id=min(stops),
-            )
-            greedy.append(answer[0, len(example.prompt_ids) :].tolist())
-    return Answers(logits, greedy)
-
-
-def _weights_proof(folder: Path, base: BaseModel) -> Proof:
-    name = "weights are finite and not zero"
-    try:
-        identity = check_adapter(folder, base.weights_hash, base.template_hash)
-    except ModelError as error:
-        return Proof(name, False, error.message)
-    return Proof(name, True, f"safetensors, adapter {identity}")
+def outputs_proofs(
+    exact: Fresh, examples: Sequence[EncodedExample], stops: frozenset[int]
+) -> tuple[Proof, ...]:
+    """That outputs hang on no batch, and stay when the adapter is merged: which ends `exact`."""
+    model = exact.tuned.get_base_model()
+    model.set_attn_implementation(exact.packed)
+    alone = ask_alone(exact.decoder, examples)
+    model.set_attn_implementation(exact.own)
+    gaps = greedy_gaps(exact.tuned, examples, alone.greedy)
+    model.set_attn_implementation(exact.packed)
+    batched = batch_proof(exact.decoder, examples, alone, gaps)
+    model.set_attn_implementation(exact.own)
+    return batched, merge_proof(exact.tuned, examples, stops)
 
 
 def _changes_proof(plain: Answers, trained: Answers) -> Proof:
-    change = _largest(plain, trained)
+    change = largest_difference(plain, trained)
     differing = sum(a != b for a, b in zip(plain.greedy, trained.greedy, strict=True))
     return Proof(
         "changes the logits",
@@ -131,87 +129,7 @@ def _changes_proof(plain: Answers, trained: Answers) -> Proof:
 
 
 def _reload_proof(memory: Answers, fresh: Answers, tolerance: float) -> Proof:
-    change = _largest(memory, fresh)
-    same = sum(a == b for a, b in zip(memory.greedy, fresh.greedy, strict=True))
-    return Proof(
-        "reloads to the same outputs",
-        change <= tolerance and same == len(memory.greedy),
-        f"largest difference of a logit {change:.2g} (at most {tolerance:g}); "
-        f"{same} of {len(memory.greedy)} greedy answers identical",
-    )
-
-
-def template_proof(canaries: Sequence[Canary], tokenizer: Any) -> Proof:
-    """Whether an evaluation asks in the very tokens that training taught an answer to.
-
-    `tokenizer` is freshly loaded; the same messages go through the encoding of the evals.
-    """
-    asked = [tuple(encode_chat(tokenizer, canary.messages)) for canary in canaries]
-    taught = [canary.encoded.prompt_ids for canary in canaries]
-    same = sum(one == other for one, other in zip(asked, taught, strict=True))
-    return Proof(
-        "same chat template as the evals",
-        same == len(canaries) > 0,
-        f"{same} of {len(canaries)} prompts have the same token ids in training and evaluation; "
-        f"template {template_hash(tokenizer)}",
-    )
-
-
-def stop_proof(
-    canaries: Sequence[EncodedExample], plain: Answers, tuned: Answers, stops: frozenset[int]
-) -> Proof:
-    """Whether the token that ends an answer was taught, and learnt.
-
-    Asked of every canary: its completion ends in a stop token, and after the whole right
-    answer the tuned model (`tuned`) stops: it is its first choice there, or at least likelier
-    than for the base (`plain`). Of its own answers, which may be wrong, at least half must
-    stop: one that runs on is a matter of quality, which the sealed split judges, but most
-    that do mean that stopping was not learnt.
-    """
-    taught = sum(example.completion_ids[-1] in stops for example in canaries)
-    learnt = sum(
-        _stops_at_the_end(example, before, after)
-        for example, before, after in zip(canaries, plain.logits, tuned.logits, strict=True)
-    )
-    emitted = sum(bool(answer) and answer[-1] in stops for answer in tuned.greedy)
-    count = len(canaries)
-    return Proof(
-        "trains the stop token",
-        taught == learnt == count and 2 * emitted >= count > 0,
-        f"{taught} of {count} examples end in a stop token; the tuned model stops after {learnt} "
-        f"of {count} right answers, and ends {emitted} of {count} of its own (at least half)",
-    )
-
-
-def _stops_at_the_end(example: EncodedExample, before: Any, after: Any) -> bool:
-    """Whether `after` ends where the example does: `before`, `after` are (tokens, vocabulary).
-
-    The logits of the last token but one predict the last.
-    """
-    stop = example.completion_ids[-1]
-    rise = float(after[-2].log_softmax(-1)[stop] - before[-2].log_softmax(-1)[stop])
-    return rise > 0 or (math.isfinite(rise) and int(after[-2].argmax()) == stop)
-
-
-def loss_proof(curve: Sequence[LossPoint], unit: str = "nats per token") -> Proof:
-    """Whether all losses are finite and training ended lower than it began."""
-    losses = [point.loss for point in curve if point.loss is not None]
-    first = _mean(losses[: min(_AVERAGED, max(1, len(losses) // 2))])
-    last = _mean(losses[-_AVERAGED:])
-    looks = [point.held_out for point in held_out_points(curve) if point.held_out is not None]
-    finite = bool(losses) and all(math.isfinite(loss) for loss in [*losses, *looks])
-    seen = f"; held out {looks[0]:.3f} → {min(looks):.3f} at best" if looks else ""
-    return Proof(
-        "the loss is finite and fell",
-        finite and last < first,
-        f"{first:.3f} → {last:.3f} {unit} in training{seen}",
-    )
-
-
-def _mean(values: Sequence[float]) -> float:
-    return sum(values) / len(values) if values else math.nan
-
-
-def _largest(one: Answers, other: Answers) -> float:
-    pairs = zip(one.logits, other.logits, strict=True)
-    return max((float((a - b).abs().max()) for a, b in pairs), default=0.0)
+    never = [[math.inf] * (len(answer) + 1) for answer in memory.greedy]
+    largest = largest_difference(memory, fresh)
+    same = compare(memory.greedy, fresh.greedy, largest, tolerance, never)
+    return Proof("reloads to the same outputs", same.holds, same.said)

@@ -21,7 +21,7 @@ from evals.atomic import write_atomically
 from evals.codec import decode, encode
 from evals.errors import TrainingError
 from evals.locks import only_one
-from tuning.data.dataset import Example, encode_examples, hold_out
+from tuning.data.dataset import Example, count_sources, encode_examples, hold_out
 from tuning.data.preview import preview_text
 from tuning.records import Proof, StageRecord, TrainingRecord
 from tuning.training.adaptations import adaptation_of
@@ -149,6 +149,7 @@ def _record(
         preview=preview_text(task.base.tokenizer, shown),
         proofs=proofs,
         stages=tuple(map(_stage_record, task.chain, fitted)),
+        sources=count_sources(task.examples),
     )
 
 

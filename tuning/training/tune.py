@@ -2,36 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
 
 from evals.approach import PLAIN, Technique
 from evals.errors import UsageError
-from evals.records import Finding
 from evals.scorers.protocol import Scorer
 from evals.suite.spec import Suite
-from tuning.data.dataset import EncodedExample, Example, build_examples, encode_examples
-from tuning.data.lint import Accepts, Lengths, lint_examples, refuse_errors, within
+from tuning.data.dataset import Example, Parts, hold_out
+from tuning.data.lint import Accepts, refuse_errors
 from tuning.data.replay import Replay, replay_count
+from tuning.data.training_set import TokenLimit, TrainingSet, assemble, gather_examples
 from tuning.learning.sampling import WHOLE, Part, take_part
 from tuning.records import TrainingRecord
-from tuning.training.base import BaseModel, open_base
+from tuning.training.base import BaseModel, Reading, open_base
 from tuning.training.loss_curve import Progress
 from tuning.training.methods import DrawWith, Sources, chain_of
 from tuning.training.quiet import quietly
 from tuning.training.settings import TrainSettings, settings_for
 from tuning.training.task import Task
 from tuning.training.train import train_adapter
-
-
-class TrainingSet(NamedTuple):
-    """The examples that would be trained on, encoded, with the lint's findings on all."""
-
-    examples: tuple[Example, ...]
-    encoded: tuple[EncodedExample, ...]
-    findings: tuple[Finding, ...]
 
 
 def tuning_prompt(suite: Suite) -> str:
@@ -43,12 +34,22 @@ def tuning_prompt(suite: Suite) -> str:
     return min(suite.prompts.values(), key=lambda prompt: (len(prompt.source), prompt.name)).name
 
 
+def token_limit(base: BaseModel | Reading) -> TokenLimit:
+    """The base model's tokenizer, and the most tokens of an example that training takes."""
+    return TokenLimit(base.tokenizer, min(TrainSettings().max_tokens, base.context_tokens))
+
+
+def parts_of(examples: Sequence[Example]) -> Parts:
+    """What is trained on, and what is held out to see when training should stop."""
+    settings = TrainSettings()
+    return hold_out(examples, share=settings.held_out_share, limit=settings.held_out_limit)
+
+
 def training_set(
     suite: Suite,
     base: BaseModel,
     *,
     accepts: Accepts | None = None,
-    leave_out_longer: bool = False,
     technique: Technique = PLAIN,
 ) -> TrainingSet:
     """Build, encode and lint what would be trained on; refuses nothing.
@@ -56,20 +57,11 @@ def training_set(
     `technique` is what the adapter keeps of the leader (`tuning.data.dataset.carried`).
     """
     prompt = tuning_prompt(suite)
-    examples = build_examples(suite, prompt, technique)
+    gathered = gather_examples(suite, prompt, technique)
     with quietly():
-        encoded = encode_examples(base.tokenizer, examples)
-    limit = min(TrainSettings().max_tokens, base.context_tokens)
-    lengths = Lengths(limit, leave_out_longer)
-    findings = lint_examples(
-        suite, prompt, examples, encoded, lengths, accepts=accepts, technique=technique
-    )
-    fitting = {item.case_id for item in encoded if within(item, lengths)}
-    return TrainingSet(
-        tuple(example for example in examples if example.case_id in fitting),
-        tuple(item for item in encoded if item.case_id in fitting),
-        findings,
-    )
+        return assemble(
+            suite, prompt, gathered, token_limit(base), accepts=accepts, technique=technique
+        )
 
 
 def tune_suite(
@@ -78,7 +70,6 @@ def tune_suite(
     root: Path,
     *,
     accepts: Accepts | None = None,
-    leave_out_longer: bool = False,
     replay: Replay | None = None,
     progress: Progress | None = None,
     part: Part = WHOLE,
@@ -97,9 +88,7 @@ def tune_suite(
     without `[tune]`, ModelError for a model that cannot be trained.
     """
     base = open_base(model)
-    data = training_set(
-        suite, base, accepts=accepts, leave_out_longer=leave_out_longer, technique=technique
-    )
+    data = training_set(suite, base, accepts=accepts, technique=technique)
     refuse_errors(data.findings)
     tune = suite.tune if part.seed is None else replace(suite.tune, seed=part.seed)
     examples = take_part(data.examples, part.share, tune.seed)

@@ -63,7 +63,7 @@ def test_the_record_says_what_was_trained(finished: Finished, tiny_base: BaseMod
 
 def test_every_proof_holds_after_training(finished: Finished) -> None:
     assert [proof for proof in finished[0].proofs if not proof.passed] == []
-    assert len(finished[0].proofs) == 6
+    assert len(finished[0].proofs) == 8
 
 
 def test_the_evals_engine_accepts_the_adapter_under_the_recorded_name(

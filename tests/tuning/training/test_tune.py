@@ -8,6 +8,7 @@ import pytest
 from evals.errors import ModelError, TrainingError
 from evals.suite import load_suite
 from tests.sample_suite import PROMPTS, write_suite
+from tests.tuning.data.test_files import chat_row
 from tuning.learning.sampling import Part
 from tuning.training.base import BaseModel, open_base
 from tuning.training.tune import training_set, tune_suite, tuning_prompt
@@ -25,8 +26,24 @@ def test_a_suite_is_tuned_from_its_files_to_a_proven_adapter(
     assert record.settings["rank"] == 2
     codes = [finding.code for finding in record.findings if finding.code != "not_looked_for"]
     assert codes == ["lengths"]
+    assert record.sources == {"suite": 30}
     assert "⟦billing<|im_end|>⟧" in record.preview
     assert tune_suite(suite, tiny_base.name, tmp_path / "adapters") == record
+
+
+def test_an_adapter_is_trained_on_the_suites_files_too_and_is_another_for_it(
+    tmp_path: Path, tiny_base: BaseModel
+) -> None:
+    root = tmp_path / "adapters"
+    folder = write_suite(tmp_path / "s", extra=TUNE.replace("}", ", data: [x.jsonl]}"))
+    adapters = []
+    for answer in ("login", "billing", "login"):
+        (folder / "x.jsonl").write_text(chat_row("brand new words", answer))
+        record = tune_suite(load_suite(folder), tiny_base.name, root)
+        assert record.examples + record.held_out == 31
+        assert record.sources == {"suite": 30, "file x.jsonl": 1}
+        adapters.append(record.adapter_path)
+    assert adapters[0] == adapters[2] != adapters[1]
 
 
 def test_a_part_is_trained_as_if_there_were_no_more_and_the_whole_is_what_tune_makes(
@@ -62,9 +79,12 @@ def test_longer_examples_are_left_out_with_a_count_only_where_that_is_allowed(
     suite = load_suite(write_suite(tmp_path / "s", extra=TUNE, change=lengthen))
     with pytest.raises(TrainingError, match="longer than 512 tokens: train-0002"):
         tune_suite(suite, tiny_base.name, tmp_path / "adapters")
-    data = training_set(suite, tiny_base, leave_out_longer=True)
+    extra = TUNE.replace("}", ", too_long: leave_out}")
+    suite = load_suite(write_suite(tmp_path / "t", extra=extra, change=lengthen))
+    data = training_set(suite, tiny_base)
     assert "train-0002" not in {example.case_id for example in data.examples}
     assert len(data.examples) == len(data.encoded) == 29
+    assert data.left_out == ("train-0002",)
 
 
 def test_without_a_stated_prompt_the_shortest_is_trained_with(tmp_path: Path) -> None:

@@ -18,6 +18,8 @@ from tuning.data.formats.messages import CHAT, read_messages, write_messages
 from tuning.data.formats.shape import Fields, Shape, Writer
 
 KEY = "tunegate"
+DRAWN_FROM = "drawn"
+"""Where an answer was drawn from, for people: `tuning.data.sampled` writes it."""
 MAX_NAME = 1000
 """Characters of an id, a group or a source: longer than a file's name can be."""
 
@@ -27,7 +29,7 @@ def _read(values: Fields, place: Place) -> Conversation:
     if values.get(KEY) is None:
         return Conversation(turns)
     noted = place.mapping(values[KEY], KEY)
-    _only(noted, ("group", "turns"), KEY, place)
+    _only(noted, ("group", "turns", DRAWN_FROM), KEY, place)
     origins = tuple(
         _origin(item, place) for item in place.items(noted.get("turns"), f"{KEY}.turns")
     )

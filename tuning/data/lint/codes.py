@@ -30,6 +30,7 @@ CODES = (
     Code("empty_prompt", "error", "a prompt shows nothing"),
     Code("roles", "error", "a conversation that nobody can be asked"),
     Code("role_order", "warning", "an unusual order of roles, or an empty message"),
+    Code("refused_by_template", "error", "the model's chat template does not take the row"),
     Code("too_long", "error", "longer than the model or the training takes"),
     Code("left_out", "warning", "the same, where such rows are left out"),
     Code("truncated", "warning", "the same, where such rows are cut"),

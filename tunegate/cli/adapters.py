@@ -1,0 +1,201 @@
+"""`adapters`: what was trained, from what, with which verdict; and ways to take it along."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from pathlib import Path
+from typing import Any
+
+from evals.errors import NothingRunError, UsageError
+from evals.fingerprint import canonical
+from evals.ledger import Ledger
+from evals.rounding import least_points, most_points
+from tunegate.cli.console import Terminal, percent
+from tunegate.cli.records import open_stored
+from tunegate.opening import open_suite
+from tuning.adapters.registry import AdapterRecord, find_adapter, folder_of, stored_adapters
+from tuning.adapters.wholeness import Wholeness, wholeness_of
+
+_ACTIONS = ("show", "export")
+
+
+def adapters_command(options: Namespace, terminal: Terminal) -> int:
+    """List the adapters, show one, or export one, by the words after the command."""
+    action = options.words[0] if options.words and options.words[0] in _ACTIONS else "list"
+    if action != "export" and (options.output or options.form or options.suite):
+        raise UsageError("-o, --as and --suite belong to `tunegate adapters export ID`")
+    if action == "list":
+        if len(options.words) > 1:
+            raise UsageError(
+                f"expected one suite, got {' '.join(options.words)}",
+                hint="tunegate adapters [SUITE], adapters show ID, adapters export ID -o PATH",
+            )
+        return _list(options, terminal)
+    if len(options.words) != 2:
+        raise UsageError(
+            f"`adapters {action}` takes one adapter's id", hint="see `tunegate adapters`"
+        )
+    ledger = open_stored(options.ledger)
+    record = find_adapter(ledger, options.words[1])
+    if action == "show":
+        return _show(record, ledger, terminal)
+    from tunegate.cli.exporting import export_adapter
+
+    return export_adapter(options, record, folder_of(record, ledger.folder), terminal)
+
+
+def _list(options: Namespace, terminal: Terminal) -> int:
+    ledger = open_stored(options.ledger)
+    suite = _suite_name(options.words[0]) if options.words else None
+    records = stored_adapters(ledger, suite)
+    if not records:
+        of = f" of {suite}" if suite else ""
+        raise NothingRunError(
+            f"no adapter{of} is stored in {options.ledger}",
+            hint="`tunegate run` trains one where the gate opens",
+        )
+    rows = [adapter_summary(record, ledger) for record in records]
+    terminal.table(
+        "",
+        ["!adapter", "suite", "base", "method", ">examples", "gate", "!verdict", ">gain",
+         "!date", "folder"],
+        [
+            [
+                row["adapter"],
+                row["suite"] or "–",
+                row["model"],
+                row["method"],
+                row["examples"],
+                _gate_cell(record),
+                row["verdict"] or "–",
+                "–" if row["gain"] is None else f"{100 * row['gain']:+.1f}",
+                row["date"][:10] or "–",
+                row["state"],
+            ]
+            for row, record in zip(rows, records, strict=True)
+        ],
+    )  # fmt: skip
+    if any(not record.suite for record in records):
+        terminal.line(
+            "–: found in its folder only, for a learning curve or by a job that did not end"
+        )
+    terminal.result(rows)
+    return 0
+
+
+def adapter_summary(record: AdapterRecord, ledger: Ledger) -> dict[str, Any]:
+    """One row of the list: also the JSON of it."""
+    folder = folder_of(record, ledger.folder)
+    found = wholeness_of(folder, record.adapter)
+    training, shipping = record.training, record.shipping
+    return {
+        "adapter": record.adapter,
+        "suite": record.suite,
+        "model": record.model,
+        "method": training.method,
+        "prompt": training.prompt,
+        "data_fingerprint": training.data_fingerprint,
+        "examples": training.examples,
+        "held_out": training.held_out,
+        "replayed": training.replayed,
+        "sources": training.sources,
+        "gate": record.gate,
+        "override": record.override,
+        "parent": record.parent,
+        "verdict": record.verdict,
+        "gain": shipping.gain.estimate if shipping else None,
+        "trained": record.trained,
+        "judged": record.judged,
+        "date": record.date,
+        "folder": str(folder),
+        "state": found.state,
+        "fault": found.reason,
+    }
+
+
+def _show(record: AdapterRecord, ledger: Ledger, terminal: Terminal) -> int:
+    folder = folder_of(record, ledger.folder)
+    found = wholeness_of(folder, record.adapter)
+    terminal.line(f"adapter {record.adapter}", "bold")
+    for name, value in _facts(record, folder, found):
+        if value:
+            terminal.line(f"  {name}: {value}")
+    _show_verdict(record, terminal)
+    terminal.table(
+        "proofs",
+        ["proof", "!holds", "evidence"],
+        [
+            [proof.name, "yes" if proof.passed else "NO", proof.evidence]
+            for proof in record.training.proofs
+        ],
+    )
+    document = canonical(record) | {
+        "folder": str(folder),
+        "state": found.state,
+        "fault": found.reason,
+        "verdict": record.verdict,
+    }
+    terminal.result(document)
+    return 0
+
+
+def _facts(record: AdapterRecord, folder: Path, found: Wholeness) -> list[tuple[str, str]]:
+    training = record.training
+    sources = ", ".join(f"{count:,} of {name}" for name, count in training.sources.items())
+    return [
+        ("suite", record.suite),
+        ("base", f"{record.model} (weights {training.base_fingerprint})"),
+        ("chat template", training.template_hash),
+        ("method", training.method),
+        ("prompt", training.prompt),
+        (
+            "data",
+            f"{training.data_fingerprint}: {training.examples:,} examples, {training.held_out:,} "
+            f"held out, {training.replayed:,} general requests replayed"
+            + (f" ({sources})" if sources else ""),
+        ),
+        ("settings", ", ".join(f"{key} {value}" for key, value in training.settings.items())),
+        ("gate", f"{record.gate}. {record.gate_sentence}" if record.gate else ""),
+        ("trained although the gate was shut", record.override),
+        ("began from", record.parent),
+        ("trained", record.trained),
+        ("judged", record.judged),
+        ("run on the sealed split", record.run),
+        ("folder", f"{folder} ({found.state}{': ' + found.reason if found.reason else ''})"),
+    ]
+
+
+def _show_verdict(record: AdapterRecord, terminal: Terminal) -> None:
+    shipping = record.shipping
+    if shipping is None:
+        terminal.line("not judged yet")
+        return
+    rows = [
+        ["best prompt", percent(shipping.before.estimate), ""],
+        ["adapter", percent(shipping.after.estimate), ""],
+        [
+            "gain, points",
+            f"{100 * shipping.gain.estimate:+.1f}",
+            f"{least_points(shipping.gain.low)} to {most_points(shipping.gain.high)}",
+        ],
+        *(
+            [
+                f"guard {guard.suite}: {guard.result}",
+                f"{100 * guard.difference.estimate:+.1f}",
+                f"{least_points(guard.difference.low)} to {most_points(guard.difference.high)}",
+            ]
+            for guard in shipping.guards
+        ),
+    ]
+    terminal.table(f"{record.primary}, sealed split", ["", ">", ">interval"], rows)
+    terminal.line(f"verdict: {shipping.verdict}", "bold")
+    terminal.line(shipping.sentence)
+
+
+def _gate_cell(record: AdapterRecord) -> str:
+    return f"override: {record.override}" if record.override else record.gate or "–"
+
+
+def _suite_name(given: str) -> str:
+    """A suite's name, also where its folder is given."""
+    return open_suite(given).suite.name if Path(given).exists() else given

@@ -1,0 +1,1 @@
+"""What becomes of trained adapters: the registry in the ledger, their cards, exports."""

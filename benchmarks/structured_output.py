@@ -30,6 +30,10 @@ from evals.suite import Suite, load_suite
 
 MODEL = "smollm2-135m"
 TRAIN = 24
+TITLE = (
+    "# What a constraint does where the form is wrong\n\n"
+    "Written by `benchmarks/structured_output.py`, which says what is measured"
+)
 
 KINDS = {
     "animal": "dog cat horse cow sheep lion tiger elephant rabbit monkey pig goat bear wolf fox "
@@ -201,7 +205,7 @@ def main() -> None:
     parser.add_argument("-o", "--output", type=Path, default=None)
     options = parser.parse_args()
     model = open_model(options.model, precision="float32")
-    lines = []
+    lines = [f"{TITLE}, {model.name}, {options.cases} dev cases a suite.", ""]
     with tempfile.TemporaryDirectory() as scratch:
         ledger = Ledger(options.ledger or Path(scratch) / "ledger")
         for name in SUITES if options.only is None else [options.only]:

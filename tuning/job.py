@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -35,11 +36,13 @@ from evals.prompting.candidates import held_by
 from evals.records import SPLITS, Candidate, Case, Finding, Run, SplitName
 from evals.runner import Runner, environment
 from evals.scorers import build_scorers
+from evals.scorers.protocol import Scorer
 from evals.spending.prices import Prices
 from evals.suite.spec import Suite
 from tuning.adapters.registry import AdapterRecord, keep_adapter
 from tuning.data.accepting import accepted_by
 from tuning.data.dataset import carried
+from tuning.data.drawn_pairs import Asked, DrawnPairs, draw_pairs
 from tuning.data.replay import replay_of
 from tuning.gate.dev_looks import keep_look
 from tuning.gate.soundness import StoredChecks, check_stored
@@ -414,7 +417,31 @@ class Job:
                 part=part,
                 technique=carried(leader),
                 scorers=scorers,
+                draw=partial(self._draw_pairs, scorers, progress),
             )
+
+    def _draw_pairs(
+        self, scorers: Mapping[str, Scorer], progress: Progress, asked: Asked
+    ) -> DrawnPairs:
+        """Pairs of answers to train cases; what was answered before is not asked again."""
+        runner = Runner(
+            self.model,
+            scorers,
+            self.ledger,
+            progress,
+            self.prices,
+            judges=self._judges(self.suite),
+            now=self.now,
+            clock=self.clock,
+        )
+
+        def draw(candidate: Candidate, cases: Sequence[Case]) -> Run:
+            return runner.run(self.suite, candidate, "train", cases=cases, keep=False)
+
+        try:
+            return draw_pairs(self.suite, self.model, asked, draw)
+        finally:
+            self.model.use_adapter(None)
 
     def _keep(self, record: JobRecord, **changes: Any) -> JobRecord:
         changed = replace(record, **changes)

@@ -123,6 +123,7 @@ def load_suite(path: Path) -> Suite:
     tune = read_tune(top.section("tune"), prompts)
     check_rewards(top.section("tune"), tune, metrics, primary)
     others += [root / file.path for file in tune.data]
+    others += [root / file.path for file in tune.pairs]
     scorer_files = find_scorer_files(root, metrics_section, set(others))
     return Suite(
         name=top.checked_name(top.text("name"), "name"),

@@ -33,6 +33,7 @@ from evals.suite.tune_methods import (
     read_method,
     read_own,
 )
+from evals.suite.tune_pairs import read_pair_files
 
 MAX_REPEATS = 1000
 MIN_MONTHS, MAX_MONTHS = 0.01, 1200
@@ -76,6 +77,7 @@ def read_tune(section: Section, prompts: Prompts) -> TuneSpec:
     """How to train; what is not stated is left to the trainer's defaults."""
     section.only(
         *("method", "prompt", "min_examples", "replay", "seed", "data", "too_long", "allow"),
+        "pairs",
         *METHODICAL,
         *own_keys(),
     )
@@ -99,6 +101,7 @@ def read_tune(section: Section, prompts: Prompts) -> TuneSpec:
         data=read_data(section),
         too_long=section.choice("too_long", TOO_LONG, "refuse"),
         allow=read_allowed(section),
+        pairs=read_pair_files(section),
     )
     if misfit := misfit_of(tune):
         section.fail(misfit.message, misfit.key, hint=misfit.hint)

@@ -27,7 +27,7 @@ TEXT_OR_FILE = {"rubric": ".j2"}
 """Of these the options that may be any text; one with this ending names a file."""
 
 
-NOT_READ = {"suite.yaml", "accepted.json", "looks.jsonl", "audit.jsonl"}
+NOT_READ = {"suite.yaml", "accepted.json", "looks.jsonl", "audit.jsonl", "preferences.jsonl"}
 """What stands in a suite's folder and is no data of its scorers."""
 
 

@@ -137,6 +137,20 @@ class GuardSpec:
 
 
 @dataclass(frozen=True)
+class PairFile:
+    """A file of preference pairs; `path` is seen from the suite.
+
+    `by` says who made those of its pairs that do not say so themselves; empty: not stated.
+    `sha256` is of the content as it was when the suite was loaded.
+    """
+
+    path: str
+    by: str = ""
+    sha256: str = ""
+    line: int = 0
+
+
+@dataclass(frozen=True)
 class DataFile:
     """A file of training examples beside the suite's train cases; `path` is seen from the suite.
 
@@ -164,7 +178,8 @@ class TuneSpec:
 
     `data` are trained on beside the train cases. `too_long` says what becomes of examples that
     are longer than the model or the training takes; `allow` are codes of the data lint's errors
-    that a person has looked at and lets pass.
+    that a person has looked at and lets pass. `pairs` are files of preference
+    pairs, for the methods that learn from those.
     """
 
     method: str = "lora"
@@ -183,6 +198,7 @@ class TuneSpec:
     data: tuple[DataFile, ...] = field(default=(), metadata=LATER)
     too_long: TooLong = field(default="refuse", metadata=LATER)
     allow: tuple[str, ...] = field(default=(), metadata=LATER)
+    pairs: tuple[PairFile, ...] = field(default=(), metadata=LATER)
 
 
 @dataclass(frozen=True)

@@ -4,20 +4,22 @@ A method is what is learnt from and how; its `weights` are which of the model's 
 What stands here is read and checked without torch; `tuning.training` carries it out.
 
 To add a method: a row in METHODS; where it has settings of its own, a frozen dataclass of
-`setting(...)` fields, which is read from `tune.<method>:` in `suite.yaml` and reaches training
-as `TrainSettings.own`.
+`tune_settings.setting(...)` fields, which is read from `tune.<method>:` in `suite.yaml` and
+reaches training as `TrainSettings.own`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any, NamedTuple
 
 from evals.errors import UsageError
 from evals.suite.policy_settings import GrpoSettings, PolicySettings, RlooSettings
+from evals.suite.preference_settings import DpoSettings
 from evals.suite.section import Section, suggestion
 from evals.suite.spec import TuneSpec
+from evals.suite.tune_settings import setting as setting  # noqa: PLC0414 - offered here, too
 from evals.suite.tune_weights import REFUSED, SHAPING, WEIGHTS
 
 METHODICAL = ("weights", *SHAPING, "learning_rate", "epochs")
@@ -37,18 +39,10 @@ METHODS: Mapping[str, MethodForm] = {
     "lora": MethodForm("supervised fine-tuning of an adapter", tuple(WEIGHTS)),
     "qlora": MethodForm("supervised fine-tuning over a base rounded to four bits", ("qlora",)),
     "full": MethodForm("supervised fine-tuning of all weights", ("full",)),
+    "dpo": MethodForm("a short fine-tuning, then preference pairs", ("lora",), DpoSettings),
     "grpo": MethodForm("GRPO: the suite's own scorers are the reward", ("lora",), GrpoSettings),
     "rloo": MethodForm("RLOO: the suite's own scorers are the reward", ("lora",), RlooSettings),
 }
-
-
-def setting(default: Any, **bounds: Any) -> Any:
-    """A field of a method's own settings, with the bounds it is read with.
-
-    A whole number takes `low` and `high`; a number `above`, `at_least`, `below`, `at_most`; a
-    text `options`; true and false take none.
-    """
-    return field(default=default, metadata=bounds)
 
 
 def read_method(section: Section) -> str:

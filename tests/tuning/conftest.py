@@ -8,10 +8,13 @@ from typing import Any
 import pytest
 
 from evals.records import Message
+from evals.suite.preference_settings import DpoSettings
 from tests.tiny_model import make_tiny_model
 from tuning.data.dataset import Example
+from tuning.data.pairs import Pair
 from tuning.records import TrainingRecord
 from tuning.training.base import BaseModel, open_base
+from tuning.training.objectives.preferences import PreferenceObjective
 from tuning.training.objectives.sft import CompletionObjective
 from tuning.training.quiet import quietly
 from tuning.training.settings import TrainSettings
@@ -67,6 +70,30 @@ def chained(task: Task) -> Task:
     settings = replace(task.settings, learning_rate=1e-2, seed=5)
     second = Stage("second", CompletionObjective(contrary), settings, look=LikesGreatWeights())
     return replace(task, chain=(task.fine_tuning(epochs=1.0), second))
+
+
+def preferences(count: int) -> tuple[Pair, ...]:
+    """Pairs that prefer "login" to "billing" in tickets that are said to be of either."""
+    return tuple(
+        Pair(
+            e.case_id,
+            e.messages,
+            "login" if n % 3 else "reset link",
+            "billing",
+            e.group,
+            f"pairs.jsonl:{n + 1}",
+            by="rule",
+        )
+        for n, e in enumerate(tickets(count))
+    )
+
+
+def preferring(task: Task, **own: object) -> Task:
+    """The task by DPO: one pass of fine-tuning, then fixed pairs."""
+    settings = replace(task.settings, learning_rate=5e-3, seed=5, method="dpo")
+    changes: dict[str, Any] = {"min_pairs": 4, "draws": 0} | own
+    objective = PreferenceObjective(preferences(40), DpoSettings(**changes))
+    return replace(task, chain=(task.fine_tuning(epochs=1.0), Stage("dpo", objective, settings)))
 
 
 class LikesGreatWeights:

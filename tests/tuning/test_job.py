@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 import tuning.job
+from evals.approach import PLAIN
 from evals.errors import GateShutError, ModelError, NothingRunError, SuiteError
 from evals.ledger import Ledger
 from evals.models.scripted import open_scripted
@@ -25,6 +26,7 @@ from tests.tunegate.scenes import (
     undecided_rules,
     write_model,
 )
+from tuning.data.drawn_pairs import Asked, DrawnPairs, DrawPlan
 from tuning.gate.declared import rounds_of
 from tuning.gate.soundness import check_stored, soundness_of
 from tuning.job import Job, refuse_errors
@@ -265,3 +267,22 @@ def test_the_first_fault_is_named_and_the_others_counted(tmp_path: Path) -> None
         SuiteError, match=r"dev\.jsonl:3: fix the evals first: fault 3 \(and 2 more"
     ):
         refuse_errors(suite, faults)
+
+
+def test_training_is_given_a_way_to_draw_answers_to_train_cases_alone(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[DrawnPairs] = []
+
+    def train(suite: Suite, model: str, root: Path, **given: Any) -> Any:
+        among = frozenset(case.id for case in suite.cases)
+        asked = Asked("terse", PLAIN, DrawPlan(2, 0.8, 1), among)
+        drawn.append(given["draw"](asked))
+        return desk.training(suite, model, root, **given)
+
+    monkeypatch.setattr(tuning.job, "tune_suite", train)
+    job = desk.job()
+    job.run()
+    train_cases = [case for case in job.suite.split("train") if case.is_plain]
+    assert drawn[0].answers == 2 * len(train_cases)
+    assert {pair.case_id for pair in drawn[0].pairs} <= {case.id for case in train_cases}

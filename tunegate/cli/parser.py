@@ -99,8 +99,13 @@ def _suites(add: Callable[[str, str], Parser]) -> None:
     audit = add("audit", "mark sampled scores as right or wrong; wrong ones count against it")
     _suite(audit)
     audit.add_argument("--run", metavar="RUN", help="which run (default: the newest on dev)")
-    audit.add_argument("--sample", type=_count, default=40, metavar="N", help="scores to look at")
+    audit.add_argument("--sample", type=_count, default=40, metavar="N", help="how many to look at")
     audit.add_argument("--by", metavar="NAME", help="who marks (default: the login name)")
+    audit.add_argument(
+        "--pairs",
+        action="store_true",
+        help="choose between two outputs of train cases instead, shown blind: pairs to learn from",
+    )
 
 
 def _runs(add: Callable[[str, str], Parser]) -> None:

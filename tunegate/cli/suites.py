@@ -13,6 +13,7 @@ from evals.scorers import self_test
 from evals.suite import CheckReport, check_suite, init_from_csv, init_suite
 from evals.suite.check import by_level
 from evals.text import visible
+from tunegate.cli.choosing import choose_pairs
 from tunegate.cli.console import Terminal, percent
 from tunegate.cli.records import open_stored
 from tunegate.comparing import compare_findings
@@ -91,6 +92,8 @@ def audit_command(options: Namespace, terminal: Terminal) -> int:
     """Put sampled scores before a person and count what the person says."""
     if options.json:
         raise UsageError("audit asks a person and has no --json", hint="leave --json away")
+    if options.pairs:
+        return choose_pairs(options, terminal)
     opened = open_suite(options.suite)
     suite = opened.suite
     run = _run_to_audit(options)

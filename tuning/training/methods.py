@@ -8,10 +8,15 @@ from pathlib import Path
 
 from evals.scorers.protocol import Scorer
 from evals.suite.spec import Suite
+from tuning.data.drawn_pairs import Asked, DrawnPairs
 from tuning.training.loss_curve import Progress
 from tuning.training.policy_chain import policy_chain
+from tuning.training.preferring import preferred
 from tuning.training.stages import Stage
 from tuning.training.task import Task
+
+DrawWith = Callable[[Asked], DrawnPairs]
+"""Preference pairs of answers to train cases; the same again when it is called again."""
 
 
 @dataclass(frozen=True)
@@ -20,18 +25,25 @@ class Sources:
 
     `scorers` are the suite's, by metric; none where the caller has none open. `root` is where
     adapters lie. A method may train helpers there (a reward model), and tells `progress` of it.
+    `draw` answers train cases with the task's model and an adapter's folder, scores the answers
+    and pairs them; None where there is no model to ask.
     """
 
     suite: Suite
     root: Path
     scorers: Mapping[str, Scorer] = field(default_factory=dict)
     progress: Progress | None = None
+    draw: DrawWith | None = None
 
 
 ChainOf = Callable[[Task, Sources], tuple[Stage, ...]]
 """The stages of a task that has none yet; `task.settings` names the method."""
 
-CHAINS: Mapping[str, ChainOf] = {"grpo": policy_chain, "rloo": policy_chain}
+CHAINS: Mapping[str, ChainOf] = {
+    "dpo": preferred,
+    "grpo": policy_chain,
+    "rloo": policy_chain,
+}
 """A method that is not here learns the examples by supervised fine-tuning alone."""
 
 

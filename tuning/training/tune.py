@@ -18,7 +18,7 @@ from tuning.learning.sampling import WHOLE, Part, take_part
 from tuning.records import TrainingRecord
 from tuning.training.base import BaseModel, Reading, open_base
 from tuning.training.loss_curve import Progress
-from tuning.training.methods import Sources, chain_of
+from tuning.training.methods import DrawWith, Sources, chain_of
 from tuning.training.quiet import quietly
 from tuning.training.settings import TrainSettings, settings_for
 from tuning.training.task import Task
@@ -75,13 +75,15 @@ def tune_suite(
     part: Part = WHOLE,
     technique: Technique = PLAIN,
     scorers: Mapping[str, Scorer] | None = None,
+    draw: DrawWith | None = None,
 ) -> TrainingRecord:
     """Train an adapter for a suite under `root`, or find the one already trained.
 
     `accepts` says whether the suite's own scorer gives an answer full marks; `replay` gives
     general examples to train on beside the suite's own (none where it is None). With a `part`
     of the examples it trains as it would if there were no more. `technique` is as in
-    `training_set`; `scorers` are the suite's, by metric, for methods that learn from scores. Raises
+    `training_set`; `scorers` are the suite's, by metric, for methods that learn from scores, and
+    `draw` answers train cases for those that learn from answers (`Sources.draw`). Raises
     TrainingError where the lint refuses the data or training fails, MissingExtraError
     without `[tune]`, ModelError for a model that cannot be trained.
     """
@@ -107,5 +109,5 @@ def tune_suite(
         replay(replay_count(tune, len(examples))) if replay else (),
         replace(technique, structured=False),
     )
-    sources = Sources(suite, root, scorers or {}, progress)
+    sources = Sources(suite, root, scorers or {}, progress, draw)
     return train_adapter(replace(task, chain=chain_of(task, sources)), root, progress)

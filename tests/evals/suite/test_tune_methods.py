@@ -38,7 +38,7 @@ def another_method(monkeypatch: pytest.MonkeyPatch) -> None:
     weights = {**WEIGHTS, "all": WeightsForm("all of them")}
     methods = {
         **METHODS,
-        "pairs": MethodForm("from pairs", ("lora", "all"), PairSettings),
+        "duels": MethodForm("from pairs", ("lora", "all"), PairSettings),
         "all": MethodForm("all weights", ("all",)),
     }
     monkeypatch.setattr(tune_methods, "WEIGHTS", weights)
@@ -78,34 +78,34 @@ def test_the_settings_of_reinforcement_learning_have_bounds() -> None:
 
 
 def test_a_methods_own_settings_are_read_by_their_types_and_bounds() -> None:
-    tune = read({"method": "pairs", "pairs": {"beta": 0.3, "loss": "hinge", "label": True}})
+    tune = read({"method": "duels", "duels": {"beta": 0.3, "loss": "hinge", "label": True}})
     assert own_of(tune) == PairSettings(beta=0.3, loss="hinge", label=True)
-    assert own_of(read({"method": "pairs"})) == PairSettings()
+    assert own_of(read({"method": "duels"})) == PairSettings()
 
 
 def test_settings_stated_for_a_method_that_is_not_used_wait_for_it() -> None:
-    tune = read({"pairs": {"beta": 0.3}})
+    tune = read({"duels": {"beta": 0.3}})
     assert own_of(tune) is None
-    assert own_of(with_stated(tune, method="pairs")) == PairSettings(beta=0.3)
+    assert own_of(with_stated(tune, method="duels")) == PairSettings(beta=0.3)
 
 
 @pytest.mark.parametrize(
     ("values", "key", "said"),
     [
-        ({"method": "pears"}, "method", "did you mean 'pairs'?"),
-        ({"method": "pairs", "weights": "some"}, "weights", "known: lora, all"),
+        ({"method": "dules"}, "method", "did you mean 'duels'?"),
+        ({"method": "duels", "weights": "some"}, "weights", "known: lora, all"),
         (
             {"method": "all", "rank": 4},
             "rank",
             "rank belongs to lora, qlora, vera, loha, lokr, miss, shira; leave it out",
         ),
-        ({"method": "pairs", "weights": "all", "dropout": 0.1}, "dropout", "belongs to lora"),
+        ({"method": "duels", "weights": "all", "dropout": 0.1}, "dropout", "belongs to lora"),
         ({"variant": "plane"}, "variant", "did you mean 'plain'?"),
-        ({"pairs": {"beta": 0}}, "beta", "above 0"),
-        ({"pairs": {"pairs": 1.5}}, "pairs", "a whole number from 1 to 64"),
-        ({"pairs": {"loss": "hing"}}, "loss", "one of sigmoid, hinge"),
-        ({"pairs": {"gamma": 1}}, "gamma", "unknown key"),
-        ({"dpo": {}}, "dpo", "unknown key"),
+        ({"duels": {"beta": 0}}, "beta", "above 0"),
+        ({"duels": {"pairs": 1.5}}, "pairs", "a whole number from 1 to 64"),
+        ({"duels": {"loss": "hing"}}, "loss", "one of sigmoid, hinge"),
+        ({"duels": {"gamma": 1}}, "gamma", "unknown key"),
+        ({"ppo": {}}, "ppo", "unknown key"),
         ({"dropout": 1.0}, "dropout", "below 1"),
     ],
 )
@@ -134,7 +134,7 @@ def test_another_method_does_not_inherit_the_rate_and_rank_of_the_suites() -> No
 @pytest.mark.parametrize(
     ("stated", "key", "said"),
     [
-        ({"method": "pears"}, "--method", "did you mean 'pairs'?"),
+        ({"method": "dules"}, "--method", "did you mean 'duels'?"),
         ({"method": "all", "rank": 8}, "--rank", "rank belongs to lora"),
         ({"weights": "some"}, "--weights", "known: lora"),
     ],

@@ -12,7 +12,7 @@ from typing import Any
 import tuning.training.train
 import tuning.training.watch
 import tuning.training.weights
-from tests.tuning.conftest import chained, tickets, tiny_settings
+from tests.tuning.conftest import chained, preferring, tickets, tiny_settings
 from tuning.training.base import open_base
 from tuning.training.task import Task
 
@@ -47,6 +47,8 @@ def main(
     task = Task("tickets", "terse", open_base(f"hf:{model}"), tickets(40), settings)
     if stages == "chain":
         task = chained(task)
+    elif stages == "dpo":
+        task = preferring(task)
 
     told: list[int] = []
 

@@ -5,11 +5,10 @@ Importing this module loads torch, transformers and trl: `CompletionObjective` d
 
 from __future__ import annotations
 
-import math
 import random
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from datasets import Dataset
@@ -25,6 +24,7 @@ from tuning.training.forward import (
     shared_columns,
     summed_loss,
 )
+from tuning.training.objectives.arguments import Steps, shared_arguments
 from tuning.training.settings import TrainSettings
 
 # Batches are cut from this many batches' worth of shuffled examples, sorted by length:
@@ -33,13 +33,6 @@ _WINDOW = 8
 
 
 Size = tuple[bool, int]
-
-
-class Steps(NamedTuple):
-    """Optimiser steps in all, and how many lie between two looks at the held-out part."""
-
-    total: int
-    between: int
 
 
 class SizeSampler(Sampler[int]):  # type: ignore[misc]  # torch is untyped here
@@ -195,44 +188,9 @@ def _table(examples: Sequence[EncodedExample]) -> Any:
 
 
 def _arguments(settings: TrainSettings, steps: Steps, scratch: Path, evaluate: bool) -> Any:
-    bfloat16 = settings.precision == "bfloat16"
     return SFTConfig(
-        output_dir=str(scratch),
-        max_steps=steps.total,
-        per_device_train_batch_size=settings.micro_batch,
-        per_device_eval_batch_size=settings.micro_batch,
-        gradient_accumulation_steps=settings.batch // settings.micro_batch,
-        learning_rate=settings.learning_rate,
-        lr_scheduler_type="cosine",
-        warmup_steps=max(1, round(settings.warmup * steps.total)),
-        weight_decay=settings.weight_decay,
-        max_grad_norm=settings.max_grad_norm,
-        optim="adamw_torch",
-        bf16=bfloat16,
-        use_cpu=not torch.cuda.is_available(),  # bfloat16 on a CPU is refused unless it is said
-        gradient_checkpointing=False,
-        eval_strategy="steps" if evaluate else "no",
-        eval_steps=steps.between,
-        save_strategy="steps",
-        save_steps=steps.between,
-        save_total_limit=2,
-        logging_steps=1,
-        logging_nan_inf_filter=False,
-        prediction_loss_only=True,
-        report_to=[],
-        disable_tqdm=True,
-        log_level="error",
-        dataloader_pin_memory=False,
+        **shared_arguments(settings, steps, scratch, evaluate),
         dataset_kwargs={"skip_prepare_dataset": True},
         max_length=None,
         pad_to_multiple_of=None,
-        remove_unused_columns=False,
-        seed=settings.seed,
-        data_seed=settings.seed,
     )
-
-
-def plan_steps(examples: int, settings: TrainSettings) -> Steps:
-    """Optimiser steps for the settings' epochs, and the interval between looks."""
-    total = max(1, math.ceil(math.ceil(examples / settings.batch) * settings.epochs))
-    return Steps(total, max(1, math.ceil(total / settings.evaluations)))

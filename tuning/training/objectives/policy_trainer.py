@@ -24,6 +24,7 @@ from evals.errors import TrainingError
 from evals.records import Decoding, Output
 from evals.suite.policy_settings import GrpoSettings, PolicySettings
 from tuning.training.looking import Asked, mean_reward
+from tuning.training.objectives.arguments import common_arguments
 from tuning.training.rewards import Reward
 from tuning.training.rollouts import Rollout, Rollouts, answer_seed
 from tuning.training.settings import TrainSettings, micro_batch_for
@@ -173,7 +174,7 @@ def _arguments(
     answers = own.prompts * own.generations
     at_once = micro_batch_for(answers, longest)
     shared: dict[str, Any] = {
-        "output_dir": str(scratch),
+        **common_arguments(settings, scratch, max(1, -(-own.steps // settings.evaluations))),
         "run_name": settings.method,
         "max_steps": own.steps,
         "per_device_train_batch_size": at_once,
@@ -187,27 +188,9 @@ def _arguments(
         "beta": own.beta,
         "shuffle_dataset": False,
         "pad_to_multiple_of": None,
-        "learning_rate": settings.learning_rate,
         "lr_scheduler_type": "constant_with_warmup",
         "warmup_steps": max(1, round(settings.warmup * own.steps)),
-        "weight_decay": settings.weight_decay,
-        "max_grad_norm": settings.max_grad_norm,
-        "optim": "adamw_torch",
-        "bf16": settings.precision == "bfloat16",
-        "gradient_checkpointing": False,
         "eval_strategy": "no",
-        "save_strategy": "steps",
-        "save_steps": max(1, -(-own.steps // settings.evaluations)),
-        "save_total_limit": 2,
-        "logging_steps": 1,
-        "logging_nan_inf_filter": False,
-        "report_to": [],
-        "disable_tqdm": True,
-        "log_level": "error",
-        "dataloader_pin_memory": False,
-        "remove_unused_columns": False,
-        "seed": settings.seed,
-        "data_seed": settings.seed,
     }
     if isinstance(own, GrpoSettings):
         return GRPOConfig(**shared, loss_type=own.loss, scale_rewards=own.scale)

@@ -56,7 +56,8 @@ class CompletionObjective:
 
         Raises TrainingError where there is nothing to train on.
         """
-        from tuning.training.objectives.completion_trainer import make_trainer, plan_steps
+        from tuning.training.objectives.arguments import plan_steps
+        from tuning.training.objectives.completion_trainer import make_trainer
 
         settings = course.settings
         parts = hold_out(

@@ -12,7 +12,7 @@ from tuning.training.loss_curve import held_out_points
 _AVERAGED = 5
 
 
-def loss_proof(curve: Sequence[LossPoint]) -> Proof:
+def loss_proof(curve: Sequence[LossPoint], unit: str = "nats per token") -> Proof:
     """Whether all losses are finite and training ended lower than it began."""
     losses = [point.loss for point in curve if point.loss is not None]
     first = _mean(losses[: min(_AVERAGED, max(1, len(losses) // 2))])
@@ -23,7 +23,7 @@ def loss_proof(curve: Sequence[LossPoint]) -> Proof:
     return Proof(
         "the loss is finite and fell",
         finite and last < first,
-        f"{first:.3f} → {last:.3f} nats per token in training{seen}",
+        f"{first:.3f} → {last:.3f} {unit} in training{seen}",
     )
 
 

@@ -22,15 +22,15 @@ from pathlib import Path
 from evals.errors import SuiteError
 from evals.fingerprint import file_sha256
 from evals.records import Json
-from evals.suite.inside import inner_folder, resolve_inner, resolved
+from evals.suite.inside import inner_folder, resolved
 from evals.suite.section import Section
 from evals.suite.source import MAX_JSONL_BYTES
 from evals.suite.spec import DataFile
+from evals.suite.tune_files import check_path, hash_file, item_section, read_list
 
 KEYS = ("path", "format", "columns", "split")
 COLUMNS = ("input", "expected", "id", "cluster", "system")
 FORMATS = ("chat", "sharegpt", "alpaca", "completion", "csv", "datasets")
-MAX_FILES = 100
 MAX_PARTS = 1_000
 """Files of a folder that holds one data set."""
 
@@ -49,20 +49,7 @@ def read_data(section: Section) -> tuple[DataFile, ...]:
     A folder is one data set (format `datasets`). Raises SuiteError with line and key for a
     path that leads out or is not there, a file twice, and unknown keys or formats.
     """
-    stated = section.values.get("data")
-    if stated is None:
-        return ()
-    if not isinstance(stated, list):
-        section.expect("a list of files", "data")
-    if len(stated) > MAX_FILES:
-        section.fail(f"{len(stated)} files are too many: at most {MAX_FILES}", "data")
-    files: list[DataFile] = []
-    for number, item in enumerate(stated):
-        one = _read_file(section, item, number)
-        if one.path in {other.path for other in files}:
-            section.fail(f"{one.path!r} appears twice", "data", number)
-        files.append(one)
-    return tuple(files)
+    return read_list(section, "data", _read_file)
 
 
 def read_allowed(section: Section) -> tuple[str, ...]:
@@ -79,13 +66,12 @@ def why_never(code: str) -> str:
     return LEAK if code.endswith("leak") else NEVER_LET_PASS.get(code, "")
 
 
-def _read_file(section: Section, item: Json, number: int) -> DataFile:
-    at: tuple[str | int, ...] = ("data", number)
+def _read_file(section: Section, item: Json, at: tuple[str | int, ...]) -> DataFile:
     if isinstance(item, str):
         return _found(section, DataFile(item, line=section.line_of(*at)), *at)
     if not isinstance(item, dict):
         section.expect("a path inside the suite, or {path: ..., format: ...}", *at)
-    inner = Section(section.path, item, section.line_of(*at), (*section.at, *at), section.lines)
+    inner = item_section(section, item, at)
     inner.only(*KEYS)
     columns = inner.section("columns")
     columns.only(*COLUMNS)
@@ -100,18 +86,13 @@ def _read_file(section: Section, item: Json, number: int) -> DataFile:
 
 
 def _found(section: Section, stated: DataFile, *keys: str | int) -> DataFile:
-    """The file with the hash of its content."""
-    root, named = section.path.parent, stated.path
-    if not named.strip() or "\0" in named:
-        section.expect("a path inside the suite", *keys)
-    if stated.format in (None, "datasets") and (root / named).is_dir():
-        folder = inner_folder(root, named, section, *keys)
+    """The file or folder with the hash of its content."""
+    root = check_path(section, stated.path, *keys)
+    if stated.format in (None, "datasets") and (root / stated.path).is_dir():
+        folder = inner_folder(root, stated.path, section, *keys)
         sha256 = _folder_sha256(folder, section, *keys)
         return replace(stated, format="datasets", sha256=sha256)
-    path = resolve_inner(root, named, section, *keys)
-    if path.stat().st_size > MAX_JSONL_BYTES:
-        section.fail(f"{named!r} has more than {MAX_JSONL_BYTES:,} bytes", *keys)
-    return replace(stated, sha256=file_sha256(path))
+    return replace(stated, sha256=hash_file(section, stated.path, *keys))
 
 
 def _folder_sha256(folder: Path, section: Section, *keys: str | int) -> str:

@@ -16,8 +16,8 @@ from tests.tuning.conftest import MakeTask, tickets
 from tuning.data.dataset import Example, encode_examples
 from tuning.data.replay import _REQUESTS, replay_count, replay_of, replay_requests
 from tuning.training.forward import shared_columns
-from tuning.training.objectives.completion_trainer import size_batched_order
 from tuning.training.objectives.sft import Encoded
+from tuning.training.objectives.size_order import size_batched_order
 from tuning.training.train import train_adapter
 
 

@@ -14,7 +14,8 @@ from tests.tuning.conftest import tickets
 from tuning.data.dataset import EncodedExample, encode_examples
 from tuning.training.base import BaseModel
 from tuning.training.forward import IGNORED, fast_path_is_exact, plain_summed_loss, summed_loss
-from tuning.training.objectives.completion_trainer import SizeSampler, _table, size_batched_order
+from tuning.training.objectives.completion_trainer import _table
+from tuning.training.objectives.size_order import SizeSampler, size_batched_order
 from tuning.training.quiet import quietly
 
 

@@ -5,17 +5,13 @@ Importing this module loads torch, transformers and trl: `CompletionObjective` d
 
 from __future__ import annotations
 
-import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
 from datasets import Dataset
-from torch.utils.data import Sampler
 from trl import SFTConfig, SFTTrainer
 
-from evals.errors import TrainingError
 from tuning.data.dataset import EncodedExample
 from tuning.training.forward import (
     IGNORED,
@@ -25,57 +21,11 @@ from tuning.training.forward import (
     summed_loss,
 )
 from tuning.training.objectives.arguments import Steps, shared_arguments
+from tuning.training.objectives.every_trainer import EveryTrainer
 from tuning.training.settings import TrainSettings
 
-# Batches are cut from this many batches' worth of shuffled examples, sorted by length:
-# little padding, and still another mixture each epoch.
-_WINDOW = 8
 
-
-Size = tuple[bool, int]
-
-
-class SizeSampler(Sampler[int]):  # type: ignore[misc]  # torch is untyped here
-    """Examples in batches of like size; the order depends on seed and epoch alone.
-
-    A size is whether the example lacks the shared prefix, then its length in tokens.
-    """
-
-    def __init__(self, sizes: Sequence[Size], batch: int, seed: int) -> None:
-        self.sizes = sizes
-        self.batch = batch
-        self.seed = seed
-        self.epoch = 0
-
-    def set_epoch(self, epoch: int) -> None:
-        """Choose the order of this epoch; the trainer calls it, also when resuming."""
-        self.epoch = epoch
-
-    def __len__(self) -> int:
-        return len(self.sizes)
-
-    def __iter__(self) -> Iterator[int]:
-        return iter(size_batched_order(self.sizes, self.batch, f"{self.seed}/{self.epoch}"))
-
-
-def size_batched_order(sizes: Sequence[Size], batch: int, seed: str) -> list[int]:
-    """A permutation of the indices whose runs of `batch` have like sizes, in random order.
-
-    The incomplete batch, if any, comes last.
-    """
-    generator = random.Random(seed)  # noqa: S311 - an order to learn in, no secret
-    order = list(range(len(sizes)))
-    generator.shuffle(order)
-    size = batch * _WINDOW
-    windows = [order[i : i + size] for i in range(0, len(order), size)]
-    ordered = [i for window in windows for i in sorted(window, key=lambda i: sizes[i])]
-    batches = [ordered[i : i + batch] for i in range(0, len(ordered), batch)]
-    last = [batches.pop()] if batches and len(batches[-1]) < batch else []
-    generator.shuffle(batches)
-    return [i for rows in batches + last for i in rows]
-
-
-class CompletionTrainer(SFTTrainer):  # type: ignore[misc]  # trl is untyped; it is extended so
+class CompletionTrainer(EveryTrainer, SFTTrainer):  # type: ignore[misc]  # trl is untyped; it is extended so
     """SFTTrainer whose loss is taken on completions only, through `tuning.training.forward`.
 
     `prefix` is what the task's examples begin with, as token ids; batches that begin so pass
@@ -87,7 +37,6 @@ class CompletionTrainer(SFTTrainer):  # type: ignore[misc]  # trl is untyped; it
         self.prefix = list(prefix)
         self.order_seed = seed
         self.exact: dict[bool, bool] = {}
-        self.trained_tokens = 0
         super().__init__(*args, **kwargs)
         held_in_float32(self.model)
 
@@ -113,27 +62,14 @@ class CompletionTrainer(SFTTrainer):  # type: ignore[misc]  # trl is untyped; it
         if count is None:
             count = (inputs["labels"][:, 1:] != IGNORED).sum()
         loss = total / count
-        if not torch.isfinite(loss):
-            raise TrainingError(
-                f"the loss became {loss.item()} at step {self.state.global_step}",
-                key="tune.learning_rate",
-                hint="lower tune.learning_rate; nothing was kept as an adapter",
-            )
-        if model.training:
-            self.trained_tokens += int(inputs["attention_mask"].sum())
+        self.refuse_infinite(loss)
+        self.count_tokens(model, inputs)
         return (loss, None) if return_outputs else loss
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Any:
         rows = self.train_dataset if train_dataset is None else train_dataset
         sizes = [(ids[: len(self.prefix)] != self.prefix, len(ids)) for ids in rows["input_ids"]]
-        batch = self.args.train_batch_size * self.args.gradient_accumulation_steps
-        return SizeSampler(sizes, batch, self.order_seed)
-
-    def create_model_card(self, *args: Any, **kwargs: Any) -> None:
-        """Nothing: an adapter's manifest says what it is."""
-
-    def _send_telemetry(self) -> None:
-        """Nothing: training tells nobody."""
+        return self.by_size(sizes)
 
 
 def make_trainer(

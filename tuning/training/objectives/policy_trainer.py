@@ -16,15 +16,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import torch
 from datasets import Dataset
 from trl import GRPOConfig, GRPOTrainer, RLOOConfig, RLOOTrainer
 
-from evals.errors import TrainingError
 from evals.records import Decoding, Output
 from evals.suite.policy_settings import GrpoSettings, PolicySettings
 from tuning.training.looking import Asked, mean_reward
 from tuning.training.objectives.arguments import common_arguments
+from tuning.training.objectives.every_trainer import EveryTrainer
 from tuning.training.rewards import Reward
 from tuning.training.rollouts import Rollout, Rollouts, answer_seed
 from tuning.training.settings import TrainSettings, micro_batch_for
@@ -62,11 +61,10 @@ class Asking:
         return values
 
 
-class _AskedAsInEvals:
+class _AskedAsInEvals(EveryTrainer):
     """What both trainers do in another way than TRL's own; `asking` is set before training."""
 
     asking: Asking
-    trained_tokens = 0
 
     def _tokenize_prompts(self, prompts: list[str]) -> tuple[list[list[int]], None, dict[str, Any]]:
         return [list(self.asking.rows[int(place)].prompt) for place in prompts], None, {}
@@ -78,22 +76,6 @@ class _AskedAsInEvals:
         self.trained_tokens += sum(map(len, ids)) + sum(map(len, prompt_ids))
         return ids
 
-    def _finite(self, loss: Any) -> Any:
-        if not torch.isfinite(loss):
-            trainer: Any = self
-            raise TrainingError(
-                f"the loss became {loss.item()} at step {trainer.state.global_step}",
-                key=f"tune.{trainer.args.run_name}.learning_rate",
-                hint="lower the rate; nothing was kept as an adapter",
-            )
-        return loss
-
-    def create_model_card(self, *args: Any, **kwargs: Any) -> None:
-        """Nothing: an adapter's manifest says what it is."""
-
-    def _send_telemetry(self) -> None:
-        """Nothing: training tells nobody."""
-
 
 class SuiteGrpoTrainer(_AskedAsInEvals, GRPOTrainer):  # type: ignore[misc]  # trl is untyped
     """GRPO, asked and answered as in evaluation."""
@@ -103,7 +85,7 @@ class SuiteGrpoTrainer(_AskedAsInEvals, GRPOTrainer):  # type: ignore[misc]  # t
 
     def compute_loss(self, *args: Any, **kwargs: Any) -> Any:
         """TRL's, refused where it is not finite."""
-        return self._finite(super().compute_loss(*args, **kwargs))
+        return self.refuse_infinite(super().compute_loss(*args, **kwargs))
 
 
 class SuiteRlooTrainer(_AskedAsInEvals, RLOOTrainer):  # type: ignore[misc]  # trl is untyped
@@ -114,7 +96,7 @@ class SuiteRlooTrainer(_AskedAsInEvals, RLOOTrainer):  # type: ignore[misc]  # t
 
     def compute_loss(self, *args: Any, **kwargs: Any) -> Any:
         """TRL's, refused where it is not finite."""
-        return self._finite(super().compute_loss(*args, **kwargs))
+        return self.refuse_infinite(super().compute_loss(*args, **kwargs))
 
 
 def make_policy_trainer(
@@ -153,6 +135,7 @@ def make_policy_trainer(
         callbacks=list(callbacks),
     )
     trainer.asking = asking
+    trainer.rate_key = f"tune.{settings.method}.learning_rate"
     return trainer
 
 

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
 from datasets import Dataset
 from trl import DPOConfig, DPOTrainer
 
@@ -17,11 +16,11 @@ from evals.errors import TrainingError
 from evals.suite.preference_settings import DpoSettings
 from tuning.data.pairs import EncodedPair
 from tuning.training.objectives.arguments import Steps, shared_arguments
-from tuning.training.objectives.completion_trainer import SizeSampler
+from tuning.training.objectives.every_trainer import PairTrainer
 from tuning.training.settings import TrainSettings
 
 
-class PreferenceTrainer(DPOTrainer):  # type: ignore[misc]  # trl is untyped; it is extended so
+class PreferenceTrainer(PairTrainer, DPOTrainer):  # type: ignore[misc]  # trl is untyped; it is extended so
     """DPOTrainer whose rows are token ids already, and whose reference is computed beforehand.
 
     The reference is the model as it is given: log-probabilities of both answers of every pair
@@ -32,35 +31,12 @@ class PreferenceTrainer(DPOTrainer):  # type: ignore[misc]  # trl is untyped; it
     def __init__(self, *args: Any, seed: int, held_out_groups: int, **kwargs: Any) -> None:
         self.order_seed = seed
         self.held_out_groups = held_out_groups
-        self.trained_tokens = 0
         super().__init__(*args, **kwargs)
 
-    def compute_loss(
-        self,
-        model: Any,
-        inputs: dict[str, Any],
-        return_outputs: bool = False,
-        num_items_in_batch: Any = None,
-    ) -> Any:
-        """TRL's loss of a batch of pairs. Raises TrainingError for one that is not finite."""
-        found = super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
-        loss = found[0] if return_outputs else found
-        if not torch.isfinite(loss):
-            raise TrainingError(
-                f"the loss became {loss.item()} at step {self.state.global_step}",
-                key="tune.learning_rate",
-                hint="lower tune.learning_rate; nothing was kept as an adapter",
-            )
-        if model.training:
-            self.trained_tokens += int(inputs["attention_mask"].sum())
-        return found
-
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
-        """As TRL's; of a look also over how many pairs and groups, and means over its pairs."""
+        """As of every trainer of pairs; of a look also over how many groups of them."""
         if not self.model.training and self.eval_dataset is not None:
-            logs["eval_pairs"] = len(self.eval_dataset)
             logs["eval_groups"] = self.held_out_groups
-            over_rows(self._metrics["eval"], len(self.eval_dataset), self.args.eval_batch_size)
         super().log(logs, start_time)
 
     def _prepare_dataset(self, dataset: Any, *_: Any, **__: Any) -> Any:
@@ -85,23 +61,7 @@ class PreferenceTrainer(DPOTrainer):  # type: ignore[misc]  # trl is untyped; it
         rows = self.train_dataset if train_dataset is None else train_dataset
         columns = (rows["prompt_ids"], rows["chosen_ids"], rows["rejected_ids"])
         sizes = [(False, len(p) + max(len(c), len(r))) for p, c, r in zip(*columns, strict=True)]
-        batch = self.args.train_batch_size * self.args.gradient_accumulation_steps
-        return SizeSampler(sizes, batch, self.order_seed)
-
-    def create_model_card(self, *args: Any, **kwargs: Any) -> None:
-        """Nothing: an adapter's manifest says what it is."""
-
-    def _send_telemetry(self) -> None:
-        """Nothing: training tells nobody."""
-
-
-def over_rows(metrics: dict[str, list[float]], rows: int, batch: int) -> None:
-    """Turn means of batches into the mean of all rows: the last batch may be a smaller one."""
-    sizes = [min(batch, rows - start) for start in range(0, rows, batch)]
-    for name, values in metrics.items():
-        if len(values) == len(sizes):
-            total = sum(value * size for value, size in zip(values, sizes, strict=True))
-            metrics[name] = [total / rows]
+        return self.by_size(sizes)
 
 
 def make_trainer(

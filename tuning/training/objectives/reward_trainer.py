@@ -9,16 +9,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
 from datasets import Dataset
 from trl import RewardConfig, RewardTrainer
 from trl.trainer.reward_trainer import DataCollatorForPreference
 
-from evals.errors import TrainingError
 from tuning.data.pairs import EncodedPair
 from tuning.training.objectives.arguments import Steps, shared_arguments
-from tuning.training.objectives.completion_trainer import SizeSampler
-from tuning.training.objectives.preference_trainer import over_rows
+from tuning.training.objectives.every_trainer import PairTrainer
 from tuning.training.settings import TrainSettings
 
 CENTRED = 0.01
@@ -26,7 +23,7 @@ CENTRED = 0.01
 prompts: Eisenstein et al. 2023, arXiv 2312.09244, eq. 2; the value is that of TRL's guide."""
 
 
-class PairwiseTrainer(RewardTrainer):  # type: ignore[misc]  # trl is untyped; it is extended so
+class PairwiseTrainer(PairTrainer, RewardTrainer):  # type: ignore[misc]  # trl is untyped; it is extended so
     """RewardTrainer in batches of like length. `trained_tokens` counts those of both answers.
 
     The score is read at the last token that is not `padding`: with the tokenizer's own, which
@@ -36,7 +33,6 @@ class PairwiseTrainer(RewardTrainer):  # type: ignore[misc]  # trl is untyped; i
     def __init__(self, *args: Any, seed: int, padding: int, **kwargs: Any) -> None:
         self.order_seed = seed
         self.padding = padding
-        self.trained_tokens = 0
         super().__init__(*args, **kwargs)
 
     def compute_loss(
@@ -49,37 +45,13 @@ class PairwiseTrainer(RewardTrainer):  # type: ignore[misc]  # trl is untyped; i
         """TRL's loss of a batch of pairs. Raises TrainingError for one that is not finite."""
         # The trainer puts the tokenizer's padding back when training begins.
         self.accelerator.unwrap_model(model).config.pad_token_id = self.padding
-        found = super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
-        loss = found[0] if return_outputs else found
-        if not torch.isfinite(loss):
-            raise TrainingError(
-                f"the loss of the reward model became {loss.item()}",
-                key="tune.learning_rate",
-                hint="lower the rate; nothing was kept",
-            )
-        if model.training:
-            self.trained_tokens += int(inputs["attention_mask"].sum())
-        return found
-
-    def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
-        """As TRL's, of a look with means over its pairs."""
-        if not self.model.training and self.eval_dataset is not None:
-            logs["eval_pairs"] = len(self.eval_dataset)
-            over_rows(self._metrics["eval"], len(self.eval_dataset), self.args.eval_batch_size)
-        super().log(logs, start_time)
+        return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Any:
         rows = self.train_dataset if train_dataset is None else train_dataset
         columns = (rows["chosen_ids"], rows["rejected_ids"])
         sizes = [(False, max(len(good), len(bad))) for good, bad in zip(*columns, strict=True)]
-        batch = self.args.train_batch_size * self.args.gradient_accumulation_steps
-        return SizeSampler(sizes, batch, self.order_seed)
-
-    def create_model_card(self, *args: Any, **kwargs: Any) -> None:
-        """Nothing: the record says what it is."""
-
-    def _send_telemetry(self) -> None:
-        """Nothing: training tells nobody."""
+        return self.by_size(sizes)
 
 
 def make_trainer(

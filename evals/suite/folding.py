@@ -20,12 +20,12 @@ from evals.records import Case, Json
 
 def input_text(case: Case) -> str:
     """All leaves of a case's input, by key: texts as they are, anything else as JSON."""
-    return "\n".join(_leaves(case.input))
+    return "\n".join(leaves(case.input))
 
 
 def comparable(case: Case) -> str:
     """All text of a case that a model could see: its input by key, its choices, its turns."""
-    return "\n".join([*_leaves(case.input), *case.choices, *(turn.user for turn in case.turns)])
+    return "\n".join([*leaves(case.input), *case.choices, *(turn.user for turn in case.turns)])
 
 
 # What shows nothing: Unicode's Default_Ignorable_Code_Point (DerivedCoreProperties), marks of
@@ -72,12 +72,13 @@ def bare(text: str) -> str:
     return _SIGNS.sub(" ", loose).strip() or loose
 
 
-def _leaves(value: Json) -> Iterator[str]:
+def leaves(value: Json) -> Iterator[str]:
+    """The texts within a value, those of numbers and the like as JSON, keys in order."""
     if isinstance(value, Mapping):
         for key in sorted(value):
-            yield from _leaves(value[key])
+            yield from leaves(value[key])
     elif isinstance(value, list | tuple):
         for item in value:
-            yield from _leaves(item)
+            yield from leaves(item)
     else:
         yield value if isinstance(value, str) else canonical_json(value)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from evals.approach import Technique
-from evals.fingerprint import canonical_json
-from evals.records import Case, Json
-from evals.suite.folding import bare, comparable, input_text
+from evals.records import Case
+from evals.suite.folding import bare, comparable, input_text, leaves
 from evals.suite.questions import Questions
 from evals.suite.spec import Suite
 from tuning.data.dataset import render
@@ -38,7 +37,7 @@ class Sealed:
         self.cases = tuple(case for case in suite.cases if case.split != "train")
         self.questions = Questions(suite.cases)
         self._forms = forms
-        self._shared = _shared_leaves(suite.cases)
+        self._shared = _sharedleaves(suite.cases)
         self.runs: dict[str, Case] = {}
         self.letters: dict[str, Case] = {}
         for case in self.cases:
@@ -56,7 +55,7 @@ class Sealed:
 
     def own_text(self, case: Case) -> str:
         """The input without what many cases share: schemas, instructions."""
-        return "\n".join(self._own_leaves(case)) or input_text(case)
+        return "\n".join(self._ownleaves(case)) or input_text(case)
 
     def stretches(self) -> list[Stretch]:
         """Whole inputs of some length, and parts of longer ones, with the case by index."""
@@ -66,7 +65,7 @@ class Sealed:
             turns = [turn.user for turn in case.turns]
             for text in {self.own_text(case), self.questions.of(case), input_text(case), *turns}:
                 whole += [(each, index) for each in _whole(text, self._forms)]
-            for text in {self.own_text(case), *self._own_leaves(case), *turns}:
+            for text in {self.own_text(case), *self._ownleaves(case), *turns}:
                 parts += [(each, index) for each in _parts(text, self._forms)]
         return whole + self._without_common(parts, [case.answer for case in self.cases])
 
@@ -81,8 +80,8 @@ class Sealed:
                     parts += [(each, index) for each in _parts(text, self._forms)]
         return self._without_common(parts, [case.id for case in self.cases])
 
-    def _own_leaves(self, case: Case) -> list[str]:
-        return [text for text in _leaves(case.input) if text not in self._shared]
+    def _ownleaves(self, case: Case) -> list[str]:
+        return [text for text in leaves(case.input) if text not in self._shared]
 
     def _without_common(self, found: Sequence[Stretch], told: Sequence[str]) -> list[Stretch]:
         """Less those that many cases have in common, or half of which; `told` tells them apart."""
@@ -146,24 +145,13 @@ def _starts(words: Sequence[str], letters: str, last: int) -> Iterator[int]:
         place += len(word)
 
 
-def _shared_leaves(cases: Sequence[Case]) -> frozenset[str]:
+def _sharedleaves(cases: Sequence[Case]) -> frozenset[str]:
     """Texts within inputs that many cases share, with different answers."""
     counts: dict[str, int] = defaultdict(int)
     answers: dict[str, set[str]] = defaultdict(set)
     for case in cases:
-        for text in set(_leaves(case.input)):
+        for text in set(leaves(case.input)):
             counts[text] += 1
             answers[text].add(case.answer)
     many = max(_FEW, len(cases) // _SHARE)
     return frozenset(t for t, count in counts.items() if count > many and len(answers[t]) > 1)
-
-
-def _leaves(value: Json) -> Iterator[str]:
-    if isinstance(value, Mapping):
-        for key in sorted(value):
-            yield from _leaves(value[key])
-    elif isinstance(value, list | tuple):
-        for item in value:
-            yield from _leaves(item)
-    else:
-        yield value if isinstance(value, str) else canonical_json(value)

@@ -6,10 +6,15 @@ import argparse
 from argparse import Namespace
 
 from evals.errors import UsageError
+from evals.stated import SHOWN
 from tunegate.cli.approaches import add_approach, read_temperature, whole_number
 
 MOST_DRAWS = 1000
-_ALONE = ("by", "temperature", "keep", "min_score", "prompt")
+_DRAWING = (
+    *("by", "temperature", "keep", "min_score", "with_own", "prompt"),
+    *(*SHOWN, "demonstrations", "reasoning", "max_tokens", "structured", "documents"),
+)
+_LOOKING = ("data", "data_format", "column", "data_split", "provenance")
 
 
 def add_sampling(command: argparse.ArgumentParser) -> None:
@@ -53,18 +58,23 @@ def add_sampling(command: argparse.ArgumentParser) -> None:
 
 
 def refuse_stray(options: Namespace) -> None:
-    """Raise UsageError for an option of sampling without `--sample`."""
-    if options.sample is not None:
+    """Raise UsageError for an option of drawing without `--sample`, or of looking with it."""
+    drawing = options.sample is not None
+    stray = next((n for n in (_LOOKING if drawing else _DRAWING) if getattr(options, n)), None)
+    if stray is None and drawing and options.format != "chat":
+        stray = "format"
+    if stray is None:
         return
-    stated = [name for name in _ALONE if getattr(options, name) is not None]
-    if options.with_own:
-        stated.append("with_own")
-    if stated:
-        named = f"--{stated[0].replace('_', '-')}"
+    named = f"--{stray.replace('_', '-')}"
+    if drawing:
         raise UsageError(
-            f"{named} is of answers that are drawn, and none are asked for",
-            hint="say how many with --sample N",
+            f"{named} is of a training set that is looked at, and answers are drawn here",
+            hint="leave it out; then look at what was drawn with --data FILE",
         )
+    raise UsageError(
+        f"{named} is of answers that are drawn, and none are asked for",
+        hint="say how many with --sample N",
+    )
 
 
 def _score(text: str) -> float:

@@ -112,19 +112,18 @@ def load_suite(path: Path) -> Suite:
     structure = find_structure(
         top, root, metrics[primary], form_metric, decoding=decoding, cases=cases
     )
-    others = [
+    tune = read_tune(top.section("tune"), prompts)
+    check_rewards(top.section("tune"), tune, metrics, primary)
+    others = {
         *map(Path, {case.path for case in cases}),
         *(prompt.path for prompt in prompts.values()),
         *([root / candidate.adapter] if candidate.adapter else []),
         *([root / top.text("documents")] if documents else []),
-    ]
-    if structure and structure.file:
-        others.append(root / structure.file)
-    tune = read_tune(top.section("tune"), prompts)
-    check_rewards(top.section("tune"), tune, metrics, primary)
-    others += [root / file.path for file in tune.data]
-    others += [root / file.path for file in tune.pairs]
-    scorer_files = find_scorer_files(root, metrics_section, set(others))
+        *([root / structure.file] if structure and structure.file else []),
+        *(root / file.path for file in tune.data),
+        *(root / file.path for file in tune.pairs),
+    }
+    scorer_files = find_scorer_files(root, metrics_section, others)
     return Suite(
         name=top.checked_name(top.text("name"), "name"),
         task=top.text("task").strip(),

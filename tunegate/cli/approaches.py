@@ -99,15 +99,24 @@ def whole_number(low: int, high: int) -> Callable[[str], int]:
     return read
 
 
+def above_zero(most: float, what: str) -> Callable[[str], float]:
+    """Read a number above 0 and at most `most`; `what` says in an error what it is not."""
+
+    def read(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = 0.0
+        if not 0 < value <= most:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a {what} above 0, at most {most:g}")
+        return value
+
+    return read
+
+
 def read_temperature(text: str) -> float:
     """Read a temperature at which answers differ."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value <= 2:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a temperature above 0, at most 2")
-    return value
+    return above_zero(2, "temperature")(text)
 
 
 def _dashed(name: str) -> str:

@@ -24,14 +24,13 @@ from tunegate.cli.sampled import sample_command
 from tunegate.cli.sampling_options import refuse_stray
 from tunegate.opening import model_name, open_suite
 from tuning.data.accepting import accepted_by
-from tuning.data.dataset import Parts, carried
+from tuning.data.dataset import Parts
 from tuning.data.formats import write_examples
 from tuning.data.looking import lengths_of, sources_of, spread
 from tuning.data.preview import Preview, preview
 from tuning.data.replay import replay_count
+from tuning.data.sampled.asking import adapter_technique
 from tuning.data.training_set import Gathered, TokenLimit, TrainingSet, assemble, gather_examples
-from tuning.records import JobRecord
-from tuning.stored import JOB, job_key
 from tuning.training.base import check_trainable, open_tokenizer
 from tuning.training.quiet import quietly
 from tuning.training.tune import parts_of, token_limit, tuning_prompt
@@ -120,9 +119,7 @@ def stored_technique(suite: Suite, folder: Path, model: str) -> Technique:
         return PLAIN
     ledger = Ledger(folder, read_only=True)
     try:
-        record = ledger.load(JOB, job_key(suite.name, model), JobRecord)
-        leader = ledger.find_run(record.decision.leader) if record and record.decision else None
-        return carried(leader.candidate.technique) if leader else PLAIN
+        return adapter_technique(suite, ledger, model)
     finally:
         ledger.close()
 

@@ -7,7 +7,7 @@ from argparse import Namespace
 
 from evals.errors import UsageError
 from evals.stated import SHOWN
-from tunegate.cli.approaches import add_approach, read_temperature, whole_number
+from tunegate.cli.approaches import above_zero, add_approach, read_temperature, whole_number
 
 MOST_DRAWS = 1000
 _DRAWING = (
@@ -40,7 +40,7 @@ def add_sampling(command: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--min-score",
-        type=_score,
+        type=above_zero(1, "score"),
         metavar="X",
         help="keep answers from this primary score on (default: full marks alone)",
     )
@@ -75,13 +75,3 @@ def refuse_stray(options: Namespace) -> None:
         f"{named} is of answers that are drawn, and none are asked for",
         hint="say how many with --sample N",
     )
-
-
-def _score(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value <= 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a score above 0, at most 1")
-    return value

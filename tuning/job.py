@@ -9,20 +9,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-from evals.approach import PLAIN, Technique
+from evals.approach import PLAIN
 from evals.asking import Asker
 from evals.errors import (
     GateShutError,
     ModelError,
     SuiteError,
-    TrainingError,
     UsageError,
 )
 from evals.generating import Progress
@@ -40,36 +37,23 @@ from evals.scorers.protocol import Scorer
 from evals.spending.prices import Prices
 from evals.suite.spec import Suite
 from tuning.adapters.registry import AdapterRecord, keep_adapter
-from tuning.data.accepting import accepted_by
 from tuning.data.dataset import carried
-from tuning.data.drawn_pairs import Asked, DrawnPairs, draw_pairs
-from tuning.data.replay import replay_of
+from tuning.finishing import Finishing
 from tuning.gate.dev_looks import keep_look
 from tuning.gate.soundness import StoredChecks, check_stored
 from tuning.learning.measuring import Plan, measure_curve
 from tuning.learning.records import LearningCurve
-from tuning.learning.sampling import WHOLE, Part
-from tuning.records import Decision, JobRecord, Phase, ShipDecision, TrainingRecord
+from tuning.learning.sampling import Part
+from tuning.narrator import Narrator
+from tuning.records import Decision, JobRecord, Phase, TrainingRecord
 from tuning.search.optimising import refuse_unworkable
 from tuning.search.oracle import awaits_oracle, oracle_candidate
 from tuning.search.prompts import PromptSearch
-from tuning.shipping.sealed import Look, judge_sealed
+from tuning.shipping.sealed import Look
 from tuning.stored import JOB, decide_stored, job_key
 from tuning.stronger.found import awaits_others, compared_models
 from tuning.stronger.running import OpenModel, run_others
-from tuning.training.tune import tune_suite
-
-
-class Narrator(Protocol):
-    """Told what the job does; the front door shows it to a person."""
-
-    def progress(self, label: str) -> AbstractContextManager[Progress]:
-        """Begin a stretch of work that reports (done, total)."""
-        ...
-
-    def note(self, text: str) -> None:
-        """Say one line."""
-        ...
+from tuning.trainer import Trainer, refuse_unproven
 
 
 @dataclass(frozen=True)
@@ -164,17 +148,27 @@ class Job:
             build_scorers(suite, self.asker) as scorers,
             self.narrator.progress(label) as progress,
         ):
-            runner = Runner(
-                model or self.model,
-                scorers,
-                self.ledger,
-                progress,
-                self.prices,
-                judges=self._judges(suite),
-                now=self.now,
-                clock=self.clock,
-            )
+            runner = self._runner(suite, scorers, progress, model=model)
             return runner.run(suite, candidate, split, cases=cases, keep=keep)
+
+    def _runner(
+        self,
+        suite: Suite,
+        scorers: Mapping[str, Scorer],
+        progress: Progress,
+        *,
+        model: AdaptableModel | None = None,
+    ) -> Runner:
+        return Runner(
+            model or self.model,
+            scorers,
+            self.ledger,
+            progress,
+            self.prices,
+            judges=self._judges(suite),
+            now=self.now,
+            clock=self.clock,
+        )
 
     def _judges(self, suite: Suite) -> dict[str, str]:
         """What the models that judge for a suite are; empty where nothing can be asked."""
@@ -311,42 +305,18 @@ class Job:
 
     def _finish(self, record: JobRecord, decision: Decision) -> JobRecord:
         """Train (or find what was trained), then judge it on the sealed split and the guards."""
-        if not self.suite.split("test"):
-            raise SuiteError(
-                "there are no test cases, so nothing could be claimed of an adapter",
-                path=self.suite.root / "suite.yaml",
-                key="cases",
-                hint="give the suite a test split before training",
-            )
-        leader = self.ledger.run(decision.leader).candidate
-        training = self._train(leader=leader.technique)
-        phases = [*record.phases, Phase("training", training.seconds)]
-        record = self._keep(record, training=training, phases=tuple(phases))
-        refuse_unproven(training)
-        look = Look(self.looks_path, self.now())
-        sealed = judge_sealed(
+        finishing = Finishing(
             suite=self.suite,
             guards=self.guards,
             model=self.model,
-            leader=leader,
-            training=training,
+            ledger=self.ledger,
+            look=Look(self.looks_path, self.now()),
             evaluate=self.evaluate,
-            look=look,
+            train=self._trainer.train,
+            keep=self._keep,
             prices=self.prices,
         )
-        phases.append(Phase("sealed split", sealed.before.seconds + sealed.after.seconds))
-        phases.append(Phase("guards", self._guard_seconds(sealed.decision)))
-        return self._keep(
-            record,
-            shipping=sealed.decision,
-            leader_test=sealed.before.id,
-            adapter_test=sealed.after.id,
-            phases=tuple(phases),
-        )
-
-    def _guard_seconds(self, decision: ShipDecision) -> float:
-        runs = [run for guard in decision.guards for run in (guard.base_run, guard.tuned_run)]
-        return sum(self.ledger.run(run).seconds for run in runs)
+        return finishing.run(record, decision)
 
     def learn(self, plan: Plan) -> LearningCurve:
         """Measure the suite's learning curve on dev, whatever the gate says: it opens nothing.
@@ -388,60 +358,21 @@ class Job:
         )
 
     def _train_proven(self, part: Part, label: str) -> TrainingRecord:
-        training = self._train(part, label)
+        training = self._trainer.train(part, label)
         refuse_unproven(training)
         return training
 
-    def _train(
-        self, part: Part = WHOLE, label: str = "training", *, leader: Technique = PLAIN
-    ) -> TrainingRecord:
-        """Train, or find what was trained; only answers the suite's scorer accepts count.
-
-        The examples show the documents that the leader retrieves.
-        """
-        self.model.use_adapter(None)
-        root = self.ledger.folder / "adapters"
-        judged = [case for suite in (self.suite, *self.guards.values()) for case in suite.cases]
-        replay = replay_of(self.model, judged, self.ledger.folder / "replay")
-        with (
-            build_scorers(self.suite, self.asker) as scorers,
-            self.narrator.progress(label) as progress,
-        ):
-            return tune_suite(
-                self.suite,
-                self.model.name,
-                root,
-                accepts=accepted_by(scorers[self.suite.primary], self.suite.split("train")),
-                replay=replay,
-                progress=lambda step, total, _loss: progress(step, total),
-                part=part,
-                technique=carried(leader),
-                scorers=scorers,
-                draw=partial(self._draw_pairs, scorers, progress),
-            )
-
-    def _draw_pairs(
-        self, scorers: Mapping[str, Scorer], progress: Progress, asked: Asked
-    ) -> DrawnPairs:
-        """Pairs of answers to train cases; what was answered before is not asked again."""
-        runner = Runner(
+    @property
+    def _trainer(self) -> Trainer:
+        return Trainer(
+            self.suite,
+            self.guards,
             self.model,
-            scorers,
             self.ledger,
-            progress,
-            self.prices,
-            judges=self._judges(self.suite),
-            now=self.now,
-            clock=self.clock,
+            self.narrator,
+            self.asker,
+            self._runner,
         )
-
-        def draw(candidate: Candidate, cases: Sequence[Case]) -> Run:
-            return runner.run(self.suite, candidate, "train", cases=cases, keep=False)
-
-        try:
-            return draw_pairs(self.suite, self.model, asked, draw)
-        finally:
-            self.model.use_adapter(None)
 
     def _keep(self, record: JobRecord, **changes: Any) -> JobRecord:
         changed = replace(record, **changes)
@@ -452,18 +383,6 @@ class Job:
             if kept and self.write_card:
                 self.write_card(kept)
         return changed
-
-
-def refuse_unproven(training: TrainingRecord) -> None:
-    """Raise TrainingError for an adapter that failed a proof: no result of it means anything."""
-    failed = [proof for proof in training.proofs if not proof.passed]
-    if failed:
-        reasons = "; ".join(f"{proof.name}: {proof.evidence}" for proof in failed)
-        raise TrainingError(
-            f"the trained adapter failed {len(failed)} of {len(training.proofs)} proofs: {reasons}",
-            path=training.adapter_path,
-            hint="nothing was evaluated with it; look at the training data and settings",
-        )
 
 
 def refuse_errors(suite: Suite, findings: tuple[Finding, ...]) -> None:

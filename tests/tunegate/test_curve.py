@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-import tuning.job
+import tuning.trainer
 from tests.sample_suite import TOPICS
 from tests.tunegate.command_line import CommandLine
 from tests.tunegate.scenes import KNOWN, guarded_suite, write_model
@@ -19,7 +19,7 @@ SHARES = ("--shares", "1/4,1/2,1")
 
 @pytest.fixture
 def ready(monkeypatch: pytest.MonkeyPatch, tunegate: CommandLine) -> CommandLine:
-    monkeypatch.setattr(tuning.job, "tune_suite", trained)
+    monkeypatch.setattr(tuning.trainer, "tune_suite", trained)
     monkeypatch.setattr("tunegate.cli.learning.check_trainable", lambda _name: None)
     adapters = [f"a{share}s{seed}" for share in KNOWS for seed in (0, 1)]
     rest = [

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-import tuning.job
+import tuning.trainer
 from tests.sample_suite import PROMPTS, ROUNDS, TOPICS, write_suite
 from tests.tunegate.command_line import CommandLine, files_below
 from tests.tunegate.scenes import (
@@ -114,7 +114,7 @@ def test_after_training_the_verdict_is_the_exit_code(
     tunegate: CommandLine,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(tuning.job, "tune_suite", pretended_training(adapter))
+    monkeypatch.setattr(tuning.trainer, "tune_suite", pretended_training(adapter))
     write_model(Path("model.json"), [*ADAPTERS[adapter], *KNOWN], adapters=[adapter])
     guarded_suite(Path())
     told = tunegate("run", "tickets", *MODEL, "--json")
@@ -135,7 +135,7 @@ def test_an_override_trains_through_a_shut_gate_and_is_recorded(
     tunegate: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     training = pretended_training("same")
-    monkeypatch.setattr(tuning.job, "tune_suite", training)
+    monkeypatch.setattr(tuning.trainer, "tune_suite", training)
     write_model(Path("model.json"), [*undecided_rules(prompt_contains=" train"), *KNOWN])
     guarded_suite(Path())
     told = tunegate("run", "tickets", *MODEL, "--override", "a demo for the board", "--json")

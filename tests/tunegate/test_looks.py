@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-import tuning.job
+import tuning.trainer
 from evals.looks import read_looks
 from tests.sample_suite import ROUNDS, TOPICS, write_suite
 from tests.tunegate.command_line import CommandLine
@@ -44,7 +44,7 @@ def test_a_refused_eval_is_no_look(tunegate: CommandLine) -> None:
 def test_the_job_looks_once_and_an_earlier_look_costs_it_confidence(
     tunegate: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tuning.job, "tune_suite", pretended_training("tuned"))
+    monkeypatch.setattr(tuning.trainer, "tune_suite", pretended_training("tuned"))
     write_model(Path("model.json"), [*TUNED, *KNOWN], adapters=["tuned"])
     guarded_suite(Path())
     for _ in range(2):

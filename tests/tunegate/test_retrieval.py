@@ -10,6 +10,7 @@ import pytest
 
 import tunegate.cli.learning as tunegate_learning
 import tuning.job
+import tuning.trainer
 from evals.ledger import Ledger
 from evals.models.scripted import ScriptedModel
 from tests.facts_suite import RETRIEVAL, ROUNDS, knowing_rules, write_facts
@@ -24,7 +25,7 @@ MORE = ROUNDS + RETRIEVAL
 def untrained(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Stands for training; counts how often it was begun."""
     training = pretended_training("tuned")
-    monkeypatch.setattr(tuning.job, "tune_suite", training)
+    monkeypatch.setattr(tuning.trainer, "tune_suite", training)
     monkeypatch.delenv("TUNEGATE_PRICES", raising=False)
     return training
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-import tuning.job
+import tuning.trainer
 from evals.ledger import Ledger
 from evals.models.scripted import ScriptedModel
 from tests.hosted_server import HostedServer, always, never
@@ -57,7 +57,7 @@ def rule(decision: Any) -> Any:
 def untrained(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Stands for training; counts how often it was begun."""
     training = pretended_training("tuned")
-    monkeypatch.setattr(tuning.job, "tune_suite", training)
+    monkeypatch.setattr(tuning.trainer, "tune_suite", training)
     monkeypatch.delenv("TUNEGATE_PRICES", raising=False)
     return training
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-import tuning.job
+import tuning.trainer
 from tests.sample_suite import PROMPTS, write_suite
 from tests.tunegate.command_line import CommandLine
 from tests.tunegate.scenes import KNOWN, TUNE, answers, by_label, pretended_training, write_model
@@ -73,7 +73,7 @@ class Desk:
 @pytest.fixture
 def desk(tmp_path: Path, tunegate: CommandLine, monkeypatch: pytest.MonkeyPatch) -> Desk:
     training = pretended_training("tuned")
-    monkeypatch.setattr(tuning.job, "tune_suite", training)
+    monkeypatch.setattr(tuning.trainer, "tune_suite", training)
     return Desk(tmp_path, tunegate, training)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-import tuning.job
+import tuning.trainer
 from evals.approach import PLAIN
 from evals.errors import GateShutError, ModelError, NothingRunError, SuiteError
 from evals.ledger import Ledger
@@ -82,7 +82,7 @@ class Desk:
 @pytest.fixture
 def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
     training = pretended_training("tuned")
-    monkeypatch.setattr(tuning.job, "tune_suite", training)
+    monkeypatch.setattr(tuning.trainer, "tune_suite", training)
     write_model(tmp_path / "model.json", [*TUNED, *KNOWN], adapters=["tuned"])
     guarded_suite(tmp_path)
     return Desk(tmp_path, training)
@@ -280,7 +280,7 @@ def test_training_is_given_a_way_to_draw_answers_to_train_cases_alone(
         drawn.append(given["draw"](asked))
         return desk.training(suite, model, root, **given)
 
-    monkeypatch.setattr(tuning.job, "tune_suite", train)
+    monkeypatch.setattr(tuning.trainer, "tune_suite", train)
     job = desk.job()
     job.run()
     train_cases = [case for case in job.suite.split("train") if case.is_plain]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-import tuning.job
+import tuning.trainer
 from evals.spending.prices import Prices
 from evals.spending.records import Hours
 from reports import render_html, render_markdown
@@ -28,7 +28,7 @@ from tuning.stored import decide_stored, load_job
 
 @pytest.fixture(autouse=True)
 def training(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tuning.job, "tune_suite", pretended_training("tuned"))
+    monkeypatch.setattr(tuning.trainer, "tune_suite", pretended_training("tuned"))
 
 
 def test_cost_opens_the_gate_and_ships_what_is_cheaper_and_not_worse(tmp_path: Path) -> None:
@@ -119,7 +119,7 @@ def test_an_adapter_that_does_not_pay_as_measured_is_judged_by_quality_alone(
     def train(*arguments: object, **options: object) -> object:
         return replace(slow(*arguments, **options), seconds=1e6)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(tuning.job, "tune_suite", train)
+    monkeypatch.setattr(tuning.trainer, "tune_suite", train)
     write_scene(tmp_path, operation())
     status, shipped, record = verdicts(tmp_path, BY_TOKENS)
     assert (status, shipped) == ("applies", "reject_adapter")

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-import tuning.job
+import tuning.trainer
 from evals.errors import ModelError, SuiteError, TrainingError
 from evals.generating import Progress
 from evals.ledger import Ledger
@@ -72,7 +72,7 @@ def model_rules() -> list[dict[str, str]]:
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(tuning.job, "tune_suite", trained)
+    monkeypatch.setattr(tuning.trainer, "tune_suite", trained)
     adapters = [f"a{share}s{seed}" for share in KNOWS for seed in (0, 1)]
     write_model(tmp_path / "model.json", model_rules(), adapters=adapters)
     guarded_suite(tmp_path)
@@ -187,7 +187,7 @@ def test_an_unproven_adapter_ends_it(folder: Path, monkeypatch: pytest.MonkeyPat
     def unproven(*args: Any, **options: Any) -> TrainingRecord:
         return replace(trained(*args, **options), proofs=(Proof("reloads", False, "differs"),))
 
-    monkeypatch.setattr(tuning.job, "tune_suite", unproven)
+    monkeypatch.setattr(tuning.trainer, "tune_suite", unproven)
     with pytest.raises(TrainingError, match="reloads: differs"):
         job(folder).learn(PLAN)
     assert stored(folder) is None

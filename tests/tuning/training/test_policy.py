@@ -27,8 +27,8 @@ from tests.tuning.training.rewarded import (
     rewarded_suite,
     rewarded_task,
 )
-from tuning.job import refuse_unproven
 from tuning.records import StageRecord, TrainingRecord
+from tuning.trainer import refuse_unproven
 from tuning.training.base import BaseModel
 from tuning.training.methods import Sources, chain_of
 from tuning.training.objectives.policy import PolicyObjective

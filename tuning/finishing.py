@@ -1,0 +1,80 @@
+"""What follows an open gate: training, then the sealed split and the guards."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from evals.errors import SuiteError
+from evals.ledger import Ledger
+from evals.models.protocol import AdaptableModel
+from evals.spending.prices import Prices
+from evals.suite.spec import Suite
+from tuning.records import Decision, JobRecord, Phase, ShipDecision, TrainingRecord
+from tuning.shipping.sealed import Evaluate, Look, judge_sealed
+from tuning.trainer import refuse_unproven
+
+
+class Keep(Protocol):
+    """Stores a job's record with some fields changed, and returns it."""
+
+    def __call__(self, record: JobRecord, /, **changes: Any) -> JobRecord:
+        """The record with `changes`, stored."""
+        ...
+
+
+@dataclass(frozen=True)
+class Finishing:
+    """Trains where the gate let it, judges what was trained, and keeps each step."""
+
+    suite: Suite
+    guards: Mapping[str, Suite]
+    model: AdaptableModel
+    ledger: Ledger
+    look: Look
+    evaluate: Evaluate
+    train: Callable[..., TrainingRecord]
+    keep: Keep
+    prices: Prices
+
+    def run(self, record: JobRecord, decision: Decision) -> JobRecord:
+        """Train (or find what was trained), then judge it on the sealed split and the guards."""
+        self._refuse_unsealed()
+        leader = self.ledger.run(decision.leader).candidate
+        training = self.train(leader=leader.technique)
+        phases = [*record.phases, Phase("training", training.seconds)]
+        record = self.keep(record, training=training, phases=tuple(phases))
+        refuse_unproven(training)
+        sealed = judge_sealed(
+            suite=self.suite,
+            guards=self.guards,
+            model=self.model,
+            leader=leader,
+            training=training,
+            evaluate=self.evaluate,
+            look=self.look,
+            prices=self.prices,
+        )
+        phases.append(Phase("sealed split", sealed.before.seconds + sealed.after.seconds))
+        phases.append(Phase("guards", self._guard_seconds(sealed.decision)))
+        return self.keep(
+            record,
+            shipping=sealed.decision,
+            leader_test=sealed.before.id,
+            adapter_test=sealed.after.id,
+            phases=tuple(phases),
+        )
+
+    def _refuse_unsealed(self) -> None:
+        if not self.suite.split("test"):
+            raise SuiteError(
+                "there are no test cases, so nothing could be claimed of an adapter",
+                path=self.suite.root / "suite.yaml",
+                key="cases",
+                hint="give the suite a test split before training",
+            )
+
+    def _guard_seconds(self, decision: ShipDecision) -> float:
+        runs = [run for guard in decision.guards for run in (guard.base_run, guard.tuned_run)]
+        return sum(self.ledger.run(run).seconds for run in runs)

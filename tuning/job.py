@@ -64,6 +64,7 @@ class Job:
     the sealed split are counted; adapters are written under the ledger's folder. `asker` asks
     the models that judge; None where none does. `open_other` opens a model to compare in the
     place of `model`, which must open again when it is used; None: no other model is run.
+    `begin_from` is the folder of an adapter that training begins from; None: the base.
     """
 
     suite: Suite
@@ -78,6 +79,7 @@ class Job:
     asker: Asker | None = None
     open_other: OpenModel | None = None
     write_card: Callable[[AdapterRecord], None] | None = None
+    begin_from: Path | None = None
 
     @property
     def key(self) -> str:
@@ -372,9 +374,10 @@ class Job:
             self.narrator,
             self.asker,
             self._runner,
+            self.begin_from,
         )
 
-    def _keep(self, record: JobRecord, **changes: Any) -> JobRecord:
+    def _keep(self, record: JobRecord, /, **changes: Any) -> JobRecord:
         changed = replace(record, **changes)
         when = self.now().isoformat()
         self.ledger.store(JOB, self.key, changed, created=when)

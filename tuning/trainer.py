@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Protocol
 
 from evals.approach import PLAIN, Technique
@@ -43,6 +44,7 @@ class Trainer:
     """Trains adapters of `suite` on `model`, under the ledger's folder.
 
     No general example is trained on that reads like a case of the suite or of its `guards`.
+    `begin_from` is the folder of an adapter to begin from; None: the base.
     """
 
     suite: Suite
@@ -52,6 +54,7 @@ class Trainer:
     narrator: Narrator
     asker: Asker | None
     open_runner: OpenRunner
+    begin_from: Path | None = None
 
     def train(
         self, part: Part = WHOLE, label: str = "training", *, leader: Technique = PLAIN
@@ -79,6 +82,7 @@ class Trainer:
                 technique=carried(leader),
                 scorers=scorers,
                 draw=partial(self._draw_pairs, scorers, progress),
+                **({"begin_from": self.begin_from} if self.begin_from else {}),
             )
 
     def _draw_pairs(

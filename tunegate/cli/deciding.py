@@ -38,6 +38,7 @@ from tunegate.opening import (
     open_suite,
 )
 from tunegate.taking_turns import ReturningModel
+from tuning.adapters.registry import parent_folder
 from tuning.failures import job_failures
 from tuning.job import Job
 from tuning.learning.records import LearningCurve
@@ -87,7 +88,8 @@ def tune_command(options: Namespace, terminal: Terminal) -> int:
     """Train where the gate is open (or overridden), and judge the adapter."""
     opened = _open_stated(options)
     with open_job(options, opened, terminal) as (job, _):
-        record = job.tune(override=options.override)
+        begin = options.begin_from and parent_folder(job.ledger, options.begin_from)
+        record = replace(job, begin_from=begin or None).tune(override=options.override)
         learning = curve_of_job(job.ledger, opened.suite, record)
     _show_verdicts(record, terminal)
     _show_learning(learning, terminal)

@@ -213,6 +213,12 @@ def _gate(add: Callable[[str, str], Parser]) -> None:
     )
 
     _training(tune)
+    tune.add_argument(
+        "--from",
+        dest="begin_from",
+        metavar="ADAPTER",
+        help="begin from this one (an id of `tunegate adapters`, or its folder)",
+    )
 
     curve = add("curve", "the learning curve: what would more training examples buy?")
     _suite(curve)

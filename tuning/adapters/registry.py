@@ -153,6 +153,17 @@ def folder_of(record: AdapterRecord, ledger_folder: Path) -> Path:
     return beside if written.name and beside.is_dir() else written
 
 
+def parent_folder(ledger: Ledger, named: str) -> Path:
+    """The folder of an adapter by its id, or by the folder itself.
+
+    Raises RecordError where there is none.
+    """
+    folder = Path(named)
+    if folder.is_dir():
+        return folder
+    return folder_of(find_adapter(ledger, named), ledger.folder)
+
+
 def _kept(ledger: Ledger) -> Iterator[AdapterRecord]:
     for key in ledger.documents(ADAPTER):
         record = ledger.load(ADAPTER, key, AdapterRecord)

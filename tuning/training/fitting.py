@@ -37,9 +37,12 @@ def fit_stages(
     adaptation: Adaptation,
     scratch: Path,
     progress: Progress,
+    *,
+    begin: Path | None = None,
 ) -> Trained:
     """Train stages one after another over the same adapter, as far as they are not trained yet.
 
+    The first begins with the weights `begin` (none: fresh ones), each other with the best before.
     Raises TrainingError where a stage learns from nothing or its loss is not finite.
     """
     from evals.models.allocator import keep_freed_memory
@@ -49,7 +52,7 @@ def fit_stages(
     model = None
     for stage in stages:
         model = None  # two stages' models need not be in memory at once
-        begin = fitted[-1].weights if fitted else None
+        begin = fitted[-1].weights if fitted else begin
         done, model = fit_stage(
             stage, base, adaptation, scratch / stage.name, progress, begin=begin
         )

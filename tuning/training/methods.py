@@ -13,7 +13,7 @@ from tuning.training.loss_curve import Progress
 from tuning.training.policy_chain import policy_chain
 from tuning.training.preferring import preferred
 from tuning.training.stages import Stage
-from tuning.training.task import Task
+from tuning.training.task import SFT, Task
 
 DrawWith = Callable[[Asked], DrawnPairs]
 """Preference pairs of answers to train cases; the same again when it is called again."""
@@ -48,6 +48,13 @@ CHAINS: Mapping[str, ChainOf] = {
 
 
 def chain_of(task: Task, sources: Sources) -> tuple[Stage, ...]:
-    """The stages of the task's method; none for supervised fine-tuning alone."""
+    """The stages of the task's method; none for supervised fine-tuning alone.
+
+    A task with a parent was fine-tuned before, and what would have come first is left out.
+    """
     make = CHAINS.get(task.settings.method)
-    return make(task, sources) if make else ()
+    stages = make(task, sources) if make else ()
+    before = [stage for stage in stages if stage.name == SFT]
+    if task.parent is None or before == list(stages):
+        return stages
+    return tuple(stage for stage in stages if stage.name != SFT)

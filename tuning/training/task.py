@@ -9,8 +9,12 @@ from evals.fingerprint import fingerprint
 from evals.records import Finding
 from tuning.data.dataset import Example, data_fingerprint
 from tuning.training.base import BaseModel
+from tuning.training.parents import Parent
 from tuning.training.settings import TrainSettings
 from tuning.training.stages import Stage
+
+SFT = "sft"
+"""The name of a stage of supervised fine-tuning."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +24,8 @@ class Task:
     `replayed` are general examples (`tuning.data.replay`) trained on beside the suite's own.
     `shown` says how the documents in the examples were retrieved; the examples hold them.
     `chain` are the stages, in order; none: the examples are learnt by supervised fine-tuning,
-    and nothing follows. Whatever the chain, the proofs ask about `examples`.
+    and nothing follows. Whatever the chain, the proofs ask about `examples`. `parent` is the
+    adapter whose weights the first stage begins with; None: fresh ones.
     """
 
     suite: str
@@ -32,6 +37,7 @@ class Task:
     replayed: tuple[Example, ...] = ()
     shown: Technique = PLAIN
     chain: tuple[Stage, ...] = ()
+    parent: Parent | None = None
 
     @property
     def data_fingerprint(self) -> str:
@@ -48,7 +54,7 @@ class Task:
         from tuning.training.objectives.sft import CompletionObjective
 
         settings = replace(self.settings, **changes)  # type: ignore[arg-type]
-        return Stage("sft", CompletionObjective(self.examples, self.replayed), settings)
+        return Stage(SFT, CompletionObjective(self.examples, self.replayed), settings)
 
     @property
     def identity(self) -> str:
@@ -63,4 +69,5 @@ class Task:
             self.settings,
             *([self.shown] if self.shown != PLAIN else []),
             *([{"chain": [stage.identity for stage in self.chain]}] if self.chain else []),
+            *([{"parent": self.parent.adapter}] if self.parent else []),
         )

@@ -74,7 +74,10 @@ def _train_whole(task: Task, folder: Path, progress: Progress) -> TrainingRecord
         raise TrainingError("there is nothing to train on", hint="add train cases to the suite")
     adaptation = adaptation_of(task.settings)
     with quietly():
-        trained = fit_stages(task.stages, task.base, adaptation, folder / _SCRATCH, progress)
+        begin = task.parent.weights if task.parent else None
+        trained = fit_stages(
+            task.stages, task.base, adaptation, folder / _SCRATCH, progress, begin=begin
+        )
         last = trained.stages[-1]
         publish(adaptation, trained.model, last.weights, folder, task.base.name)
         canaries = (parts.held_out or parts.train)[:_CANARIES]
@@ -159,6 +162,7 @@ def _record(
         proofs=proofs,
         stages=tuple(map(_stage_record, task.chain, fitted)),
         sources=count_sources(task.examples),
+        parent=task.parent.adapter if task.parent else "",
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from evals.approach import PLAIN, Technique
-from evals.errors import UsageError
+from evals.errors import TrainingError, UsageError
 from evals.scorers.protocol import Scorer
 from evals.suite.spec import Suite
 from tuning.data.dataset import Example, Parts, hold_out
@@ -19,10 +19,11 @@ from tuning.records import TrainingRecord
 from tuning.training.base import BaseModel, Reading, open_base
 from tuning.training.loss_curve import Progress
 from tuning.training.methods import DrawWith, Sources, chain_of
+from tuning.training.parents import Parent, read_parent
 from tuning.training.quiet import quietly
 from tuning.training.settings import TrainSettings, settings_for
 from tuning.training.task import Task
-from tuning.training.train import train_adapter
+from tuning.training.train import finished_record, train_adapter
 
 
 def tuning_prompt(suite: Suite) -> str:
@@ -76,6 +77,7 @@ def tune_suite(
     technique: Technique = PLAIN,
     scorers: Mapping[str, Scorer] | None = None,
     draw: DrawWith | None = None,
+    begin_from: Path | None = None,
 ) -> TrainingRecord:
     """Train an adapter for a suite under `root`, or find the one already trained.
 
@@ -83,7 +85,8 @@ def tune_suite(
     general examples to train on beside the suite's own (none where it is None). With a `part`
     of the examples it trains as it would if there were no more. `technique` is as in
     `training_set`; `scorers` are the suite's, by metric, for methods that learn from scores, and
-    `draw` answers train cases for those that learn from answers (`Sources.draw`). Raises
+    `draw` answers train cases for those that learn from answers (`Sources.draw`). `begin_from`
+    is the folder of an adapter that training begins from (`tuning.training.parents`). Raises
     TrainingError where the lint refuses the data or training fails, MissingExtraError
     without `[tune]`, ModelError for a model that cannot be trained.
     """
@@ -109,5 +112,25 @@ def tune_suite(
         replay(replay_count(tune, len(examples))) if replay else (),
         replace(technique, structured=False),
     )
+    if begin_from is not None:
+        task = replace(task, parent=_parent_of(task, begin_from))
     sources = Sources(suite, root, scorers or {}, progress, draw)
     return train_adapter(replace(task, chain=chain_of(task, sources)), root, progress)
+
+
+def _parent_of(task: Task, folder: Path) -> Parent:
+    record = finished_record(folder)
+    if record is None:
+        raise TrainingError(
+            "there is no finished adapter here to begin from",
+            path=folder,
+            hint="see `tunegate adapters`",
+        )
+    return read_parent(
+        folder,
+        record,
+        base_hash=task.base.weights_hash,
+        prompt=task.prompt,
+        data=task.data_fingerprint,
+        settings=task.settings,
+    )

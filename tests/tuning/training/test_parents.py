@@ -20,7 +20,10 @@ from tuning.training.parents import Parent
 from tuning.training.train import train_adapter
 from tuning.training.tune import tune_suite
 
-TUNE = "tune: {method: lora, prompt: terse, min_examples: 20, epochs: 6, learning_rate: 0.03, rank: 2}\n"
+TUNE = (
+    "tune: {method: lora, prompt: terse, min_examples: 20, epochs: 6, learning_rate: 0.03, "
+    "rank: 2}\n"
+)
 
 
 @pytest.fixture(scope="module")

@@ -135,7 +135,8 @@ def take_turns(arms: Sequence[str], turns: int, lesson: Path) -> dict[str, list[
         for arm in arms if turn % 2 == 0 else reversed(arms):
             one = run_arm(arm, lesson, turn)
             found[arm].append(one)
-            told = f"turn {turn + 1} {arm}: {one.seconds:.1f} s, loss {one.loss:.3f}"
+            took = f"{one.seconds:.1f} s ({one.cpu_seconds:.1f} s of CPU)"
+            told = f"turn {turn + 1} {arm}: {took}, loss {one.loss:.3f}"
             print(told, file=sys.stderr, flush=True)
     return found
 
@@ -164,17 +165,13 @@ def missed(found: Mapping[str, Sequence[Outcome]]) -> Iterator[str]:
 
 def rows(found: Mapping[str, Sequence[Outcome]]) -> Iterator[str]:
     """A table of the arms: medians over turns, in brackets the range."""
-    yield (
-        "| arm | seconds | CPU seconds | tokens/s | examples/s | peak memory, MB | final loss "
-        "| tunegate is |"
-    )
-    yield "| --- | ---: | ---: | ---: | ---: | ---: | ---: | --- |"
+    yield "| arm | seconds | tokens/s | examples/s | peak memory, MB | final loss | tunegate is |"
+    yield "| --- | ---: | ---: | ---: | ---: | ---: | --- |"
     for arm, outcomes in found.items():
         seconds = [one.seconds for one in outcomes]
         cells = [
             arm,
             f"{median(seconds):.1f} ({min(seconds):.1f} to {max(seconds):.1f})",
-            f"{median(one.cpu_seconds for one in outcomes):.0f}",
             f"{median(one.tokens / one.seconds for one in outcomes):.0f}",
             f"{median(one.examples / one.seconds for one in outcomes):.2f}",
             f"{median(one.peak_mb for one in outcomes):,.0f}",
@@ -208,8 +205,7 @@ def page(found: Mapping[str, Sequence[Outcome]], lesson: Lesson, device: str) ->
             f"{lesson.model} on {device}; {packages}. {len(lesson.train)} examples of "
             f"query_assistant, {lesson.tokens:,} tokens without padding, {lesson.steps} steps of "
             f"{lesson.batch}; turns: {turns}. Medians over turns; in brackets the fastest and the "
-            "slowest. Tokens are those of the examples: what an arm need not compute counts too. "
-            "CPU seconds say what the work costs when other programs share the machine.",
+            "slowest. Tokens are those of the examples: what an arm need not compute counts too.",
             "",
             *rows(found),
             "",

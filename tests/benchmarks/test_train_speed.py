@@ -150,7 +150,13 @@ def test_the_page_says_both_losses_the_rates_the_memory_and_the_promises(lesson:
         "tunegate": [outcome(10)],
     }
     text = train_speed.page(found, lesson, "a machine")
-    assert "| trl | 30.0 (30.0 to 30.0) | 60 | 33 | 0.33 | 512 | 1.050 | 3.00 times as fast" in text
-    assert "| tunegate | 10.0 (10.0 to 10.0) | 20 | 100 | 1.00 | 512 | 1.000 |" in text
+    assert "| trl | 30.0 (30.0 to 30.0) | 33 | 0.33 | 512 | 1.050 | 3.00 times as fast" in text
+    assert "| tunegate | 10.0 (10.0 to 10.0) | 100 | 1.00 | 512 | 1.000 |" in text
     assert "lie at most 0.050 apart" in text
     assert text.rstrip().endswith("Every promise was kept.")
+
+
+def test_an_arm_that_fails_ends_the_benchmark_with_its_own_words(tmp_path: Path) -> None:
+    (tmp_path / "lesson.json").write_text("{}")
+    with pytest.raises(SystemExit, match=r"(?s)trl failed:.*KeyError"):
+        train_speed.run_arm("trl", tmp_path / "lesson.json", 0)

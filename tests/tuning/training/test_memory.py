@@ -51,6 +51,16 @@ def test_what_is_held_afterwards_counts_though_it_is_freed_again() -> None:
     assert peak_memory_mb() > begun + 250
 
 
+@linux
+def test_a_training_forgets_what_ran_before_it(tiny_base: BaseModel, tmp_path: Path) -> None:
+    before = b"x" * (2 * HELD)
+    seen = peak_resident_mb()
+    del before
+    task = Task("tickets", "terse", tiny_base, tickets(40), tiny_settings())
+    record = train_adapter(task, tmp_path)
+    assert 50 < record.peak_memory_mb < seen - 400
+
+
 def test_a_resumed_training_keeps_the_larger_peak(
     monkeypatch: pytest.MonkeyPatch, tiny_base: BaseModel, tmp_path: Path
 ) -> None:

@@ -134,7 +134,7 @@ def test_after_training_the_verdict_is_the_exit_code(
 def test_tune_and_run_say_what_the_training_took(
     tunegate: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tuning.job, "tune_suite", pretended_training("right"))
+    monkeypatch.setattr(tuning.trainer, "tune_suite", pretended_training("right"))
     write_model(Path("model.json"), [*ADAPTERS["right"], *KNOWN], adapters=["right"])
     guarded_suite(Path())
     for command in ("run", "tune"):

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from evals.records import Output, Run
 from evals.spending.wording import money_said
 from reports import numbers
+from reports.effort import training_effort
 from reports.hosted import HostedRow, hosted_rows, per_call
 from reports.payback import CallRow, PaybackView, call_rows, cost_standing, payback_view
 from reports.stored import NotRun, leader_run, sealed_runs
@@ -127,13 +128,7 @@ def _training(job: JobRecord, before: Run | None, after: Run | None) -> list[Fac
     if not job.training:
         return []
     training = job.training
-    facts = [
-        Fact(
-            "Training",
-            f"{numbers.duration(training.seconds)}, {numbers.count(training.trained_tokens)} "
-            f"trained tokens, at most {numbers.count(training.peak_memory_mb)} MB of memory",
-        )
-    ]
+    facts = [Fact("Training", training_effort(training))]
     old, new = mean_of_outputs(before, _seconds), mean_of_outputs(after, _seconds)
     if old is not None and new is not None:
         facts.append(Fact("Break-even in machine time", _payback(training.seconds, old - new)))

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from evals.records import Finding
 from reports import numbers
 from reports.differences import Piece
+from reports.effort import training_effort
 from reports.excerpts import excerpt
 from reports.plots import Curve, Plot, curves
 from reports.stored import NotRun
@@ -108,8 +109,7 @@ def _facts(training: TrainingRecord) -> tuple[tuple[str, str], ...]:
             "Trained parameters",
             f"{training.trained_parameters:,} of {training.total_parameters:,} ({share:.1%})",
         ),
-        ("Trained tokens", numbers.count(training.trained_tokens)),
-        ("Time", numbers.duration(training.seconds)),
+        ("Training took", training_effort(training)),
         ("Best step", numbers.count(training.best_step)),
         *_rewarded(training),
     )

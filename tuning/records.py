@@ -422,7 +422,9 @@ class TrainingRecord:
     are those of a training that has more than supervised fine-tuning; `curve` and `best_step`
     are then of the last, tokens and seconds of all. `sources` counts the examples, held out or
     not, by who made their answers; empty in records of older versions. `parent` is the adapter
-    that training began from, if any.
+    that training began from, if any. `seconds` are of loading, training and its looks, resumed
+    ones summed; `peak_memory_mb` is the most that was held in them: on CUDA of the device's
+    memory, else resident. Of what the process did before, nothing counts that it has freed.
     """
 
     adapter: str

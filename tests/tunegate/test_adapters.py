@@ -81,6 +81,7 @@ def test_one_adapter_is_shown_by_the_beginning_of_its_id(done: Path) -> None:
     shown = call_in(done, "adapters", "show", row["adapter"][:6])
     assert row["data_fingerprint"] in shown.out
     assert "same chat template as the evals" in shown.out
+    assert "training took" in shown.out
     document = call_in(done, "adapters", "show", row["adapter"][:6], "--json").document
     assert document["verdict"] == row["verdict"]
     assert document["shipping"]["guards"][0]["suite"] == "sense"

@@ -131,6 +131,18 @@ def test_after_training_the_verdict_is_the_exit_code(
     assert record["shipping"]["sentence"].split(":")[0] in Path("r.md").read_text()
 
 
+def test_tune_and_run_say_what_the_training_took(
+    tunegate: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tuning.trainer, "tune_suite", pretended_training("right"))
+    write_model(Path("model.json"), [*ADAPTERS["right"], *KNOWN], adapters=["right"])
+    guarded_suite(Path())
+    for command in ("run", "tune"):
+        out = " ".join(tunegate(command, "tickets", *MODEL).out.split())
+        assert "trained: lora, 27 examples with prompt terse" in out
+        assert "; 1.5 s, 3 tokens (2 a second), at most 1 MB of memory" in out
+
+
 def test_an_override_trains_through_a_shut_gate_and_is_recorded(
     tunegate: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:

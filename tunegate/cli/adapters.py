@@ -140,6 +140,8 @@ def _show(record: AdapterRecord, ledger: Ledger, terminal: Terminal) -> int:
 
 
 def _facts(record: AdapterRecord, folder: Path, found: Wholeness) -> list[tuple[str, str]]:
+    from reports.effort import training_effort
+
     training = record.training
     sources = ", ".join(f"{count:,} of {name}" for name, count in training.sources.items())
     return [
@@ -159,6 +161,7 @@ def _facts(record: AdapterRecord, folder: Path, found: Wholeness) -> list[tuple[
         ("trained although the gate was shut", record.override),
         ("began from", record.parent),
         ("trained", record.trained),
+        ("training took", training_effort(training)),
         ("judged", record.judged),
         ("run on the sealed split", record.run),
         ("folder", f"{folder} ({found.state}{': ' + found.reason if found.reason else ''})"),

@@ -20,6 +20,7 @@ from tuning.training.adapters import WEIGHTS
 from tuning.training.base import BaseModel
 from tuning.training.checkpoints import Checkpoint, last_whole
 from tuning.training.loss_curve import Progress, best_step, loss_curve
+from tuning.training.memory import forget_peak, peak_memory_mb
 from tuning.training.stages import Adaptation, Course, Fitted, Opened, Stage
 from tuning.training.weights import best_weights, keep_best, load_weights
 
@@ -80,6 +81,7 @@ def fit_stage(
     if checkpoint and "fitted" in checkpoint.notes and checkpoint.notes["finished"]:
         return _finished(stage, scratch, checkpoint), None
     start = time.perf_counter()
+    forget_peak()
     before = dict(checkpoint.notes) if checkpoint else {}
     model = _open_model(stage, base, adaptation, begin)
     parameters = list(model.parameters())
@@ -91,7 +93,9 @@ def fit_stage(
     def notes() -> dict[str, Any]:
         spent = float(before.get("seconds", 0)) + time.perf_counter() - start
         tokens = int(getattr(opened.trainer, "trained_tokens", 0))
-        return {"seconds": spent, "trained_tokens": tokens, "fitted": counts}
+        peak = max(float(before.get("peak_memory_mb", 0)), peak_memory_mb())
+        told = {"seconds": spent, "trained_tokens": tokens, "peak_memory_mb": peak}
+        return {**told, "fitted": counts}
 
     opened = _open_trainer(stage, base, adaptation, scratch, progress, model=model, notes=notes)
     counts |= {"train": opened.train, "held_out": opened.held_out}
@@ -137,6 +141,7 @@ def _fitted(
         total_parameters=int(counts["total_parameters"]),
         trained_tokens=int(notes["trained_tokens"]),
         seconds=float(notes["seconds"]),
+        peak_memory_mb=float(notes.get("peak_memory_mb", 0)),  # not in older checkpoints
         train=int(counts["train"]),
         held_out=int(counts["held_out"]),
         measured=stage.objective.measured(log),

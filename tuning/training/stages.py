@@ -168,6 +168,7 @@ class Fitted:
     total_parameters: int
     trained_tokens: int
     seconds: float
+    peak_memory_mb: float
     train: int
     held_out: int
     measured: Measured = field(default_factory=dict)

@@ -154,7 +154,7 @@ def _record(
         total_parameters=last.total_parameters,
         trained_tokens=sum(one.trained_tokens for one in fitted),
         seconds=sum(one.seconds for one in fitted),
-        peak_memory_mb=peak_memory_mb(),
+        peak_memory_mb=max(one.peak_memory_mb for one in fitted),
         curve=loss_curve(last.log),
         best_step=last.best_step,
         findings=task.findings,
@@ -179,16 +179,3 @@ def _stage_record(stage: Stage, fitted: Fitted) -> StageRecord:
         seconds=fitted.seconds,
         measured=fitted.measured,
     )
-
-
-def peak_memory_mb() -> float:
-    """The most memory this process has held: on CUDA the device's, else resident, in MB."""
-    import torch
-
-    if torch.cuda.is_available():
-        return float(torch.cuda.max_memory_allocated()) / 1e6
-    import resource
-    import sys
-
-    unit = 1 if sys.platform == "darwin" else 1024  # ru_maxrss: bytes there, KiB on Linux
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6

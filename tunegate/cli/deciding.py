@@ -27,6 +27,7 @@ from tunegate.cli.records import INCONCLUSIVE, open_stored
 from tunegate.cli.retrieval import show_retrieval
 from tunegate.cli.rounds import show_rounds
 from tunegate.cli.running import endpoints_asked
+from tunegate.cli.together import show_together
 from tunegate.comparing import refuse_unopenable
 from tunegate.endpoints import Endpoints, open_endpoints, runs_said, told
 from tunegate.evaluating import Evaluator
@@ -213,6 +214,8 @@ def _commands(options: Namespace, name: str) -> tuple[str, ...]:
 def _show_verdicts(record: JobRecord, terminal: Terminal) -> None:
     if record.decision:
         show_decision(record.decision, terminal)
+    if record.together:
+        show_together(record.together, terminal)
     if record.shipping:
         show_shipping(record.shipping, terminal)
 

@@ -60,7 +60,7 @@ def asked_with(record: Together | None) -> str:
         )
     return (
         f"the prompt '{record.line.label}', which did best with it on dev: in suite.yaml "
-        f"`{record.stated}`, or `tunegate eval --adapter FOLDER {' '.join(record.options)}`"
+        f"`{record.stated}`, or `tunegate eval SUITE --adapter FOLDER {' '.join(record.options)}`"
     )
 
 
@@ -117,7 +117,7 @@ def _said(line: TogetherLine) -> str:
 
 
 def _bounds(interval: Interval) -> str:
-    return f"{points(interval.low)} to {points(interval.high)}"
+    return f"{100 * interval.low:+.1f} to {100 * interval.high:+.1f}"
 
 
 def _line(tried: Tried, first: Run) -> TogetherLine:

@@ -159,6 +159,19 @@ def test_where_the_training_prompt_leaves_nothing_to_gain_no_longer_one_is_run(d
     assert all(line.base is not None for line in others)
 
 
+def test_a_prompt_that_fails_with_the_adapter_is_left_out_and_the_others_are_judged(
+    desk: Desk,
+) -> None:
+    broken = {"adapter": "tuned", **SPEC, "error": "the model fell over"}
+    learnt(desk.folder, [broken, *HALF])
+    found = together_of(desk.job().run())
+    assert not found.changed
+    spec = found.lines[1]
+    assert (spec.label, spec.run_id, spec.score) == ("spec", "", None)
+    assert "fell over" in spec.left_out
+    assert found.lines[2].run_id
+
+
 def test_a_second_job_asks_nothing_and_ends_the_same(desk: Desk) -> None:
     first = desk.job().run()
     again = desk.job()

@@ -12,7 +12,7 @@ def show_together(record: Together, terminal: Terminal) -> None:
     terminal.table(
         "tuned and prompted together (dev)",
         ["!prompt", "!why", ">adapter", ">95% interval", ">base", ">tuning adds", ">prompting adds",
-         ">prompt tokens", ">seconds", ""],
+         ">prompt tokens", ">a case", ""],
         [_row(line, record) for line in record.lines],
     )  # fmt: skip
     terminal.line(record.sentence)
@@ -30,7 +30,7 @@ def _row(line: TogetherLine, record: Together) -> list[str]:
         _change(line.tuning),
         _change(line.prompting),
         "–" if line.prompt_tokens is None else f"{line.prompt_tokens:.0f}",
-        "–" if line.seconds is None else f"{line.seconds:.2f}",
+        "–" if line.seconds is None else f"{line.seconds:.2f} s",
         _standing(line, record),
     ]
 

@@ -13,6 +13,8 @@ from evals.spending.prices import Prices
 from evals.suite.spec import Suite
 from tuning.records import Decision, JobRecord, Phase, ShipDecision, TrainingRecord
 from tuning.shipping.sealed import Evaluate, Look, judge_sealed
+from tuning.together.choosing import Chosen, Desk, Find, choose_candidate
+from tuning.together.telling import asked_with
 from tuning.trainer import refuse_unproven
 
 
@@ -37,6 +39,7 @@ class Finishing:
     train: Callable[..., TrainingRecord]
     keep: Keep
     prices: Prices
+    find: Find
 
     def run(self, record: JobRecord, decision: Decision) -> JobRecord:
         """Train (or find what was trained), then judge it on the sealed split and the guards."""
@@ -46,15 +49,21 @@ class Finishing:
         phases = [*record.phases, Phase("training", training.seconds)]
         record = self.keep(record, training=training, phases=tuple(phases))
         refuse_unproven(training)
+        chosen = self._choose(decision, training)
+        if chosen.record:
+            phases.append(Phase("tuned and prompted together", chosen.seconds))
+            record = self.keep(record, together=chosen.record, phases=tuple(phases))
         sealed = judge_sealed(
             suite=self.suite,
             guards=self.guards,
             model=self.model,
             leader=leader,
+            tuned=chosen.candidate,
             training=training,
             evaluate=self.evaluate,
             look=self.look,
             prices=self.prices,
+            asked=asked_with(chosen.record),
         )
         phases.append(Phase("sealed split", sealed.before.seconds + sealed.after.seconds))
         phases.append(Phase("guards", self._guard_seconds(sealed.decision)))
@@ -65,6 +74,19 @@ class Finishing:
             adapter_test=sealed.after.id,
             phases=tuple(phases),
         )
+
+    def _choose(self, decision: Decision, training: TrainingRecord) -> Chosen:
+        """With which prompt the adapter is judged, chosen on dev."""
+        desk = Desk(
+            self.suite,
+            self.model,
+            self.ledger,
+            self.look.path,
+            self.evaluate,
+            self.find,
+            self.prices,
+        )
+        return choose_candidate(desk, decision, training)
 
     def _refuse_unsealed(self) -> None:
         if not self.suite.split("test"):

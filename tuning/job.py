@@ -317,6 +317,7 @@ class Job:
             train=self._trainer.train,
             keep=self._keep,
             prices=self.prices,
+            find=self._find,
         )
         return finishing.run(record, decision)
 

@@ -16,7 +16,9 @@ from evals.judges.records import JudgeStanding
 from evals.records import Case, Finding, Run
 from evals.repeats import OverRepeats
 from evals.retrieval.recall import Recall
+from tuning.intervals import Interval as Interval  # noqa: PLC0414 - offered here, too
 from tuning.learning.records import LearningCurve
+from tuning.together.records import Together
 
 Verdict = Literal[
     "fix_evals",
@@ -30,16 +32,6 @@ Verdict = Literal[
 ]
 Outcome = Literal["ship_adapter", "reject_adapter", "inconclusive"]
 RuleStatus = Literal["applies", "does_not_apply", "not_tested", "not_reached"]
-
-
-@dataclass(frozen=True)
-class Interval:
-    """An estimate with its bounds, and the one- or two-sided level they were made at."""
-
-    estimate: float
-    low: float
-    high: float
-    level: float = 0.95
 
 
 @dataclass(frozen=True)
@@ -471,7 +463,8 @@ class JobRecord:
     `runs` holds every run named anywhere, by id; `cases` every case of those runs, by
     fingerprint. `leader_test` and `adapter_test` are the sealed-split runs. `over_repeats` is of
     the leader on dev, where it was run several times, `learning` the learning curve on this model.
-    `failures` are the error analyses of the leader on dev, then of the sealed runs.
+    `failures` are the error analyses of the leader on dev, then of the sealed runs. `together` is
+    the adapter with several prompts on dev, where more than one was there to choose from.
     """
 
     suite: str
@@ -499,3 +492,4 @@ class JobRecord:
     format: int = 1
     learning: LearningCurve | None = None
     failures: tuple[FailureAnalysis, ...] = ()
+    together: Together | None = None

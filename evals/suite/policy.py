@@ -34,6 +34,7 @@ from evals.suite.tune_methods import (
     read_own,
 )
 from evals.suite.tune_pairs import read_pair_files
+from evals.suite.tune_together import read_together
 
 MAX_REPEATS = 1000
 MIN_MONTHS, MAX_MONTHS = 0.01, 1200
@@ -77,7 +78,7 @@ def read_tune(section: Section, prompts: Prompts) -> TuneSpec:
     """How to train; what is not stated is left to the trainer's defaults."""
     section.only(
         *("method", "prompt", "min_examples", "replay", "seed", "data", "too_long", "allow"),
-        "pairs",
+        *("pairs", "together"),
         *METHODICAL,
         *own_keys(),
     )
@@ -102,6 +103,7 @@ def read_tune(section: Section, prompts: Prompts) -> TuneSpec:
         too_long=section.choice("too_long", TOO_LONG, "refuse"),
         allow=read_allowed(section),
         pairs=read_pair_files(section),
+        together=read_together(section, prompts),
     )
     if misfit := misfit_of(tune):
         section.fail(misfit.message, misfit.key, hint=misfit.hint)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from argparse import Namespace
 from pathlib import Path
 from typing import Any
@@ -94,6 +95,8 @@ def adapter_summary(record: AdapterRecord, ledger: Ledger) -> dict[str, Any]:
         "model": record.model,
         "method": training.method,
         "prompt": training.prompt,
+        "asked": record.asked,
+        "options": list(record.use),
         "data_fingerprint": training.data_fingerprint,
         "examples": training.examples,
         "held_out": training.held_out,
@@ -143,6 +146,7 @@ def _facts(record: AdapterRecord, folder: Path, found: Wholeness) -> list[tuple[
     from reports.effort import training_effort
 
     training = record.training
+    suite = record.suite or "SUITE"
     sources = ", ".join(f"{count:,} of {name}" for name, count in training.sources.items())
     return [
         ("suite", record.suite),
@@ -150,6 +154,11 @@ def _facts(record: AdapterRecord, folder: Path, found: Wholeness) -> list[tuple[
         ("chat template", training.template_hash),
         ("method", training.method),
         ("prompt", training.prompt),
+        ("judged with the prompt", record.asked),
+        (
+            "to ask it so",
+            shlex.join(["tunegate", "eval", suite, "--adapter", str(folder), *record.use]),
+        ),
         (
             "data",
             f"{training.data_fingerprint}: {training.examples:,} examples, {training.held_out:,} "

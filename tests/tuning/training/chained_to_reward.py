@@ -28,7 +28,7 @@ QUICK: dict[str, Any] = {
     "min_pairs": 4,
     "reward_rate": 2e-2,
     "reward_epochs": 4.0,
-    "steps": 12,
+    "steps": 8,
     "prompts": 2,
     "generations": 4,
     "temperature": 0.5,

@@ -18,7 +18,9 @@ from evals.errors import SuiteError, TrainingError
 from evals.records import Case, Output
 from evals.suite.rlhf_settings import RlhfSettings, policy_of
 from tests.tuning.training.chained_to_reward import login, prefers, rlhf_task
-from tuning.data.drawn_pairs import Asked, DrawnPairs
+from tests.tuning.training.rewarded import rewarded_suite
+from tuning.data.drawn_pairs import Asked, DrawnPairs, DrawPlan
+from tuning.data.pairs import Pair
 from tuning.job import refuse_unproven
 from tuning.records import TrainingRecord
 from tuning.training.base import BaseModel
@@ -27,6 +29,7 @@ from tuning.training.methods import Sources, chain_of
 from tuning.training.objectives.policy import PolicyObjective
 from tuning.training.objectives.reward_modelling import RewardModelling
 from tuning.training.reward_model import read_reward_model
+from tuning.training.task import Task
 from tuning.training.train import train_adapter
 
 ROOT = Path(__file__).parents[3]
@@ -87,10 +90,10 @@ def test_a_reward_model_that_is_cheated_is_caught_by_the_suites_own_scorer(
 
 @pytest.mark.parametrize(
     ("moment", "number"),
-    [("step", 7), ("drawing", 0), ("step", 22), ("step", 41)],
-    ids=["fine-tuning", "drawing", "reward model", "policy"],
+    [("drawing", 0), ("step", 22), ("step", 37)],
+    ids=["drawing", "reward model", "policy"],
 )
-def test_killed_anywhere_in_the_chain_it_ends_as_if_it_had_not_been(
+def test_killed_after_its_fine_tuning_the_chain_ends_as_if_it_had_not_been(
     tiny_base: BaseModel,
     tmp_path: Path,
     whole: tuple[TrainingRecord, Path],
@@ -124,9 +127,9 @@ def test_killed_anywhere_in_the_chain_it_ends_as_if_it_had_not_been(
         assert (one.curve, one.identity) == (other.curve, other.identity)
         assert one.trained_tokens == other.trained_tokens
     assert again.stages[-1].measured == record.stages[-1].measured
-    steps = 16 + 16 + 12
+    steps = 16 + 16 + 8
     assert len(told) < steps  # it went on, and did not begin again
-    assert len(drawn) == (0 if number == 41 else 1)  # what the reward model is of is not asked
+    assert len(drawn) == (0 if number == 37 else 1)  # what the reward model is of is not asked
 
 
 def nothing_to_tell(n: int) -> bool:
@@ -165,19 +168,17 @@ def test_no_pair_of_a_case_that_is_looked_at_teaches_the_reward_model(
     assert isinstance(policy, PolicyObjective)
     looked = {one.group for one in policy.look.asked}
     assert modelling.apart == looked
-    drawn = login(
-        Asked(
-            "terse", task.shown, None, frozenset(e.case_id for e in task.examples), None
-        )._replace(adapter=adapter(tmp_path))
-    )  # type: ignore[arg-type]
-    parts = replace(modelling, pairs=drawn.pairs).parts(task.chain[1].settings)
+    parts = replace(modelling, pairs=pairs_of_everyone(task, tmp_path)).parts(
+        task.chain[1].settings
+    )
     assert looked <= {pair.group for pair in parts.held_out}
     assert looked.isdisjoint({pair.group for pair in parts.train})
 
 
-def adapter(folder: Path) -> Path:
+def pairs_of_everyone(task: Task, folder: Path) -> tuple[Pair, ...]:
     (folder / "adapter_model.safetensors").write_bytes(b"")
-    return folder
+    among = frozenset(example.case_id for example in task.examples)
+    return login(Asked("terse", task.shown, DrawPlan(3, 1.0, 1), among, folder)).pairs
 
 
 def test_the_reward_keeps_the_order_of_scores_and_lies_between_0_and_1() -> None:
@@ -251,15 +252,9 @@ def test_what_does_not_fit_is_refused_before_anything_is_trained(
         rlhf_task(tiny_base, tmp_path, draws=0)
     assert "tune.rlhf.draws" in str(caught.value)
     task = replace(rlhf_task(tiny_base, tmp_path), chain=())
-    suite = replace(task_suite(), cases=())
+    suite = replace(rewarded_suite(), cases=())
     with pytest.raises(TrainingError, match="none are open"):
         chain_of(task, Sources(suite, tmp_path))
-
-
-def task_suite() -> Any:
-    from tests.tuning.training.rewarded import rewarded_suite
-
-    return rewarded_suite()
 
 
 def test_the_drawn_pairs_lie_beside_the_adapter_and_the_record_names_them(

@@ -28,6 +28,7 @@ from tuning.training.learnt_reward import LearntReward, preferred_share
 from tuning.training.methods import Sources, chain_of
 from tuning.training.objectives.policy import PolicyObjective
 from tuning.training.objectives.reward_modelling import RewardModelling
+from tuning.training.parents import Parent
 from tuning.training.reward_model import read_reward_model
 from tuning.training.task import Task
 from tuning.training.train import train_adapter
@@ -130,6 +131,21 @@ def test_killed_after_its_fine_tuning_the_chain_ends_as_if_it_had_not_been(
     steps = 16 + 16 + 8
     assert len(told) < steps  # it went on, and did not begin again
     assert len(drawn) == (0 if number == 37 else 1)  # what the reward model is of is not asked
+
+
+def test_it_begins_from_an_adapter_that_was_fine_tuned_before(
+    tiny_base: BaseModel, tmp_path: Path
+) -> None:
+    task = rlhf_task(tiny_base, tmp_path, steps=2)
+    tuned = train_adapter(replace(task, chain=task.chain[:1]), tmp_path)
+    weights = Path(tuned.adapter_path) / "adapter_model.safetensors"
+    parent = Parent(tuned.adapter, weights)
+    begun = train_adapter(replace(task, chain=task.chain[1:], parent=parent), tmp_path)
+    assert begun.parent == tuned.adapter
+    assert [stage.name for stage in begun.stages] == ["reward", "grpo"]
+    if begun.stages[-1].best_step == 0:  # nothing was better than where it began
+        for name, tensor in tensors(begun).items():
+            assert torch.equal(tensor, load_file(weights)[name]), name
 
 
 def nothing_to_tell(n: int) -> bool:

@@ -417,6 +417,8 @@ class TrainingRecord:
     that training began from, if any. `seconds` are of loading, training and its looks, resumed
     ones summed; `peak_memory_mb` is the most that was held in them: on CUDA of the device's
     memory, else resident. Of what the process did before, nothing counts that it has freed.
+    `beside` are files in the adapter's folder that say what it was trained on, by name, with
+    their sha256.
     """
 
     adapter: str
@@ -446,6 +448,7 @@ class TrainingRecord:
     stages: tuple[StageRecord, ...] = ()
     sources: Mapping[str, int] = field(default_factory=dict)
     parent: str = ""
+    beside: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from evals.suite.policy_settings import GrpoSettings, RlooSettings
 from evals.suite.preference_settings import DpoSettings
+from evals.suite.rlhf_settings import RlhfSettings
 from evals.suite.tune_weights import WEIGHTS
 from tuning.training.rates import rate_for
 
@@ -45,6 +46,7 @@ def _methods() -> list[Row]:
         Row("dpo", "method", {"method": "dpo"}, DpoSettings(), True, about="drawn pairs"),
         Row("grpo", "method", {"method": "grpo"}, GrpoSettings(**watched), True),
         Row("rloo", "method", {"method": "rloo"}, RlooSettings(**watched), True),
+        Row("rlhf", "method", {"method": "rlhf"}, RlhfSettings(), True, about="drawn pairs"),
     ]
 
 

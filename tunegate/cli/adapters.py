@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from evals.errors import NothingRunError, UsageError
-from evals.fingerprint import canonical
+from evals.fingerprint import canonical, file_sha256
 from evals.ledger import Ledger
 from evals.rounding import least_points, most_points
 from tunegate.cli.console import Terminal, percent
@@ -173,8 +173,23 @@ def _facts(record: AdapterRecord, folder: Path, found: Wholeness) -> list[tuple[
         ("training took", training_effort(training)),
         ("judged", record.judged),
         ("run on the sealed split", record.run),
+        *(
+            ("beside the weights", _beside(folder, name, sha))
+            for name, sha in training.beside.items()
+        ),
         ("folder", f"{folder} ({found.state}{': ' + found.reason if found.reason else ''})"),
     ]
+
+
+def _beside(folder: Path, name: str, sha256: str) -> str:
+    """A file that says what the adapter was trained on, and whether it is still that one."""
+    path = folder / name
+    if not path.is_file():
+        return f"{name} (gone)"
+    if file_sha256(path) != sha256:
+        return f"{name} (not the file that training left)"
+    with path.open("rb") as lines:
+        return f"{name} ({sum(1 for _ in lines):,} rows)"
 
 
 def _show_verdict(record: AdapterRecord, terminal: Terminal) -> None:

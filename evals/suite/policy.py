@@ -39,6 +39,7 @@ MAX_REPEATS = 1000
 MIN_MONTHS, MAX_MONTHS = 0.01, 1200
 MAX_HOURS = 1e6
 MAX_MONEY = 1e9
+MOST_SEEDS = 20
 LEAST_SHARE = 0.001
 """No gain or loss that is asked about is smaller: to settle it takes millions of cases."""
 
@@ -77,7 +78,7 @@ def read_tune(section: Section, prompts: Prompts) -> TuneSpec:
     """How to train; what is not stated is left to the trainer's defaults."""
     section.only(
         *("method", "prompt", "min_examples", "replay", "seed", "data", "too_long", "allow"),
-        "pairs",
+        *("pairs", "seeds"),
         *METHODICAL,
         *own_keys(),
     )
@@ -102,6 +103,7 @@ def read_tune(section: Section, prompts: Prompts) -> TuneSpec:
         too_long=section.choice("too_long", TOO_LONG, "refuse"),
         allow=read_allowed(section),
         pairs=read_pair_files(section),
+        seeds=section.integer("seeds", low=1, high=MOST_SEEDS) if has("seeds") else 1,
     )
     if misfit := misfit_of(tune):
         section.fail(misfit.message, misfit.key, hint=misfit.hint)

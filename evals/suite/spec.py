@@ -179,7 +179,8 @@ class TuneSpec:
     `data` are trained on beside the train cases. `too_long` says what becomes of examples that
     are longer than the model or the training takes; `allow` are codes of the data lint's errors
     that a person has looked at and lets pass. `pairs` are files of preference
-    pairs, for the methods that learn from those.
+    pairs, for the methods that learn from those. `seeds` is how many adapters are trained, with
+    `seed` and the numbers after it.
     """
 
     method: str = "lora"
@@ -199,6 +200,7 @@ class TuneSpec:
     too_long: TooLong = field(default="refuse", metadata=LATER)
     allow: tuple[str, ...] = field(default=(), metadata=LATER)
     pairs: tuple[PairFile, ...] = field(default=(), metadata=LATER)
+    seeds: int = field(default=1, metadata=LATER)
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,7 @@ from tuning.shipping.sealed import (
     Sides,
     judge_sealed,
     run_sealed,
+    subject_of,
     tuned_candidate,
     with_call_costs,
 )
@@ -68,7 +69,8 @@ def judge_seeds(
     number = take_look(
         look.path,
         suite.split("test"),
-        subject_of(leader, tuned),
+        fingerprint("seeds@1", leader.fingerprint, sorted(one.fingerprint for one in tuned)),
+        among=[subject_of(leader, one) for one in tuned],
         purpose=f"{tuned[0].label}, {len(tuned)} seeds, against {leader.label}",
         when=look.when.isoformat(timespec="seconds"),
     )
@@ -98,11 +100,6 @@ def judge_seeds(
         cost=cost_route(cost, suite.operation),
     )
     return Sealed(with_call_costs(decision, cost, before, after, known), before, after)
-
-
-def subject_of(leader: Candidate, tuned: Sequence[Candidate]) -> str:
-    """What a look at all of them is at, in whatever order they stand."""
-    return fingerprint("seeds@1", leader.fingerprint, sorted(one.fingerprint for one in tuned))
 
 
 def _contender(training: TrainingRecord, arms: Arms) -> Contender:

@@ -102,7 +102,7 @@ def blocked_by(recipe: Recipe) -> tuple[str, ...]:
         )
     if recipe.losing:
         lost = _listed([_lost(line) for line in recipe.losing])
-        said.append(f"{of_all(len(recipe.losing), total)} lose too much on a guard: {lost}")
+        said.append(f"{_losing(len(recipe.losing), total)}: {lost}")
     return tuple(said)
 
 
@@ -121,11 +121,7 @@ def sentence_of(own: ShipDecision, recipe: Recipe, blocked: Sequence[str]) -> st
         )
     others = _listed([_signed(line) for line in recipe.lines if not line.chosen])
     failing = sum(bool(failed_guards(line)) for line in recipe.lines)
-    guards = (
-        f", and {of_all(failing, len(recipe.lines))} lose too much on a guard"
-        if recipe.chosen.guards
-        else ""
-    )
+    guards = f", and {_losing(failing, len(recipe.lines))}" if recipe.chosen.guards else ""
     return f"{own.sentence} It is {which}; the others gain {others} points{guards}."
 
 
@@ -140,8 +136,8 @@ def steps_of(recipe: Recipe) -> tuple[str, ...]:
     if recipe.claims and not check.gains:
         more = len(recipe.lines) + 2
         steps.append(
-            f"Train more seeds (--seeds {more}): of these alone the cases settle it. It is a "
-            "further look at the sealed split."
+            f"Train more seeds (--seeds {more}): that these gain is certain, and that another "
+            "would is not. It is a further look at the sealed split."
             if check.only_these
             else "Add sealed cases that nobody has seen; each look costs confidence."
         )
@@ -151,6 +147,11 @@ def steps_of(recipe: Recipe) -> tuple[str, ...]:
             "nor more seeds will make it gain what is asked for."
         )
     return (*steps, "Until then keep the leading prompt.")
+
+
+def _losing(count: int, total: int) -> str:
+    verb = "loses" if count == 1 else "lose"
+    return f"{of_all(count, total)} {verb} too much on a guard"
 
 
 def _signed(line: SeedLine) -> str:

@@ -71,7 +71,7 @@ def judge_sealed(
     number = take_look(
         look.path,
         suite.split("test"),
-        fingerprint("pair@1", leader.fingerprint, tuned.fingerprint),
+        subject_of(leader, tuned),
         purpose=f"{tuned.label} against {leader.label}",
         when=look.when.isoformat(timespec="seconds"),
     )
@@ -95,6 +95,11 @@ def judge_sealed(
         cost=cost_route(cost, suite.operation),
     )
     return Sealed(with_call_costs(decision, cost, before, after, known), before, after)
+
+
+def subject_of(leader: Candidate, tuned: Candidate) -> str:
+    """What a look is at: one pair."""
+    return fingerprint("pair@1", leader.fingerprint, tuned.fingerprint)
 
 
 class Sides(NamedTuple):

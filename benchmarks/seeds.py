@@ -166,8 +166,7 @@ How often the adapter ships: alone / beside the others.
 {something}
 
 Of a true gain of exactly the 10 points that are asked for, at least that much is seen every second
-time. What the other trainings cost in power is the price of the second claim: it takes the true
-gain well above what is asked for, or five trainings.
+time. The rest is what the second claim costs: most with three trainings and few cases.
 """
 
 

@@ -13,9 +13,8 @@ from evals.ledger import Ledger
 from evals.models.scripted import open_scripted
 from evals.runner import Progress
 from evals.suite import Suite, load_suite
-from tests.sample_suite import TOPICS
+from tests.sample_suite import ROUNDS, TOPICS
 from tests.tunegate.scenes import KNOWN, TUNE, guarded_suite, pretended_training, write_model
-from tests.sample_suite import ROUNDS
 from tuning.adapters.registry import AdapterRecord
 from tuning.job import Job
 from tuning.learning.sampling import WHOLE, Part

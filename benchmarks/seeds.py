@@ -19,6 +19,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm
+from scipy.stats import t as student
 
 from evals.claims import check_gain
 from evals.stats import (
@@ -140,6 +141,37 @@ def effect(worlds: int, rng: np.random.Generator) -> Iterator[str]:
                 yield f"| {count} | {cases} | {100 * spread:g} | {shipped} | {held} |"
 
 
+def satterthwaite(found: RepeatedDifference, z: float) -> float:
+    """L with one t quantile, of Satterthwaite's degrees of freedom, in Cochran and Cox's place."""
+    count, n = len(found.gains), found.n
+    of_cases = (found.cases.discordance - found.estimate**2) / n
+    parts = found.between / count, of_cases, found.rest / count
+    variance = of_cases + max(0.0, parts[0] - parts[2])
+    spread = (
+        parts[0] ** 2 / (count - 1)
+        + parts[1] ** 2 / (n - 1)
+        + parts[2] ** 2 / ((n - 1) * (count - 1))
+    )
+    quantile = student.isf(norm.sf(z), variance**2 / spread)
+    return float(found.estimate - quantile * variance**0.5)
+
+
+def rules(worlds: int, rng: np.random.Generator) -> Iterator[str]:
+    """Rows of how often more than 0 is claimed where nothing is gained, by the rule."""
+    yield "| trainings | sd | Satterthwaite | Cochran and Cox |"
+    yield "| --- | --- | --- | --- |"
+    z = one_sided_z(LOOK_ALPHA)
+    for count in TRAININGS:
+        for spread in SPREADS:
+            world = World(0.0, spread, count, CASES[1])
+            seen = [repeated_difference(*draw(world, rng)) for _ in range(worlds)]
+            shares = (
+                np.mean([satterthwaite(one, z) > 0 for one in seen]),
+                np.mean([one.above(0.0, z) for one in seen]),
+            )
+            yield f"| {count} | {100 * spread:g} | {shares[0]:.3f} | {shares[1]:.3f} |"
+
+
 PAGE = """\
 # Several trainings: how often the verdict is right
 
@@ -167,6 +199,13 @@ How often the adapter ships: alone / beside the others.
 
 Of a true gain of exactly the 10 points that are asked for, at least that much is seen every second
 time. The rest is what the second claim costs: most with three trainings and few cases.
+
+## Which quantile
+
+How often more than 0 is claimed where nothing is gained, on {cases} cases, {more:,} worlds a row;
+0.025 is promised.
+
+{rules}
 """
 
 
@@ -180,6 +219,9 @@ def page(worlds: int) -> str:
         error=1.96 * (0.025 * 0.975 / worlds) ** 0.5,
         nothing="\n".join(no_effect(worlds, rng)),
         something="\n".join(effect(fewer, rng)),
+        cases=CASES[1],
+        more=2 * worlds,
+        rules="\n".join(rules(2 * worlds, rng)),
     )
 
 

@@ -28,7 +28,7 @@ def show_seeds(seeds: Seeds | None, terminal: Terminal) -> None:
     rows.append(["these alone", "", "", "", mean, _span(seeds.gain_of_these), ""])
     terminal.table(
         "trainings that differ by seed alone",
-        ["!seed", "adapter", ">held out", ">sealed", ">gain", ">interval", "guards"],
+        ["!seed", "!adapter", ">held out", ">sealed", ">gain", ">interval", "guards"],
         rows,
     )
     terminal.line(seeds.sentence)

@@ -92,8 +92,8 @@ def blocked_by(recipe: Recipe) -> tuple[str, ...]:
             reached = sum(line.gain.estimate >= check.min_gain - 1e-12 for line in recipe.lines)
             said.append(
                 f"whether a training at random gains anything is not settled (between {low} and "
-                f"{high} points): {of_all(reached, total)} gain the "
-                f"{100 * check.min_gain:g} points asked for"
+                f"{high} points): {of_all(reached, total)} {'gains' if reached == 1 else 'gain'} "
+                f"the {100 * check.min_gain:g} points asked for"
             )
     elif check.falls_short and not recipe.by_cost:
         said.append(
@@ -134,12 +134,12 @@ def steps_of(recipe: Recipe) -> tuple[str, ...]:
             "steps, more replay), and judge those trainings."
         )
     if recipe.claims and not check.gains:
-        more = len(recipe.lines) + 2
+        seeds = f"Train more seeds (--seeds {len(recipe.lines) + 2})"
         steps.append(
-            f"Train more seeds (--seeds {more}): that these gain is certain, and that another "
-            "would is not. It is a further look at the sealed split."
+            f"{seeds}: that these gain is certain, and that another would is not. It is a further "
+            "look at the sealed split."
             if check.only_these
-            else "Add sealed cases that nobody has seen; each look costs confidence."
+            else f"Add sealed cases that nobody has seen. {seeds}. Each look costs confidence."
         )
     elif recipe.claims and check.falls_short:
         steps.append(

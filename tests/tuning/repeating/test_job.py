@@ -16,6 +16,7 @@ from reports.card import render_card
 from tests.tuning.repeating.scene import FORGETFUL, GOOD, USELESS, Bench, DiedError
 from tuning.adapters.origin import Origin
 from tuning.adapters.registry import stored_adapters
+from tuning.gate.soundness import check_stored, soundness_of
 from tuning.learning.sampling import WHOLE, Part
 from tuning.records import JobRecord, Proof, ShipDecision
 from tuning.stored import load_job
@@ -192,6 +193,13 @@ def test_the_report_shows_the_trainings_beside_each_other(bench: Bench) -> None:
     alone = load_job(one.ledger, "tickets", "scripted:m")
     assert alone is not None
     assert "Several trainings" not in render_html(alone) + render_markdown(alone)
+
+
+def test_how_often_is_trained_makes_no_check_stale(bench: Bench) -> None:
+    one, three = bench.job(seeds=1), bench.job(seeds=3)
+    stored = check_stored(one.suite, one.guards, one.ledger)
+    assert check_stored(three.suite, three.guards, three.ledger) == stored
+    assert not soundness_of(three.suite, three.ledger, [], three.guards).fresh
 
 
 def test_what_was_stored_before_seeds_were_there_still_reads(bench: Bench) -> None:

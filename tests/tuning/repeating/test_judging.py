@@ -67,7 +67,7 @@ def test_a_gain_that_other_seeds_do_not_show_is_not_shipped() -> None:
     assert alone(gaining(0, 60)).verdict == "ship_adapter"
     assert found.verdict == "inconclusive"
     assert found.sentence.startswith("Inconclusive: alone, the adapter of seed 0 would ship (+20.0")
-    assert "one of three trainings gain" in found.sentence
+    assert "one of three trainings gains the 10 points" in found.sentence
     assert "--seeds 5" in found.next_steps[0]
     assert found.cases_needed is None
     assert found.seeds is not None

@@ -70,19 +70,34 @@ def judge_trainings(
         )
         for number, one in enumerate(trainings)
     ]
-    sample = Sample([before, *(one.after for one in trainings)], clusters or {})
-    claims = not sample.few_clusters and all(
-        arm.usable for arm in (before, *(one.after for one in trainings))
+    recipe = _recipe(
+        before, trainings, alone, look_alpha=look_alpha, alpha=alpha, clusters=clusters, cost=cost
     )
-    first = sample.pair(before, trainings[0].after)
+    return _decided(alone[0], recipe, alpha)
+
+
+def _recipe(
+    before: Arm,
+    trainings: Sequence[Contender],
+    alone: Sequence[ShipDecision],
+    *,
+    look_alpha: float,
+    alpha: float,
+    clusters: Mapping[str, str | None] | None,
+    cost: CostRoute | None,
+) -> Recipe:
+    """What all trainings say together; `alone` is what each would be decided by itself."""
+    arms = [before, *(one.after for one in trainings)]
+    sample, min_gain = Sample(arms, clusters or {}), alone[0].min_gain
+    first = sample.pair(before, arms[1])
     assert first is not None  # it was judged, so some case is scored by both
     by_quality = check_gain(first, min_gain, alpha, look_alpha).result == "reached"
+    claims = not sample.few_clusters and all(arm.usable for arm in arms)
+    repeats = sample.repeats(before, arms[1:])
     floor = 0.0 if by_quality or cost is None else -cost.margin
-    repeats = sample.repeats(before, [one.after for one in trainings])
     check = check_repeats(repeats, min_gain, alpha, look_alpha, floor=floor, claims=claims)
     lines = _lines(trainings, alone)
-    recipe = Recipe(check, repeats, lines, claims=claims, by_cost=not by_quality)
-    return _decided(alone[0], recipe, alpha)
+    return Recipe(check, repeats, lines, claims=claims, by_cost=not by_quality)
 
 
 def _lines(trainings: Sequence[Contender], alone: Sequence[ShipDecision]) -> tuple[SeedLine, ...]:

@@ -85,11 +85,22 @@ def judge_seeds(
         )
         for one, candidate in zip(trainings, tuned, strict=True)
     ]
+    return _judged(trainings, arms, suite=suite, number=number, prices=prices or Prices())
+
+
+def _judged(
+    trainings: Sequence[TrainingRecord],
+    arms: Sequence[Arms],
+    *,
+    suite: Suite,
+    number: int,
+    prices: Prices,
+) -> Sealed:
+    """The verdict at look `number`, and what the trainings cost together."""
     before, after, _ = arms[0]
-    known = prices or Prices()
     # Who would train anew would train them all again.
     together = replace(trainings[0], seconds=sum(one.seconds for one in trainings))
-    cost = measured_payback(before, after, together, suite.operation, known)
+    cost = measured_payback(before, after, together, suite.operation, prices)
     decision = judge_trainings(
         arm_of(before),
         [_contender(one, each) for one, each in zip(trainings, arms, strict=True)],
@@ -99,7 +110,7 @@ def judge_seeds(
         target=suite.target,
         cost=cost_route(cost, suite.operation),
     )
-    return Sealed(with_call_costs(decision, cost, before, after, known), before, after)
+    return Sealed(with_call_costs(decision, cost, before, after, prices), before, after)
 
 
 def _contender(training: TrainingRecord, arms: Arms) -> Contender:

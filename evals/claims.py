@@ -12,6 +12,7 @@ from typing import Literal
 from evals.rounding import least_points, most_points
 from evals.stats import (
     BoundedDifference,
+    BoundedRepeats,
     PairedDifference,
     bounded,
     one_sided_z,
@@ -56,6 +57,24 @@ class GainCheck:
     cases_needed: int | None
     without_errors: Literal["", "reached", "not_reached", "inconclusive"] = ""
     """As in `MarginCheck`."""
+
+
+@dataclass(frozen=True)
+class RepeatsCheck:
+    """Whether trainings that differ by seed alone gain more than `floor`, drawn at random.
+
+    `gains` needs L > floor; `falls_short` means U < min_gain: that a training at random gains so
+    much is implausible. `only_these` says that L > floor holds of these very trainings, so that
+    it is the trainings that leave it open, not the cases.
+    """
+
+    floor: float
+    min_gain: float
+    low: float
+    high: float
+    gains: bool
+    falls_short: bool
+    only_these: bool
 
 
 def check_margin(
@@ -122,6 +141,33 @@ def check_gain(
     if pair.errors and result == "inconclusive":
         alone = check_gain(pair.scored, min_gain, alpha, alpha_low).result
     return GainCheck(min_gain, alpha, pair.lower(z_low), pair.upper(z), result, needed, alone)
+
+
+def check_repeats(
+    repeats: BoundedRepeats,
+    min_gain: float,
+    alpha: float,
+    alpha_low: float,
+    *,
+    floor: float = 0.0,
+    claims: bool = True,
+) -> RepeatsCheck:
+    """Judge what trainings at random gain; L is taken at `alpha_low`, U at `alpha`.
+
+    Without `claims` (too many errors) there are bounds but no result.
+    """
+    min_gain = require_share(min_gain, "min_gain")
+    z_low, z = one_sided_z(alpha_low), one_sided_z(alpha)
+    these = (repeats.scored.cases, repeats.against.cases)
+    return RepeatsCheck(
+        floor=floor,
+        min_gain=min_gain,
+        low=repeats.lower(z_low),
+        high=repeats.upper(z),
+        gains=claims and repeats.above(floor, z_low),
+        falls_short=claims and repeats.below(min_gain, z),
+        only_these=claims and all(pair.above(floor, z_low) for pair in these),
+    )
 
 
 def open_said(check: MarginCheck | GainCheck, errors: int, *, claims: bool = True) -> str:

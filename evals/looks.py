@@ -15,6 +15,7 @@ import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from math import ceil, log2
 from pathlib import Path
 
 from evals.codec import decode, encode
@@ -44,7 +45,8 @@ class Look:
     """One look: which split (by content), at what (by content), why and when.
 
     `cases` are the split's contents, with the first look at it only. `form` says how both
-    were made; 1, of development versions, told cases by id, cluster and tags, too.
+    were made; 1, of development versions, told cases by id, cluster and tags, too. `among` are
+    the subjects that were seen side by side, where one look was at several.
     """
 
     split: str
@@ -53,6 +55,7 @@ class Look:
     when: str
     cases: Contents = field(default=(), metadata=LATER)
     form: int = field(default=1, metadata=LATER)
+    among: tuple[str, ...] = field(default=(), metadata=LATER)
 
 
 def split_fingerprint(cases: Sequence[Case]) -> str:
@@ -154,7 +157,9 @@ def was_taken(path: Path, cases: Sequence[Case], subject: str) -> bool:
     return _counted(read_looks(path), cases, subject)[1]
 
 
-def _counted(looks: Sequence[Look], cases: Sequence[Case], subject: str) -> tuple[int, bool]:
+def _counted(
+    looks: Sequence[Look], cases: Sequence[Case], subject: str, among: Sequence[str] = ()
+) -> tuple[int, bool]:
     """The number of a look, and whether it was taken already, on these cases or nearly these."""
     now = contents_of(cases)
     known = {look.split: look.cases for look in looks if look.form == FORM and look.cases}
@@ -165,19 +170,48 @@ def _counted(looks: Sequence[Look], cases: Sequence[Case], subject: str) -> tupl
     of_subject = [n for n, look in enumerate(distinct) if look.subject == subject]
     place = nearest(now, [seen[n] for n in of_subject])
     same = None if place is None else of_subject[place]
-    before = seen if same is None else seen[:same]
+    before = distinct if same is None else distinct[:same]
     taken = None if same is None else seen[same]
-    return 1 + sum(look_related(now, one, taken) for one in before), same is not None
+    counting = [
+        look for look, one in zip(before, seen, strict=False) if look_related(now, one, taken)
+    ]
+    picked = max((_picked(look, among or (subject,)) for look in counting), default=0)
+    return 1 + len(counting) + picked, same is not None
 
 
-def take_look(path: Path, cases: Sequence[Case], subject: str, *, purpose: str, when: str) -> int:
-    """Write the look at `cases` down before anything is seen, and return its number."""
+def _picked(earlier: Look, now: Sequence[str]) -> int:
+    """By how many looks more it counts that some of what was seen side by side are looked at.
+
+    Of k that were seen, those may be picked that did well. At alpha / k each, whichever is picked,
+    they claim together no more than one look that knew nothing: log2(k) halvings. All of them
+    again, with others, is no picking.
+    """
+    known = set(earlier.among)
+    if known.isdisjoint(now) or known.issubset(now):
+        return 0
+    return ceil(log2(len(known)))
+
+
+def take_look(
+    path: Path,
+    cases: Sequence[Case],
+    subject: str,
+    *,
+    purpose: str,
+    when: str,
+    among: Sequence[str] = (),
+) -> int:
+    """Write the look at `cases` down before anything is seen, and return its number.
+
+    `among`: the subjects of the looks that would be at each alone, where it is at several.
+    """
     looks, contents = read_looks(path), contents_of(cases)
-    number, taken = _counted(looks, cases, subject)
+    number, taken = _counted(looks, cases, subject, among)
     if not taken:
         split = contents_fingerprint(contents)
         known = any(look.split == split and look.cases for look in looks)
-        look = Look(split, subject, purpose, when, () if known else contents, FORM)
+        shown = () if known else contents
+        look = Look(split, subject, purpose, when, shown, FORM, tuple(sorted(among)))
         path.parent.mkdir(parents=True, exist_ok=True)
         _append(path, encode(look) + "\n")
     return number

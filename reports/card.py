@@ -18,6 +18,7 @@ import yaml
 from evals.rounding import least_points, most_points
 from evals.text import visible
 from reports.markup import literal, table, words
+from reports.seeds import seeds_markdown, view_of
 from tuning.adapters.origin import Origin
 from tuning.adapters.registry import AdapterRecord
 from tuning.records import GuardLine, Interval
@@ -97,16 +98,15 @@ def _body(record: AdapterRecord, origin: Origin, merged: bool) -> Iterator[str]:
         + _judged_with(record)
         + (" Its weights are merged into the base's here, in float32." if merged else "")
     )
-    yield f"**Verdict: {VERDICTS.get(record.verdict, 'not known')}.** " + (
-        words(record.shipping.sentence, _LONG)
-        if record.shipping
-        else "Nothing is known of what it gains or loses."
-    )
+    yield _verdict(record)
     yield "## Why it was trained"
     yield _gate(record)
     if record.shipping:
         yield "## Before and after"
         yield from _judged(record)
+    if record.seeds:
+        yield "## Trained beside"
+        yield seeds_markdown(view_of(record.seeds)).rstrip()
     yield "## Data"
     yield _data(record)
     yield "## Settings"
@@ -132,6 +132,19 @@ def _judged_with(record: AdapterRecord) -> str:
 def _asked(record: AdapterRecord) -> str:
     """The prompt that its figures are of."""
     return literal(record.asked or record.training.prompt, _NAME)
+
+
+def _verdict(record: AdapterRecord) -> str:
+    said = f"**Verdict: {VERDICTS.get(record.verdict, 'not known')}.** "
+    if record.shipping:
+        return said + words(record.shipping.sentence, _LONG)
+    if record.seeds and record.is_sibling:
+        return (
+            f"**Verdict: not chosen.** It is one of {len(record.seeds.lines)} trainings that "
+            f"differ by seed alone; the verdict is about {literal(record.seeds.chosen.adapter)}, "
+            "the best on what was held out of training."
+        )
+    return said + "Nothing is known of what it gains or loses."
 
 
 def _gate(record: AdapterRecord) -> str:

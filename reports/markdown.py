@@ -17,6 +17,7 @@ from reports.outcome import GuardsView, OutcomeView, SingleView
 from reports.payback import CallRow, PaybackView
 from reports.retrieval import RetrievalView
 from reports.rounds_markdown import rounds_markdown
+from reports.seeds import seeds_markdown
 from reports.stored import NotRun
 from reports.stronger import StrongerView
 from reports.summed import PartTable, SummedView
@@ -40,6 +41,7 @@ def render_markdown(job: JobRecord) -> str:
         _verdict(page, page.verdict),
         _section("Before and after", page.outcome, _outcome),
         _section("What must not be lost", page.guards, _guards),
+        *([_section("Several trainings", page.seeds, seeds_markdown)] if page.seeds else []),
         _section("Why", page.reasons, _reasons),
         *([_section("Judge", page.judges, _judges)] if page.judges else []),
         _section("How prompting was tried", page.attempts, _attempts),

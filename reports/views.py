@@ -16,6 +16,7 @@ from reports.learning import LearningView, learning_view
 from reports.outcome import GuardsView, OutcomeView, SingleView, guards_view, outcome_view
 from reports.reproduce import ReproduceView, reproduce_view
 from reports.retrieval import RetrievalView, retrieval_view
+from reports.seeds import SeedsView, seeds_view
 from reports.stored import NotRun
 from reports.summed import SummedView, summed_view
 from reports.together import TogetherView, together_view
@@ -38,6 +39,7 @@ class Page:
     judges: JudgesView | None
     outcome: OutcomeView | SingleView | NotRun
     guards: GuardsView | NotRun
+    seeds: SeedsView | None
     attempts: AttemptsView | NotRun
     retrieval: RetrievalView | None
     cost: CostView | NotRun
@@ -70,6 +72,7 @@ def page_view(job: JobRecord) -> Page:
         judges=judges_view(job),
         outcome=outcome_view(job),
         guards=guards_view(job),
+        seeds=seeds_view(job),
         attempts=attempts_view(job),
         retrieval=retrieval_view(job),
         cost=cost_view(job),

@@ -9,10 +9,13 @@ from typing import Any, Protocol
 from evals.errors import SuiteError
 from evals.ledger import Ledger
 from evals.models.protocol import AdaptableModel
+from evals.records import Candidate
 from evals.spending.prices import Prices
 from evals.suite.spec import Suite
 from tuning.records import Decision, JobRecord, Phase, ShipDecision, TrainingRecord
-from tuning.shipping.sealed import Evaluate, Look, judge_sealed
+from tuning.repeating.sealed import judge_seeds
+from tuning.repeating.training import train_seeds
+from tuning.shipping.sealed import Evaluate, Look, Sealed
 from tuning.together.choosing import Chosen, Desk, Find, choose_candidate
 from tuning.together.telling import asked_with
 from tuning.trainer import refuse_unproven
@@ -45,27 +48,25 @@ class Finishing:
         """Train (or find what was trained), then judge it on the sealed split and the guards."""
         self._refuse_unsealed()
         leader = self.ledger.run(decision.leader).candidate
-        training = self.train(leader=leader.technique)
-        phases = [*record.phases, Phase("training", training.seconds)]
-        record = self.keep(record, training=training, phases=tuple(phases))
-        refuse_unproven(training)
-        chosen = self._choose(decision, training)
+        record, trainings = self._train(record, leader)
+        phases = list(record.phases)
+        chosen = self._choose(decision, trainings[0])
         if chosen.record:
             phases.append(Phase("tuned and prompted together", chosen.seconds))
             record = self.keep(record, together=chosen.record, phases=tuple(phases))
-        sealed = judge_sealed(
+        sealed = judge_seeds(
+            trainings,
             suite=self.suite,
             guards=self.guards,
             model=self.model,
             leader=leader,
             tuned=chosen.candidate,
-            training=training,
             evaluate=self.evaluate,
             look=self.look,
             prices=self.prices,
             asked=asked_with(chosen.record),
         )
-        phases.append(Phase("sealed split", sealed.before.seconds + sealed.after.seconds))
+        phases.append(Phase("sealed split", self._sealed_seconds(sealed)))
         phases.append(Phase("guards", self._guard_seconds(sealed.decision)))
         return self.keep(
             record,
@@ -74,6 +75,22 @@ class Finishing:
             adapter_test=sealed.after.id,
             phases=tuple(phases),
         )
+
+    def _train(
+        self, record: JobRecord, leader: Candidate
+    ) -> tuple[JobRecord, tuple[TrainingRecord, ...]]:
+        """Train as often as the suite asks for, keeping what is trained; all must be proven."""
+        begun = record.phases
+        trained: tuple[TrainingRecord, ...] = ()
+        for trained in train_seeds(self.suite.tune, self.train, leader.technique):
+            took = Phase("training", sum(one.seconds for one in trained))
+            first, *others = trained
+            record = self.keep(
+                record, training=first, siblings=tuple(others), phases=(*begun, took)
+            )
+            for one in trained:
+                refuse_unproven(one)
+        return record, trained
 
     def _choose(self, decision: Decision, training: TrainingRecord) -> Chosen:
         """With which prompt the adapter is judged, chosen on dev."""
@@ -97,6 +114,12 @@ class Finishing:
                 hint="give the suite a test split before training",
             )
 
+    def _sealed_seconds(self, sealed: Sealed) -> float:
+        others = [line.run for line in sealed.decision.trained if not line.chosen]
+        seconds = sealed.before.seconds + sealed.after.seconds
+        return seconds + sum(self.ledger.run(run).seconds for run in others)
+
     def _guard_seconds(self, decision: ShipDecision) -> float:
-        runs = [run for guard in decision.guards for run in (guard.base_run, guard.tuned_run)]
-        return sum(self.ledger.run(run).seconds for run in runs)
+        guards = [*decision.guards, *(g for line in decision.trained for g in line.guards)]
+        runs = [run for guard in guards for run in (guard.base_run, guard.tuned_run)]
+        return sum(self.ledger.run(run).seconds for run in dict.fromkeys(runs))

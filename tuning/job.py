@@ -36,7 +36,7 @@ from evals.scorers import build_scorers
 from evals.scorers.protocol import Scorer
 from evals.spending.prices import Prices
 from evals.suite.spec import Suite
-from tuning.adapters.registry import AdapterRecord, keep_adapter
+from tuning.adapters.registry import AdapterRecord, keep_adapter, keep_siblings
 from tuning.data.dataset import carried
 from tuning.finishing import Finishing
 from tuning.gate.dev_looks import keep_look
@@ -384,8 +384,10 @@ class Job:
         self.ledger.store(JOB, self.key, changed, created=when)
         if changes.keys() & {"training", "shipping"}:
             kept = keep_adapter(self.ledger, changed, when=when)
-            if kept and self.write_card:
-                self.write_card(kept)
+            siblings = keep_siblings(self.ledger, changed, when=when)
+            for one in (*([kept] if kept else []), *siblings):
+                if self.write_card:
+                    self.write_card(one)
         return changed
 
 

@@ -333,8 +333,61 @@ class GuardLine:
 
 
 @dataclass(frozen=True)
+class SeedLine:
+    """One of several trainings that differ by seed alone, judged as if it were the only one.
+
+    `held_out` is its best look at the held-out part of train, a loss or a score as `held_out_of`
+    says (None: nothing was held out): by this, and never by the sealed split, the one that may
+    ship is `chosen`. `run` is its run on the sealed split. `gain` has the bounds of one adapter.
+    """
+
+    seed: int
+    adapter: str
+    run: str
+    held_out: float | None
+    held_out_of: Literal["loss", "score", ""]
+    score: Interval
+    gain: Interval
+    guards: tuple[GuardLine, ...]
+    verdict: Outcome
+    chosen: bool
+    errors: int = 0
+
+
+@dataclass(frozen=True)
+class Seeds:
+    """Several trainings that differ by seed alone, in the order of seeds, and what they show.
+
+    `gain` is that of a training drawn at random, with the variation between cases and between
+    trainings; `gain_of_these` leaves the latter out. `spread` is the standard deviation of the
+    trainings' gains as seen, `spread_own` what of that the cases do not explain. `blocked` says
+    why the chosen adapter does not ship, where its own numbers alone would have shipped it.
+    """
+
+    lines: tuple[SeedLine, ...]
+    gain: Interval
+    gain_of_these: Interval
+    spread: float
+    spread_own: float
+    sentence: str
+    blocked: tuple[str, ...] = ()
+
+    @property
+    def chosen(self) -> SeedLine:
+        """The training that may ship."""
+        return next(line for line in self.lines if line.chosen)
+
+    def line_of(self, adapter: str) -> SeedLine | None:
+        """The training that made an adapter, if it is one of these."""
+        return next((line for line in self.lines if line.adapter == adapter), None)
+
+
+@dataclass(frozen=True)
 class ShipDecision:
-    """The verdict after training, on the sealed split and the guards."""
+    """The verdict after training, on the sealed split and the guards.
+
+    `seeds` are the trainings, where there were several; all else is then of the chosen one.
+    """
 
     verdict: Outcome
     sentence: str
@@ -356,6 +409,12 @@ class ShipDecision:
     cost: CostStanding | None = None
     before_cost: CallCost | None = None
     after_cost: CallCost | None = None
+    seeds: Seeds | None = None
+
+    @property
+    def trained(self) -> tuple[SeedLine, ...]:
+        """The trainings, where there were several."""
+        return self.seeds.lines if self.seeds else ()
 
 
 @dataclass(frozen=True)
@@ -468,6 +527,8 @@ class JobRecord:
     the leader on dev, where it was run several times, `learning` the learning curve on this model.
     `failures` are the error analyses of the leader on dev, then of the sealed runs. `together` is
     the adapter with several prompts on dev, where more than one was there to choose from.
+    `failures` are the error analyses of the leader on dev, then of the sealed runs. `siblings`
+    are further trainings that differ from `training` by their seed alone.
     """
 
     suite: str
@@ -496,3 +557,4 @@ class JobRecord:
     learning: LearningCurve | None = None
     failures: tuple[FailureAnalysis, ...] = ()
     together: Together | None = None
+    siblings: tuple[TrainingRecord, ...] = ()

@@ -64,7 +64,10 @@ def _run_ids(record: JobRecord) -> list[str]:
     names += [line.run_id for line in compared if line.run_id]
     oracle = record.decision.oracle if record.decision else None
     names += [oracle.run_id] if oracle else []
-    guards = record.shipping.guards if record.shipping else ()
+    guards = list(record.shipping.guards) if record.shipping else []
+    seeds = record.shipping.trained if record.shipping else ()
+    names += [line.run for line in seeds]
+    guards += [guard for line in seeds for guard in line.guards]
     names += [run for guard in guards for run in (guard.base_run, guard.tuned_run)]
     return names + [run for run in (record.leader_test, record.adapter_test) if run]
 

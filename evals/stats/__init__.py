@@ -30,6 +30,12 @@ from evals.stats.power import (
     smallest_plateau_gain,
 )
 from evals.stats.quantiles import MOST_LOOKS, one_sided_z, require_look, two_sided_z
+from evals.stats.repeated import (
+    BoundedRepeats,
+    RepeatedDifference,
+    bounded_repeats,
+    repeated_difference,
+)
 from evals.stats.sample import MIN_CLUSTERS, design_effect
 from evals.stats.worst_case import BoundedDifference, bounded, bounded_difference
 
@@ -40,13 +46,16 @@ __all__ = [
     "MOST_CASES",
     "MOST_LOOKS",
     "BoundedDifference",
+    "BoundedRepeats",
     "Bounds",
     "Kappa",
     "KappaWeights",
     "PairedDifference",
+    "RepeatedDifference",
     "ScoreInterval",
     "bounded",
     "bounded_difference",
+    "bounded_repeats",
     "cases_for_gain",
     "cases_for_noninferiority",
     "cases_for_plateau",
@@ -62,6 +71,7 @@ __all__ = [
     "one_sided_z",
     "paired_counts",
     "paired_difference",
+    "repeated_difference",
     "require_look",
     "require_share",
     "score_interval",

@@ -40,6 +40,7 @@ MAX_REPEATS = 1000
 MIN_MONTHS, MAX_MONTHS = 0.01, 1200
 MAX_HOURS = 1e6
 MAX_MONEY = 1e9
+MOST_SEEDS = 20
 LEAST_SHARE = 0.001
 """No gain or loss that is asked about is smaller: to settle it takes millions of cases."""
 
@@ -78,7 +79,7 @@ def read_tune(section: Section, prompts: Prompts) -> TuneSpec:
     """How to train; what is not stated is left to the trainer's defaults."""
     section.only(
         *("method", "prompt", "min_examples", "replay", "seed", "data", "too_long", "allow"),
-        *("pairs", "together"),
+        *("pairs", "together", "seeds"),
         *METHODICAL,
         *own_keys(),
     )
@@ -104,6 +105,7 @@ def read_tune(section: Section, prompts: Prompts) -> TuneSpec:
         allow=read_allowed(section),
         pairs=read_pair_files(section),
         together=read_together(section, prompts),
+        seeds=section.integer("seeds", low=1, high=MOST_SEEDS) if has("seeds") else 1,
     )
     if misfit := misfit_of(tune):
         section.fail(misfit.message, misfit.key, hint=misfit.hint)

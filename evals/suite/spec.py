@@ -194,7 +194,8 @@ class TuneSpec:
     are longer than the model or the training takes; `allow` are codes of the data lint's errors
     that a person has looked at and lets pass. `pairs` are files of preference
     pairs, for the methods that learn from those. `together` None: nobody said, which is as
-    `best`, but an adapter that was judged before that was tried stays judged as it was.
+    `best`, but an adapter that was judged before that was tried stays judged as it was. `seeds` is how many adapters are trained, with
+    `seed` and the numbers after it.
     """
 
     method: str = "lora"
@@ -215,6 +216,7 @@ class TuneSpec:
     allow: tuple[str, ...] = field(default=(), metadata=LATER)
     pairs: tuple[PairFile, ...] = field(default=(), metadata=LATER)
     together: TogetherSpec | None = field(default=None, metadata=LATER)
+    seeds: int = field(default=1, metadata=LATER)
 
 
 @dataclass(frozen=True)

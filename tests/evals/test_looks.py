@@ -140,3 +140,33 @@ def test_a_damaged_count_is_refused_and_never_started_anew(tmp_path):
     path.write_text(path.read_text() + "{oops\n")
     with pytest.raises(RecordError, match=r"looks\.jsonl:2: not a look"):
         look_number(path, SPLIT, "b")
+
+
+def among(path, subject, *several):
+    return take_look(path, SPLIT, subject, purpose="p", when="t", among=several)
+
+
+def test_picking_from_what_was_seen_side_by_side_counts_for_what_may_be_picked(tmp_path):
+    path = tmp_path / "looks.jsonl"
+    assert among(path, "all", "a", "b", "c") == 1
+    assert among(path, "all", "a", "b", "c") == 1
+    assert look_number(path, SPLIT, "z") == 2  # something else was not seen beside them
+    assert look(path, SPLIT, "b") == 4
+    assert look(path, SPLIT, "b") == 4
+    assert among(path, "two", "a", "c") == 5
+    assert among(path, "more", "a", "b", "c", "d") == 4  # all of them again: nothing is picked
+
+
+@pytest.mark.parametrize(("seen", "number"), [(2, 3), (3, 4), (4, 4), (5, 5), (20, 7)])
+def test_whichever_is_picked_costs_no_more_than_one_look_that_knew_nothing(seen, number, tmp_path):
+    path = tmp_path / "looks.jsonl"
+    names = [f"s{n}" for n in range(seen)]
+    among(path, "all", *names)
+    assert look(path, SPLIT, "s0") == number
+    assert seen * 0.5**number <= 0.5**2
+
+
+def test_an_unrelated_split_knows_nothing_of_what_was_seen_side_by_side(tmp_path):
+    path = tmp_path / "looks.jsonl"
+    among(path, "all", "a", "b", "c")
+    assert take_look(path, split(500, 600), "a", purpose="p", when="t") == 1

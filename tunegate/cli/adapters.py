@@ -13,9 +13,11 @@ from evals.ledger import Ledger
 from evals.rounding import least_points, most_points
 from tunegate.cli.console import Terminal, percent
 from tunegate.cli.records import open_stored
+from tunegate.cli.seeds import show_seeds
 from tunegate.opening import open_suite
 from tuning.adapters.registry import AdapterRecord, find_adapter, folder_of, stored_adapters
 from tuning.adapters.wholeness import Wholeness, wholeness_of
+from tuning.records import SeedLine
 
 _ACTIONS = ("show", "export")
 
@@ -68,7 +70,7 @@ def _list(options: Namespace, terminal: Terminal) -> int:
                 row["method"],
                 row["examples"],
                 _gate_cell(record),
-                row["verdict"] or "–",
+                row["verdict"] or ("not chosen" if record.is_sibling else "–"),
                 "–" if row["gain"] is None else f"{100 * row['gain']:+.1f}",
                 row["date"][:10] or "–",
                 row["state"],
@@ -88,7 +90,7 @@ def adapter_summary(record: AdapterRecord, ledger: Ledger) -> dict[str, Any]:
     """One row of the list: also the JSON of it."""
     folder = folder_of(record, ledger.folder)
     found = wholeness_of(folder, record.adapter)
-    training, shipping = record.training, record.shipping
+    training = record.training
     return {
         "adapter": record.adapter,
         "suite": record.suite,
@@ -106,7 +108,10 @@ def adapter_summary(record: AdapterRecord, ledger: Ledger) -> dict[str, Any]:
         "override": record.override,
         "parent": record.parent,
         "verdict": record.verdict,
-        "gain": shipping.gain.estimate if shipping else None,
+        "gain": _gain(record),
+        "seed": training.settings.get("seed"),
+        "siblings": [line.adapter for line in _others(record)],
+        "chosen": record.seeds.chosen.adapter if record.seeds else None,
         "trained": record.trained,
         "judged": record.judged,
         "date": record.date,
@@ -114,6 +119,29 @@ def adapter_summary(record: AdapterRecord, ledger: Ledger) -> dict[str, Any]:
         "state": found.state,
         "fault": found.reason,
     }
+
+
+def _gain(record: AdapterRecord) -> float | None:
+    """What it gains on the sealed split: by its verdict, else as one of several trainings."""
+    if record.shipping:
+        return record.shipping.gain.estimate
+    line = record.seeds.line_of(record.adapter) if record.seeds else None
+    return line.gain.estimate if line else None
+
+
+def _others(record: AdapterRecord) -> list[SeedLine]:
+    """The trainings it was judged beside."""
+    lines = record.seeds.lines if record.seeds else ()
+    return [line for line in lines if line.adapter != record.adapter]
+
+
+def _siblings_said(record: AdapterRecord) -> str:
+    if record.seeds is None:
+        return ""
+    others = ", ".join(f"{line.adapter} (seed {line.seed})" for line in _others(record))
+    chosen = record.seeds.chosen
+    which = "this one" if chosen.adapter == record.adapter else chosen.adapter
+    return f"{others}; the verdict is about {which}, the best on what was held out of training"
 
 
 def _show(record: AdapterRecord, ledger: Ledger, terminal: Terminal) -> int:
@@ -169,6 +197,7 @@ def _facts(record: AdapterRecord, folder: Path, found: Wholeness) -> list[tuple[
         ("gate", f"{record.gate}. {record.gate_sentence}" if record.gate else ""),
         ("trained although the gate was shut", record.override),
         ("began from", record.parent),
+        ("trained beside", _siblings_said(record)),
         ("trained", record.trained),
         ("training took", training_effort(training)),
         ("judged", record.judged),
@@ -194,8 +223,9 @@ def _beside(folder: Path, name: str, sha256: str) -> str:
 
 def _show_verdict(record: AdapterRecord, terminal: Terminal) -> None:
     shipping = record.shipping
+    show_seeds(record.seeds, terminal)
     if shipping is None:
-        terminal.line("not judged yet")
+        terminal.line("no verdict is about it" if record.is_sibling else "not judged yet")
         return
     rows = [
         ["best prompt", percent(shipping.before.estimate), ""],

@@ -27,6 +27,7 @@ from tunegate.cli.records import INCONCLUSIVE, open_stored
 from tunegate.cli.retrieval import show_retrieval
 from tunegate.cli.rounds import show_rounds
 from tunegate.cli.running import endpoints_asked
+from tunegate.cli.seeds import show_seeds
 from tunegate.cli.together import show_together
 from tunegate.cli.trained import show_training
 from tunegate.comparing import refuse_unopenable
@@ -49,13 +50,13 @@ from tuning.records import CallCost, Decision, Interval, JobRecord, ShipDecision
 from tuning.repeated import leader_over_repeats
 from tuning.stored import decide_stored, load_job
 
-TRAINING_OPTIONS = ("method", "weights", "variant", "rank", "learning_rate", "epochs")
+TRAINING_OPTIONS = ("method", "weights", "variant", "rank", "learning_rate", "epochs", "seeds")
 MARKS = {"applies": "YES", "does_not_apply": "no", "not_tested": "not tested", "not_reached": "-"}
 
 
 def run_command(options: Namespace, terminal: Terminal) -> int:
     """Do the whole job and write its report."""
-    opened = _open_proposed(options)
+    opened = _open_repeated(options)
     for name in proposers(opened.suite):
         check_model_name(name)
     output = options.output or Path(f"{opened.suite.name}-report.html")
@@ -63,13 +64,13 @@ def run_command(options: Namespace, terminal: Terminal) -> int:
     with open_job(options, opened, terminal) as (job, endpoints):
         record = job.run(override=options.override, tune=not options.no_tune)
         _show_verdicts(record, terminal)
-        commands = _commands(options, record.model)
+        commands = _commands(options, record)
         stored = write_report(job.ledger, record, opened, commands, output)
     _show_learning(stored.learning, terminal)
     if said := runs_said(list(stored.runs.values()), endpoints.budget.prices):
         terminal.line(f"what this rests on took {said}")
     terminal.line(f"report: {output}")
-    document = canonical(replace(record, commands=_commands(options, record.model)))
+    document = canonical(replace(record, commands=_commands(options, record)))
     terminal.result({**document, "spent_now": endpoints.budget.spent})
     return exit_code(record)
 
@@ -113,7 +114,7 @@ def report_command(options: Namespace, terminal: Terminal) -> int:
     ending = "html" if options.format == "html" else "md"
     output = options.output or Path(f"{suite.name}-report.{ending}")
     check_output(output)
-    write_report(ledger, record, opened, _commands(options, model), output, form=options.format)
+    write_report(ledger, record, opened, _commands(options, record), output, form=options.format)
     terminal.line(f"report: {output}")
     terminal.result({"report": str(output), "format": options.format})
     return 0
@@ -125,6 +126,13 @@ def _open_proposed(options: Namespace) -> OpenedSuite:
     if options.proposer is None:
         return opened
     return replace(opened, suite=with_proposer(opened.suite, options.proposer))
+
+
+def _open_repeated(options: Namespace) -> OpenedSuite:
+    """The suite, trained as often as the caller states."""
+    opened = _open_proposed(options)
+    tune = with_stated(opened.suite.tune, seeds=options.seeds)
+    return replace(opened, suite=replace(opened.suite, tune=tune))
 
 
 def _open_stated(options: Namespace) -> OpenedSuite:
@@ -204,11 +212,17 @@ def write_report(
     return whole
 
 
-def _commands(options: Namespace, name: str) -> tuple[str, ...]:
-    model, suite = ["--model", name], [options.suite]
+def _commands(options: Namespace, record: JobRecord) -> tuple[str, ...]:
+    model, suite = ["--model", record.model], [options.suite]
+    seeds = ["--seeds", str(1 + len(record.siblings))] if record.siblings else []
     proposer = getattr(options, "proposer", None)
     proposed = ["--proposer", proposer] if proposer else []
-    told = {"check": [], "run": [*model, *proposed], "gate": [*model, *proposed], "report": model}
+    told = {
+        "check": [],
+        "run": [*model, *seeds, *proposed],
+        "gate": [*model, *proposed],
+        "report": model,
+    }
     return tuple(shlex.join(["tunegate", do, *suite, *more]) for do, more in told.items())
 
 
@@ -321,6 +335,7 @@ def show_shipping(decision: ShipDecision, terminal: Terminal) -> None:
         for guard in decision.guards
     ]
     terminal.table("after training", ["", ">points", ">interval"], rows)
+    show_seeds(decision.seeds, terminal)
     terminal.line(f"verdict: {decision.verdict}", "bold")
     terminal.line(decision.sentence)
     for step in decision.next_steps:

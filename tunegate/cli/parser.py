@@ -195,6 +195,7 @@ def _gate(add: Callable[[str, str], Parser]) -> None:
         "--override", type=_reason, metavar="WHY", help="train although the gate is shut; recorded"
     )
     run.add_argument("--no-tune", action="store_true", help="stop after the gate's verdict")
+    _seeds(run)
     _proposer(run)
 
     gate = add("gate", "the verdict and its evidence, from stored runs; runs no model")
@@ -213,6 +214,7 @@ def _gate(add: Callable[[str, str], Parser]) -> None:
     )
 
     _training(tune)
+    _seeds(tune)
     tune.add_argument(
         "--from",
         dest="begin_from",
@@ -394,6 +396,16 @@ def _training(command: Parser) -> None:
     command.add_argument("--epochs", type=_epochs, metavar="E", help="passes over the examples")
 
 
+def _seeds(command: Parser) -> None:
+    command.add_argument(
+        "--seeds",
+        type=_trainings,
+        metavar="K",
+        help="adapters that differ by seed alone; the verdict counts how far they differ "
+        "(default: the suite's, 1)",
+    )
+
+
 def _proposer(command: Parser) -> None:
     command.add_argument(
         "--proposer",
@@ -459,6 +471,13 @@ def _few(text: str) -> int:
     value = _count(text)
     if value > 20:
         raise argparse.ArgumentTypeError(f"{value} trainings per share are too many: at most 20")
+    return value
+
+
+def _trainings(text: str) -> int:
+    value = _count(text)
+    if value > 20:
+        raise argparse.ArgumentTypeError(f"{value} trainings are too many: at most 20")
     return value
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from evals.codec import decode
 from evals.errors import RecordError
 from evals.ledger import Ledger
-from tuning.records import Decision, JobRecord, ShipDecision, TrainingRecord
+from tuning.records import Decision, JobRecord, Seeds, ShipDecision, TrainingRecord
 from tuning.stored import JOB
 
 ADAPTER = "adapter"
@@ -33,7 +33,8 @@ class AdapterRecord:
     `parent` is the adapter that training began from. `asked` is the prompt that it was judged with,
     by its label, and `options` how `eval` is told; empty where it is that of training. Dates are
     ISO 8601; `trained` is empty for records of older versions. `suite` is empty where only the
-    folder was found.
+    folder was found. `seeds` are the trainings that it was judged beside, by the newest verdict on
+    it or on one of them.
     """
 
     adapter: str
@@ -61,10 +62,17 @@ class AdapterRecord:
         """The options by which `eval` asks it as it was judged; else as it was trained."""
         return self.options or (() if self.asked else ("--prompt", self.training.prompt))
 
+    seeds: Seeds | None = None
+
     @property
     def verdict(self) -> str:
         """The verdict after training; empty before it."""
         return self.shipping.verdict if self.shipping else ""
+
+    @property
+    def is_sibling(self) -> bool:
+        """Whether the verdict on several trainings chose another one than this."""
+        return self.seeds is not None and self.seeds.chosen.adapter != self.adapter
 
     @property
     def key(self) -> str:
@@ -84,17 +92,34 @@ def keep_adapter(ledger: Ledger, job: JobRecord, *, when: str) -> AdapterRecord 
     trained, and the last verdict on it.
     """
     found = of_job(job)
-    if found is None:
-        return None
+    return None if found is None else _store(ledger, found, judged=bool(job.shipping), when=when)
+
+
+def keep_siblings(ledger: Ledger, job: JobRecord, *, when: str) -> list[AdapterRecord]:
+    """Store what a job knows of its further trainings: no verdict is about them."""
+    kept = []
+    for training in job.siblings:
+        found = of_job(replace(job, training=training, shipping=None, adapter_test=None))
+        assert found is not None  # it has a training
+        seeds = job.shipping.seeds if job.shipping else None
+        line = seeds.line_of(training.adapter) if seeds else None
+        found = replace(found, seeds=seeds, run=line.run if line else "")
+        kept.append(_store(ledger, found, judged=seeds is not None, when=when))
+    return kept
+
+
+def _store(ledger: Ledger, found: AdapterRecord, *, judged: bool, when: str) -> AdapterRecord:
+    """Keep a record; where `judged`, by what it says, and else by what was said before."""
     earlier = ledger.load(ADAPTER, found.key, AdapterRecord)
     record = replace(
         found,
         trained=earlier.trained if earlier else when,
-        judged=when if job.shipping else (earlier.judged if earlier else ""),
-        shipping=job.shipping or (earlier.shipping if earlier else None),
-        run=job.adapter_test or (earlier.run if earlier else ""),
+        judged=when if judged else (earlier.judged if earlier else ""),
+        shipping=found.shipping or (earlier.shipping if earlier else None),
+        run=found.run or (earlier.run if earlier else ""),
+        seeds=found.seeds if judged or earlier is None else earlier.seeds,
     )
-    if earlier and not job.shipping and not job.together:
+    if earlier and not judged and not found.asked:
         record = replace(record, asked=earlier.asked, options=earlier.options)
     ledger.store(ADAPTER, record.key, record, created=record.trained)
     return record
@@ -122,6 +147,7 @@ def of_job(job: JobRecord) -> AdapterRecord | None:
         min_gain=job.min_gain,
         asked=job.together.line.label if job.together else "",
         options=job.together.options if job.together else (),
+        seeds=job.shipping.seeds if job.shipping else None,
     )
 
 

@@ -51,7 +51,7 @@ def expected_payback(
     if seconds is None:
         return CostStanding(missing=("no stored run says how fast the model is here",))
     sides = Sides(leader.candidate.label, f"{prompt} + adapter", before, after)
-    training = training_cost(seconds, operation, prices.hours)
+    training = training_cost(seconds.times(suite.tune.seeds), operation, prices.hours)
     return CostStanding(payback_of(sides, training, operation, prices.currency, is_estimate=True))
 
 

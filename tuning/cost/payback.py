@@ -20,6 +20,12 @@ class Figure(NamedTuple):
     worst: float
     basis: str
 
+    def times(self, count: int) -> Figure:
+        """So many of it."""
+        if count == 1:
+            return self
+        return Figure(count * self.likely, count * self.worst, f"{count} times {self.basis}")
+
 
 class Sides(NamedTuple):
     """Money for one call before (the best prompt) and after (tuned), with their names."""

@@ -10,9 +10,11 @@ from evals.errors import NothingRunError, StatisticsError
 from evals.stats import (
     MIN_CLUSTERS,
     BoundedDifference,
+    BoundedRepeats,
     Bounds,
     PairedDifference,
     ScoreInterval,
+    bounded_repeats,
     exact_bounds,
     paired_difference,
     score_interval,
@@ -134,6 +136,20 @@ class Sample:
                 None if none else bounded_arrays(first, second, self._clustering, _paired)
             )
         return self._pairs[key]
+
+    def repeats(self, a: Arm, trainings: Sequence[Arm]) -> BoundedRepeats:
+        """What trainings that differ by seed alone gain over A, errors bounded by the worst case.
+
+        Raises `StatisticsError` where no case is scored by all.
+        """
+        import numpy as np
+
+        first = self._column(a, "scores of A")
+        others = np.stack([self._column(arm) for arm in trainings])
+        if not self.few_clusters:
+            return bounded_repeats(first, others, self._clustering)
+        means = [_cluster_means(scores, self._clustering) for scores in (first, *others)]
+        return bounded_repeats(means[0], np.stack(means[1:]))
 
     def _column(self, arm: Arm, what: str = "scores") -> Floats:
         """The arm's scores of shape (cases,) in the order of the cases; NaN for an error."""

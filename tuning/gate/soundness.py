@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from evals.audit import AUDIT_FILE, MIN_MARKS, AuditSummary, audit_summary, read_marks
 from evals.fingerprint import fingerprint
@@ -60,7 +60,8 @@ def check_stored(
 
 
 def _identity(suite: Suite, guards: Mapping[str, Suite]) -> str:
-    policy = [suite.rounds, suite.search, suite.tune, suite.slices, suite.guards, suite.operation]
+    tune = replace(suite.tune, seeds=1)  # how often it is trained is nothing to check
+    policy = [suite.rounds, suite.search, tune, suite.slices, suite.guards, suite.operation]
     policy += [suite.compare_models, suite.candidate.model]
     return fingerprint(
         "checks@1", suite.fingerprint, policy, [g.fingerprint for g in guards.values()]

@@ -25,7 +25,7 @@ from tuning.cost.after import cost_route, measured_payback
 from tuning.cost.calls import call_cost
 from tuning.data.dataset import carried
 from tuning.gate.evidence import arm_of, clusters_of
-from tuning.records import ShipDecision, TrainingRecord
+from tuning.records import CostStanding, ShipDecision, TrainingRecord
 from tuning.shipping.judging import Guard, judge_adapter
 
 
@@ -78,12 +78,13 @@ def judge_sealed(
         purpose=f"{tuned.label} against {leader.label}",
         when=look.when.isoformat(timespec="seconds"),
     )
-    before = evaluate(suite, leader, "test", f"sealed split: {leader.label}")
-    after = evaluate(suite, tuned, "test", f"sealed split: {tuned.label}")
-    arms = [
-        _guard_arms(guards[spec.suite], spec.max_loss, model, training, evaluate)
-        for spec in suite.guards
-    ]
+    before, after, arms = run_sealed(
+        Sides(suite, leader, tuned),
+        guards=guards,
+        model=model,
+        training=training,
+        evaluate=evaluate,
+    )
     known = prices or Prices()
     cost = measured_payback(before, after, training, suite.operation, known)
     decision = judge_adapter(
@@ -97,14 +98,66 @@ def judge_sealed(
         cost=cost_route(cost, suite.operation),
         asked=asked,
     )
-    before_cost, after_cost = call_cost(before, known), call_cost(after, known)
-    decision = replace(decision, cost=cost, before_cost=before_cost, after_cost=after_cost)
-    return Sealed(decision, before, after)
+    return Sealed(with_call_costs(decision, cost, before, after, known), before, after)
 
 
 def pair_fingerprint(leader: Candidate, tuned: Candidate) -> str:
     """Identity of a look at the sealed split: what is compared there."""
     return fingerprint("pair@1", leader.fingerprint, tuned.fingerprint)
+
+
+class Sides(NamedTuple):
+    """What is compared on a suite's sealed split: the leader by prompt, and an adapter's prompt.
+
+    `named` stands after the adapter's in what a person is told: which of several it is.
+    """
+
+    suite: Suite
+    leader: Candidate
+    tuned: Candidate
+    named: str = ""
+
+
+class Arms(NamedTuple):
+    """The runs of both sides on the sealed split, and the guards with theirs."""
+
+    before: Run
+    after: Run
+    guards: tuple[Guard, ...]
+
+
+def run_sealed(
+    sides: Sides,
+    *,
+    guards: Mapping[str, Suite],
+    model: AdaptableModel,
+    training: TrainingRecord,
+    evaluate: Evaluate,
+) -> Arms:
+    """Run both sides on the sealed split, and each guard without and with the adapter.
+
+    The look at the sealed split has to be written down before.
+    """
+    suite, leader, tuned, named = sides
+    before = evaluate(suite, leader, "test", f"sealed split: {leader.label}")
+    after = evaluate(suite, tuned, "test", f"sealed split: {tuned.label}{named}")
+    found = tuple(
+        _guard_arms(guards[spec.suite], spec.max_loss, model, training, evaluate, named=named)
+        for spec in suite.guards
+    )
+    return Arms(before, after, found)
+
+
+def with_call_costs(
+    decision: ShipDecision, cost: CostStanding, before: Run, after: Run, prices: Prices
+) -> ShipDecision:
+    """The verdict with whether the adapter pays, and what a call of each side costs."""
+    return replace(
+        decision,
+        cost=cost,
+        before_cost=call_cost(before, prices),
+        after_cost=call_cost(after, prices),
+    )
 
 
 def tuned_candidate(
@@ -156,12 +209,14 @@ def _guard_arms(
     model: AdaptableModel,
     training: TrainingRecord,
     evaluate: Evaluate,
+    *,
+    named: str,
 ) -> Guard:
     prompt = guard.default_prompt
     base = make_candidate(guard, model, prompt)
     tuned = _adapted(guard, model, prompt, training)
     base_run = evaluate(guard, base, "dev", f"guard {guard.name}: base")
-    tuned_run = evaluate(guard, tuned, "dev", f"guard {guard.name}: adapter")
+    tuned_run = evaluate(guard, tuned, "dev", f"guard {guard.name}: adapter{named}")
     return Guard(
         suite=guard.name,
         base=arm_of(base_run),

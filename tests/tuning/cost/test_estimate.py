@@ -112,6 +112,15 @@ def test_training_is_reckoned_from_the_slowest_run(stored) -> None:
     assert found.training_worst == pytest.approx(2 * found.training)
 
 
+def test_several_trainings_cost_as_many_times_as_much(stored) -> None:
+    suite, runs = stored
+    thrice = replace(suite, tune=replace(suite.tune, seeds=3))
+    once, found = expected(stored, TIMED), expected((thrice, runs), TIMED)
+    assert found.training == pytest.approx(3 * once.training)
+    assert found.training_worst == pytest.approx(3 * once.training_worst)
+    assert any("3 times" in text for text in found.basis)
+
+
 def test_runs_of_another_harness_that_measured_nothing_are_not_free(stored) -> None:
     suite, runs = stored
     unmeasured = [

@@ -1,0 +1,1 @@
+"""Several trainings that differ by seed alone: which may ship, and what a training gains."""

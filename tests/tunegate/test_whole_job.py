@@ -61,6 +61,7 @@ def test_the_gate_opens_and_the_adapter_is_judged_on_sealed_cases_and_guards(who
         "round 2: few_shot",
         "round 3: nearest",
         "training",
+        "tuned and prompted together",
         "sealed split",
         "guards",
     ]

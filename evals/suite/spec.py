@@ -194,8 +194,8 @@ class TuneSpec:
     are longer than the model or the training takes; `allow` are codes of the data lint's errors
     that a person has looked at and lets pass. `pairs` are files of preference
     pairs, for the methods that learn from those. `together` None: nobody said, which is as
-    `best`, but an adapter that was judged before that was tried stays judged as it was. `seeds` is how many adapters are trained, with
-    `seed` and the numbers after it.
+    `best`, but an adapter that was judged before that was tried stays judged as it was. `seeds` is
+    how many adapters are trained, with `seed` and the numbers after it.
     """
 
     method: str = "lora"

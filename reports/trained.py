@@ -14,6 +14,7 @@ from reports.effort import training_effort
 from reports.excerpts import excerpt
 from reports.plots import Curve, Plot, curves
 from reports.stored import NotRun
+from reports.swept import SweptView, swept_view
 from tuning.data.letting_pass import TOLD_FIRST
 from tuning.records import JobRecord, LossPoint, TrainingRecord
 
@@ -55,6 +56,7 @@ class TrainedView:
     points_hidden: int
     preview: tuple[Piece, ...]
     preview_rest: str
+    swept: SweptView | None = None
 
 
 def trained_view(job: JobRecord) -> TrainedView | NotRun:
@@ -79,6 +81,7 @@ def trained_view(job: JobRecord) -> TrainedView | NotRun:
         points_hidden=max(0, len(training.curve) - MOST_ROWS),
         preview=_preview(preview.text),
         preview_rest=preview.rest,
+        swept=swept_view(training.sweep) if training.sweep else None,
     )
 
 
@@ -111,6 +114,7 @@ def _facts(training: TrainingRecord) -> tuple[tuple[str, str], ...]:
         ),
         ("Training took", training_effort(training)),
         ("Best step", numbers.count(training.best_step)),
+        *((("Ended", training.ended),) if training.ended else ()),
         *_rewarded(training),
     )
 

@@ -17,6 +17,7 @@ from evals.records import Case, Finding, Run
 from evals.repeats import OverRepeats
 from evals.retrieval.recall import Recall
 from tuning.learning.records import LearningCurve
+from tuning.sweeping.records import SweepRecord
 
 Verdict = Literal[
     "fix_evals",
@@ -372,7 +373,8 @@ class LossPoint:
 
     `score` is what a held-out scorer gave the model then, from 0 to 1; `reward` the mean reward
     of what the model wrote in that step, where it learns from rewards; `unseen` what a scorer that
-    training does not see gave the same answers as `score`.
+    training does not see gave the same answers as `score`. `least` is the lower bound of `score`
+    that is held against `tune.until`.
     """
 
     step: int
@@ -382,6 +384,7 @@ class LossPoint:
     score: float | None = None
     reward: float | None = None
     unseen: float | None = None
+    least: float | None = None
 
 
 @dataclass(frozen=True)
@@ -398,7 +401,7 @@ class StageRecord:
     """One stage of a training that has several.
 
     `rows` were learnt from, `held_out` were looked at with; `measured` is what its objective
-    says beside the losses.
+    says beside the losses; `ended` is why it took no further step (empty: older versions).
     """
 
     name: str
@@ -411,6 +414,7 @@ class StageRecord:
     trained_tokens: int
     seconds: float
     measured: Mapping[str, float | int | str | bool] = field(default_factory=dict)
+    ended: str = ""
 
 
 @dataclass(frozen=True)
@@ -425,6 +429,8 @@ class TrainingRecord:
     that training began from, if any. `seconds` are of loading, training and its looks, resumed
     ones summed; `peak_memory_mb` is the most that was held in them: on CUDA of the device's
     memory, else resident. Of what the process did before, nothing counts that it has freed.
+    `ended` is why its last stage took no further step, `sweep` the search that its settings come
+    of, if any.
     """
 
     adapter: str
@@ -454,6 +460,8 @@ class TrainingRecord:
     stages: tuple[StageRecord, ...] = ()
     sources: Mapping[str, int] = field(default_factory=dict)
     parent: str = ""
+    ended: str = ""
+    sweep: SweepRecord | None = None
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from evals.suite.approach_keys import APPROACH_KEYS, read_approach
 from evals.suite.section import Section, suggestion
 from evals.suite.source import describe
 from evals.suite.spec import (
+    KEEP,
     TOO_LONG,
     CandidateSpec,
     CiSpec,
@@ -34,6 +35,7 @@ from evals.suite.tune_methods import (
     read_own,
 )
 from evals.suite.tune_pairs import read_pair_files
+from evals.suite.tune_sweep import read_sweep
 
 MAX_REPEATS = 1000
 MIN_MONTHS, MAX_MONTHS = 0.01, 1200
@@ -77,7 +79,7 @@ def read_tune(section: Section, prompts: Prompts) -> TuneSpec:
     """How to train; what is not stated is left to the trainer's defaults."""
     section.only(
         *("method", "prompt", "min_examples", "replay", "seed", "data", "too_long", "allow"),
-        "pairs",
+        *("pairs", "until"),
         *METHODICAL,
         *own_keys(),
     )
@@ -102,6 +104,9 @@ def read_tune(section: Section, prompts: Prompts) -> TuneSpec:
         too_long=section.choice("too_long", TOO_LONG, "refuse"),
         allow=read_allowed(section),
         pairs=read_pair_files(section),
+        sweep=read_sweep(section),
+        until=section.number("until", above=0, at_most=1) if has("until") else None,
+        keep=section.choice("keep", KEEP, "loss") if has("keep") else None,
     )
     if misfit := misfit_of(tune):
         section.fail(misfit.message, misfit.key, hint=misfit.hint)

@@ -27,6 +27,9 @@ RoundFamily = Literal[
     "optimised",
 ]
 
+Keep = Literal["score", "loss"]
+KEEP: tuple[Keep, ...] = ("score", "loss")
+
 TooLong = Literal["refuse", "leave_out", "truncate"]
 TOO_LONG: tuple[TooLong, ...] = ("refuse", "leave_out", "truncate")
 
@@ -169,6 +172,21 @@ class DataFile:
 
 
 @dataclass(frozen=True)
+class SweepSpec:
+    """What a search of training settings tries; without any list, ranges around the default.
+
+    `budget` counts the examples that all its trainings together may see, each as often as it is
+    seen (None: ten times what the default training sees). `seed` draws and trains.
+    """
+
+    learning_rate: tuple[float, ...] = ()
+    rank: tuple[int, ...] = ()
+    epochs: tuple[float, ...] = ()
+    budget: int | None = None
+    seed: int = 0
+
+
+@dataclass(frozen=True)
 class TuneSpec:
     """How to train when the gate opens. `prompt` is what the adapter is trained with.
 
@@ -180,6 +198,10 @@ class TuneSpec:
     are longer than the model or the training takes; `allow` are codes of the data lint's errors
     that a person has looked at and lets pass. `pairs` are files of preference
     pairs, for the methods that learn from those.
+
+    `sweep` searches for learning rate, rank and epochs first. Training ends as soon as the
+    suite's own score on held-out train cases is `until`; `keep` says what chooses the step that
+    is kept (None: the score where there is `until`, else the loss).
     """
 
     method: str = "lora"
@@ -199,6 +221,9 @@ class TuneSpec:
     too_long: TooLong = field(default="refuse", metadata=LATER)
     allow: tuple[str, ...] = field(default=(), metadata=LATER)
     pairs: tuple[PairFile, ...] = field(default=(), metadata=LATER)
+    sweep: SweepSpec | None = field(default=None, metadata=LATER)
+    until: float | None = field(default=None, metadata=LATER)
+    keep: Keep | None = field(default=None, metadata=LATER)
 
 
 @dataclass(frozen=True)

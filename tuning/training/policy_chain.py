@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from evals.errors import SuiteError, TrainingError
 from evals.suite.policy_settings import PolicySettings
-from tuning.data.dataset import Example, Parts, hold_out
+from tuning.data.dataset import Parts, hold_out
 from tuning.training.rewards import Reward, metric_reward
 from tuning.training.stages import Stage
 from tuning.training.task import Task
@@ -50,7 +49,7 @@ def rewarded_stage(
     task: Task, sources: Sources, own: PolicySettings, reward: Reward, unseen: Reward | None
 ) -> Stage:
     """The stage that learns from `reward`; `unseen` sees the same answers at each look."""
-    from tuning.training.looking import Asked, RewardLook
+    from tuning.training.looking import RewardLook, asked_of
     from tuning.training.objectives.policy import PolicyObjective
     from tuning.training.rollouts import Rollouts
 
@@ -72,20 +71,13 @@ def rewarded_stage(
             hint="rows of files have no scorer, and so no reward",
         )
 
-    def asked(examples: Sequence[Example]) -> tuple[Asked, ...]:
-        from evals.models.tokens import encode_chat
-
-        tokenizer = task.base.tokenizer
-        return tuple(
-            Asked(cases[e.case_id], tuple(encode_chat(tokenizer, e.messages)), e.group)
-            for e in examples
-        )
-
     rollouts = Rollouts(task.base, settings.precision)
-    look = RewardLook(asked(parts.held_out), rollouts, suite.decoding, reward, unseen)
+    look = RewardLook(
+        asked_of(task, suite, parts.held_out), rollouts, suite.decoding, reward, unseen
+    )
     kind = "rloo" if settings.method == "rloo" else "grpo"
     objective = PolicyObjective(
-        kind, asked(parts.train), own, suite.decoding, reward, rollouts, look
+        kind, asked_of(task, suite, parts.train), own, suite.decoding, reward, rollouts, look
     )
     return Stage(
         kind,

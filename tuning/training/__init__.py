@@ -9,6 +9,7 @@
     rewards.py       scorers as rewards; rollouts.py and looking.py write and judge the answers
     reward_hacking.py  whether a reward was cheated; policy_chain.py makes the stages
     fitting.py       stages trained one after another, each from its last whole checkpoint
+    enough.py        looks at the suite's own score, which may end training
     watch.py         looks, early stop, the best weights, sealed checkpoints
     train.py         from a task to a folder that proves itself whole
 

@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 from dataclasses import replace
+from math import comb
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,29 @@ def test_the_least_is_wilsons_bound_at_one_standard_error() -> None:
     )
     assert least_of([1.0] * 8, [f"group-{n // 2}" for n in range(8)]) is None
     assert least_of([], []) is None
+
+
+def too_soon(cases: int, until: float, truth: float) -> float:
+    """How often one of six independent looks is enough, by binomial sums."""
+    alone = [str(n) for n in range(cases)]
+    bounds = [least_of([1.0] * n + [0.0] * (cases - n), alone) or 0.0 for n in range(cases + 1)]
+    passing = sum(
+        comb(cases, n) * truth**n * (1 - truth) ** (cases - n)
+        for n, bound in enumerate(bounds)
+        if bound >= until
+    )
+    return 1 - (1 - passing) ** 6
+
+
+@pytest.mark.parametrize(
+    ("cases", "found"), [(48, (0.563, 0.105, 0.011)), (24, (0.393, 0.115, 0.028))]
+)
+def test_how_often_luck_ends_training_is_what_the_docs_say(
+    cases: int, found: tuple[float, ...]
+) -> None:
+    assert [too_soon(cases, 0.9, truth) for truth in (0.9, 0.85, 0.8)] == [
+        pytest.approx(share, abs=6e-4) for share in found
+    ]
 
 
 def test_what_is_enough_is_the_bound_and_not_the_mean() -> None:

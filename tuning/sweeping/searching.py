@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import cache
 from typing import NamedTuple
 
 from evals.approach import PLAIN, Technique
@@ -134,8 +135,9 @@ def search_settings(bench: Bench, spec: SweepSpec, default: Settings) -> Found:
     where the budget or the examples are too few.
     """
     whole, order = Fraction(1), others(spec, default)
-    budget = spec.budget or TIMES * bench.cost(default, whole)
-    plan = plan_sweep(order, default, len(bench.parts.learnt), budget, bench.cost)
+    cost = cache(bench.cost)
+    budget = spec.budget or TIMES * cost(default, whole)
+    plan = plan_sweep(order, default, len(bench.parts.learnt), budget, cost)
     search = Search(bench, spec.seed, budget, plan, len(order) + 1)
     note = bench.narrator.note
     note(_planned(search))

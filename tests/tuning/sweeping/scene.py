@@ -24,9 +24,7 @@ from tuning.sweeping.searching import SearchingTrainer
 from tuning.trainer import Trainer
 
 SWEEP = "{learning_rate: [0.0001, 0.03, 0.000001, 0.00001], budget: 2000, seed: 3}"
-TUNE = (
-    "tune: {prompt: terse, min_examples: 20, learning_rate: 0.0001, epochs: 1, rank: 2, replay: 0"
-)
+TUNE = "prompt: terse, min_examples: 20, epochs: 1, replay: 0"
 SIZES = {"train": 200, "dev": 9, "test": 9}
 
 

@@ -101,7 +101,7 @@ def null_share(pairs: int, draw: random.Random) -> float:
 
 
 def test_settings_that_are_no_better_are_taken_about_as_often_as_one_error_says() -> None:
-    # By chance one standard error is passed in 16 of 100, by score, or by loss where that is silent.
+    # By chance one standard error is passed in 16 of 100: by score, or else by loss.
     assert 0.1 < null_share(400, random.Random(5)) < 0.36
 
 

@@ -84,6 +84,10 @@ class TrainingError(TunegateError, ValueError):
     """Training data or a training result was refused."""
 
 
+class DivergedError(TrainingError):
+    """A training's loss is not finite any more: mostly a learning rate that is too high."""
+
+
 class GateShutError(TunegateError, PermissionError):
     """`tune` was asked for while the gate is shut."""
 

@@ -214,6 +214,8 @@ def _data(record: AdapterRecord) -> str:
         ["general requests replayed", str(training.replayed)],
         *([f"of {words(source, _NAME)}", str(count)] for source, count in training.sources.items()),
         ["tokens trained", f"{training.trained_tokens:,}"],
+        *([["ended", words(training.ended)]] if training.ended else []),
+        *([["settings", words(training.sweep.sentence, _LONG)]] if training.sweep else []),
     ]
     return table(["", ""], rows).rstrip()
 

@@ -13,6 +13,7 @@ from reports.effort import training_effort
 from reports.excerpts import excerpt
 from reports.stages import StageView, stage_views, value_text
 from reports.stored import NotRun
+from reports.swept import SweptView, swept_view
 from reports.training_curves import CurveView, curve_view
 from tuning.data.letting_pass import TOLD_FIRST
 from tuning.records import JobRecord, TrainingRecord
@@ -55,6 +56,7 @@ class TrainedView:
     stages: tuple[StageView, ...]
     preview: tuple[Piece, ...]
     preview_rest: str
+    swept: SweptView | None = None
 
 
 def trained_view(job: JobRecord) -> TrainedView | NotRun:
@@ -79,6 +81,7 @@ def trained_view(job: JobRecord) -> TrainedView | NotRun:
         stages=stages,
         preview=_preview(preview.text),
         preview_rest=preview.rest,
+        swept=swept_view(training.sweep) if training.sweep else None,
     )
 
 
@@ -112,6 +115,7 @@ def _facts(training: TrainingRecord) -> tuple[tuple[str, str], ...]:
         ("Training took", training_effort(training)),
         ("Best step", numbers.count(training.best_step)),
         *((("Beside the weights", ", ".join(training.beside)),) if training.beside else ()),
+        *((("Ended", training.ended),) if training.ended else ()),
         *_rewarded(training),
     )
 

@@ -53,6 +53,7 @@ from tuning.shipping.sealed import Look
 from tuning.stored import JOB, decide_stored, job_key
 from tuning.stronger.found import awaits_others, compared_models
 from tuning.stronger.running import OpenModel, run_others
+from tuning.sweeping.searching import SearchingTrainer
 from tuning.trainer import Trainer, refuse_unproven
 
 
@@ -314,7 +315,7 @@ class Job:
             ledger=self.ledger,
             look=Look(self.looks_path, self.now()),
             evaluate=self.evaluate,
-            train=self._trainer.train,
+            train=SearchingTrainer(self._trainer, self.evaluate).train,
             keep=self._keep,
             prices=self.prices,
             find=self._find,

@@ -18,6 +18,7 @@ from evals.repeats import OverRepeats
 from evals.retrieval.recall import Recall
 from tuning.intervals import Interval as Interval  # noqa: PLC0414 - offered here, too
 from tuning.learning.records import LearningCurve
+from tuning.sweeping.records import SweepRecord
 from tuning.together.records import Together
 
 Verdict = Literal[
@@ -423,7 +424,8 @@ class LossPoint:
 
     `score` is what a held-out scorer gave the model then, from 0 to 1; `reward` the mean reward
     of what the model wrote in that step, where it learns from rewards; `unseen` what a scorer that
-    training does not see gave the same answers as `score`.
+    training does not see gave the same answers as `score`. `least` is the lower bound of `score`
+    that is held against `tune.until`.
     """
 
     step: int
@@ -433,6 +435,7 @@ class LossPoint:
     score: float | None = None
     reward: float | None = None
     unseen: float | None = None
+    least: float | None = None
 
 
 @dataclass(frozen=True)
@@ -449,7 +452,7 @@ class StageRecord:
     """One stage of a training that has several.
 
     `rows` were learnt from, `held_out` were looked at with; `measured` is what its objective
-    says beside the losses.
+    says beside the losses; `ended` is why it took no further step (empty: older versions).
     """
 
     name: str
@@ -462,6 +465,7 @@ class StageRecord:
     trained_tokens: int
     seconds: float
     measured: Mapping[str, float | int | str | bool] = field(default_factory=dict)
+    ended: str = ""
 
 
 @dataclass(frozen=True)
@@ -478,6 +482,8 @@ class TrainingRecord:
     memory, else resident. Of what the process did before, nothing counts that it has freed.
     `beside` are files in the adapter's folder that say what it was trained on, by name, with
     their sha256.
+    `ended` is why its last stage took no further step, `sweep` the search that its settings come
+    of, if any.
     """
 
     adapter: str
@@ -508,6 +514,8 @@ class TrainingRecord:
     sources: Mapping[str, int] = field(default_factory=dict)
     parent: str = ""
     beside: Mapping[str, str] = field(default_factory=dict)
+    ended: str = ""
+    sweep: SweepRecord | None = None
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from evals.scorers import build_scorers
 from evals.scorers.protocol import Scorer
 from evals.suite.spec import Suite
 from tuning.data.accepting import accepted_by
-from tuning.data.dataset import carried
+from tuning.data.dataset import Example, carried
 from tuning.data.drawn_pairs import Asked, DrawnPairs, draw_pairs
 from tuning.data.replay import replay_of
 from tuning.learning.sampling import WHOLE, Part
@@ -65,8 +65,6 @@ class Trainer:
         """
         self.model.use_adapter(None)
         root = self.ledger.folder / "adapters"
-        judged = [case for suite in (self.suite, *self.guards.values()) for case in suite.cases]
-        replay = replay_of(self.model, judged, self.ledger.folder / "replay")
         with (
             build_scorers(self.suite, self.asker) as scorers,
             self.narrator.progress(label) as progress,
@@ -76,7 +74,7 @@ class Trainer:
                 self.model.name,
                 root,
                 accepts=accepted_by(scorers[self.suite.primary], self.suite.split("train")),
-                replay=replay,
+                replay=self.replay,
                 progress=lambda step, total, _loss: progress(step, total),
                 part=part,
                 technique=carried(leader),
@@ -84,6 +82,11 @@ class Trainer:
                 draw=partial(self._draw_pairs, scorers, progress),
                 **({"begin_from": self.begin_from} if self.begin_from else {}),
             )
+
+    def replay(self, count: int) -> tuple[Example, ...]:
+        """About so many general examples, answered by the model without an adapter."""
+        judged = [case for suite in (self.suite, *self.guards.values()) for case in suite.cases]
+        return replay_of(self.model, judged, self.ledger.folder / "replay")(count)
 
     def _draw_pairs(
         self, scorers: Mapping[str, Scorer], progress: Progress, asked: Asked

@@ -14,6 +14,7 @@ from evals.suite.approach_keys import APPROACH_KEYS, read_approach
 from evals.suite.section import Section, suggestion
 from evals.suite.source import describe
 from evals.suite.spec import (
+    KEEP,
     TOO_LONG,
     CandidateSpec,
     CiSpec,
@@ -34,6 +35,7 @@ from evals.suite.tune_methods import (
     read_own,
 )
 from evals.suite.tune_pairs import read_pair_files
+from evals.suite.tune_sweep import read_sweep
 from evals.suite.tune_together import read_together
 
 MAX_REPEATS = 1000
@@ -79,7 +81,7 @@ def read_tune(section: Section, prompts: Prompts) -> TuneSpec:
     """How to train; what is not stated is left to the trainer's defaults."""
     section.only(
         *("method", "prompt", "min_examples", "replay", "seed", "data", "too_long", "allow"),
-        *("pairs", "together", "seeds"),
+        *("pairs", "together", "seeds", "until"),
         *METHODICAL,
         *own_keys(),
     )
@@ -106,6 +108,9 @@ def read_tune(section: Section, prompts: Prompts) -> TuneSpec:
         pairs=read_pair_files(section),
         together=read_together(section, prompts),
         seeds=section.integer("seeds", low=1, high=MOST_SEEDS) if has("seeds") else 1,
+        sweep=read_sweep(section),
+        until=section.number("until", above=0, at_most=1) if has("until") else None,
+        keep=section.choice("keep", KEEP, "loss") if has("keep") else None,
     )
     if misfit := misfit_of(tune):
         section.fail(misfit.message, misfit.key, hint=misfit.hint)

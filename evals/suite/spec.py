@@ -27,6 +27,9 @@ RoundFamily = Literal[
     "optimised",
 ]
 
+Keep = Literal["score", "loss"]
+KEEP: tuple[Keep, ...] = ("score", "loss")
+
 TooLong = Literal["refuse", "leave_out", "truncate"]
 TOO_LONG: tuple[TooLong, ...] = ("refuse", "leave_out", "truncate")
 Together = Literal["best", "all", "none"]
@@ -183,6 +186,21 @@ class TogetherSpec:
 
 
 @dataclass(frozen=True)
+class SweepSpec:
+    """What a search of training settings tries; without any list, ranges around the default.
+
+    `budget` counts the examples that all its trainings together may see, each as often as it is
+    seen (None: ten times what the default training sees). `seed` draws and trains.
+    """
+
+    learning_rate: tuple[float, ...] = ()
+    rank: tuple[int, ...] = ()
+    epochs: tuple[float, ...] = ()
+    budget: int | None = None
+    seed: int = 0
+
+
+@dataclass(frozen=True)
 class TuneSpec:
     """How to train when the gate opens. `prompt` is what the adapter is trained with.
 
@@ -196,6 +214,10 @@ class TuneSpec:
     pairs, for the methods that learn from those. `together` None: nobody said, which is as
     `best`, but an adapter that was judged before that was tried stays judged as it was. `seeds` is
     how many adapters are trained, with `seed` and the numbers after it.
+
+    `sweep` searches for learning rate, rank and epochs first. Training ends as soon as the
+    suite's own score on held-out train cases is `until`; `keep` says what chooses the step that
+    is kept (None: the score where there is `until`, else the loss).
     """
 
     method: str = "lora"
@@ -217,6 +239,9 @@ class TuneSpec:
     pairs: tuple[PairFile, ...] = field(default=(), metadata=LATER)
     together: TogetherSpec | None = field(default=None, metadata=LATER)
     seeds: int = field(default=1, metadata=LATER)
+    sweep: SweepSpec | None = field(default=None, metadata=LATER)
+    until: float | None = field(default=None, metadata=LATER)
+    keep: Keep | None = field(default=None, metadata=LATER)
 
 
 @dataclass(frozen=True)

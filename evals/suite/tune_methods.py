@@ -10,7 +10,7 @@ reaches training as `TrainSettings.own`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, NamedTuple
 
@@ -23,7 +23,7 @@ from evals.suite.spec import TuneSpec
 from evals.suite.tune_settings import setting as setting  # noqa: PLC0414 - offered here, too
 from evals.suite.tune_weights import REFUSED, SHAPING, WEIGHTS
 
-METHODICAL = ("weights", *SHAPING, "learning_rate", "epochs")
+METHODICAL = ("weights", *SHAPING, "learning_rate", "epochs", "sweep", "keep")
 """Settings whose right value differs from one method to another."""
 
 
@@ -45,6 +45,14 @@ METHODS: Mapping[str, MethodForm] = {
     "rloo": MethodForm("RLOO: the suite's own scorers are the reward", ("lora",), RlooSettings),
     "rlhf": MethodForm("pairs, a reward model of them, GRPO or RLOO", ("lora",), RlhfSettings),
 }
+
+
+REWARDED = tuple(
+    name
+    for name, form in METHODS.items()
+    if form.own is not None and issubclass(form.own, PolicySettings)
+)
+"""Methods that learn from rewards."""
 
 
 def read_method(section: Section) -> str:
@@ -129,6 +137,8 @@ def misfit_of(tune: TuneSpec) -> Misfit | None:
             others = ", ".join(name for name, one in WEIGHTS.items() if key in one.takes)
             message = f"{tune.method} has no {key} where it changes {weights}"
             return Misfit(key, message, f"{key} belongs to {others}; leave it out")
+    if misfit := _searching(tune, form, takes) or _stopping(tune):
+        return misfit
     variants = WEIGHTS[weights].variants
     if tune.variant is not None and tune.variant not in variants:
         message = f"{weights} has no variant {tune.variant!r}"
@@ -136,6 +146,31 @@ def misfit_of(tune: TuneSpec) -> Misfit | None:
         if why is not None:
             return Misfit("variant", f"{message}: {why}", f"known: {', '.join(variants)}")
         return Misfit("variant", message, suggestion(tune.variant, variants))
+    return None
+
+
+def _searching(tune: TuneSpec, form: MethodForm, takes: Sequence[str]) -> Misfit | None:
+    """Whether there is a search of settings that the method has no such settings for."""
+    if tune.sweep is None:
+        return None
+    if form.own is not None:
+        message = f"settings of {tune.method} are not searched for in this version"
+        hint = "search with the method lora, and state what it finds; or leave sweep out"
+        return Misfit("sweep", message, hint)
+    if tune.sweep.rank and "rank" not in takes:
+        message = f"{tune.method} has no rank where it changes {weights_of(tune)}"
+        return Misfit("sweep", message, "leave sweep.rank out")
+    return None
+
+
+def _stopping(tune: TuneSpec) -> Misfit | None:
+    """Whether what ends training, or chooses the step that is kept, contradicts itself."""
+    if tune.keep == "loss" and tune.until is not None:
+        message = "until keeps the step whose score is good enough, not that of the lowest loss"
+        return Misfit("keep", message, "leave one of them out")
+    if tune.keep == "loss" and tune.method in REWARDED:
+        message = f"{tune.method} learns from rewards: there is no held-out loss to keep a step by"
+        return Misfit("keep", message, "leave it out: the reward on held-out cases chooses")
     return None
 
 

@@ -28,6 +28,7 @@ from tunegate.cli.retrieval import show_retrieval
 from tunegate.cli.rounds import show_rounds
 from tunegate.cli.running import endpoints_asked
 from tunegate.cli.seeds import show_seeds
+from tunegate.cli.sweeping import swept_as_stated
 from tunegate.cli.together import show_together
 from tunegate.cli.trained import show_training
 from tunegate.comparing import refuse_unopenable
@@ -50,7 +51,10 @@ from tuning.records import CallCost, Decision, Interval, JobRecord, ShipDecision
 from tuning.repeated import leader_over_repeats
 from tuning.stored import decide_stored, load_job
 
-TRAINING_OPTIONS = ("method", "weights", "variant", "rank", "learning_rate", "epochs", "seeds")
+TRAINING_OPTIONS = (
+    *("method", "weights", "variant", "rank", "learning_rate", "epochs"),
+    *("seeds", "until", "keep"),
+)
 MARKS = {"applies": "YES", "does_not_apply": "no", "not_tested": "not tested", "not_reached": "-"}
 
 
@@ -139,7 +143,10 @@ def _open_stated(options: Namespace) -> OpenedSuite:
     """The suite, trained as the caller states in place of its own `tune`."""
     opened = _open_proposed(options)
     stated = {name: getattr(options, name) for name in TRAINING_OPTIONS}
-    tune = with_stated(opened.suite.tune, **stated)
+    swept = swept_as_stated(opened.suite.tune, options)
+    tune = with_stated(opened.suite.tune, **stated, sweep=swept)
+    if options.sweep is False:
+        tune = replace(tune, sweep=None)
     return replace(opened, suite=replace(opened.suite, tune=tune))
 
 

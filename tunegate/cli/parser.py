@@ -394,6 +394,27 @@ def _training(command: Parser) -> None:
     command.add_argument("--rank", type=_rank, metavar="N", help="of the adapter: 1 to 1024")
     command.add_argument("--learning-rate", type=_rate, metavar="R", help="between 0 and 1")
     command.add_argument("--epochs", type=_epochs, metavar="E", help="passes over the examples")
+    command.add_argument(
+        "--until",
+        type=_until,
+        metavar="SCORE",
+        help="end training once the suite's own score on held-out train cases is surely that",
+    )
+    command.add_argument(
+        "--keep", choices=("score", "loss"), help="what chooses the step that is kept"
+    )
+    command.add_argument(
+        "--sweep",
+        action=argparse.BooleanOptionalAction,
+        default=None,
+        help="search for learning rate, rank and epochs first, on parts of train",
+    )
+    command.add_argument(
+        "--sweep-budget",
+        type=_count_of_examples,
+        metavar="N",
+        help="examples that all trainings of the search together may see",
+    )
 
 
 def _seeds(command: Parser) -> None:
@@ -541,6 +562,19 @@ def _epochs(text: str) -> float:
     if not 0 < value <= 1000:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0 and at most 1000")
     return value
+
+
+def _until(text: str) -> float:
+    value = _number(text)
+    if not 0 < value <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a score above 0 and at most 1")
+    return value
+
+
+def _count_of_examples(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 10**9:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to 10^9")
+    return int(text)
 
 
 def _reason(text: str) -> str:

@@ -55,7 +55,11 @@ def subject_of(suite: Suite) -> str:
 def _later(tune: TuneSpec) -> list[object]:
     """What a curve stored before these settings were there did without."""
     settings = [tune.weights, tune.variant, tune.alpha, tune.dropout, own_of(tune)]
-    return [settings] if any(value is not None for value in settings) else []
+    ending = [tune.until, tune.keep]
+    return [
+        *([settings] if any(value is not None for value in settings) else []),
+        *([{"ending": ending}] if any(value is not None for value in ending) else []),
+    ]
 
 
 def stored_curve(ledger: Ledger, suite: Suite, model: str) -> LearningCurve | None:

@@ -11,6 +11,7 @@
     rlhf_chain.py   pairs, a reward model of them, a policy; learnt_reward.py is its reward
     beside.py       what stages leave in the adapter's folder: the pairs that were drawn
     fitting.py       stages trained one after another, each from its last whole checkpoint
+    enough.py        looks at the suite's own score, which may end training
     watch.py         looks, early stop, the best weights, sealed checkpoints
     train.py         from a task to a folder that proves itself whole
 

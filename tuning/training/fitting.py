@@ -20,7 +20,14 @@ from evals.errors import TrainingError
 from tuning.training.adapters import WEIGHTS
 from tuning.training.base import BaseModel
 from tuning.training.checkpoints import Checkpoint, last_whole
-from tuning.training.loss_curve import Progress, best_step, loss_curve
+from tuning.training.loss_curve import (
+    LEAST_SCORE,
+    SCORE,
+    Progress,
+    best_step,
+    loss_curve,
+    why_ended,
+)
 from tuning.training.memory import forget_peak, peak_memory_mb
 from tuning.training.stages import (
     Adaptation,
@@ -30,6 +37,7 @@ from tuning.training.stages import (
     Opened,
     Stage,
     Standing,
+    SureLook,
 )
 from tuning.training.weights import best_weights, keep_best, load_weights
 
@@ -119,7 +127,8 @@ def fit_stage(
     trainer.train(resume_from_checkpoint=str(checkpoint.folder) if checkpoint else None)
     best = _kept(scratch)
     load_weights(adaptation, trainer.model, best.folder / WEIGHTS)
-    return _fitted(stage, best, trainer.state.log_history, notes()), trainer.model
+    state = trainer.state
+    return _fitted(stage, best, state.log_history, notes(), state.max_steps), trainer.model
 
 
 def _trained(parameter: Any) -> int:
@@ -132,7 +141,9 @@ def _trained(parameter: Any) -> int:
 
 
 def _finished(stage: Stage, scratch: Path, checkpoint: Checkpoint) -> Fitted:
-    return _fitted(stage, _kept(scratch), _stored_log(checkpoint), checkpoint.notes)
+    state = _stored_state(checkpoint)
+    steps = int(state["max_steps"])
+    return _fitted(stage, _kept(scratch), state["log_history"], checkpoint.notes, steps)
 
 
 def _kept(scratch: Path) -> Checkpoint:
@@ -143,9 +154,14 @@ def _kept(scratch: Path) -> Checkpoint:
 
 
 def _fitted(
-    stage: Stage, best: Checkpoint, log: Sequence[Mapping[str, Any]], notes: Mapping[str, Any]
+    stage: Stage,
+    best: Checkpoint,
+    log: Sequence[Mapping[str, Any]],
+    notes: Mapping[str, Any],
+    steps: int,
 ) -> Fitted:
     counts = notes["fitted"]
+    patience = stage.settings.patience
     return Fitted(
         name=stage.name,
         weights=best.folder / WEIGHTS,
@@ -159,6 +175,7 @@ def _fitted(
         train=int(counts["train"]),
         held_out=int(counts["held_out"]),
         measured=stage.objective.measured(log),
+        ended=why_ended(loss_curve(log), enough=stage.enough, patience=patience, steps=steps),
     )
 
 
@@ -184,10 +201,13 @@ def _open_trainer(
     from tuning.training.quiet import generators_kept
     from tuning.training.watch import Watch
 
-    def look() -> float:
+    def look() -> dict[str, float]:
         assert stage.look is not None
         with generators_kept():
-            return stage.look(opened.trainer.model)
+            found = {SCORE: stage.look(opened.trainer.model)}
+        if stage.enough is not None and isinstance(stage.look, SureLook):
+            found[LEAST_SCORE] = stage.look.least()
+        return found
 
     watch = Watch(
         scratch=scratch,
@@ -213,13 +233,17 @@ def _resumable(scratch: Path) -> Checkpoint | None:
     checkpoint = last_whole(scratch)
     if checkpoint is None:
         return None
-    best, wanted = best_weights(scratch), best_step(loss_curve(_stored_log(checkpoint)))
+    log = _stored_state(checkpoint)["log_history"]
+    best, wanted = best_weights(scratch), best_step(loss_curve(log))
     if best is None or (wanted is not None and best.step < wanted):
         shutil.rmtree(scratch)
         return None
     return checkpoint
 
 
-def _stored_log(checkpoint: Checkpoint) -> list[Mapping[str, Any]]:
-    state = json.loads((checkpoint.folder / "trainer_state.json").read_text(encoding="utf-8"))
-    return list(state["log_history"])
+def _stored_state(checkpoint: Checkpoint) -> dict[str, Any]:
+    """The trainer's own state, `log_history` and `max_steps` in it."""
+    state: dict[str, Any] = json.loads(
+        (checkpoint.folder / "trainer_state.json").read_text(encoding="utf-8")
+    )
+    return state

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from evals.errors import TrainingError
+from evals.errors import StatisticsError, TrainingError
 from evals.fingerprint import fingerprint
+from evals.models.tokens import encode_chat
 from evals.records import Case, Decoding
+from evals.stats import score_interval
+from evals.suite.spec import Suite
+from tuning.data.dataset import Example
 from tuning.training.loss_curve import UNSEEN_SCORE
 from tuning.training.reward_hacking import REWARDS, UNSEEN
 from tuning.training.rewards import Reward, Rewarded
 from tuning.training.rollouts import Rollouts
+from tuning.training.task import Task
+
+ONE_ERROR = 0.6826894921370859
+"""The two-sided level of an interval of one standard error to each side."""
 
 
 class Asked(NamedTuple):
@@ -65,10 +74,40 @@ class RewardLook:
         self.latest = found
         return score
 
+    def least(self) -> float:
+        """The mean of the last look less one standard error: what is held against `enough`."""
+        rewards = self.latest[REWARDS] if self.latest else []
+        known = [(r, a.group) for r, a in zip(rewards, self.asked, strict=True) if r is not None]
+        found = least_of([value for value, _ in known], [group for _, group in known])
+        return 0.0 if found is None else found
+
     def take(self) -> Mapping[str, Any]:
         """What the last look found, once; empty where it was taken."""
         found, self.latest = self.latest, None
         return found or {}
+
+
+def asked_of(task: Task, suite: Suite, examples: Sequence[Example]) -> tuple[Asked, ...]:
+    """The train cases of the suite among the examples, as the task asks them."""
+    cases = {case.id: case for case in suite.split("train")}
+    return tuple(
+        Asked(cases[e.case_id], tuple(encode_chat(task.base.tokenizer, e.messages)), e.group)
+        for e in examples
+        if e.case_id in cases
+    )
+
+
+def least_of(scores: Sequence[float], groups: Sequence[str]) -> float | None:
+    """Wilson's lower bound of the mean at one standard error; for graded scores the like.
+
+    Cases of one group are not independent; None where there are fewer than 10 such groups.
+    """
+    sizes = Counter(groups)
+    clusters = [group if sizes[group] > 1 else None for group in groups]
+    try:
+        return score_interval(scores, clusters, ONE_ERROR).low
+    except StatisticsError:
+        return None
 
 
 def mean_reward(rewards: Rewarded, of: Reward) -> float:

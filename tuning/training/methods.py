@@ -9,6 +9,7 @@ from pathlib import Path
 from evals.scorers.protocol import Scorer
 from evals.suite.spec import Suite
 from tuning.data.drawn_pairs import Asked, DrawnPairs
+from tuning.training.enough import with_looks
 from tuning.training.loss_curve import Progress
 from tuning.training.policy_chain import policy_chain
 from tuning.training.preferring import preferred
@@ -57,6 +58,6 @@ def chain_of(task: Task, sources: Sources) -> tuple[Stage, ...]:
     make = CHAINS.get(task.settings.method)
     stages = make(task, sources) if make else ()
     before = [stage for stage in stages if stage.name == SFT]
-    if task.parent is None or before == list(stages):
-        return stages
-    return tuple(stage for stage in stages if stage.name != SFT)
+    if task.parent is not None and before != list(stages):
+        stages = tuple(stage for stage in stages if stage.name != SFT)
+    return with_looks(stages, task, sources)

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from evals.errors import SuiteError, TrainingError
 from evals.suite.policy_settings import PolicySettings, RlooSettings
 from evals.suite.spec import Suite
-from tuning.data.dataset import Example, Parts, hold_out
+from tuning.data.dataset import Parts, hold_out
 from tuning.training.rewards import Reward, metric_reward
 from tuning.training.stages import Stage
 from tuning.training.task import Task
 
 if TYPE_CHECKING:
-    from tuning.training.looking import Asked
     from tuning.training.methods import Sources
 
 
@@ -52,7 +50,7 @@ def rewarded_stage(
     task: Task, sources: Sources, own: PolicySettings, reward: Reward, unseen: Reward | None
 ) -> Stage:
     """The stage that learns from `reward`; `unseen` sees the same answers at each look."""
-    from tuning.training.looking import RewardLook
+    from tuning.training.looking import RewardLook, asked_of
     from tuning.training.objectives.policy import PolicyObjective
     from tuning.training.rollouts import Rollouts
 
@@ -97,15 +95,3 @@ def policy_parts(task: Task, suite: Suite) -> Parts:
             hint="rows of files have no scorer, and so no reward",
         )
     return parts
-
-
-def asked_of(task: Task, suite: Suite, examples: Sequence[Example]) -> tuple[Asked, ...]:
-    """The cases of examples with their prompts, encoded as the evals do."""
-    from evals.models.tokens import encode_chat
-    from tuning.training.looking import Asked
-
-    cases = {case.id: case for case in suite.split("train")}
-    return tuple(
-        Asked(cases[e.case_id], tuple(encode_chat(task.base.tokenizer, e.messages)), e.group)
-        for e in examples
-    )

@@ -20,6 +20,7 @@ from tuning.data.drawn_pairs import Asked, DrawnPairs, DrawPlan, draws_fingerpri
 from tuning.data.pair_files import read_pairs
 from tuning.data.pair_lint import Value, lint_pairs
 from tuning.data.pairs import Pair
+from tuning.training.enough import looked_at
 from tuning.training.objectives.preferences import Drawing, PreferenceObjective, refuse
 from tuning.training.settings import TrainSettings
 from tuning.training.stages import Stage
@@ -79,11 +80,15 @@ def pairs_and_drawing(
 
 
 def stated_pairs(task: Task, sources: Sources) -> tuple[Pair, ...]:
-    """The pairs of the files under `tune.pairs`. Raises TrainingError where they are refused."""
+    """The pairs of the files under `tune.pairs`, but those of cases that are looked at.
+
+    Raises TrainingError where they are refused.
+    """
     suite = sources.suite
     if not suite.tune.pairs:
         return ()
     read = read_pairs(suite, task.prompt, task.shown)
+    kept_back = {example.group for example in looked_at(task, suite.tune)}
     scorer = sources.scorers.get(suite.primary)
     found = lint_pairs(
         suite,
@@ -93,7 +98,7 @@ def stated_pairs(task: Task, sources: Sources) -> tuple[Pair, ...]:
         value=value_of(scorer) if scorer else None,
     )
     refuse(found)
-    return read.pairs
+    return tuple(pair for pair in read.pairs if pair.group not in kept_back)
 
 
 def value_of(scorer: Scorer) -> Value:
@@ -114,11 +119,12 @@ def drawing_of(task: Task, sources: Sources, own: DpoSettings | RlhfSettings) ->
             key=f"tune.{task.settings.method}.draws",
             hint="set it to 0 to learn from tune.pairs alone",
         )
+    kept_back = {example.case_id for example in looked_at(task, sources.suite.tune)}
     asked = Asked(
         task.prompt,
         task.shown,
         DrawPlan(own.draws, own.temperature, own.pairs_of_a_case, task.settings.seed),
-        frozenset(example.case_id for example in task.examples),
+        frozenset(example.case_id for example in task.examples) - kept_back,
     )
 
     def draw(folder: Path) -> DrawnPairs:

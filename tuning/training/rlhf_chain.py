@@ -16,7 +16,7 @@ from evals.fingerprint import fingerprint
 from evals.suite.rlhf_settings import RlhfSettings, policy_of
 from tuning.data.pairs import pairs_fingerprint
 from tuning.training.learnt_reward import LearntReward, has_ended
-from tuning.training.policy_chain import asked_of, policy_parts, rewarded_stage
+from tuning.training.policy_chain import policy_parts, rewarded_stage
 from tuning.training.preferring import pairs_and_drawing
 from tuning.training.rewards import metric_reward
 from tuning.training.stages import Stage
@@ -84,6 +84,7 @@ def reward_stage(
 
 def _answered(task: Task, sources: Sources, own: RlhfSettings, model: Any) -> Answered:
     """One sampled answer to each of the first train cases that are learnt from, if it ended."""
+    from tuning.training.looking import asked_of
     from tuning.training.rollouts import Rollouts, answer_seed
 
     suite = sources.suite

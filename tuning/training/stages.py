@@ -121,13 +121,23 @@ class HeldOutLook(Protocol):
         ...
 
 
+@runtime_checkable
+class SureLook(Protocol):
+    """A look that can tell what the score of its last look surely is."""
+
+    def least(self) -> float:
+        """A lower bound of the score, which is held against `Stage.enough`."""
+        ...
+
+
 @dataclass(frozen=True)
 class Stage:
     """One stretch of training. `name` is its folder's name and its name in the record.
 
     With a `look` the step with the best score is kept, not that with the lowest held-out loss;
-    training ends as soon as the score is `enough`. With `at_start` it looks before the first step
-    too, and the weights that the stage began with are kept where nothing was better.
+    training ends as soon as the score, or its lower bound where the look has one, is `enough`.
+    With `at_start` it looks before the first step too, and the weights that the stage began with
+    are kept where nothing was better.
     """
 
     name: str
@@ -196,3 +206,4 @@ class Fitted:
     train: int
     held_out: int
     measured: Measured = field(default_factory=dict)
+    ended: str = ""

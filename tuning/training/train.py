@@ -166,6 +166,7 @@ def _record(
         stages=tuple(map(_stage_record, task.chain, fitted)),
         sources=count_sources(task.examples),
         parent=task.parent.adapter if task.parent else "",
+        ended=last.ended,
     )
 
 
@@ -181,4 +182,5 @@ def _stage_record(stage: Stage, fitted: Fitted) -> StageRecord:
         trained_tokens=fitted.trained_tokens,
         seconds=fitted.seconds,
         measured=fitted.measured,
+        ended=fitted.ended,
     )

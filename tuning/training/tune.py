@@ -95,27 +95,42 @@ def tune_suite(
     refuse_errors(data.findings)
     tune = suite.tune if part.seed is None else replace(suite.tune, seed=part.seed)
     examples = take_part(data.examples, part.share, tune.seed)
+    replayed = replay(replay_count(tune, len(examples))) if replay else ()
+    own = replace(suite, tune=tune)
+    task = make_task(own, base, data, examples, replayed=replayed, technique=technique)
+    if begin_from is not None:
+        task = replace(task, parent=_parent_of(task, begin_from))
+    sources = Sources(suite, root, scorers or {}, progress, draw)
+    return train_adapter(replace(task, chain=chain_of(task, sources)), root, progress)
+
+
+def make_task(
+    suite: Suite,
+    base: BaseModel,
+    data: TrainingSet,
+    examples: tuple[Example, ...],
+    *,
+    replayed: tuple[Example, ...] = (),
+    technique: Technique = PLAIN,
+) -> Task:
+    """The task of training on some examples of a suite's training set, by the suite's settings."""
     taken = {example.case_id for example in examples}
     settings = settings_for(
-        tune,
+        suite.tune,
         len(examples),
         longest=max(item.tokens for item in data.encoded if item.case_id in taken),
         context=base.context_tokens,
     )
-    task = Task(
+    return Task(
         suite.name,
         tuning_prompt(suite),
         base,
         examples,
         settings,
         data.findings,
-        replay(replay_count(tune, len(examples))) if replay else (),
+        replayed,
         replace(technique, structured=False),
     )
-    if begin_from is not None:
-        task = replace(task, parent=_parent_of(task, begin_from))
-    sources = Sources(suite, root, scorers or {}, progress, draw)
-    return train_adapter(replace(task, chain=chain_of(task, sources)), root, progress)
 
 
 def _parent_of(task: Task, folder: Path) -> Parent:

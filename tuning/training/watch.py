@@ -13,7 +13,7 @@ from typing import Any
 from transformers import TrainerCallback
 
 from tuning.training.checkpoints import seal
-from tuning.training.loss_curve import SCORE, Progress, looked, looks_since_best, loss_curve
+from tuning.training.loss_curve import Progress, looked, looks_since_best, loss_curve, suffices
 
 
 class Watch(TrainerCallback):  # type: ignore[misc]  # the trainer demands its own base class
@@ -21,8 +21,8 @@ class Watch(TrainerCallback):  # type: ignore[misc]  # the trainer demands its o
 
     `progress` gets (step, total, loss). `keep_best` is called when a look is the best so far (at
     every save where nothing is looked at). `notes` are kept with checkpoints. `look` scores the
-    model as it stands at each look, and `at_start` before the first step too; the stage ends at a
-    score of `enough`.
+    model as it stands at each look, and `at_start` before the first step too: what it gives is
+    written into the log. The stage ends at a score of `enough` (`loss_curve.suffices`).
     """
 
     def __init__(
@@ -33,7 +33,7 @@ class Watch(TrainerCallback):  # type: ignore[misc]  # the trainer demands its o
         progress: Progress,
         keep_best: Callable[[int], None],
         notes: Callable[[], Mapping[str, Any]],
-        look: Callable[[], float] | None = None,
+        look: Callable[[], Mapping[str, float]] | None = None,
         enough: float | None = None,
         at_start: bool = False,
     ) -> None:
@@ -80,19 +80,16 @@ class Watch(TrainerCallback):  # type: ignore[misc]  # the trainer demands its o
 
     def _judge(self, state: Any, control: Any) -> None:
         if self.look:
-            entry = {"step": state.global_step, "epoch": state.epoch or 0.0, SCORE: self.look()}
-            state.log_history.append(entry)
+            entry = {"step": state.global_step, "epoch": state.epoch or 0.0}
+            state.log_history.append({**entry, **self.look()})
         curve = loss_curve(state.log_history)
         stale = looks_since_best(curve)
         if stale == 0:
             self.keep_best(state.global_step)
-        if stale >= self.patience or self._suffices(curve):
+        if stale >= self.patience or suffices(curve, self.enough):
             control.should_training_stop = True
             control.should_save = True
             self.finished = True
-
-    def _suffices(self, curve: Any) -> bool:
-        return self.enough is not None and looked(curve)[-1].goodness >= self.enough
 
 
 def _saves(args: Any, state: Any) -> bool:

@@ -13,7 +13,7 @@ from evals.errors import ScorerError
 from evals.records import Case, Decoding, Output, Score
 from evals.scorers.protocol import Scorer
 from evals.suite.policy_settings import GrpoSettings, PolicySettings, RlooSettings
-from evals.suite.spec import MetricSpec, Suite
+from evals.suite.spec import MetricSpec, Suite, TuneSpec
 from tests.tuning.conftest import tickets, tiny_settings
 from tuning.training.base import BaseModel, open_base
 from tuning.training.methods import Sources, chain_of
@@ -70,6 +70,18 @@ def rewarded_task(base: BaseModel, own: PolicySettings, **changes: object) -> Ta
     return replace(task, chain=chain_of(task, Sources(rewarded_suite(), Path(), scorers)))
 
 
+def enough_task(
+    base: BaseModel, tune: TuneSpec, *, metric: str = "right", **changes: object
+) -> Task:
+    """Supervised fine-tuning of a suite that states what ends training; `metric` is primary."""
+    suite = replace(rewarded_suite(), tune=tune, primary=metric)
+    given: dict[str, object] = {"held_out_share": 0.4, "epochs": 10.0, "evaluations": 10}
+    settings = tiny_settings(**{**given, **changes})
+    task = Task("tickets", "terse", base, tickets(40), settings)
+    scorers: Mapping[str, Scorer] = {kind: Judging(kind) for kind in KINDS}
+    return replace(task, chain=chain_of(task, Sources(suite, Path(), scorers)))
+
+
 def killed_settings(method: str = "grpo") -> PolicySettings:
     """Eight steps with looks at every other one, held against where they began."""
     kind = RlooSettings if method == "rloo" else GrpoSettings
@@ -84,8 +96,11 @@ def killed_settings(method: str = "grpo") -> PolicySettings:
     )
 
 
-def main(model: str, root: str, steps: str, method: str) -> None:
-    """Train, and die by SIGKILL once so many steps were told, over both stages."""
+def main(model: str, root: str, steps: str, kind: str) -> None:
+    """Train, and die by SIGKILL once so many steps were told, over both stages.
+
+    `kind` is a method of rewards, or "score" for fine-tuning that looks at a score.
+    """
     import torch
 
     torch.set_num_threads(1)
@@ -96,7 +111,12 @@ def main(model: str, root: str, steps: str, method: str) -> None:
         if len(told) == int(steps):
             os.kill(os.getpid(), signal.SIGKILL)
 
-    task = rewarded_task(open_base(f"hf:{model}"), killed_settings(method))
+    base = open_base(f"hf:{model}")
+    task = (
+        enough_task(base, TuneSpec(keep="score"))
+        if kind == "score"
+        else rewarded_task(base, killed_settings(kind))
+    )
     train_adapter(task, Path(root), progress)
 
 

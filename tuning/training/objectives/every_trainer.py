@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from evals.errors import TrainingError
+from evals.errors import DivergedError
 from tuning.training.objectives.size_order import Size, SizeSampler
 
 
@@ -22,10 +22,10 @@ class EveryTrainer:
     trained_tokens = 0
 
     def refuse_infinite(self, loss: Any) -> Any:
-        """A loss as it is. Raises TrainingError for one that is not finite."""
+        """A loss as it is. Raises DivergedError for one that is not finite."""
         if not torch.isfinite(loss):
             trainer: Any = self
-            raise TrainingError(
+            raise DivergedError(
                 f"the loss became {loss.item()} at step {trainer.state.global_step}",
                 key=self.rate_key,
                 hint=f"lower {self.rate_key}; nothing was kept as an adapter",
@@ -61,7 +61,7 @@ class PairTrainer(EveryTrainer):
         return_outputs: bool = False,
         num_items_in_batch: Any = None,
     ) -> Any:
-        """TRL's loss of a batch of pairs. Raises TrainingError for one that is not finite."""
+        """TRL's loss of a batch of pairs. Raises DivergedError for one that is not finite."""
         trl: Any = super()
         found = trl.compute_loss(model, inputs, return_outputs, num_items_in_batch)
         self.refuse_infinite(found[0] if return_outputs else found)

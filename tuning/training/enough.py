@@ -1,0 +1,116 @@
+"""The suite's own score on held-out train cases: what may end training, and choose its best step.
+
+`tune.until` ends training once the score, less one standard error, is that; `tune.keep: score`
+keeps the step with the best score instead of the lowest loss. Both look at the cases that are
+held out of training anyway. Dev and test have no part in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from math import ceil
+from typing import TYPE_CHECKING
+
+from evals.errors import TrainingError
+from evals.suite.spec import TuneSpec
+from tuning.data.dataset import Example, hold_out
+from tuning.training.rewards import metric_reward
+from tuning.training.stages import Stage
+from tuning.training.task import Task
+
+if TYPE_CHECKING:
+    from tuning.training.looking import RewardLook
+    from tuning.training.methods import Sources
+
+
+def looks_at_score(tune: TuneSpec) -> bool:
+    """Whether training is to look at the suite's own score."""
+    return tune.until is not None or tune.keep == "score"
+
+
+def looked_at(task: Task, tune: TuneSpec) -> tuple[Example, ...]:
+    """The examples that looks are to ask about, which nothing may learn from; mostly none."""
+    if not looks_at_score(tune):
+        return ()
+    settings = task.settings
+    parts = hold_out(task.examples, share=settings.held_out_share, limit=settings.held_out_limit)
+    return parts.held_out
+
+
+def with_looks(chain: tuple[Stage, ...], task: Task, sources: Sources) -> tuple[Stage, ...]:
+    """The chain, whose last stage looks at the score where the suite asks for it.
+
+    Raises TrainingError where nothing can be asked, or where no score of so few cases is enough.
+    """
+    tune = sources.suite.tune
+    if not looks_at_score(tune):
+        return chain
+    *before, last = chain or (task.fine_tuning(),)
+    look = _own_look(last, sources) or _suite_look(task, sources)
+    if tune.until is not None:
+        _refuse_unreachable(look, tune.until)
+    return (*before, replace(last, look=look, enough=tune.until))
+
+
+def _own_look(stage: Stage, sources: Sources) -> RewardLook | None:
+    """The look of a stage that learns from rewards; None of one that has no look.
+
+    Raises TrainingError where it looks at something else than the suite's own score.
+    """
+    from tuning.training.looking import RewardLook
+
+    if stage.look is None:
+        return None
+    primary = sources.suite.primary
+    if not isinstance(stage.look, RewardLook) or stage.look.reward.name != primary:
+        raise TrainingError(
+            f"the stage {stage.name} keeps the step with the best of its own reward, which is "
+            f"not the suite's score, {primary}",
+            key="tune.until" if sources.suite.tune.until is not None else "tune.keep",
+            hint="leave it out, or reward with the primary metric",
+        )
+    return stage.look
+
+
+def _suite_look(task: Task, sources: Sources) -> RewardLook:
+    from tuning.training.looking import RewardLook, asked_of
+    from tuning.training.rollouts import Rollouts
+
+    suite = sources.suite
+    asked = asked_of(task, suite, looked_at(task, suite.tune))
+    if not asked:
+        raise TrainingError(
+            "no train case of the suite is held out, so there is no score to look at",
+            key="tune.until" if suite.tune.until is not None else "tune.keep",
+            hint="rows of files have no scorer: add train cases in two groups at least",
+        )
+    reward = metric_reward(suite, suite.primary, sources.scorers, "primary")
+    rollouts = Rollouts(task.base, task.settings.precision)
+    return RewardLook(asked, rollouts, suite.decoding, reward, None)
+
+
+def _refuse_unreachable(look: RewardLook, until: float) -> None:
+    """Raise TrainingError where even full scores on all held-out cases would not be enough."""
+    from tuning.training.looking import least_of
+
+    groups = [one.group for one in look.asked]
+    most = least_of([1.0] * len(groups), groups)
+    if most is not None and most >= until:
+        return
+    reaches = "nothing" if most is None else f"{most:.3f}"
+    raise TrainingError(
+        f"{until:g} cannot be reached on {len(groups)} held-out train cases in "
+        f"{len(set(groups))} groups: if all were right, the score less one standard error would "
+        f"be {reaches}",
+        key="tune.until",
+        hint=_more(until, groups),
+    )
+
+
+def _more(until: float, groups: Sequence[str]) -> str:
+    """What would do: n right of n are n / (n + 1) at one standard error, and of 1 never."""
+    if until >= 1:
+        return "no number of cases shows a score of 1: lower it"
+    needed = max(ceil(until / (1 - until)), 10 if len(set(groups)) < len(groups) else 1)
+    return f"lower it, or add train cases until about {needed} are held out (a tenth, at most 48)"

@@ -16,6 +16,7 @@ from evals.judges.records import JudgeStanding
 from evals.records import Case, Finding, Run
 from evals.repeats import OverRepeats
 from evals.retrieval.recall import Recall
+from tuning.forgetting.records import TextChange, Tradeoff
 from tuning.learning.records import LearningCurve
 
 Verdict = Literal[
@@ -325,7 +326,11 @@ class Decision:
 
 @dataclass(frozen=True)
 class GuardLine:
-    """One guard suite: tuned minus base, judged for non-inferiority with its margin."""
+    """One guard suite: tuned minus base, judged for non-inferiority with its margin.
+
+    `alpha` is the level of a pass, and of the lower bound; it is smaller than that of the upper
+    one where several adapters may be tried on the guard.
+    """
 
     suite: str
     base_run: str
@@ -338,11 +343,15 @@ class GuardLine:
     likely_loss: bool
     cases: int
     cases_needed: int | None
+    alpha: float = 0.05
 
 
 @dataclass(frozen=True)
 class ShipDecision:
-    """The verdict after training, on the sealed split and the guards."""
+    """The verdict after training, on the sealed split and the guards.
+
+    `text` is the change on neutral text, None where it could not be measured.
+    """
 
     verdict: Outcome
     sentence: str
@@ -364,6 +373,7 @@ class ShipDecision:
     cost: CostStanding | None = None
     before_cost: CallCost | None = None
     after_cost: CallCost | None = None
+    text: TextChange | None = None
 
 
 @dataclass(frozen=True)
@@ -471,7 +481,8 @@ class JobRecord:
     `runs` holds every run named anywhere, by id; `cases` every case of those runs, by
     fingerprint. `leader_test` and `adapter_test` are the sealed-split runs. `over_repeats` is of
     the leader on dev, where it was run several times, `learning` the learning curve on this model.
-    `failures` are the error analyses of the leader on dev, then of the sealed runs.
+    `failures` are the error analyses of the leader on dev, then of the sealed runs. `tradeoff` are
+    the adapters that were held side by side for what they gain and lose.
     """
 
     suite: str
@@ -499,3 +510,4 @@ class JobRecord:
     format: int = 1
     learning: LearningCurve | None = None
     failures: tuple[FailureAnalysis, ...] = ()
+    tradeoff: Tradeoff | None = None

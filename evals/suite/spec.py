@@ -179,7 +179,9 @@ class TuneSpec:
     `data` are trained on beside the train cases. `too_long` says what becomes of examples that
     are longer than the model or the training takes; `allow` are codes of the data lint's errors
     that a person has looked at and lets pass. `pairs` are files of preference
-    pairs, for the methods that learn from those.
+    pairs, for the methods that learn from those. `remedies` are tried in order where a guard
+    fails (`evals.suite.tune_remedies`), `max_text_rise` is how much dearer a token of neutral text
+    may become, in nats (None: it is only told).
     """
 
     method: str = "lora"
@@ -199,6 +201,8 @@ class TuneSpec:
     too_long: TooLong = field(default="refuse", metadata=LATER)
     allow: tuple[str, ...] = field(default=(), metadata=LATER)
     pairs: tuple[PairFile, ...] = field(default=(), metadata=LATER)
+    remedies: tuple[str, ...] = field(default=(), metadata=LATER)
+    max_text_rise: float | None = field(default=None, metadata=LATER)
 
 
 @dataclass(frozen=True)

@@ -68,8 +68,9 @@ def check_margin(
 ) -> MarginCheck:
     """Judge `difference` for non-inferiority: pass if L > -margin, fail if U < -margin.
 
-    L is taken at `alpha_low` where it differs, U at `alpha`. `cases_needed` (only where inconclusive) assumes that what was seen is the truth. Without
-    `claims` (too many errors) there are bounds but no result, and more cases do not help.
+    L is taken at `alpha_low` where it differs, U at `alpha`. `cases_needed` (only where
+    inconclusive) assumes that what was seen is the truth. Without `claims` (too many errors)
+    there are bounds but no result, and more cases do not help.
     """
     margin = require_share(margin, "margin")
     pair = bounded(difference)

@@ -9,8 +9,12 @@ from typing import Any, Protocol
 from evals.errors import SuiteError
 from evals.ledger import Ledger
 from evals.models.protocol import AdaptableModel
+from evals.records import Run
 from evals.spending.prices import Prices
 from evals.suite.spec import Suite
+from tuning.forgetting.choosing import Make, Remedied, choose_remedy, remedied_seconds
+from tuning.forgetting.remedies import steps_of
+from tuning.forgetting.trying import Bench, bench_of
 from tuning.records import Decision, JobRecord, Phase, ShipDecision, TrainingRecord
 from tuning.shipping.sealed import Evaluate, Look, judge_sealed
 from tuning.trainer import refuse_unproven
@@ -37,15 +41,24 @@ class Finishing:
     train: Callable[..., TrainingRecord]
     keep: Keep
     prices: Prices
+    make: Make
+    note: Callable[[str], None]
 
     def run(self, record: JobRecord, decision: Decision) -> JobRecord:
         """Train (or find what was trained), then judge it on the sealed split and the guards."""
         self._refuse_unsealed()
-        leader = self.ledger.run(decision.leader).candidate
+        led = self.ledger.run(decision.leader)
+        leader = led.candidate
         training = self.train(leader=leader.technique)
         phases = [*record.phases, Phase("training", training.seconds)]
         record = self.keep(record, training=training, phases=tuple(phases))
         refuse_unproven(training)
+        bench = self._bench(led)
+        remedied = choose_remedy(
+            bench, training, steps_of(self.suite.tune, training), self.make, self.note
+        )
+        record, training = self._keep_remedied(record, remedied), remedied.training
+        phases = list(record.phases)
         sealed = judge_sealed(
             suite=self.suite,
             guards=self.guards,
@@ -55,6 +68,8 @@ class Finishing:
             evaluate=self.evaluate,
             look=self.look,
             prices=self.prices,
+            guard_alpha=remedied.guard_alpha,
+            text=bench.text(training, remedied.guard_alpha),
         )
         phases.append(Phase("sealed split", sealed.before.seconds + sealed.after.seconds))
         phases.append(Phase("guards", self._guard_seconds(sealed.decision)))
@@ -64,6 +79,32 @@ class Finishing:
             leader_test=sealed.before.id,
             adapter_test=sealed.after.id,
             phases=tuple(phases),
+        )
+
+    def _bench(self, leader: Run) -> Bench:
+        """What adapters are held side by side with; each is asked with the prompt it was taught."""
+        return bench_of(
+            leader,
+            suite=self.suite,
+            guards=self.guards,
+            model=self.model,
+            ledger=self.ledger,
+            evaluate=self.evaluate,
+            created=self.look.when.isoformat(),
+        )
+
+    def _keep_remedied(self, record: JobRecord, remedied: Remedied) -> JobRecord:
+        """Keep every adapter that was made, and then which is judged."""
+        if remedied.tradeoff is None:
+            return record
+        for made in remedied.trained:
+            record = self.keep(record, training=made)
+        took = remedied_seconds(self.ledger, remedied.tradeoff, remedied.training.adapter)
+        return self.keep(
+            record,
+            training=remedied.training,
+            tradeoff=remedied.tradeoff,
+            phases=(*record.phases, Phase("remedies", took)),
         )
 
     def _refuse_unsealed(self) -> None:

@@ -85,5 +85,5 @@ def why_not(tune: TuneSpec, remedy: str) -> str:
             return ""
         return f"{tune.method} has rates and passes of its own, and learns from no replay"
     weights = weights_of(tune)
-    kind = tune.variant if tune.variant in UNSCALABLE else weights
+    kind = "dora" if tune.variant == "dora" else weights
     return f"an adapter of {kind} cannot be scaled, {why}" if (why := UNSCALABLE.get(kind)) else ""

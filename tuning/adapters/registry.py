@@ -31,7 +31,8 @@ class AdapterRecord:
     `gate` is the gate's verdict when it was last trained or judged for, `override` the reason
     for which it was trained although that was not `fine_tune`, `leader` the best prompt then.
     `parent` is the adapter that training began from. Dates are ISO 8601; `trained` is empty for
-    records of older versions. `suite` is empty where only the folder was found.
+    records of older versions. `suite` is empty where only the folder was found. `set_aside` says
+    why another adapter was judged in its place.
     """
 
     adapter: str
@@ -51,6 +52,7 @@ class AdapterRecord:
     judged: str = ""
     min_gain: float = 0.0
     format: int = FORMAT
+    set_aside: str = ""
 
     @property
     def verdict(self) -> str:
@@ -84,9 +86,24 @@ def keep_adapter(ledger: Ledger, job: JobRecord, *, when: str) -> AdapterRecord 
         judged=when if job.shipping else (earlier.judged if earlier else ""),
         shipping=job.shipping or (earlier.shipping if earlier else None),
         run=job.adapter_test or (earlier.run if earlier else ""),
+        set_aside=earlier.set_aside if earlier and not job.shipping else "",
     )
     ledger.store(ADAPTER, record.key, record, created=record.trained)
     return record
+
+
+def set_aside(ledger: Ledger, job: JobRecord) -> None:
+    """Say of the adapters that a trade-off did not choose that another one was judged."""
+    found = job.tradeoff
+    if found is None or job.training is None:
+        return
+    for line in found.tried:
+        key = f"{job.suite}|{job.model}|{line.adapter}"
+        record = ledger.load(ADAPTER, key, AdapterRecord) if line.adapter else None
+        if record is None:
+            continue
+        why = "" if line.adapter == job.training.adapter else found.sentence
+        ledger.store(ADAPTER, key, replace(record, set_aside=why), created=record.trained)
 
 
 def of_job(job: JobRecord) -> AdapterRecord | None:

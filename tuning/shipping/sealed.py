@@ -24,6 +24,7 @@ from evals.suite.spec import Suite
 from tuning.cost.after import cost_route, measured_payback
 from tuning.cost.calls import call_cost
 from tuning.data.dataset import carried
+from tuning.forgetting.records import TextChange
 from tuning.gate.evidence import arm_of, clusters_of
 from tuning.records import ShipDecision, TrainingRecord
 from tuning.shipping.judging import Guard, judge_adapter
@@ -62,10 +63,13 @@ def judge_sealed(
     evaluate: Evaluate,
     look: Look,
     prices: Prices | None = None,
+    guard_alpha: float | None = None,
+    text: TextChange | None = None,
 ) -> Sealed:
     """Evaluate leader and adapter on test, base and adapter on every guard, and judge.
 
-    Where the suite's volume and `prices` are known, an adapter may also ship for cost.
+    `guard_alpha` and `text` are as in `judge_adapter`. Where the suite's volume and `prices` are
+    known, an adapter may also ship for cost.
     """
     tuned = tuned_candidate(suite, model, training, leader.technique)
     number = take_look(
@@ -92,6 +96,8 @@ def judge_sealed(
         clusters=clusters_of(before),
         target=suite.target,
         cost=cost_route(cost, suite.operation),
+        guard_alpha=guard_alpha,
+        text=text,
     )
     before_cost, after_cost = call_cost(before, known), call_cost(after, known)
     decision = replace(decision, cost=cost, before_cost=before_cost, after_cost=after_cost)

@@ -18,6 +18,7 @@ from reports.reproduce import ReproduceView, reproduce_view
 from reports.retrieval import RetrievalView, retrieval_view
 from reports.stored import NotRun
 from reports.summed import SummedView, summed_view
+from reports.tradeoff import TextView, TradeoffView, text_view, tradeoff_view
 from reports.trained import TrainedView, trained_view
 from reports.verdict import ReasonsView, VerdictView, reasons_view, verdict_view
 from tuning.records import JobRecord
@@ -37,6 +38,8 @@ class Page:
     judges: JudgesView | None
     outcome: OutcomeView | SingleView | NotRun
     guards: GuardsView | NotRun
+    text: TextView | None
+    tradeoff: TradeoffView | None
     attempts: AttemptsView | NotRun
     retrieval: RetrievalView | None
     cost: CostView | NotRun
@@ -68,6 +71,8 @@ def page_view(job: JobRecord) -> Page:
         judges=judges_view(job),
         outcome=outcome_view(job),
         guards=guards_view(job),
+        text=text_view(job),
+        tradeoff=tradeoff_view(job),
         attempts=attempts_view(job),
         retrieval=retrieval_view(job),
         cost=cost_view(job),

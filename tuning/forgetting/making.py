@@ -14,8 +14,9 @@ from tuning.data.dataset import encode_examples
 from tuning.data.fitting import fit
 from tuning.data.training_set import gather_examples
 from tuning.forgetting.choosing import Make
+from tuning.forgetting.records import SCALE
 from tuning.forgetting.remedies import Step
-from tuning.forgetting.scaling import SCALE, refuse_unscalable, scale_adapter
+from tuning.forgetting.scaling import refuse_unscalable, scale_adapter
 from tuning.records import JobRecord, TrainingRecord
 from tuning.trainer import Trainer
 

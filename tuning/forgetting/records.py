@@ -8,6 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+SCALE = "scale"
+"""The name of the remedy, and of the factor among a scaled adapter's settings."""
+
 Result = Literal["pass", "fail", "inconclusive", ""]
 """Of something held against a margin; empty where it is only told."""
 

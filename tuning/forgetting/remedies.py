@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from evals.suite.spec import TuneSpec
 from evals.suite.tune_remedies import remedies_of
 from tuning.data.replay import REPLAY_SHARE
-from tuning.forgetting.scaling import SCALE
+from tuning.forgetting.records import SCALE, TriedAdapter
 from tuning.records import TrainingRecord
 
 SCALES = (0.75, 0.5, 0.25)
@@ -64,3 +64,12 @@ def _step(name: str, factor: float, tune: TuneSpec, training: TrainingRecord) ->
     share = REPLAY_SHARE if tune.replay is None else tune.replay
     more = min(1.0, max(LEAST_REPLAY, factor * share))
     return Step(name, f"replay {more:g}", tune=replace(tune, replay=more))
+
+
+def scale_of(line: TriedAdapter) -> float | None:
+    """By how much an adapter of a trade-off is scaled; None for one that was trained otherwise."""
+    if not line.remedy:
+        return 1.0
+    if line.remedy != SCALE:
+        return None
+    return float(line.what.removeprefix(SCALE))

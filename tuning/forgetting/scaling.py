@@ -26,6 +26,7 @@ from evals.models.adapter_kinds import LORA
 from evals.models.adapters import AttachedAdapter, adapter_fingerprint, check_adapter
 from evals.models.loading import load_folder
 from evals.suite.tune_remedies import UNSCALABLE
+from tuning.forgetting.records import SCALE
 from tuning.records import Proof, TrainingRecord
 from tuning.training.adapters import write_manifest
 from tuning.training.base import BaseModel
@@ -34,9 +35,6 @@ from tuning.training.train import RECORD, finished_record
 
 if TYPE_CHECKING:
     from tuning.training.proofs import Canary
-
-SCALE = "scale"
-"""The name of the scale among a record's settings."""
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,8 @@ from evals.ledger import Ledger
 from evals.suite.spec import Suite
 from tuning.forgetting.choosing import AS_TRAINED, Make, try_step
 from tuning.forgetting.levels import guard_levels
-from tuning.forgetting.records import Tradeoff, TriedAdapter
+from tuning.forgetting.records import SCALE, Tradeoff, TriedAdapter
 from tuning.forgetting.remedies import Step
-from tuning.forgetting.scaling import SCALE
 from tuning.forgetting.trying import Bench
 from tuning.forgetting.wording import curve_sentence
 from tuning.records import JobRecord, TrainingRecord

@@ -118,6 +118,10 @@ def write_scene(
 ) -> None:
     """`tickets` and `kept`, and a model on which some adapters forget, and some gain nothing."""
     rules = [{"adapter": name, "contains": "kept ", "reply": "hm"} for name in forgets]
+    # What the base does not know of the guard, no adapter does either.
+    rules += [
+        {"adapter": name, "contains": f"kept {TOPICS['login']}", "reply": "hm"} for name in ADAPTERS
+    ]
     rules += [
         {"adapter": name, "contains": text, "reply": topic}
         for name in ADAPTERS

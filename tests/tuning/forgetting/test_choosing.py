@@ -101,7 +101,7 @@ def test_guards_are_held_to_the_shared_level(scene: Scene) -> None:
 def test_a_guard_that_would_pass_alone_but_not_at_the_shared_level_is_no_pass(
     scene: Scene,
 ) -> None:
-    # No case lost of 45: the bound is 5.7 points at 0.05, and 11.2 at a third of a half of it.
+    # No case lost of 45: the bound is 5.7 points at 0.05, and 11.3 at a sixth of that.
     write_scene(scene.folder, guard_size=45)
     record = scene.job().run()
     assert record.tradeoff is not None

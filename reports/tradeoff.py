@@ -24,6 +24,7 @@ from tuning.forgetting.remedies import scale_of
 from tuning.forgetting.wording import nats_span, rise_meaning, standing_said
 from tuning.records import Interval, JobRecord
 
+# Lines are explained by the figure's key: on a narrow page their words would hide the points.
 TOP, BOTTOM, LEFT, RIGHT = 26.0, 250.0, 9.0, 97.0
 Place = Callable[[float], str]
 
@@ -168,8 +169,8 @@ def _guard_figure(found: Tradeoff, name: str) -> Plot:
         f"To the right more is gained, upwards less is forgotten. {said}.",
         spots,
         references=[
-            Reference(0.0, "nothing forgotten", "zero"),
-            Reference(-margin, f"largest tolerated loss {margin:g}", "margin"),
+            Reference(0.0, "", "zero"),
+            Reference(-margin, "", "margin"),
         ],
         floor=-1.0,
         ceiling=1.0,
@@ -194,8 +195,8 @@ def _text_figure(found: Tradeoff) -> Plot:
         f"To the right more is gained, upwards ordinary text becomes less likely. {said}.",
         spots,
         references=[
-            Reference(0.0, "as the base", "zero"),
-            *(Reference(limit, f"at most {limit:g}", "margin") for limit in sorted(limits)),
+            Reference(0.0, "", "zero"),
+            *(Reference(limit, "", "margin") for limit in sorted(limits)),
         ],
         floor=-_WIDEST,
         ceiling=_WIDEST,
@@ -225,7 +226,7 @@ def _figure(
         return down(value, ys[0], ys[-1], TOP, BOTTOM)
 
     points = {s.number: _point(s, x, y, found) for s in spots}
-    wanted = Reference(found.min_gain, f"smallest gain worth it {found.min_gain:g}", "gain")
+    wanted = Reference(found.min_gain, "", "gain")
     return Plot(
         slug=slug,
         title=title,

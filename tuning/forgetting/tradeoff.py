@@ -53,12 +53,16 @@ def measure_tradeoff(
     make: Make,
     note: Callable[[str], None],
 ) -> Tradeoff:
-    """The adapter as trained and at the other scales, on dev, the guards and neutral text."""
-    others = [scale for scale in scales if scale != 1]
-    levels = guard_levels(len(others))
+    """The adapter as trained and at the other scales, on dev, the guards and neutral text.
+
+    Raises TrainingError for an adapter that cannot be scaled.
+    """
+    steps = [Step(SCALE, f"{SCALE} {scale:g}", scale=scale) for scale in scales if scale != 1]
+    levels = guard_levels(len(steps))
+    for step in steps:  # before anything is run: an adapter that cannot be scaled is refused
+        make(step, training)
     tried: list[TriedAdapter] = [bench.try_one(training, AS_TRAINED, "", levels.trained)]
-    for scale in others:
-        step = Step(SCALE, f"{SCALE} {scale:g}", scale=scale)
+    for step in steps:
         line, _ = try_step(bench, training, step, make, alpha=levels.remedy, tried=tried)
         tried.append(line)
         if line.failed:
@@ -72,7 +76,7 @@ def measure_tradeoff(
         leader_label=bench.leader.candidate.label,
         min_gain=bench.suite.min_gain,
         tried=tuple(tried),
-        remedies=len(others),
+        remedies=len(steps),
         subject=subject_of(bench.suite),
     )
     return replace(found, sentence=curve_sentence(found))

@@ -18,7 +18,7 @@ structure: none
 decoding: {{max_tokens: 4}}
 rounds: [{{family: wording, prompts: [terse]}}]
 guards: {{sense: {{max_loss: 0.1}}}}
-tune: {{min_examples: 20, epochs: 3, rank: 8, learning_rate: {rate}, replay: 0, prompt: terse{more}}}
+tune: {{min_examples: 20, epochs: 3, replay: 0, learning_rate: {rate}, prompt: terse{more}}}
 """
 
 
@@ -46,7 +46,7 @@ def write_scene(folder: Path, rate: float, more: str = "") -> None:
     (guard / "dev.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
 
 
-def make_taught_model(folder: Path, steps: int = 150) -> Path:
+def make_taught_model(folder: Path, steps: int = 60) -> Path:
     """The tiny model after some steps on the guard's own cases, all weights trained."""
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -66,7 +66,7 @@ def make_taught_model(folder: Path, steps: int = 150) -> Path:
             for n in range(CASES)
         ]
         ids, labels = _padded(rows)
-        optimiser = torch.optim.Adam(model.parameters(), lr=3e-3)
+        optimiser = torch.optim.Adam(model.parameters(), lr=5e-3)
         for step in range(steps):
             part = slice(32 * (step % 3), 32 * (step % 3) + 32)
             loss = model(input_ids=ids[part], labels=labels[part]).loss

@@ -20,13 +20,13 @@ from tuning.adapters.registry import stored_adapters
 @pytest.fixture
 def scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Scene:
     found = Scene(tmp_path)
-    found.training = _with_settings(found.training)
+    found.training = with_settings(found.training)
     monkeypatch.setattr(tuning.trainer, "tune_suite", found.training)
     monkeypatch.setattr(tuning.job, "make_with", found.make_with)
     return found
 
 
-def _with_settings(train: Any) -> Any:
+def with_settings(train: Any) -> Any:
     def trained(*args: Any, **given: Any) -> Any:
         trained.calls += 1  # type: ignore[attr-defined]
         settings = {"rank": 2, "learning_rate": 0.003, "epochs": 1.0}

@@ -17,9 +17,11 @@ import yaml
 
 from evals.rounding import least_points, most_points
 from evals.text import visible
+from reports import numbers
 from reports.markup import literal, table, words
 from tuning.adapters.origin import Origin
 from tuning.adapters.registry import AdapterRecord
+from tuning.forgetting.records import SCALE
 from tuning.records import GuardLine, Interval
 
 _NAME = 120
@@ -131,7 +133,10 @@ def _gate(record: AdapterRecord) -> str:
             "\n\n**The gate was shut and was overridden.** The reason given: "
             f"{words(record.override, _LONG)}"
         )
-    if record.parent:
+    if record.parent and SCALE in record.training.settings:
+        scale = numbers.decimal(float(record.training.settings[SCALE]))
+        said += f"\n\nIt is the adapter {literal(record.parent)} with {scale} times its effect."
+    elif record.parent:
         said += f"\n\nTraining began from the adapter {literal(record.parent)}."
     return said
 

@@ -160,7 +160,7 @@ def _facts(record: AdapterRecord, folder: Path, found: Wholeness) -> list[tuple[
         ("settings", ", ".join(f"{key} {value}" for key, value in training.settings.items())),
         ("gate", f"{record.gate}. {record.gate_sentence}" if record.gate else ""),
         ("trained although the gate was shut", record.override),
-        ("began from", record.parent),
+        ("scaled from" if "scale" in training.settings else "began from", record.parent),
         ("trained", record.trained),
         ("training took", training_effort(training)),
         ("judged", record.judged),

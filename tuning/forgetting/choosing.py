@@ -47,9 +47,11 @@ def choose_remedy(
 ) -> Remedied:
     """Try the steps in order where `training` forgets; the first good one, else `training`."""
     levels = guard_levels(len(steps))
+    if not steps:
+        return Remedied(training, levels.trained)
     guards, text = bench.forgetting(training, levels.trained)
     probe = TriedAdapter(AS_TRAINED, adapter=training.adapter, guards=guards, text=text)
-    if not steps or not probe.forgets:
+    if not probe.forgets:
         return Remedied(training, levels.trained)
     note(f"{forgets_said(probe)}: remedies are tried")
     first = bench.try_one(training, AS_TRAINED, "", levels.trained)

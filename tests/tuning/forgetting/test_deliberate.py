@@ -5,6 +5,7 @@ The model was taught the guard before, so that there is something to forget.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,10 +15,13 @@ from evals.errors import TrainingError
 from evals.ledger import Ledger
 from evals.models import open_model
 from evals.suite import load_suite
+from tests.tunegate.scenes import pretended_training
 from tests.tuning.forgetting.taught import make_taught_model, write_scene
 from tests.tuning.test_job import Listener
 from tuning.adapters.registry import stored_adapters
 from tuning.job import Job
+from tuning.records import Proof
+from tuning.trainer import refuse_unproven
 
 USUAL = 0.002
 
@@ -69,8 +73,19 @@ def test_at_twenty_times_the_rate_it_is_rejected_by_the_guards_name_and_remedies
     assert with_ledger.run(override="to see").tradeoff == found
 
 
-def test_at_a_rate_that_ruins_the_model_the_proof_that_fails_and_the_rate_are_named(
-    taught: str, tmp_path: Path
-) -> None:
-    with pytest.raises(TrainingError, match=r"the learning rate is 0\.4, and 0\.002 is where"):
-        job(tmp_path, taught, 200 * USUAL).run(override="to see")
+@pytest.mark.parametrize(
+    ("rate", "said"),
+    [
+        (0.04, r"the learning rate is 0\.04, and 0\.002 is where such weights begin: lower it"),
+        (0.002, "look at the training data and settings"),
+    ],
+)
+def test_where_a_proof_fails_a_rate_that_is_far_too_high_is_named(rate: float, said: str) -> None:
+    suite = load_suite(Path(__file__).parents[3] / "suites" / "general_ability")
+    training = replace(
+        pretended_training("a")(suite, "m", Path()),
+        proofs=(Proof("trains the stop token", False, "ends 0 of 3"),),
+        settings={"learning_rate": rate, "weights": "lora", "variant": "plain"},
+    )
+    with pytest.raises(TrainingError, match=said):
+        refuse_unproven(training)

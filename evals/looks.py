@@ -149,6 +149,11 @@ def look_number(path: Path, cases: Sequence[Case], subject: str) -> int:
     return _counted(read_looks(path), cases, subject)[0]
 
 
+def was_taken(path: Path, cases: Sequence[Case], subject: str) -> bool:
+    """Whether this look was taken before, on these cases or nearly these."""
+    return _counted(read_looks(path), cases, subject)[1]
+
+
 def _counted(looks: Sequence[Look], cases: Sequence[Case], subject: str) -> tuple[int, bool]:
     """The number of a look, and whether it was taken already, on these cases or nearly these."""
     now = contents_of(cases)

@@ -96,6 +96,7 @@ def _body(record: AdapterRecord, origin: Origin, merged: bool) -> Iterator[str]:
     yield (
         f"An adapter ({literal(training.method)}) over {literal(origin.name, _NAME)}, trained with "
         f"the prompt {literal(training.prompt, _NAME)} by tunegate."
+        + _judged_with(record)
         + (" Its weights are merged into the base's here, in float32." if merged else "")
     )
     yield f"**Verdict: {VERDICTS.get(record.verdict, 'not known')}.** " + (
@@ -122,6 +123,17 @@ def _body(record: AdapterRecord, origin: Origin, merged: bool) -> Iterator[str]:
     yield from _use_merged(record) if merged else _use(record, origin)
     yield "## Limits"
     yield _limits(record)
+
+
+def _judged_with(record: AdapterRecord) -> str:
+    if record.asked in ("", record.training.prompt):
+        return ""
+    return f" It did best with another on dev, and was judged with that: {_asked(record)}."
+
+
+def _asked(record: AdapterRecord) -> str:
+    """The prompt that its figures are of."""
+    return literal(record.asked or record.training.prompt, _NAME)
 
 
 def _gate(record: AdapterRecord) -> str:
@@ -214,7 +226,7 @@ def _use(record: AdapterRecord, origin: Origin) -> Iterator[str]:
     suite = shlex.quote(_line(record.suite) or "SUITE")
     model = shlex.quote("hf:BASE" if origin.is_path else _line(record.model))
     yield "In tunegate, which refuses it over another base or chat template:"
-    yield f"```\ntunegate eval {suite} --model {model} --adapter FOLDER\n```"
+    yield f"```\ntunegate eval {suite} --model {model} --adapter FOLDER{_options(record)}\n```"
     yield "With PEFT alone:"
     base = json.dumps("BASE" if origin.embedded or origin.is_path else _line(origin.name))
     yield (
@@ -236,15 +248,19 @@ def _use(record: AdapterRecord, origin: Origin) -> Iterator[str]:
     yield (
         f"Base weights: {literal(training.base_fingerprint)}. Chat template: "
         f"{literal(training.template_hash)} (first 16 hex digits of the SHA-256). Ask it in that "
-        f"template, with the prompt {literal(training.prompt, _NAME)} of the suite."
+        f"template, with the prompt {_asked(record)} of the suite."
     )
+
+
+def _options(record: AdapterRecord) -> str:
+    """How `eval` is told to ask as it was judged; nothing where a search wrote the prompt."""
+    return "".join(f" {shlex.quote(_line(option))}" for option in record.use)
 
 
 def _use_merged(record: AdapterRecord) -> Iterator[str]:
     suite = shlex.quote(_line(record.suite) or "SUITE")
-    prompt = shlex.quote(_line(record.training.prompt))
     yield "It is a model folder like any other. In tunegate:"
-    yield f"```\ntunegate eval {suite} --model hf:FOLDER --prompt {prompt}\n```"
+    yield f"```\ntunegate eval {suite} --model hf:FOLDER{_options(record)}\n```"
     yield (
         f"Chat template: {literal(record.training.template_hash)} (first 16 hex digits of the "
         "SHA-256), the base's own. The figures above were measured with the adapter beside the "

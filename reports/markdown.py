@@ -20,6 +20,7 @@ from reports.rounds_markdown import rounds_markdown
 from reports.stored import NotRun
 from reports.stronger import StrongerView
 from reports.summed import PartTable, SummedView
+from reports.together_markdown import together_markdown
 from reports.tradeoff_markdown import forgotten_markdown
 from reports.verdict import ReasonsView, VerdictView
 from reports.views import Page, page_view
@@ -49,6 +50,8 @@ def render_markdown(job: JobRecord) -> str:
     ]
     if page.analysed:
         parts.append(_section("What goes wrong", page.analysed, _analysed))
+    if page.together:
+        parts.append(_section("Tuned and prompted together", page.together, together_markdown))
     if page.learning:
         parts.append(f"## Learning curve\n\n{words(page.learning.sentence, 1_000)}\n")
     if page.parts:

@@ -54,7 +54,7 @@ class Series:
     """A named line of segments, told apart by dash and marker as well as colour."""
 
     name: str
-    style: Literal["main", "second"]
+    style: Literal["main", "second", "third"]
     segments: tuple[Segment, ...]
     points: tuple[Point, ...] = ()
 
@@ -216,7 +216,7 @@ class Curve:
     name: str
     values: tuple[tuple[float, float], ...]
     mark: Mark
-    style: Literal["main", "second"]
+    style: Literal["main", "second", "third"]
     marked: bool = True
 
 

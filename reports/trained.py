@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,15 +11,14 @@ from reports import numbers
 from reports.differences import Piece
 from reports.effort import training_effort
 from reports.excerpts import excerpt
-from reports.plots import Curve, Plot, curves
+from reports.stages import StageView, stage_views, value_text
 from reports.stored import NotRun
+from reports.training_curves import CurveView, curve_view
 from tuning.data.letting_pass import TOLD_FIRST
-from tuning.records import JobRecord, LossPoint, TrainingRecord
+from tuning.records import JobRecord, TrainingRecord
 
-MOST_ROWS = 60
 MOST_NAMED = 100
 NAMED_IN_MESSAGE = 5
-MOST_POINTS = 300
 PREVIEW_CHARACTERS = 6_000
 
 # How `tuning` marks the tokens that are trained in its decoded preview.
@@ -43,16 +41,18 @@ class FindingView:
 
 @dataclass(frozen=True)
 class TrainedView:
-    """Everything about the training; texts are ready to show."""
+    """Everything about the training; texts are ready to show.
+
+    Where there are `stages`, each has its curve, and there is none of the whole.
+    """
 
     facts: tuple[tuple[str, str], ...]
     settings: tuple[tuple[str, str], ...]
     sources: tuple[tuple[str, str], ...]
     findings: tuple[FindingView, ...]
     proofs: tuple[tuple[str, str, bool, str], ...]
-    curve: Plot | None
-    points: tuple[tuple[str, str, str, str], ...]
-    points_hidden: int
+    curve: CurveView | None
+    stages: tuple[StageView, ...]
     preview: tuple[Piece, ...]
     preview_rest: str
 
@@ -64,19 +64,19 @@ def trained_view(job: JobRecord) -> TrainedView | NotRun:
         what = "No adapter was trained: the gate is shut" if shut else "No adapter was trained"
         return NotRun(what, f"tunegate tune {job.suite}")
     training = job.training
+    stages = stage_views(training.stages)
     preview = excerpt(training.preview, PREVIEW_CHARACTERS)
     return TrainedView(
         facts=_facts(training),
-        settings=tuple((name, _setting(value)) for name, value in training.settings.items()),
+        settings=tuple((name, value_text(value)) for name, value in training.settings.items()),
         sources=tuple((name, numbers.count(n)) for name, n in training.sources.items()),
         findings=tuple(map(_finding, training.findings)),
         proofs=tuple(
             (p.name, "passed" if p.passed else "failed", p.passed, p.evidence)
             for p in training.proofs
         ),
-        curve=_curve(training) if training.curve else None,
-        points=_points(training),
-        points_hidden=max(0, len(training.curve) - MOST_ROWS),
+        curve=None if stages else curve_view(training.curve, training.best_step),
+        stages=stages,
         preview=_preview(preview.text),
         preview_rest=preview.rest,
     )
@@ -111,6 +111,7 @@ def _facts(training: TrainingRecord) -> tuple[tuple[str, str], ...]:
         ),
         ("Training took", training_effort(training)),
         ("Best step", numbers.count(training.best_step)),
+        *((("Beside the weights", ", ".join(training.beside)),) if training.beside else ()),
         *_rewarded(training),
     )
 
@@ -131,50 +132,6 @@ def _rewarded(training: TrainingRecord) -> Iterator[tuple[str, str]]:
 
 def _documents(training: TrainingRecord) -> str:
     return f"up to {training.shown.documents} retrieved pieces in every example"
-
-
-def _setting(value: float | int | str | bool) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return numbers.decimal(value) if isinstance(value, int | float) else value
-
-
-def _series(points: tuple[LossPoint, ...], *, held_out: bool) -> tuple[tuple[float, float], ...]:
-    """(step, loss) pairs, thinned evenly to what a picture can show; the last one stays."""
-    pairs = [(float(p.step), p.held_out if held_out else p.loss) for p in points]
-    known = [(step, loss) for step, loss in pairs if loss is not None and math.isfinite(loss)]
-    every = math.ceil(len(known) / MOST_POINTS) or 1
-    return tuple(known[::every] + (known[-1:] if (len(known) - 1) % every else []))
-
-
-def _curve(training: TrainingRecord) -> Plot | None:
-    loss = _series(training.curve, held_out=False)
-    held_out = _series(training.curve, held_out=True)
-    if not loss and not held_out:
-        return None
-    description = "; ".join(
-        f"{name} went from {values[0][1]:.3g} to {values[-1][1]:.3g}"
-        for name, values in (("training loss", loss), ("held-out loss", held_out))
-        if values
-    )
-    return curves(
-        "loss",
-        "Loss over the steps of training",
-        f"{_sentence(description)} The adapter is from step {training.best_step}.",
-        [Curve("training", loss, "ring", "main"), Curve("held out", held_out, "square", "second")],
-        "step",
-    )
-
-
-def _sentence(text: str) -> str:
-    return f"{text[:1].upper()}{text[1:]}."
-
-
-def _points(training: TrainingRecord) -> tuple[tuple[str, str, str, str], ...]:
-    return tuple(
-        (numbers.count(p.step), f"{p.epoch:.2f}", numbers.score(p.loss), numbers.score(p.held_out))
-        for p in training.curve[:MOST_ROWS]
-    )
 
 
 def _preview(text: str) -> tuple[Piece, ...]:

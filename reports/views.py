@@ -18,6 +18,7 @@ from reports.reproduce import ReproduceView, reproduce_view
 from reports.retrieval import RetrievalView, retrieval_view
 from reports.stored import NotRun
 from reports.summed import SummedView, summed_view
+from reports.together import TogetherView, together_view
 from reports.tradeoff import TextView, TradeoffView, text_view, tradeoff_view
 from reports.trained import TrainedView, trained_view
 from reports.verdict import ReasonsView, VerdictView, reasons_view, verdict_view
@@ -48,6 +49,7 @@ class Page:
     parts: SummedView | None
     checks: tuple[Finding, ...]
     training: TrainedView | NotRun
+    together: TogetherView | None
     learning: LearningView | None
     cases: CasesView | NotRun
     reproduce: ReproduceView
@@ -81,6 +83,7 @@ def page_view(job: JobRecord) -> Page:
         parts=summed_view(job),
         checks=job.checks,
         training=trained_view(job),
+        together=together_view(job),
         learning=learning_view(job),
         cases=cases,
         reproduce=reproduce_view(job),

@@ -17,6 +17,8 @@ from tuning.forgetting.remedies import steps_of
 from tuning.forgetting.trying import Bench, bench_of
 from tuning.records import Decision, JobRecord, Phase, ShipDecision, TrainingRecord
 from tuning.shipping.sealed import Evaluate, Look, judge_sealed
+from tuning.together.choosing import Chosen, Desk, Find, choose_candidate
+from tuning.together.telling import asked_with
 from tuning.trainer import refuse_unproven
 
 
@@ -43,6 +45,7 @@ class Finishing:
     prices: Prices
     make: Make
     note: Callable[[str], None]
+    find: Find
 
     def run(self, record: JobRecord, decision: Decision) -> JobRecord:
         """Train (or find what was trained), then judge it on the sealed split and the guards."""
@@ -59,17 +62,23 @@ class Finishing:
         )
         record, training = self._keep_remedied(record, remedied), remedied.training
         phases = list(record.phases)
+        chosen = self._choose(decision, training)
+        if chosen.record:
+            phases.append(Phase("tuned and prompted together", chosen.seconds))
+            record = self.keep(record, together=chosen.record, phases=tuple(phases))
         sealed = judge_sealed(
             suite=self.suite,
             guards=self.guards,
             model=self.model,
             leader=leader,
+            tuned=chosen.candidate,
             training=training,
             evaluate=self.evaluate,
             look=self.look,
             prices=self.prices,
             guard_alpha=remedied.guard_alpha,
             text=bench.text(training, remedied.guard_alpha),
+            asked=asked_with(chosen.record),
         )
         phases.append(Phase("sealed split", sealed.before.seconds + sealed.after.seconds))
         phases.append(Phase("guards", self._guard_seconds(sealed.decision)))
@@ -106,6 +115,19 @@ class Finishing:
             tradeoff=remedied.tradeoff,
             phases=(*record.phases, Phase("remedies", took)),
         )
+
+    def _choose(self, decision: Decision, training: TrainingRecord) -> Chosen:
+        """With which prompt the adapter is judged, chosen on dev."""
+        desk = Desk(
+            self.suite,
+            self.model,
+            self.ledger,
+            self.look.path,
+            self.evaluate,
+            self.find,
+            self.prices,
+        )
+        return choose_candidate(desk, decision, training)
 
     def _refuse_unsealed(self) -> None:
         if not self.suite.split("test"):

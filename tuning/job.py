@@ -326,6 +326,7 @@ class Job:
             prices=self.prices,
             make=make_with(self._trainer),
             note=self.narrator.note,
+            find=self._find,
         )
         return finishing.run(record, decision)
 

@@ -17,7 +17,9 @@ from evals.records import Case, Finding, Run
 from evals.repeats import OverRepeats
 from evals.retrieval.recall import Recall
 from tuning.forgetting.records import TextChange, Tradeoff
+from tuning.intervals import Interval as Interval  # noqa: PLC0414 - offered here, too
 from tuning.learning.records import LearningCurve
+from tuning.together.records import Together
 
 Verdict = Literal[
     "fix_evals",
@@ -31,16 +33,6 @@ Verdict = Literal[
 ]
 Outcome = Literal["ship_adapter", "reject_adapter", "inconclusive"]
 RuleStatus = Literal["applies", "does_not_apply", "not_tested", "not_reached"]
-
-
-@dataclass(frozen=True)
-class Interval:
-    """An estimate with its bounds, and the one- or two-sided level they were made at."""
-
-    estimate: float
-    low: float
-    high: float
-    level: float = 0.95
 
 
 @dataclass(frozen=True)
@@ -435,6 +427,8 @@ class TrainingRecord:
     that training began from, if any. `seconds` are of loading, training and its looks, resumed
     ones summed; `peak_memory_mb` is the most that was held in them: on CUDA of the device's
     memory, else resident. Of what the process did before, nothing counts that it has freed.
+    `beside` are files in the adapter's folder that say what it was trained on, by name, with
+    their sha256.
     """
 
     adapter: str
@@ -464,6 +458,7 @@ class TrainingRecord:
     stages: tuple[StageRecord, ...] = ()
     sources: Mapping[str, int] = field(default_factory=dict)
     parent: str = ""
+    beside: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -481,8 +476,9 @@ class JobRecord:
     `runs` holds every run named anywhere, by id; `cases` every case of those runs, by
     fingerprint. `leader_test` and `adapter_test` are the sealed-split runs. `over_repeats` is of
     the leader on dev, where it was run several times, `learning` the learning curve on this model.
-    `failures` are the error analyses of the leader on dev, then of the sealed runs. `tradeoff` are
-    the adapters that were held side by side for what they gain and lose.
+    `failures` are the error analyses of the leader on dev, then of the sealed runs. `together` is
+    the adapter with several prompts on dev, where more than one was there to choose from.
+    `tradeoff` are the adapters that were held side by side for what they gain and lose.
     """
 
     suite: str
@@ -511,3 +507,4 @@ class JobRecord:
     learning: LearningCurve | None = None
     failures: tuple[FailureAnalysis, ...] = ()
     tradeoff: Tradeoff | None = None
+    together: Together | None = None

@@ -103,10 +103,10 @@ def suite_of(row: Row, name: str, size: Size) -> Suite:
     if row.contradicting:
         taught = (*taught, *contradictions(taught))
     cases = (*taught, *suite.split("dev"), *suite.split("test"))
-    tune = with_stated(suite.tune, epochs=size.epochs, **row.tune)
+    # What begins from an adapter learns as long as its method, or the row, has it.
+    epochs = row.tune.get("epochs") if row.begins else size.epochs
+    tune = with_stated(suite.tune, **{**row.tune, "epochs": epochs})
     tune = replace(tune, own=(row.own,) if row.own else ())
-    if row.begins:
-        tune = replace(tune, epochs=None)  # the method's own
     metrics = dict(suite.metrics)
     if row.own and getattr(row.own, "reward", "") == CHEATED:
         metrics[CHEATED] = MetricSpec(CHEATED, "regex@1", {"pattern": r"(?:.*\|){4}.*"})

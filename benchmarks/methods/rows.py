@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from evals.suite.policy_settings import GrpoSettings, RlooSettings
 from evals.suite.preference_settings import DpoSettings
+from evals.suite.rlhf_settings import RlhfSettings
 from evals.suite.tune_weights import WEIGHTS
 from tuning.training.rates import rate_for
 
@@ -38,13 +39,22 @@ class Row:
 
 def _methods() -> list[Row]:
     watched = {"reward": "correct", "held_out": "parses", "expect": "hold"}
+    short = {"epochs": 0.5, "learning_rate": 2e-4}
     return [
         Row(FIRST, "method", about="supervised fine-tuning of an adapter"),
         Row("qlora", "method", {"method": "qlora"}, about="the same, over the base in four bits"),
         Row("full", "method", {"method": "full"}, about="every weight"),
-        Row("dpo", "method", {"method": "dpo"}, DpoSettings(), True, about="drawn pairs"),
+        Row("dpo", "method", short | {"method": "dpo"}, DpoSettings(), True, about="drawn pairs"),
         Row("grpo", "method", {"method": "grpo"}, GrpoSettings(**watched), True),
         Row("rloo", "method", {"method": "rloo"}, RlooSettings(**watched), True),
+        Row(
+            "rlhf",
+            "method",
+            {"method": "rlhf"},
+            RlhfSettings(reward_epochs=0.75),
+            True,
+            about="against a reward model of drawn pairs",
+        ),
     ]
 
 

@@ -35,6 +35,7 @@ from evals.suite.tune_methods import (
 )
 from evals.suite.tune_pairs import read_pair_files
 from evals.suite.tune_remedies import read_remedies
+from evals.suite.tune_together import read_together
 
 MAX_REPEATS = 1000
 MIN_MONTHS, MAX_MONTHS = 0.01, 1200
@@ -80,7 +81,7 @@ def read_tune(section: Section, prompts: Prompts) -> TuneSpec:
     """How to train; what is not stated is left to the trainer's defaults."""
     section.only(
         *("method", "prompt", "min_examples", "replay", "seed", "data", "too_long", "allow"),
-        *("pairs", "remedies", "max_text_rise"),
+        *("pairs", "together", "remedies", "max_text_rise"),
         *METHODICAL,
         *own_keys(),
     )
@@ -111,6 +112,7 @@ def read_tune(section: Section, prompts: Prompts) -> TuneSpec:
             if has("max_text_rise")
             else None
         ),
+        together=read_together(section, prompts),
     )
     if misfit := misfit_of(tune):
         section.fail(misfit.message, misfit.key, hint=misfit.hint)

@@ -29,6 +29,8 @@ RoundFamily = Literal[
 
 TooLong = Literal["refuse", "leave_out", "truncate"]
 TOO_LONG: tuple[TooLong, ...] = ("refuse", "leave_out", "truncate")
+Together = Literal["best", "all", "none"]
+TOGETHER: tuple[Together, ...] = ("best", "all", "none")
 
 
 @dataclass(frozen=True)
@@ -169,6 +171,18 @@ class DataFile:
 
 
 @dataclass(frozen=True)
+class TogetherSpec:
+    """With which prompts an adapter is tried on dev before the sealed split judges it.
+
+    `best`: the one it was trained with, the leader, and its own with demonstrations; `all`:
+    every one that was tried; `none`: its own alone. Where `prompts` are named, its own and those.
+    """
+
+    what: Together = "best"
+    prompts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class TuneSpec:
     """How to train when the gate opens. `prompt` is what the adapter is trained with.
 
@@ -179,9 +193,11 @@ class TuneSpec:
     `data` are trained on beside the train cases. `too_long` says what becomes of examples that
     are longer than the model or the training takes; `allow` are codes of the data lint's errors
     that a person has looked at and lets pass. `pairs` are files of preference
-    pairs, for the methods that learn from those. `remedies` are tried in order where a guard
-    fails (`evals.suite.tune_remedies`), `max_text_rise` is how much dearer a token of neutral text
-    may become, in nats (None: it is only told).
+    pairs, for the methods that learn from those. `together` None: nobody said, which is as
+    `best`, but an adapter that was judged before that was tried stays judged as it was.
+    `remedies` are tried in order where a guard fails (`evals.suite.tune_remedies`),
+    `max_text_rise` is how much dearer a token of neutral text may become, in nats (None: it is
+    only told).
     """
 
     method: str = "lora"
@@ -203,6 +219,7 @@ class TuneSpec:
     pairs: tuple[PairFile, ...] = field(default=(), metadata=LATER)
     remedies: tuple[str, ...] = field(default=(), metadata=LATER)
     max_text_rise: float | None = field(default=None, metadata=LATER)
+    together: TogetherSpec | None = field(default=None, metadata=LATER)
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from evals.errors import UsageError
 from evals.suite.policy_settings import GrpoSettings, PolicySettings, RlooSettings
 from evals.suite.preference_settings import DpoSettings
+from evals.suite.rlhf_settings import RlhfSettings
 from evals.suite.section import Section, suggestion
 from evals.suite.spec import TuneSpec
 from evals.suite.tune_settings import setting as setting  # noqa: PLC0414 - offered here, too
@@ -42,6 +43,7 @@ METHODS: Mapping[str, MethodForm] = {
     "dpo": MethodForm("a short fine-tuning, then preference pairs", ("lora",), DpoSettings),
     "grpo": MethodForm("GRPO: the suite's own scorers are the reward", ("lora",), GrpoSettings),
     "rloo": MethodForm("RLOO: the suite's own scorers are the reward", ("lora",), RlooSettings),
+    "rlhf": MethodForm("pairs, a reward model of them, GRPO or RLOO", ("lora",), RlhfSettings),
 }
 
 
@@ -70,13 +72,14 @@ def check_rewards(section: Section, tune: TuneSpec, metrics: Iterable[str], prim
     known = tuple(metrics)
     for name, form in METHODS.items():
         for own in tune.own:
-            if type(own) is not form.own or not isinstance(own, PolicySettings):
+            if type(own) is not form.own:
                 continue
-            for key, metric in (("reward", own.reward), ("held_out", own.held_out)):
+            for key in ("reward", "held_out"):
+                metric = getattr(own, key, "")
                 if metric and metric not in known:
                     hint = suggestion(metric, known)
                     section.fail(f"there is no metric {metric!r}", name, key, hint=hint)
-            if own.held_out == (own.reward or primary):
+            if isinstance(own, PolicySettings) and own.held_out == (own.reward or primary):
                 section.fail(
                     f"{own.held_out!r} is the reward, and cannot be the held-out scorer too",
                     name,

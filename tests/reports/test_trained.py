@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 from evals.codec import decode, encode
 from evals.records import Finding
 from reports import render_html
 from reports.trained import MOST_NAMED, PREVIEW_CHARACTERS, TrainedView, trained_view
+from tests.reports.page_reader import PageReader
 from tests.reports.sample_job import sample_job
-from tuning.records import JobRecord, StageRecord, TrainingRecord
+from tuning.records import JobRecord, LossPoint, StageRecord, TrainingRecord
 
 
 def job_with(**changes: object) -> JobRecord:
@@ -98,3 +100,120 @@ def test_whether_rewards_were_cheated_is_told_also_where_it_was_not_tested() -> 
     assert "not tested: no held-out scorer is stated" in page
     assert "long <b>" not in page
     assert "Reward hacking" not in dict(view_of(sample_job()).facts)
+
+
+def points(count: int, **at_looks: float) -> tuple[LossPoint, ...]:
+    """A loss at every step and, at every fourth, a look."""
+    steps = [LossPoint(n, n / 10, loss=1.0 / n, reward=n / 100) for n in range(1, count + 1)]
+    looks = [LossPoint(n, n / 10, **at_looks) for n in range(0, count + 1, 4)]  # type: ignore[arg-type]
+    return tuple(sorted([*steps, *looks], key=lambda point: point.step))
+
+
+def staged(**measured: float | int | str | bool) -> JobRecord:
+    """A training of three stages: learnt answers, a reward model, rewards."""
+    losses = tuple(LossPoint(n, n / 10, loss=2.0 / n) for n in range(1, 9))
+    held = (*losses, LossPoint(8, 0.8, held_out=0.5))
+    rewarded = {"reward": "reward model", "held_out": "exact", "unscored": 0}
+    hacking = {"reward_hacking": "not seen: steps 0 to 8"}
+    return job_with(
+        stages=(
+            StageRecord("sft", 36, 4, "a", {"rank": 4}, held, 8, 1_234, 61.0),
+            StageRecord("reward", 60, 12, "b", {"learning_rate": 1e-4}, held, 8, 99, 5.0, measured),
+            StageRecord(
+                "grpo", 36, 4, "c", {}, points(12, score=0.5, unseen=0.25), 4, 7, 3.0,
+                rewarded | hacking,
+            ),
+        )
+    )  # fmt: skip
+
+
+def test_every_stage_is_shown_with_its_rows_best_step_time_tokens_and_own_curve() -> None:
+    view = view_of(staged())
+    assert [stage.title for stage in view.stages] == [
+        "1. Supervised fine-tuning: sft",
+        "2. Reward model: reward",
+        "3. Reinforcement learning (GRPO): grpo",
+    ]
+    assert view.stages[0].facts == (
+        ("Rows", "36 learnt from, 4 held out"),
+        ("Best step", "8"),
+        ("Time", "1 min 1 s"),
+        ("Tokens", "1,234"),
+    )
+    assert view.curve is None  # it would be the last stage's a second time
+    page = render_html(staged())
+    titles = ["Loss over the steps of stage 1", "Loss over the steps of stage 2",
+              "Scores over the steps of stage 3"]  # fmt: skip
+    assert [page.count(f"<title id=\"chart-{slug}-title\">{title}") for slug, title in zip(
+        ("loss-1", "loss-2", "score-3"), titles, strict=True)] == [1, 1, 1]  # fmt: skip
+    assert "Loss over the steps of training" not in page
+
+
+def test_both_held_out_curves_of_rewards_stand_in_one_plot_with_a_key_and_a_table() -> None:
+    curve = view_of(staged()).stages[2].curve
+    assert curve is not None
+    (drawn,) = curve.plots  # the loss of a policy says nothing, and stands in the table alone
+    assert [series.style for series in drawn.plot.series] == ["main", "second", "third"]
+    assert [len(series.points) for series in drawn.plot.series] == [4, 4, 0]
+    assert [style for style, _ in drawn.key] == ["main", "second", "third"]
+    assert "score that training does not see went from 0.25 to 0.25" in drawn.plot.description
+    assert "The weights are those of step 4." in drawn.plot.description
+    assert curve.heads == (
+        "Step", "Epoch", "Training loss", "Held-out score", "Unseen scorer", "Reward",
+    )  # fmt: skip
+    assert curve.rows[0] == ("0", "0.00", "–", "0.500", "0.250", "–")
+    assert curve.rows[1] == ("1", "0.10", "1.000", "–", "–", "0.010")
+    page = render_html(staged())
+    assert "a scorer that training does not see, on the same answers</li>" in page
+    assert "<summary>Stage 3 as a table</summary>" in page
+
+
+def test_a_look_by_the_suites_score_beside_a_held_out_loss_is_a_plot_of_its_own() -> None:
+    both = (*points(8, score=0.5), LossPoint(8, 0.8, held_out=0.2))
+    curve = view_of(job_with(curve=both)).curve
+    assert curve is not None
+    assert [drawn.plot.slug for drawn in curve.plots] == ["score", "loss"]
+
+
+def test_what_a_stage_measured_is_shown_with_its_interval_in_one_line() -> None:
+    measured: dict[str, float | int | str | bool] = {
+        "reward": "long",
+        "reward_accuracy": 0.75,
+        "reward_accuracy_low": 0.5,
+        "reward_accuracy_high": 0.9,
+        "reward_change": 0.125,
+        "reward_low": 0.0625,
+        "reward_high": 0.25,
+        "reward_pairs_by": "72 by rule",
+        "held_out": "",
+    }
+    assert view_of(staged(**measured)).stages[1].measured == (
+        ("reward", "long"),
+        ("reward accuracy", "0.75 (0.5 to 0.9)"),
+        ("reward change", "0.125 (0.0625 to 0.25)"),
+        ("reward pairs by", "72 by rule"),
+        ("held out", "–"),
+    )
+    assert "72 by rule" in render_html(staged(**measured))
+
+
+def test_text_of_stages_never_becomes_markup() -> None:
+    hostile = "<script>window.pwned=1</script>"
+    curve = (LossPoint(1, 0.1, loss=1.0),)
+    stage = StageRecord(
+        hostile, 1, 1, "id", {hostile: hostile}, curve, 1, 1, 1.0, {hostile: hostile}
+    )
+    page = render_html(job_with(stages=(stage,), beside={hostile: "sha"}))
+    assert hostile not in page
+    assert page.count("&lt;script&gt;window.pwned=1&lt;/script&gt;") >= 6
+
+
+def test_stages_that_measured_nothing_and_have_no_curve_are_shown_all_the_same() -> None:
+    view = view_of(job_with(stages=(StageRecord("own", 1, 0, "id", {}, (), 0, 0, 0.0),)))
+    (stage,) = view.stages
+    assert (stage.title, stage.measured, stage.curve) == ("1. own", (), None)
+
+
+def test_headings_of_stages_skip_no_level() -> None:
+    headings = PageReader(render_html(staged())).headings
+    assert all(after <= before + 1 for before, after in pairwise(headings))

@@ -76,6 +76,7 @@ def outcome(record: JobRecord) -> dict[str, Any]:
     return {
         "decision": _untimed(record.decision),
         "shipping": replace(record.shipping, before_cost=None, after_cost=None),
+        "together": record.together,
         "adapter": record.training.adapter,
         "curve": record.training.curve,
         "runs": {name: [_case(result) for result in run.results] for name, run in

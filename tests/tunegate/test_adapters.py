@@ -8,18 +8,21 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from huggingface_hub import ModelCard
 
+from evals.fingerprint import file_sha256
 from evals.ledger import FILE_NAME, Ledger
 from evals.models.loading import load_folder, quiet_transformers
 from evals.models.tokens import template_hash
 from tests.tunegate.command_line import Told, call_in, environment
 from tests.tunegate.real_scene import write_scene
 from tunegate.cards import CARD
+from tuning.adapters.registry import ADAPTER, find_adapter
 from tuning.training.proving import merging
 
 
@@ -85,6 +88,27 @@ def test_one_adapter_is_shown_by_the_beginning_of_its_id(done: Path) -> None:
     document = call_in(done, "adapters", "show", row["adapter"][:6], "--json").document
     assert document["verdict"] == row["verdict"]
     assert document["shipping"]["guards"][0]["suite"] == "sense"
+
+
+def test_a_file_of_what_was_learnt_from_is_named_and_whether_it_is_still_that_one(
+    copy: Path,
+) -> None:
+    """Of preference tuning: the pairs that the model drew lie beside the weights."""
+    ledger = Ledger(copy / ".tunegate")
+    record = find_adapter(ledger, one(copy)["adapter"])
+    path = folder_of(copy) / "pairs.jsonl"
+    path.write_text("{}\n{}\n")
+    training = replace(record.training, beside={"pairs.jsonl": file_sha256(path)})
+    ledger.store(ADAPTER, record.key, replace(record, training=training), created="")
+
+    def shown() -> str:
+        return call_in(copy, "adapters", "show", record.adapter).out
+
+    assert "beside the weights: pairs.jsonl (2 rows)" in shown()
+    path.write_text("{}\n")
+    assert "pairs.jsonl (not the file that training left)" in shown()
+    path.unlink()
+    assert "pairs.jsonl (gone)" in shown()
 
 
 def test_listing_imports_no_torch(done: Path) -> None:

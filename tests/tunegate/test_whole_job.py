@@ -106,6 +106,10 @@ def has_batches(number: int) -> Callable[[Path], bool]:
     return lambda folder: count(folder, "batches") >= number
 
 
+def has_judged(folder: Path) -> bool:
+    return count(folder, "runs where split = 'test'") == 2
+
+
 def is_looking(folder: Path) -> bool:
     return (folder / "tickets" / "looks.jsonl").exists()
 
@@ -114,7 +118,8 @@ STAGES: list[tuple[str, Callable[[Path], bool]]] = [
     ("in a round", has_batches(2)),
     ("in training", is_training),
     ("as the sealed split is looked at", is_looking),
-    ("in the guards", has_runs(9)),
+    ("as prompts are tried with the adapter", has_runs(8)),
+    ("in the guards", has_judged),
 ]
 
 

@@ -101,6 +101,7 @@ def test_the_stages_come_in_order_and_leave_everything_stored(desk: Desk) -> Non
     assert labels[0].startswith("round 1: wording")
     assert labels[7:] == [
         "training",
+        "dev with the adapter: terse",
         "sealed split: terse",
         "sealed split: terse + adapter",
         "guard kept: base",
@@ -160,7 +161,12 @@ def test_tune_goes_on_from_the_verdict_and_keeps_what_the_rounds_took(desk: Desk
     tuned = desk.job().tune()
     assert tuned.shipping is not None
     assert tuned.phases[: len(searched.phases)] == searched.phases
-    assert [phase.name for phase in tuned.phases[-3:]] == ["training", "sealed split", "guards"]
+    assert [phase.name for phase in tuned.phases[-4:]] == [
+        "training",
+        "tuned and prompted together",
+        "sealed split",
+        "guards",
+    ]
     assert desk.job().run() == tuned
 
 

@@ -29,6 +29,7 @@ from tunegate.cli.console import Terminal, percent
 from tunegate.cli.records import open_stored
 from tunegate.environment import in_ci
 from tunegate.opening import OpenedSuite, open_guards, open_suite
+from tuning.together.choosing import chosen_from
 
 MOST_CASES = 5
 
@@ -82,14 +83,16 @@ def _accepted(
     if options.runs:
         return accept(suite, guards, [ledger.run(name) for name in options.runs], **about)
     times = suite.repeats.times if suite.repeats else before.recipe.repeats if before else 1
-    headers = ledger.runs(suite.name, suite.ci.split)
+    headers, choosing = ledger.runs(suite.name, suite.ci.split), chosen_from(ledger)
+    asked_for = [run for run in headers if run.id not in choosing]
     refusal: RecordError | None = None
-    for newest in range(len(headers), 0, -1):
-        repeats = newest_repeats(headers[:newest], suite.decoding.seed, times)
-        try:
-            return accept(suite, guards, [ledger.run(run.id) for run in repeats], **about)
-        except RecordError as error:
-            refusal = refusal or error
+    for among in (asked_for, headers):  # what a job ran to choose a prompt comes last
+        for newest in range(len(among), 0, -1):
+            repeats = newest_repeats(among[:newest], suite.decoding.seed, times)
+            try:
+                return accept(suite, guards, [ledger.run(run.id) for run in repeats], **about)
+            except RecordError as error:
+                refusal = refusal or error
     raise refusal or NothingRunError(
         f"there is no run of {suite.name} on {suite.ci.split} to accept",
         hint=f"run `tunegate eval {options.suite}` first",

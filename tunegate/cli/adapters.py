@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
 from evals.errors import NothingRunError, UsageError
-from evals.fingerprint import canonical
+from evals.fingerprint import canonical, file_sha256
 from evals.ledger import Ledger
 from evals.rounding import least_points, most_points
 from tunegate.cli.console import Terminal, percent
@@ -94,6 +95,8 @@ def adapter_summary(record: AdapterRecord, ledger: Ledger) -> dict[str, Any]:
         "model": record.model,
         "method": training.method,
         "prompt": training.prompt,
+        "asked": record.asked,
+        "options": list(record.use),
         "data_fingerprint": training.data_fingerprint,
         "examples": training.examples,
         "held_out": training.held_out,
@@ -144,6 +147,7 @@ def _facts(record: AdapterRecord, folder: Path, found: Wholeness) -> list[tuple[
     from reports.effort import training_effort
 
     training = record.training
+    suite = record.suite or "SUITE"
     sources = ", ".join(f"{count:,} of {name}" for name, count in training.sources.items())
     return [
         ("suite", record.suite),
@@ -151,6 +155,11 @@ def _facts(record: AdapterRecord, folder: Path, found: Wholeness) -> list[tuple[
         ("chat template", training.template_hash),
         ("method", training.method),
         ("prompt", training.prompt),
+        ("judged with the prompt", record.asked),
+        (
+            "to ask it so",
+            shlex.join(["tunegate", "eval", suite, "--adapter", str(folder), *record.use]),
+        ),
         (
             "data",
             f"{training.data_fingerprint}: {training.examples:,} examples, {training.held_out:,} "
@@ -166,8 +175,23 @@ def _facts(record: AdapterRecord, folder: Path, found: Wholeness) -> list[tuple[
         ("judged", record.judged),
         ("set aside", record.set_aside),
         ("run on the sealed split", record.run),
+        *(
+            ("beside the weights", _beside(folder, name, sha))
+            for name, sha in training.beside.items()
+        ),
         ("folder", f"{folder} ({found.state}{': ' + found.reason if found.reason else ''})"),
     ]
+
+
+def _beside(folder: Path, name: str, sha256: str) -> str:
+    """A file that says what the adapter was trained on, and whether it is still that one."""
+    path = folder / name
+    if not path.is_file():
+        return f"{name} (gone)"
+    if file_sha256(path) != sha256:
+        return f"{name} (not the file that training left)"
+    with path.open("rb") as lines:
+        return f"{name} ({sum(1 for _ in lines):,} rows)"
 
 
 def _show_verdict(record: AdapterRecord, terminal: Terminal) -> None:

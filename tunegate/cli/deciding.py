@@ -29,6 +29,7 @@ from tunegate.cli.records import INCONCLUSIVE, open_stored
 from tunegate.cli.retrieval import show_retrieval
 from tunegate.cli.rounds import show_rounds
 from tunegate.cli.running import endpoints_asked
+from tunegate.cli.together import show_together
 from tunegate.cli.trained import show_training
 from tunegate.comparing import refuse_unopenable
 from tunegate.endpoints import Endpoints, open_endpoints, runs_said, told
@@ -223,6 +224,8 @@ def _show_verdicts(record: JobRecord, terminal: Terminal) -> None:
     if record.training:
         show_training(record.training, terminal)
     show_tradeoff(record.tradeoff, terminal)
+    if record.together:
+        show_together(record.together, terminal)
     if record.shipping:
         show_shipping(record.shipping, terminal)
 

@@ -30,9 +30,10 @@ class AdapterRecord:
     `training` is without its curve, preview and findings, which the adapter's folder keeps.
     `gate` is the gate's verdict when it was last trained or judged for, `override` the reason
     for which it was trained although that was not `fine_tune`, `leader` the best prompt then.
-    `parent` is the adapter that training began from. Dates are ISO 8601; `trained` is empty for
-    records of older versions. `suite` is empty where only the folder was found. `set_aside` says
-    why another adapter was judged in its place.
+    `parent` is the adapter that training began from. `asked` is the prompt that it was judged with,
+    by its label, and `options` how `eval` is told; empty where it is that of training. Dates are
+    ISO 8601; `trained` is empty for records of older versions. `suite` is empty where only the
+    folder was found. `set_aside` says why another adapter was judged in its place.
     """
 
     adapter: str
@@ -52,7 +53,14 @@ class AdapterRecord:
     judged: str = ""
     min_gain: float = 0.0
     format: int = FORMAT
+    asked: str = ""
+    options: tuple[str, ...] = ()
     set_aside: str = ""
+
+    @property
+    def use(self) -> tuple[str, ...]:
+        """The options by which `eval` asks it as it was judged; else as it was trained."""
+        return self.options or (() if self.asked else ("--prompt", self.training.prompt))
 
     @property
     def verdict(self) -> str:
@@ -88,6 +96,8 @@ def keep_adapter(ledger: Ledger, job: JobRecord, *, when: str) -> AdapterRecord 
         run=job.adapter_test or (earlier.run if earlier else ""),
         set_aside=earlier.set_aside if earlier and not job.shipping else "",
     )
+    if earlier and not job.shipping and not job.together:
+        record = replace(record, asked=earlier.asked, options=earlier.options)
     ledger.store(ADAPTER, record.key, record, created=record.trained)
     return record
 
@@ -126,6 +136,8 @@ def of_job(job: JobRecord) -> AdapterRecord | None:
         shipping=job.shipping,
         run=job.adapter_test or "",
         min_gain=job.min_gain,
+        asked=job.together.line.label if job.together else "",
+        options=job.together.options if job.together else (),
     )
 
 

@@ -161,6 +161,7 @@ def build_pairs(
         right = _ordered([r for r in usable if passes(r, metric)], first=False)
         wrong = _ordered([r for r in usable if not passes(r, metric)], first=True)
         good = right or [case.answer.strip()]
+        scores = _scores(usable, metric)
         for n, bad in enumerate(wrong[:pairs_of_a_case]):
             chosen = good[n % len(good)]
             if chosen and ballot_key(chosen) != ballot_key(bad):
@@ -174,6 +175,8 @@ def build_pairs(
                         where_of(case),
                         source if right else f"{source}; chosen: suite",
                         RULE,
+                        (scores.get(chosen), scores.get(bad)),
+                        case.fingerprint,
                     )
                 )
     return tuple(pairs)
@@ -182,6 +185,11 @@ def build_pairs(
 def passes(result: CaseResult, metric: str) -> bool:
     """Whether an answer has the full score."""
     return result.failed is None and result.scores[metric].value >= 1.0
+
+
+def _scores(results: Sequence[CaseResult], metric: str) -> dict[str, float]:
+    """What the metric gave each text."""
+    return {(r.output.text or "").strip(): r.scores[metric].value for r in results}
 
 
 def _is_whole(result: CaseResult) -> bool:

@@ -32,7 +32,7 @@ from tuning.data.pairs import NOT_STATED, Pair
 
 MAX_PAIRS = 200_000
 _OWN = {"case", "case_fingerprint", "chosen", "rejected", "by", "source", "tie", "format"}
-_OWN |= {"judged", "shown_first", "note", "when"}
+_OWN |= {"judged", "shown_first", "note", "when", "score_chosen", "score_rejected"}
 _TRL = {"prompt", "chosen", "rejected", "by", "score_chosen", "score_rejected"}
 
 
@@ -94,6 +94,7 @@ def _add(
         seen.pairs.append(Pair(name, *found, name, where, f"file {stated.path}", by))
         return
     case = _case(row["case"], suite, place)
+    _refuse_scores(row, place)
     if row.get("case_fingerprint", case.fingerprint) != case.fingerprint:
         seen.stale.append(f"{case.id} ({where})")
         return
@@ -101,8 +102,14 @@ def _add(
         read_text(row["chosen"], "chosen", place),
         read_text(row["rejected"], "rejected", place),
     )
-    source = f"choices {stated.path}"
-    seen.pairs.append(Pair(case.id, (), *texts, case.cluster or case.id, where, source, by))
+    group, source = case.cluster or case.id, f"choices {stated.path}"
+    scores = (_score(row, "score_chosen"), _score(row, "score_rejected"))
+    seen.pairs.append(Pair(case.id, (), *texts, group, where, source, by, scores, case.fingerprint))
+
+
+def _score(row: Mapping[str, Json], key: str) -> float | None:
+    value = row.get(key)
+    return float(value) if isinstance(value, int | float) else None
 
 
 def _maker(value: Json, stated: str, place: Place) -> str:
@@ -149,7 +156,7 @@ def _of_trl(row: Mapping[str, Json], place: Place) -> Answered:
 
 
 def _refuse_scores(row: Mapping[str, Json], place: Place) -> None:
-    """UltraFeedback scores both answers; a chosen one that scores lower is a mixed-up row."""
+    """Where both answers are scored, a chosen one that scores lower is a mixed-up row."""
     good, bad = row.get("score_chosen"), row.get("score_rejected")
     if isinstance(good, int | float) and isinstance(bad, int | float) and good < bad:
         place.fail(f"the chosen answer has score {good:g}, the rejected {bad:g}", "score_chosen")

@@ -24,7 +24,9 @@ class Pair:
     `case_id` is a train case's id, or `file.jsonl:LINE`; `group` keeps pairs together when a
     part is held out; `where` is "path:line". `source` says where the answers come from (a file,
     the draws of a model), `by` who chose: "rule" (the suite's scorer), "author" (whoever wrote
-    the suite), a person's name, or "not stated". Neither is part of the data's identity.
+    the suite), a person's name, or "not stated". `scores` are what the suite's primary metric
+    gave the chosen and the rejected answer (None: not known), `case_fingerprint` is that of the
+    case as it was then. None of these is part of the data's identity.
     """
 
     case_id: str
@@ -35,6 +37,8 @@ class Pair:
     where: str = ""
     source: str = "suite"
     by: str = NOT_STATED
+    scores: tuple[float | None, float | None] = (None, None)
+    case_fingerprint: str = ""
 
 
 class EncodedPair(NamedTuple):

@@ -57,6 +57,7 @@ def judge_adapter(
     target: float | None = None,
     guard_alpha: float | None = None,
     text: TextChange | None = None,
+    asked: str = "",
 ) -> ShipDecision:
     """Judge the adapter: `before` is the leader by prompt, `after` the adapter, sealed cases.
 
@@ -64,8 +65,9 @@ def judge_adapter(
     see `tuning.shipping.by_cost`), and every guard passes. Reject: U < min_gain at alpha with no
     cost route open, or a guard fails. Otherwise inconclusive. `gain.low` is L at alpha / 2^look
     and `gain.high` is U at alpha. Without the cost route a `target` changes no verdict; that it
-    is missed is said. `guard_alpha` is the level of a guard's pass, where it is not alpha: several
-    adapters were tried on them. A `text` that is held against a limit counts as a guard.
+    is missed is said. `asked` is the prompt to deploy it with, in words; empty: that of training.
+    `guard_alpha` is the level of a guard's pass, where it is not alpha: several adapters were
+    tried on them. A `text` that is held against a limit counts as a guard.
 
     Raises `StatisticsError` on a look that is not 1 to 30, a gain or margin outside (0, 1),
     invalid scores or sides over different cases, `NothingRunError` without cases.
@@ -91,7 +93,7 @@ def judge_adapter(
     return ShipDecision(
         verdict=verdict,
         sentence=sentence_of(verdict, quality, lines, pair, goal, text=text),
-        next_steps=next_steps_of(verdict, quality, lines, goal, text=text),
+        next_steps=next_steps_of(verdict, quality, lines, goal, asked=asked, text=text),
         before=_interval(sample, before),
         after=after_interval,
         gain=Interval(pair.estimate, check.low, check.high, 1 - alpha),

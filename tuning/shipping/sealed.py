@@ -59,23 +59,26 @@ def judge_sealed(
     guards: Mapping[str, Suite],
     model: AdaptableModel,
     leader: Candidate,
+    tuned: Candidate,
     training: TrainingRecord,
     evaluate: Evaluate,
     look: Look,
     prices: Prices | None = None,
+    asked: str = "",
     guard_alpha: float | None = None,
     text: TextChange | None = None,
 ) -> Sealed:
     """Evaluate leader and adapter on test, base and adapter on every guard, and judge.
 
-    `guard_alpha` and `text` are as in `judge_adapter`. Where the suite's volume and `prices` are
+    `tuned` is the adapter with the prompt that it is to be judged with; `asked` says which that
+    is, where it is not the one it was trained with. `guard_alpha` and `text` are as in
+    `judge_adapter`. Where the suite's volume and `prices` are
     known, an adapter may also ship for cost.
     """
-    tuned = tuned_candidate(suite, model, training, leader.technique)
     number = take_look(
         look.path,
         suite.split("test"),
-        fingerprint("pair@1", leader.fingerprint, tuned.fingerprint),
+        pair_fingerprint(leader, tuned),
         purpose=f"{tuned.label} against {leader.label}",
         when=look.when.isoformat(timespec="seconds"),
     )
@@ -98,10 +101,16 @@ def judge_sealed(
         cost=cost_route(cost, suite.operation),
         guard_alpha=guard_alpha,
         text=text,
+        asked=asked,
     )
     before_cost, after_cost = call_cost(before, known), call_cost(after, known)
     decision = replace(decision, cost=cost, before_cost=before_cost, after_cost=after_cost)
     return Sealed(decision, before, after)
+
+
+def pair_fingerprint(leader: Candidate, tuned: Candidate) -> str:
+    """Identity of a look at the sealed split: what is compared there."""
+    return fingerprint("pair@1", leader.fingerprint, tuned.fingerprint)
 
 
 def tuned_candidate(

@@ -139,11 +139,12 @@ def next_steps_of(
     lines: Sequence[GuardLine],
     target: Target | None,
     *,
+    asked: str = "",
     text: TextChange | None = None,
 ) -> tuple[str, ...]:
-    """What to do now, in order."""
+    """What to do now, in order. `asked`: the prompt it was judged with, if not that of training."""
     if verdict == "ship_adapter":
-        deploy = "Deploy the adapter with the prompt it was trained with."
+        deploy = f"Deploy the adapter with {asked or 'the prompt it was trained with'}."
         if target is None or target.result != "missed":
             return (deploy,)
         return (

@@ -8,6 +8,8 @@
     adaptations/     which weights change, and how they are kept, published and switched off
     rewards.py       scorers as rewards; rollouts.py and looking.py write and judge the answers
     reward_hacking.py  whether a reward was cheated; policy_chain.py makes the stages
+    rlhf_chain.py   pairs, a reward model of them, a policy; learnt_reward.py is its reward
+    beside.py       what stages leave in the adapter's folder: the pairs that were drawn
     fitting.py       stages trained one after another, each from its last whole checkpoint
     watch.py         looks, early stop, the best weights, sealed checkpoints
     train.py         from a task to a folder that proves itself whole
@@ -32,7 +34,8 @@ To add a method, write
 A stage begins with the best weights of the one before; which step is best is told by the
 held-out loss, or by `Stage.look`, a score of the model as it stands. Checkpoints, resuming,
 early stop, publication, the shared proofs and the record come with the seam. `fit_stage` trains
-one stage by itself, for what is no adapter of the job: a reward model.
+one stage by itself, for what is no adapter of the job: a reward model. An objective that trains
+such a thing as a stage of a chain is `Helping`; the adapter stays as it is meanwhile.
 
 To change other weights, write an `Adaptation` in `adaptations/` (for another adapter of PEFT a
 function in `adaptations/kinds.py` is enough), name it in `adaptation_of` and in

@@ -12,6 +12,7 @@ import json
 import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,7 +22,15 @@ from tuning.training.base import BaseModel
 from tuning.training.checkpoints import Checkpoint, last_whole
 from tuning.training.loss_curve import Progress, best_step, loss_curve
 from tuning.training.memory import forget_peak, peak_memory_mb
-from tuning.training.stages import Adaptation, Course, Fitted, Opened, Stage
+from tuning.training.stages import (
+    Adaptation,
+    Course,
+    Fitted,
+    Helping,
+    Opened,
+    Stage,
+    Standing,
+)
 from tuning.training.weights import best_weights, keep_best, load_weights
 
 
@@ -54,6 +63,11 @@ def fit_stages(
     for stage in stages:
         model = None  # two stages' models need not be in memory at once
         begin = fitted[-1].weights if fitted else begin
+        if begin is not None and isinstance(stage.objective, Helping):
+            opened = partial(_open_model, stages[-1], base, adaptation, begin)
+            at = Standing(base, scratch / stage.name, begin, opened, progress)
+            fitted.append(stage.objective.help(stage, at))
+            continue
         done, model = fit_stage(
             stage, base, adaptation, scratch / stage.name, progress, begin=begin
         )

@@ -40,6 +40,15 @@ def loss_curve(log: Sequence[Mapping[str, Any]]) -> tuple[LossPoint, ...]:
     return tuple(sorted(points, key=lambda point: point.step))
 
 
+def log_of(curve: Sequence[LossPoint]) -> tuple[Mapping[str, Any], ...]:
+    """Losses of a stored curve as a trainer's log has them: `loss_curve` of it is the curve."""
+    return tuple(
+        {"step": point.step, "epoch": point.epoch}
+        | ({"loss": point.loss} if point.loss is not None else {"eval_loss": point.held_out})
+        for point in curve
+    )
+
+
 def held_out_points(curve: Sequence[LossPoint]) -> list[LossPoint]:
     """Those points at which the held-out part was looked at."""
     return [point for point in curve if point.held_out is not None]

@@ -12,6 +12,7 @@ from tuning.data.drawn_pairs import Asked, DrawnPairs
 from tuning.training.loss_curve import Progress
 from tuning.training.policy_chain import policy_chain
 from tuning.training.preferring import preferred
+from tuning.training.rlhf_chain import rlhf_chain
 from tuning.training.stages import Stage
 from tuning.training.task import SFT, Task
 
@@ -43,6 +44,7 @@ CHAINS: Mapping[str, ChainOf] = {
     "dpo": preferred,
     "grpo": policy_chain,
     "rloo": policy_chain,
+    "rlhf": rlhf_chain,
 }
 """A method that is not here learns the examples by supervised fine-tuning alone."""
 

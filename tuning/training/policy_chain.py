@@ -7,13 +7,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from evals.errors import SuiteError, TrainingError
-from evals.suite.policy_settings import PolicySettings
+from evals.suite.policy_settings import PolicySettings, RlooSettings
+from evals.suite.spec import Suite
 from tuning.data.dataset import Example, Parts, hold_out
 from tuning.training.rewards import Reward, metric_reward
 from tuning.training.stages import Stage
 from tuning.training.task import Task
 
 if TYPE_CHECKING:
+    from tuning.training.looking import Asked
     from tuning.training.methods import Sources
 
 
@@ -50,42 +52,25 @@ def rewarded_stage(
     task: Task, sources: Sources, own: PolicySettings, reward: Reward, unseen: Reward | None
 ) -> Stage:
     """The stage that learns from `reward`; `unseen` sees the same answers at each look."""
-    from tuning.training.looking import Asked, RewardLook
+    from tuning.training.looking import RewardLook
     from tuning.training.objectives.policy import PolicyObjective
     from tuning.training.rollouts import Rollouts
 
     settings, suite = task.settings, sources.suite
-    cases = {case.id: case for case in suite.split("train")}
-    # The very parts of the fine-tuning before: what is looked at was never learnt.
-    parts = Parts(
-        *(
-            tuple(example for example in part if example.case_id in cases)
-            for part in hold_out(
-                task.examples, share=settings.held_out_share, limit=settings.held_out_limit
-            )
-        )
-    )
-    if not parts.train or not parts.held_out:
-        raise TrainingError(
-            "reinforcement learning needs train cases of the suite in two groups at least",
-            key=f"tune.{settings.method}",
-            hint="rows of files have no scorer, and so no reward",
-        )
-
-    def asked(examples: Sequence[Example]) -> tuple[Asked, ...]:
-        from evals.models.tokens import encode_chat
-
-        tokenizer = task.base.tokenizer
-        return tuple(
-            Asked(cases[e.case_id], tuple(encode_chat(tokenizer, e.messages)), e.group)
-            for e in examples
-        )
-
+    parts = policy_parts(task, suite)
     rollouts = Rollouts(task.base, settings.precision)
-    look = RewardLook(asked(parts.held_out), rollouts, suite.decoding, reward, unseen)
-    kind = "rloo" if settings.method == "rloo" else "grpo"
+    look = RewardLook(
+        asked_of(task, suite, parts.held_out), rollouts, suite.decoding, reward, unseen
+    )
+    kind = "rloo" if isinstance(own, RlooSettings) else "grpo"
     objective = PolicyObjective(
-        kind, asked(parts.train), own, suite.decoding, reward, rollouts, look
+        settings.method,
+        asked_of(task, suite, parts.train),
+        own,
+        suite.decoding,
+        reward,
+        rollouts,
+        look,
     )
     return Stage(
         kind,
@@ -93,4 +78,34 @@ def rewarded_stage(
         replace(settings, learning_rate=own.learning_rate),
         look=look,
         at_start=True,
+    )
+
+
+def policy_parts(task: Task, suite: Suite) -> Parts:
+    """The examples of train cases: what is rewarded, and what is looked at and never learnt from.
+
+    They are the very parts of the fine-tuning before. Raises TrainingError where one is empty.
+    """
+    cases = {case.id for case in suite.split("train")}
+    settings = task.settings
+    held = hold_out(task.examples, share=settings.held_out_share, limit=settings.held_out_limit)
+    parts = Parts(*(tuple(e for e in part if e.case_id in cases) for part in held))
+    if not parts.train or not parts.held_out:
+        raise TrainingError(
+            "reinforcement learning needs train cases of the suite in two groups at least",
+            key=f"tune.{settings.method}",
+            hint="rows of files have no scorer, and so no reward",
+        )
+    return parts
+
+
+def asked_of(task: Task, suite: Suite, examples: Sequence[Example]) -> tuple[Asked, ...]:
+    """The cases of examples with their prompts, encoded as the evals do."""
+    from evals.models.tokens import encode_chat
+    from tuning.training.looking import Asked
+
+    cases = {case.id: case for case in suite.split("train")}
+    return tuple(
+        Asked(cases[e.case_id], tuple(encode_chat(task.base.tokenizer, e.messages)), e.group)
+        for e in examples
     )

@@ -15,6 +15,7 @@ from evals.errors import TrainingError
 from evals.records import Case, Output
 from evals.scorers.protocol import Scorer
 from evals.suite.preference_settings import DpoSettings
+from evals.suite.rlhf_settings import RlhfSettings
 from tuning.data.drawn_pairs import Asked, DrawnPairs, DrawPlan, draws_fingerprint
 from tuning.data.pair_files import read_pairs
 from tuning.data.pair_lint import Value, lint_pairs
@@ -43,14 +44,7 @@ def preferred(task: Task, sources: Sources) -> tuple[Stage, ...]:
     own = task.settings.own
     if not isinstance(own, DpoSettings):
         raise TrainingError("the method dpo has no settings of its own", key="tune.dpo")
-    pairs = stated_pairs(task, sources)
-    drawing = drawing_of(task, sources, own) if own.draws else None
-    if drawing is None and len(pairs) < own.min_pairs:
-        raise TrainingError(
-            f"{len(pairs)} preference pairs, and at least {own.min_pairs} are needed",
-            key="tune.pairs",
-            hint="name files of pairs, or have answers drawn with tune.dpo.draws",
-        )
+    pairs, drawing = pairs_and_drawing(task, sources, own)
     stated = sources.suite.tune
     settings = replace(
         task.settings,
@@ -64,6 +58,24 @@ def preferred(task: Task, sources: Sources) -> tuple[Stage, ...]:
         learning_rate=TrainSettings().learning_rate, epochs=own.sft_epochs, own=None
     )
     return short, Stage("dpo", PreferenceObjective(pairs, own, drawing), settings)
+
+
+def pairs_and_drawing(
+    task: Task, sources: Sources, own: DpoSettings | RlhfSettings
+) -> tuple[tuple[Pair, ...], Drawing | None]:
+    """The pairs of `tune.pairs`, and how more are drawn (None: not at all).
+
+    Raises TrainingError where pairs are refused, or too few without drawing any.
+    """
+    pairs = stated_pairs(task, sources)
+    drawing = drawing_of(task, sources, own) if own.draws else None
+    if drawing is None and len(pairs) < own.min_pairs:
+        raise TrainingError(
+            f"{len(pairs)} preference pairs, and at least {own.min_pairs} are needed",
+            key="tune.pairs",
+            hint=f"name files of pairs, or have answers drawn: tune.{task.settings.method}.draws",
+        )
+    return pairs, drawing
 
 
 def stated_pairs(task: Task, sources: Sources) -> tuple[Pair, ...]:
@@ -93,14 +105,14 @@ def value_of(scorer: Scorer) -> Value:
     return value
 
 
-def drawing_of(task: Task, sources: Sources, own: DpoSettings) -> Drawing:
+def drawing_of(task: Task, sources: Sources, own: DpoSettings | RlhfSettings) -> Drawing:
     """How answers to learn from are drawn. Raises TrainingError where nothing can be asked."""
     ask = sources.draw
     if ask is None:
         raise TrainingError(
             "answers are to be drawn, and there is no model to draw them of",
-            key="tune.dpo.draws",
-            hint="set tune.dpo.draws: 0 to learn from tune.pairs alone",
+            key=f"tune.{task.settings.method}.draws",
+            hint="set it to 0 to learn from tune.pairs alone",
         )
     asked = Asked(
         task.prompt,

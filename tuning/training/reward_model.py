@@ -22,7 +22,7 @@ from evals.errors import ModelError, RecordError, TrainingError
 from evals.fingerprint import file_sha256, fingerprint
 from evals.locks import only_one
 from evals.records import Message
-from tuning.data.pairs import Pair, hold_out_pairs, makers, pairs_fingerprint
+from tuning.data.pairs import Pair, makers, pairs_fingerprint
 from tuning.records import Interval, LossPoint, Proof
 from tuning.training.adaptations import adaptation_of
 from tuning.training.adapters import WEIGHTS
@@ -94,23 +94,27 @@ def train_reward_model(
     settings: TrainSettings,
     root: Path,
     progress: Progress | None = None,
+    *,
+    apart: frozenset[str] = frozenset(),
 ) -> RewardModelRecord:
     """Train a reward model under `root`, or find it finished; `folder` of the record is where.
 
-    One that was killed goes on where it stopped. `settings` are as of `reward_settings`.
-    Raises TrainingError for no pairs or a loss that is not finite, UsageError where another
-    process is training it.
+    Pairs of the groups in `apart` are held out whatever the settings hold out. One that was
+    killed goes on where it stopped. `settings` are as of `reward_settings`. Raises TrainingError
+    for no pairs or a loss that is not finite, UsageError where another process is training it.
     """
-    stage = Stage("reward", RewardObjective(tuple(pairs)), settings)
+    stage = Stage("reward", RewardObjective(tuple(pairs), apart), settings)
     hashes = (base.weights_hash, base.template_hash, base.tokenizer_hash)
     identity = fingerprint("reward-model@1", *hashes, stage.identity)
     folder = root / f"reward-{identity}"
-    if (found := _finished(folder)) is not None:
+    if (found := finished_reward_model(folder)) is not None:
         return found
     folder.mkdir(parents=True, exist_ok=True)
     busy = f"another process is training the same reward model, {folder}"
     with only_one(root / f"reward-{identity}.lock", busy=busy, hint="wait for it"):
-        return _finished(folder) or _train(stage, base, identity, folder, progress or _ignore)
+        return finished_reward_model(folder) or _train(
+            stage, base, identity, folder, progress or _ignore
+        )
 
 
 def load_reward_model(folder: Path, base: BaseModel | None = None) -> ScoreAnswers:
@@ -148,7 +152,8 @@ def read_reward_model(folder: Path) -> RewardModelRecord:
     return replace(record, folder=str(folder))
 
 
-def _finished(folder: Path) -> RewardModelRecord | None:
+def finished_reward_model(folder: Path) -> RewardModelRecord | None:
+    """The record of a reward model that is trained and whole; None where there is none."""
     try:
         record = read_reward_model(folder)
     except RecordError:
@@ -178,9 +183,7 @@ def _record(
 ) -> RewardModelRecord:
     objective, settings = stage.objective, stage.settings
     assert isinstance(objective, RewardObjective)
-    kept = hold_out_pairs(
-        objective.pairs, share=settings.held_out_share, limit=settings.held_out_limit
-    ).held_out
+    kept = objective.parts(settings).held_out
     margins = _margins(_scorer(folder, base, settings), kept)
     _same_as_trained(fitted, margins, folder)
     curve = loss_curve(fitted.log)

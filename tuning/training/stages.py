@@ -7,7 +7,7 @@ weights change and how they are kept. `tuning.training` says how a method is add
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 from evals.fingerprint import fingerprint
 from tuning.records import LossPoint, Proof
 from tuning.training.base import BaseModel
+from tuning.training.loss_curve import Progress
 from tuning.training.settings import TrainSettings
 
 TaskType = Literal["CAUSAL_LM", "SEQ_CLS"]
@@ -79,6 +80,29 @@ class Proving(Protocol):
 
     def proofs(self, log: Sequence[Mapping[str, Any]], /) -> tuple[Proof, ...]:
         """What the trainer's log proves."""
+        ...
+
+
+class Standing(NamedTuple):
+    """The adapter as it stands while a helper is trained beside it.
+
+    `weights` are its best ones, which the next stage begins with; `open` gives the model that
+    carries them. `scratch` is the stage's own folder.
+    """
+
+    base: BaseModel
+    scratch: Path
+    weights: Path
+    open: Callable[[], Any]
+    progress: Progress
+
+
+@runtime_checkable
+class Helping(Protocol):
+    """An objective that trains something else beside the adapter, which stays as it is."""
+
+    def help(self, stage: Stage, standing: Standing, /) -> Fitted:
+        """Train the helper as far as it is not trained yet; `weights` are those it was given."""
         ...
 
 

@@ -26,6 +26,7 @@ from tuning.data.preview import preview_text
 from tuning.records import Proof, StageRecord, TrainingRecord
 from tuning.training.adaptations import adaptation_of
 from tuning.training.adapters import is_finished, write_manifest
+from tuning.training.beside import copy_beside
 from tuning.training.fitting import Trained, fit_stages
 from tuning.training.loss_curve import Progress, loss_curve
 from tuning.training.quiet import quietly
@@ -82,7 +83,9 @@ def _train_whole(task: Task, folder: Path, progress: Progress) -> TrainingRecord
         publish(adaptation, trained.model, last.weights, folder, task.base.name)
         canaries = (parts.held_out or parts.train)[:_CANARIES]
         proofs = _prove(task, folder, adaptation, trained, asked=canaries)
+    beside = copy_beside(folder / _SCRATCH, folder)
     record = _record(task, folder, trained.stages, train=parts.train, proofs=proofs)
+    record = replace(record, beside=beside)
     write_atomically(folder / RECORD, encode(record))
     write_manifest(folder, record)
     shutil.rmtree(folder / _SCRATCH, ignore_errors=True)

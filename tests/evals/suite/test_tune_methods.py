@@ -11,6 +11,7 @@ from evals.fingerprint import fingerprint
 from evals.suite import tune_methods
 from evals.suite.policy import read_tune
 from evals.suite.policy_settings import GrpoSettings, RlooSettings
+from evals.suite.rlhf_settings import RlhfSettings
 from evals.suite.section import Section
 from evals.suite.spec import TuneSpec
 from evals.suite.tune_methods import (
@@ -64,6 +65,21 @@ def test_rewards_are_metrics_of_the_suite_and_the_held_out_one_is_another() -> N
         check({"rloo": {"reward": "lang"}})
     with pytest.raises(SuiteError, match=r"grpo\.held_out.*'right' is the reward"):
         check({"grpo": {"held_out": "right"}})
+    # A reward model is the reward of rlhf: every metric may watch it.
+    check({"rlhf": {"held_out": "right"}})
+    with pytest.raises(SuiteError, match=r"rlhf\.held_out.*there is no metric 'lang'"):
+        check({"rlhf": {"held_out": "lang"}})
+
+
+def test_the_settings_of_rlhf_have_bounds() -> None:
+    tune = read({"method": "rlhf", "rlhf": {"optimiser": "rloo", "draws": 0, "allow_weak": True}})
+    assert own_of(tune) == RlhfSettings(optimiser="rloo", draws=0, allow_weak=True)
+    assert own_of(read({"method": "rlhf"})) == RlhfSettings()
+    for own in ({"optimiser": "ppo"}, {"sft_epochs": 0}, {"reward_rate": 1}, {"allow_weak": "yes"}):
+        with pytest.raises(SuiteError):
+            read({"rlhf": own})
+    with pytest.raises(SuiteError):  # the reward is the reward model's
+        read({"rlhf": {"reward": "right"}})
 
 
 def test_the_settings_of_reinforcement_learning_have_bounds() -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from evals.errors import ScorerError
 from evals.records import Case, Decoding, Output, Score
 from evals.scorers.protocol import Scorer
-from evals.suite.policy_settings import GrpoSettings, PolicySettings
+from evals.suite.policy_settings import GrpoSettings, PolicySettings, RlooSettings
 from evals.suite.spec import MetricSpec, Suite
 from tests.tuning.conftest import tickets, tiny_settings
 from tuning.training.base import BaseModel, open_base
@@ -70,9 +70,10 @@ def rewarded_task(base: BaseModel, own: PolicySettings, **changes: object) -> Ta
     return replace(task, chain=chain_of(task, Sources(rewarded_suite(), Path(), scorers)))
 
 
-def killed_settings() -> GrpoSettings:
+def killed_settings(method: str = "grpo") -> PolicySettings:
     """Eight steps with looks at every other one, held against where they began."""
-    return GrpoSettings(
+    kind = RlooSettings if method == "rloo" else GrpoSettings
+    return kind(
         reward="long",
         held_out="right",
         sft_epochs=2.0,
@@ -83,7 +84,7 @@ def killed_settings() -> GrpoSettings:
     )
 
 
-def main(model: str, root: str, steps: str) -> None:
+def main(model: str, root: str, steps: str, method: str) -> None:
     """Train, and die by SIGKILL once so many steps were told, over both stages."""
     import torch
 
@@ -95,7 +96,7 @@ def main(model: str, root: str, steps: str) -> None:
         if len(told) == int(steps):
             os.kill(os.getpid(), signal.SIGKILL)
 
-    task = rewarded_task(open_base(f"hf:{model}"), killed_settings())
+    task = rewarded_task(open_base(f"hf:{model}"), killed_settings(method))
     train_adapter(task, Path(root), progress)
 
 

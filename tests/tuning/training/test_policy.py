@@ -98,17 +98,18 @@ def test_it_learns_what_is_rewarded(
     assert [one.name for one in record.stages] == ["sft", record.method]
 
 
+@pytest.mark.parametrize("method", ["grpo", "rloo"])
 def test_killed_while_learning_from_rewards_it_ends_as_if_it_had_not_been(
-    tiny_base: BaseModel, tmp_path: Path
+    tiny_base: BaseModel, tmp_path: Path, method: str
 ) -> None:
     torch.set_num_threads(1)
-    task = rewarded_task(tiny_base, killed_settings())
+    task = rewarded_task(tiny_base, killed_settings(method))
     whole = train_adapter(task, tmp_path / "whole")
     (fine_tuning, rewarded) = whole.stages
     steps = max(p.step for p in fine_tuning.curve)
     program = [sys.executable, "-m", "tests.tuning.training.rewarded", str(tiny_base.folder)]
     killed = subprocess.run(
-        [*program, str(tmp_path / "killed"), str(steps + 6)],
+        [*program, str(tmp_path / "killed"), str(steps + 6), method],
         cwd=ROOT,
         capture_output=True,
         check=False,
@@ -119,6 +120,7 @@ def test_killed_while_learning_from_rewards_it_ends_as_if_it_had_not_been(
         task, tmp_path / "killed", lambda step, total, loss: told.append((step, total))
     )
     assert told[0] == (4, 8)  # from the checkpoint at step 3, not from the start
+    assert (rewarded.name, rewarded.best_step > 0) == (method, True)
     expected = tensors(whole)
     for name, tensor in tensors(again).items():
         assert torch.equal(tensor, expected[name]), name

@@ -15,8 +15,10 @@ from evals.fingerprint import fingerprint
 from evals.suite.preference_settings import DpoSettings
 from tuning.data.drawn_pairs import DrawnPairs
 from tuning.data.pair_lint import too_few, too_long
+from tuning.data.pair_writing import PAIRS_FILE, write_pairs
 from tuning.data.pairs import EncodedPair, Pair, encode_pairs, hold_out_pairs, pairs_fingerprint
 from tuning.records import LossPoint, Proof
+from tuning.training.beside import kept_beside
 from tuning.training.loss_curve import best_step, loss_curve
 from tuning.training.stages import Course, Measured, Opened, TaskType
 
@@ -66,7 +68,7 @@ class PreferenceObjective:
         from tuning.training.objectives.preference_trainer import make_trainer
 
         settings = course.settings
-        drawn = self._drawn(course)
+        drawn = draw_beside(self.drawing, course)
         pairs = (*self.pairs, *drawn.pairs)
         refuse(tuple(too_few(pairs, self.own.min_pairs)))
         parts = hold_out_pairs(pairs, share=settings.held_out_share, limit=settings.held_out_limit)
@@ -84,15 +86,6 @@ class PreferenceObjective:
             held_out_groups=len({pair.group for pair in parts.held_out}),
         )
         return Opened(trainer, len(parts.train), len(parts.held_out))
-
-    def _drawn(self, course: Course) -> DrawnPairs:
-        if self.drawing is None:
-            return DrawnPairs((), 0, 0)
-        from tuning.training.quiet import generators_kept
-
-        folder = _publish_reference(course)
-        with generators_kept():
-            return self.drawing.draw(folder)
 
     def learnt(self, curve: Sequence[LossPoint]) -> Proof:
         """Whether the loss is finite and fell."""
@@ -167,6 +160,29 @@ def refuse(findings: Sequence[Any]) -> None:
         )
 
 
+def draw_beside(drawing: Drawing | None, course: Course) -> DrawnPairs:
+    """The pairs that the model draws as it stands; they are kept as a file beside the adapter."""
+    if drawing is None:
+        return DrawnPairs((), 0, 0)
+    from tuning.training.quiet import generators_kept
+
+    folder = _publish_reference(course)
+    with generators_kept():
+        drawn = drawing.draw(folder)
+    if drawn.pairs:
+        write_pairs(drawn.pairs, kept_beside(course.scratch) / PAIRS_FILE)
+    return drawn
+
+
+def told_of_draws(drawn: DrawnPairs) -> dict[str, int]:
+    """How many answers were drawn, how many passed, and how many pairs they gave."""
+    return {
+        "drawn_answers": drawn.answers,
+        "drawn_passed": drawn.passed,
+        "drawn_pairs": len(drawn.pairs),
+    }
+
+
 def _publish_reference(course: Course) -> Path:
     """The model's weights as they are now, as an adapter in a folder of its own."""
     from safetensors.torch import save_file
@@ -188,12 +204,7 @@ def _noting(drawn: DrawnPairs) -> Any:
     """A callback that writes what was drawn into the trainer's log, once."""
     from transformers import TrainerCallback
 
-    entry = {
-        "step": 0,
-        "drawn_answers": drawn.answers,
-        "drawn_passed": drawn.passed,
-        "drawn_pairs": len(drawn.pairs),
-    }
+    entry = {"step": 0, **told_of_draws(drawn)}
 
     class Noting(TrainerCallback):  # type: ignore[misc]  # the trainer demands its base class
         """Begins the log of a training that has none yet."""

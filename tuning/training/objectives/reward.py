@@ -8,18 +8,20 @@ from typing import Any
 
 from evals.errors import TrainingError
 from evals.fingerprint import fingerprint
-from tuning.data.pairs import Pair, hold_out_pairs, pairs_fingerprint
+from tuning.data.pairs import Pair, PairParts, hold_out_pairs, pairs_fingerprint
 from tuning.records import LossPoint, Proof
 from tuning.training.loss_curve import best_step, loss_curve
 from tuning.training.objectives.preferences import encoded_whole
+from tuning.training.settings import TrainSettings
 from tuning.training.stages import Course, Measured, Opened, TaskType
 
 
 @dataclass(frozen=True)
 class RewardObjective:
-    """Pairs, of which a part is held out."""
+    """Pairs, of which a part is held out, and with it those of the groups in `apart`."""
 
     pairs: tuple[Pair, ...]
+    apart: frozenset[str] = frozenset()
 
     @property
     def task_type(self) -> TaskType:
@@ -28,7 +30,18 @@ class RewardObjective:
 
     def fingerprint(self) -> str:
         """Identity of the pairs."""
-        return fingerprint("reward@1", pairs_fingerprint(self.pairs))
+        apart = [sorted(self.apart)] if self.apart else []
+        return fingerprint("reward@1", pairs_fingerprint(self.pairs), *apart)
+
+    def parts(self, settings: TrainSettings) -> PairParts:
+        """What is learnt from, and what accuracy is told on; a group is never split."""
+        share, limit = settings.held_out_share, settings.held_out_limit
+        kept = {pair.group for pair in hold_out_pairs(self.pairs, share=share, limit=limit)[1]}
+        kept |= self.apart
+        return PairParts(
+            tuple(pair for pair in self.pairs if pair.group not in kept),
+            tuple(pair for pair in self.pairs if pair.group in kept),
+        )
 
     def open(self, course: Course) -> Opened:
         """TRL's RewardTrainer. Raises TrainingError without pairs, and for one too long."""
@@ -36,9 +49,7 @@ class RewardObjective:
         from tuning.training.objectives.reward_trainer import make_trainer
 
         settings = course.settings
-        parts = hold_out_pairs(
-            self.pairs, share=settings.held_out_share, limit=settings.held_out_limit
-        )
+        parts = self.parts(settings)
         if not parts.train:
             raise TrainingError("there are no pairs to learn from", key="tune.pairs")
         train = encoded_whole(course, parts.train)

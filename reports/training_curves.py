@@ -1,0 +1,125 @@
+"""Curves of one training: losses, and for what learns from rewards the scores at each look."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from reports import numbers
+from reports.plots import Curve, Plot, curves
+from tuning.records import LossPoint
+
+MOST_ROWS = 60
+MOST_POINTS = 300
+
+Style = Literal["main", "second", "third"]
+Key = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One number of a point: its attribute, what a table, a key and a sentence call it."""
+
+    of: str
+    head: str
+    key: str
+    said: str
+    style: Style
+
+
+LOSS = Measure("loss", "Training loss", "training loss", "training loss", "main")
+HELD_OUT = Measure(
+    "held_out", "Held-out loss", "loss on the held-out part of train", "held-out loss", "second"
+)
+SCORE = Measure(
+    "score", "Held-out score", "what chose the step, on held-out train cases", "held-out score",
+    "main",
+)  # fmt: skip
+UNSEEN = Measure(
+    "unseen", "Unseen scorer", "a scorer that training does not see, on the same answers",
+    "score that training does not see", "second",
+)  # fmt: skip
+REWARD = Measure(
+    "reward", "Reward", "reward of the answers that were learnt from", "reward while learning",
+    "third",
+)  # fmt: skip
+MEASURES = (LOSS, HELD_OUT, SCORE, UNSEEN, REWARD)
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A plot with the key to its lines."""
+
+    plot: Plot
+    key: Key
+
+
+@dataclass(frozen=True)
+class CurveView:
+    """A curve as pictures, and as a table of its first rows; `hidden` rows are not in it."""
+
+    plots: tuple[Drawn, ...]
+    heads: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    hidden: int
+
+
+def curve_view(
+    points: Sequence[LossPoint], best_step: int, *, slug: str = "", of: str = "training"
+) -> CurveView | None:
+    """What is known of a curve; None where that is nothing. `slug` tells plots of a page apart."""
+    known = [measure for measure in MEASURES if _values(points, measure)]
+    if not known:
+        return None
+    losses = [measure for measure in known if measure in (LOSS, HELD_OUT)]
+    scores = [measure for measure in known if measure in (SCORE, UNSEEN, REWARD)]
+    plots = []
+    if SCORE in known:
+        plots.append(_drawn(points, scores, f"score{slug}", f"Scores over the steps of {of}"))
+    if SCORE not in known or HELD_OUT in known:
+        plots.append(_drawn(points, losses, f"loss{slug}", f"Loss over the steps of {of}"))
+    shown = points[:MOST_ROWS]
+    return CurveView(
+        plots=tuple(_told(drawn, best_step) for drawn in plots),
+        heads=("Step", "Epoch", *(measure.head for measure in known)),
+        rows=tuple(
+            (
+                numbers.count(p.step),
+                f"{p.epoch:.2f}",
+                *(numbers.score(getattr(p, measure.of)) for measure in known),
+            )
+            for p in shown
+        ),
+        hidden=max(0, len(points) - MOST_ROWS),
+    )
+
+
+def _values(points: Sequence[LossPoint], measure: Measure) -> tuple[tuple[float, float], ...]:
+    """(step, value) pairs, thinned evenly to what a picture can show; the last one stays."""
+    pairs = [(float(point.step), getattr(point, measure.of)) for point in points]
+    known = [(step, value) for step, value in pairs if value is not None and math.isfinite(value)]
+    every = math.ceil(len(known) / MOST_POINTS) or 1
+    return tuple(known[::every] + (known[-1:] if (len(known) - 1) % every else []))
+
+
+def _drawn(
+    points: Sequence[LossPoint], measures: Sequence[Measure], slug: str, title: str
+) -> Drawn:
+    """A plot of some measures. The one that is measured at every step has no markers."""
+    lines, said = [], []
+    for measure in measures:
+        values = _values(points, measure)
+        mark: Literal["ring", "square"] = "square" if measure.style == "second" else "ring"
+        marked = measure.style != "third"
+        lines.append(Curve(measure.head.lower(), values, mark, measure.style, marked))
+        said.append(f"{measure.said} went from {values[0][1]:.3g} to {values[-1][1]:.3g}")
+    description = "; ".join(said)
+    plot = curves(slug, title, f"{description[:1].upper()}{description[1:]}.", lines, "step")
+    return Drawn(plot, tuple((measure.style, measure.key) for measure in measures))
+
+
+def _told(drawn: Drawn, best_step: int) -> Drawn:
+    said = f"{drawn.plot.description} The weights are those of step {best_step}."
+    return replace(drawn, plot=replace(drawn.plot, description=said))

@@ -33,11 +33,16 @@ BY_STEP = {
 }
 
 
-def extra(tune: str = "remedies: [scale]", guards: str = "kept: {max_loss: 0.1}") -> str:
+def extra(
+    tune: str = "remedies: [scale]",
+    guards: str = "kept: {max_loss: 0.1}",
+    together: str = "none",
+) -> str:
     """The policy of `tickets` with something more under `tune:`."""
     return (
         f"{ROUNDS}guards: {{{guards}}}\n"
-        f"tune: {{min_examples: 20, epochs: 1, rank: 2, prompt: terse, {tune}}}\n"
+        f"tune: {{min_examples: 20, epochs: 1, rank: 2, prompt: terse, "
+        f"together: {together}, {tune}}}\n"
     )
 
 

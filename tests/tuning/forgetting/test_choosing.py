@@ -64,6 +64,22 @@ def test_the_first_remedy_that_keeps_the_guard_and_gains_is_judged(scene: Scene)
     ]  # fmt: skip
 
 
+def test_with_which_prompt_it_is_judged_is_then_chosen_for_the_remedied_adapter(
+    scene: Scene,
+) -> None:
+    write_scene(scene.folder, extra=extra(together="best"))
+    record = scene.job().run()
+    assert [phase.name for phase in record.phases[-4:]] == [
+        "remedies", "tuned and prompted together", "sealed split", "guards",
+    ]  # fmt: skip
+    assert record.tradeoff is not None
+    assert record.training is not None
+    assert record.tradeoff.chosen == record.training.adapter == "s0.75"
+    assert record.adapter_test is not None
+    assert scene.stored().runs[record.adapter_test].candidate.adapter == "s0.75"
+    assert len(read_looks(scene.folder / "looks.jsonl")) == 1
+
+
 def test_the_sealed_split_is_looked_at_once_and_for_the_chosen_one_alone(scene: Scene) -> None:
     write_scene(scene.folder, forgets=["tuned", "s0.75"])
     job = scene.job()

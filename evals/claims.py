@@ -81,31 +81,33 @@ def check_margin(
     difference: PairedDifference | BoundedDifference,
     margin: float,
     alpha: float = 0.05,
+    alpha_low: float | None = None,
     *,
     claims: bool = True,
 ) -> MarginCheck:
     """Judge `difference` for non-inferiority: pass if L > -margin, fail if U < -margin.
 
-    `cases_needed` (only where inconclusive) assumes that what was seen is the truth. Without
-    `claims` (too many errors) there are bounds but no result, and more cases do not help.
+    L is taken at `alpha_low` where it differs, U at `alpha`. `cases_needed` (only where
+    inconclusive) assumes that what was seen is the truth. Without `claims` (too many errors)
+    there are bounds but no result, and more cases do not help.
     """
     margin = require_share(margin, "margin")
     pair = bounded(difference)
-    z = one_sided_z(alpha)
-    low, high = pair.lower(z), pair.upper(z)
+    z_low, z = one_sided_z(alpha if alpha_low is None else alpha_low), one_sided_z(alpha)
+    low, high = pair.lower(z_low), pair.upper(z)
     result: Literal["pass", "fail", "inconclusive"] = "inconclusive"
     if not claims:
         return MarginCheck(margin, alpha, low, high, result, False, None)
-    if pair.above(-margin, z):
+    if pair.above(-margin, z_low):
         result = "pass"
     elif pair.below(-margin, z):
         result = "fail"
-    needed = pair.cases_to_settle(-margin, z) if result == "inconclusive" else None
+    needed = pair.cases_to_settle(-margin, z_low) if result == "inconclusive" else None
     beyond = pair.estimate < -margin and pair.favouring.estimate < -margin
     likely = pair.below(0.0, z) and beyond
     alone: Literal["", "pass", "fail", "inconclusive"] = ""
     if pair.errors and result == "inconclusive":
-        alone = check_margin(pair.scored, margin, alpha).result
+        alone = check_margin(pair.scored, margin, alpha, alpha_low).result
     return MarginCheck(margin, alpha, low, high, result, likely, needed, alone)
 
 

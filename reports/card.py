@@ -17,10 +17,12 @@ import yaml
 
 from evals.rounding import least_points, most_points
 from evals.text import visible
+from reports import numbers
 from reports.markup import literal, table, words
 from reports.seeds import seeds_markdown, view_of
 from tuning.adapters.origin import Origin
 from tuning.adapters.registry import AdapterRecord
+from tuning.forgetting.records import SCALE
 from tuning.records import GuardLine, Interval
 
 _NAME = 120
@@ -156,7 +158,10 @@ def _gate(record: AdapterRecord) -> str:
             "\n\n**The gate was shut and was overridden.** The reason given: "
             f"{words(record.override, _LONG)}"
         )
-    if record.parent:
+    if record.parent and SCALE in record.training.settings:
+        scale = numbers.decimal(float(record.training.settings[SCALE]))
+        said += f"\n\nIt is the adapter {literal(record.parent)} with {scale} times its effect."
+    elif record.parent:
         said += f"\n\nTraining began from the adapter {literal(record.parent)}."
     return said
 

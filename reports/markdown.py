@@ -22,6 +22,7 @@ from reports.stored import NotRun
 from reports.stronger import StrongerView
 from reports.summed import PartTable, SummedView
 from reports.together_markdown import together_markdown
+from reports.tradeoff_markdown import forgotten_markdown
 from reports.verdict import ReasonsView, VerdictView
 from reports.views import Page, page_view
 from tuning.records import JobRecord
@@ -42,6 +43,7 @@ def render_markdown(job: JobRecord) -> str:
         _section("Before and after", page.outcome, _outcome),
         _section("What must not be lost", page.guards, _guards),
         *([_section("Several trainings", page.seeds, seeds_markdown)] if page.seeds else []),
+        *filter(None, [forgotten_markdown(page.text, page.tradeoff)]),
         _section("Why", page.reasons, _reasons),
         *([_section("Judge", page.judges, _judges)] if page.judges else []),
         _section("How prompting was tried", page.attempts, _attempts),

@@ -23,7 +23,10 @@ from reports.charts import (
 
 @dataclass(frozen=True)
 class Point:
-    """A marker at `x` (per cent) and `y` (pixels), with its whisker and its own words."""
+    """A marker at `x` (per cent) and `y` (pixels), with its whiskers and its own words.
+
+    Without `low_x` and `high_x` there is no whisker across.
+    """
 
     x: str
     y: str
@@ -32,6 +35,8 @@ class Point:
     mark: Mark
     title: str
     label: str = ""
+    low_x: str = ""
+    high_x: str = ""
 
 
 @dataclass(frozen=True)
@@ -75,7 +80,10 @@ class Slice:
 
 @dataclass(frozen=True)
 class Plot:
-    """Points and lines over a horizontal axis, ready to draw. `area` lies behind them."""
+    """Points and lines over a horizontal axis, ready to draw. `area` lies behind them.
+
+    `references` are lines across, `uprights` lines from top to bottom.
+    """
 
     slug: str
     title: str
@@ -90,6 +98,7 @@ class Plot:
     band: Band | None = None
     references: tuple[PlacedReference, ...] = ()
     area: tuple[Slice, ...] = ()
+    uprights: tuple[PlacedReference, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from reports.seeds import SeedsView, seeds_view
 from reports.stored import NotRun
 from reports.summed import SummedView, summed_view
 from reports.together import TogetherView, together_view
+from reports.tradeoff import TextView, TradeoffView, text_view, tradeoff_view
 from reports.trained import TrainedView, trained_view
 from reports.verdict import ReasonsView, VerdictView, reasons_view, verdict_view
 from tuning.records import JobRecord
@@ -40,6 +41,8 @@ class Page:
     outcome: OutcomeView | SingleView | NotRun
     guards: GuardsView | NotRun
     seeds: SeedsView | None
+    text: TextView | None
+    tradeoff: TradeoffView | None
     attempts: AttemptsView | NotRun
     retrieval: RetrievalView | None
     cost: CostView | NotRun
@@ -73,6 +76,8 @@ def page_view(job: JobRecord) -> Page:
         outcome=outcome_view(job),
         guards=guards_view(job),
         seeds=seeds_view(job),
+        text=text_view(job),
+        tradeoff=tradeoff_view(job),
         attempts=attempts_view(job),
         retrieval=retrieval_view(job),
         cost=cost_view(job),

@@ -9,9 +9,12 @@ from typing import Any, Protocol
 from evals.errors import SuiteError
 from evals.ledger import Ledger
 from evals.models.protocol import AdaptableModel
-from evals.records import Candidate
+from evals.records import Candidate, Run
 from evals.spending.prices import Prices
 from evals.suite.spec import Suite
+from tuning.forgetting.choosing import Make, Remedied, choose_remedy, remedied_seconds
+from tuning.forgetting.remedies import steps_of
+from tuning.forgetting.trying import Bench, bench_of
 from tuning.records import Decision, JobRecord, Phase, ShipDecision, TrainingRecord
 from tuning.repeating.sealed import judge_seeds
 from tuning.repeating.training import train_seeds
@@ -42,28 +45,36 @@ class Finishing:
     train: Callable[..., TrainingRecord]
     keep: Keep
     prices: Prices
+    make: Make
+    note: Callable[[str], None]
     find: Find
 
     def run(self, record: JobRecord, decision: Decision) -> JobRecord:
         """Train (or find what was trained), then judge it on the sealed split and the guards."""
         self._refuse_unsealed()
-        leader = self.ledger.run(decision.leader).candidate
-        record, trainings = self._train(record, leader)
+        led = self.ledger.run(decision.leader)
+        record, trainings = self._train(record, led.candidate)
+        bench = self._bench(led)
+        steps = steps_of(self.suite.tune, trainings[0])
+        remedied = choose_remedy(bench, trainings[0], steps, self.make, self.note)
+        record = self._keep_remedied(record, remedied)
         phases = list(record.phases)
-        chosen = self._choose(decision, trainings[0])
+        chosen = self._choose(decision, remedied.training)
         if chosen.record:
             phases.append(Phase("tuned and prompted together", chosen.seconds))
             record = self.keep(record, together=chosen.record, phases=tuple(phases))
         sealed = judge_seeds(
-            trainings,
+            (remedied.training, *trainings[1:]),
             suite=self.suite,
             guards=self.guards,
             model=self.model,
-            leader=leader,
+            leader=led.candidate,
             tuned=chosen.candidate,
             evaluate=self.evaluate,
             look=self.look,
             prices=self.prices,
+            guard_alpha=remedied.guard_alpha,
+            text=bench.text(remedied.training, remedied.guard_alpha),
             asked=asked_with(chosen.record),
         )
         phases.append(Phase("sealed split", self._sealed_seconds(sealed)))
@@ -91,6 +102,32 @@ class Finishing:
             for one in trained:
                 refuse_unproven(one)
         return record, trained
+
+    def _bench(self, leader: Run) -> Bench:
+        """What adapters are held side by side with; each is asked with the prompt it was taught."""
+        return bench_of(
+            leader,
+            suite=self.suite,
+            guards=self.guards,
+            model=self.model,
+            ledger=self.ledger,
+            evaluate=self.evaluate,
+            created=self.look.when.isoformat(),
+        )
+
+    def _keep_remedied(self, record: JobRecord, remedied: Remedied) -> JobRecord:
+        """Keep every adapter that was made, and then which is judged."""
+        if remedied.tradeoff is None:
+            return record
+        for made in remedied.trained:
+            record = self.keep(record, training=made)
+        took = remedied_seconds(self.ledger, remedied.tradeoff, remedied.training.adapter)
+        return self.keep(
+            record,
+            training=remedied.training,
+            tradeoff=remedied.tradeoff,
+            phases=(*record.phases, Phase("remedies", took)),
+        )
 
     def _choose(self, decision: Decision, training: TrainingRecord) -> Chosen:
         """With which prompt the adapter is judged, chosen on dev."""

@@ -19,6 +19,7 @@ from evals.asking import Asker
 from evals.errors import (
     GateShutError,
     ModelError,
+    NothingRunError,
     SuiteError,
     UsageError,
 )
@@ -36,9 +37,13 @@ from evals.scorers import build_scorers
 from evals.scorers.protocol import Scorer
 from evals.spending.prices import Prices
 from evals.suite.spec import Suite
-from tuning.adapters.registry import AdapterRecord, keep_adapter, keep_siblings
+from tuning.adapters.registry import AdapterRecord, keep_adapter, keep_siblings, set_aside
 from tuning.data.dataset import carried
 from tuning.finishing import Finishing
+from tuning.forgetting.making import adapter_to_scale, make_with, refuse_remedies
+from tuning.forgetting.records import Tradeoff
+from tuning.forgetting.tradeoff import measure_tradeoff, store_tradeoff
+from tuning.forgetting.trying import bench_of
 from tuning.gate.dev_looks import keep_look
 from tuning.gate.soundness import StoredChecks, check_stored
 from tuning.learning.measuring import Plan, measure_curve
@@ -98,6 +103,7 @@ class Job:
         if override:
             self._refuse_untrainable()
         refuse_unworkable(self.suite)
+        refuse_remedies(self.suite)
         begun = self._begin(override, self._checks())
         self._calibrate()
         record, decision = self._compared(begun, self._search())
@@ -111,6 +117,7 @@ class Job:
         Raises ModelError for a hosted model.
         """
         self._refuse_untrainable()
+        refuse_remedies(self.suite)
         checks = self._checks()
         self._calibrate()
         searched = self._decide()
@@ -318,6 +325,8 @@ class Job:
             train=SearchingTrainer(self._trainer, self.evaluate).train,
             keep=self._keep,
             prices=self.prices,
+            make=make_with(self._trainer),
+            note=self.narrator.note,
             find=self._find,
         )
         return finishing.run(record, decision)
@@ -342,6 +351,36 @@ class Job:
             note=self.narrator.note,
             created=self.now().isoformat(),
         )
+
+    def trade_off(self, scales: Sequence[float], adapter: str = "") -> Tradeoff:
+        """Hold an adapter beside itself at other scales, and keep what is found.
+
+        `adapter` is the beginning of an id; without one, that of the stored job. Raises
+        NothingRunError where there is no verdict to say what it must beat, or no adapter.
+        """
+        self._refuse_untrainable()
+        self._checks()
+        self._calibrate()
+        record = self.ledger.load(JOB, self.key, JobRecord)
+        if record is None or record.decision is None:
+            raise NothingRunError(
+                f"no verdict on {self.suite.name} is stored: which prompt to beat is not known",
+                hint=f"`tunegate run {self.suite.name} --no-tune` finds it",
+            )
+        training = adapter_to_scale(self.ledger, record, adapter)
+        bench = bench_of(
+            self.ledger.run(record.decision.leader),
+            suite=self.suite,
+            guards=self.guards,
+            model=self.model,
+            ledger=self.ledger,
+            evaluate=self.evaluate,
+            created=self.now().isoformat(),
+        )
+        make = make_with(self._trainer)
+        found = measure_tradeoff(bench, training, scales, make, self.narrator.note)
+        store_tradeoff(self.ledger, found, self.now().isoformat())
+        return found
 
     def _refuse_retrieving(self) -> None:
         """Raise UsageError where an adapter would keep what no curve measures.
@@ -385,6 +424,8 @@ class Job:
         self.ledger.store(JOB, self.key, changed, created=when)
         if changes.keys() & {"training", "shipping"}:
             kept = keep_adapter(self.ledger, changed, when=when)
+            if "tradeoff" in changes:
+                set_aside(self.ledger, changed)
             siblings = keep_siblings(self.ledger, changed, when=when)
             for one in (*([kept] if kept else []), *siblings):
                 if self.write_card:

@@ -16,6 +16,7 @@ from evals.judges.records import JudgeStanding
 from evals.records import Case, Finding, Run
 from evals.repeats import OverRepeats
 from evals.retrieval.recall import Recall
+from tuning.forgetting.records import TextChange, Tradeoff
 from tuning.intervals import Interval as Interval  # noqa: PLC0414 - offered here, too
 from tuning.learning.records import LearningCurve
 from tuning.sweeping.records import SweepRecord
@@ -318,7 +319,11 @@ class Decision:
 
 @dataclass(frozen=True)
 class GuardLine:
-    """One guard suite: tuned minus base, judged for non-inferiority with its margin."""
+    """One guard suite: tuned minus base, judged for non-inferiority with its margin.
+
+    `alpha` is the level of a pass, and of the lower bound; it is smaller than that of the upper
+    one where several adapters may be tried on the guard.
+    """
 
     suite: str
     base_run: str
@@ -331,6 +336,7 @@ class GuardLine:
     likely_loss: bool
     cases: int
     cases_needed: int | None
+    alpha: float = 0.05
 
 
 @dataclass(frozen=True)
@@ -388,6 +394,7 @@ class ShipDecision:
     """The verdict after training, on the sealed split and the guards.
 
     `seeds` are the trainings, where there were several; all else is then of the chosen one.
+    `text` is the change on neutral text, None where it could not be measured.
     """
 
     verdict: Outcome
@@ -416,6 +423,8 @@ class ShipDecision:
     def trained(self) -> tuple[SeedLine, ...]:
         """The trainings, where there were several."""
         return self.seeds.lines if self.seeds else ()
+
+    text: TextChange | None = None
 
 
 @dataclass(frozen=True)
@@ -537,6 +546,7 @@ class JobRecord:
     the adapter with several prompts on dev, where more than one was there to choose from.
     `failures` are the error analyses of the leader on dev, then of the sealed runs. `siblings`
     are further trainings that differ from `training` by their seed alone.
+    `tradeoff` are the adapters that were held side by side for what they gain and lose.
     """
 
     suite: str
@@ -564,5 +574,6 @@ class JobRecord:
     format: int = 1
     learning: LearningCurve | None = None
     failures: tuple[FailureAnalysis, ...] = ()
+    tradeoff: Tradeoff | None = None
     together: Together | None = None
     siblings: tuple[TrainingRecord, ...] = ()

@@ -26,7 +26,10 @@ from tuning.data.replay import replay_of
 from tuning.learning.sampling import WHOLE, Part
 from tuning.narrator import Narrator
 from tuning.records import TrainingRecord
+from tuning.training.rates import rate_for
 from tuning.training.tune import tune_suite
+
+_MUCH = 3.0  # times the usual rate
 
 
 class OpenRunner(Protocol):
@@ -111,5 +114,15 @@ def refuse_unproven(training: TrainingRecord) -> None:
         raise TrainingError(
             f"the trained adapter failed {len(failed)} of {len(training.proofs)} proofs: {reasons}",
             path=training.adapter_path,
-            hint="nothing was evaluated with it; look at the training data and settings",
+            hint=f"nothing was evaluated with it; {_cause(training)}",
         )
+
+
+def _cause(training: TrainingRecord) -> str:
+    """Where to look first: at the rate, where it is above what such weights begin with."""
+    settings = training.settings
+    rate = settings.get("learning_rate")
+    usual = rate_for(str(settings.get("weights", "lora")), str(settings.get("variant", "plain")))
+    if isinstance(rate, float) and rate > _MUCH * usual:
+        return f"the learning rate is {rate:g}, and {usual:g} is where such weights begin: lower it"
+    return "look at the training data and settings"

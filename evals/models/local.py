@@ -23,6 +23,7 @@ from evals.models.conversation import converse
 from evals.models.generation import Decoder
 from evals.models.loading import Loaded, load_folder
 from evals.models.protocol import Batch
+from evals.models.reading import TextLoss, read_rows
 from evals.records import Decoding, Output, Request
 
 _ENCODED_KEPT = 4096
@@ -172,6 +173,18 @@ class LocalModel:
             outputs.update(zip(generating, self._generate(batch, generating), strict=True))
         share = (time.perf_counter() - start) / max(1, len(batch.requests))
         return [replace(outputs[n], seconds=share) for n in range(len(batch.requests))]
+
+    def read_texts(self, texts: Sequence[str]) -> list[TextLoss | None]:
+        """The cross-entropy of plain texts, without any template; None where one does not fit.
+
+        What shares a pass depends on the texts alone, so that adapter and base are read alike.
+        """
+        rows = [tokens.encode_plain(self.tokenizer, text) for text in texts]
+        fitting = [n for n, row in enumerate(rows) if 1 < len(row) <= self.context_tokens]
+        with _memory_errors(len(fitting)):
+            read = read_rows(self.backend.passes, [rows[n] for n in fitting])
+        losses = dict(zip(fitting, read, strict=True))
+        return [losses.get(n) for n in range(len(rows))]
 
     def use_adapter(self, path: str | None) -> None:
         """Switch a LoRA adapter on over the same weights, or off.

@@ -16,6 +16,7 @@ from evals.models import attention
 from evals.models.attention import DecodePass, FirstPass, LayerCache, Layout, Sequences
 
 _PREFIXES_KEPT = 2  # the prompt of a candidate, and that of the one it is compared with
+_READ_TOKENS = 512  # logits of all of them are kept: 100 MB with a vocabulary of 49k
 _PASS_TOKENS = 4096  # more tokens in one pass cost memory and are no faster each
 
 
@@ -111,6 +112,16 @@ class PackedModel:
         ids = [token for row in rows for token in row]
         flat = [place for row in positions for place in row]
         return self._forward(ids, flat, layout, torch.tensor(wanted))
+
+    def read(self, rows: Sequence[Sequence[int]]) -> Iterator[Tensor]:
+        """Logits [L, vocabulary] over each whole row, every token seeing those before it."""
+        lengths = [len(ids) for ids in rows]
+        for start, end in passes(lengths, _READ_TOKENS):
+            part, width = lengths[start:end], max(lengths[start:end])
+            layout = FirstPass(self._cells(part, width), end - start, width)
+            positions = [place for length in part for place in range(length)]
+            ids = [token for row in rows[start:end] for token in row]
+            yield from self._forward(ids, positions, layout, None).split(part)
 
     def _forward(
         self,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
@@ -53,6 +53,11 @@ class PlainModel:
         for token, cache in zip(tokens, sequences.caches, strict=True):
             rows.append(self._forward([token], cache, keep=1).logits[0, -1].float())
         return torch.stack(rows)
+
+    def read(self, rows: Sequence[Sequence[int]]) -> Iterator[Tensor]:
+        """As `PackedModel.read`."""
+        for row in rows:
+            yield self._forward(row, None, keep=0).logits[0].float()
 
     def rank(
         self, context: Sequence[int], options: Sequence[Sequence[int]]

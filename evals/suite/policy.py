@@ -35,6 +35,7 @@ from evals.suite.tune_methods import (
     read_own,
 )
 from evals.suite.tune_pairs import read_pair_files
+from evals.suite.tune_remedies import read_remedies
 from evals.suite.tune_sweep import read_sweep
 from evals.suite.tune_together import read_together
 
@@ -43,6 +44,8 @@ MIN_MONTHS, MAX_MONTHS = 0.01, 1200
 MAX_HOURS = 1e6
 MAX_MONEY = 1e9
 MOST_SEEDS = 20
+MAX_RISE = 10.0
+"""Nats a token: of no vocabulary is every token dearer by that much for a model that is any use."""
 LEAST_SHARE = 0.001
 """No gain or loss that is asked about is smaller: to settle it takes millions of cases."""
 
@@ -81,7 +84,7 @@ def read_tune(section: Section, prompts: Prompts) -> TuneSpec:
     """How to train; what is not stated is left to the trainer's defaults."""
     section.only(
         *("method", "prompt", "min_examples", "replay", "seed", "data", "too_long", "allow"),
-        *("pairs", "together", "seeds", "until"),
+        *("pairs", "together", "seeds", "until", "remedies", "max_text_rise"),
         *METHODICAL,
         *own_keys(),
     )
@@ -106,6 +109,12 @@ def read_tune(section: Section, prompts: Prompts) -> TuneSpec:
         too_long=section.choice("too_long", TOO_LONG, "refuse"),
         allow=read_allowed(section),
         pairs=read_pair_files(section),
+        remedies=read_remedies(section) if has("remedies") else (),
+        max_text_rise=(
+            section.number("max_text_rise", above=0, at_most=MAX_RISE)
+            if has("max_text_rise")
+            else None
+        ),
         together=read_together(section, prompts),
         seeds=section.integer("seeds", low=1, high=MOST_SEEDS) if has("seeds") else 1,
         sweep=read_sweep(section),

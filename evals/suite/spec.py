@@ -218,6 +218,10 @@ class TuneSpec:
     `sweep` searches for learning rate, rank and epochs first. Training ends as soon as the
     suite's own score on held-out train cases is `until`; `keep` says what chooses the step that
     is kept (None: the score where there is `until`, else the loss).
+
+    `remedies` are tried in order where a guard fails (`evals.suite.tune_remedies`),
+    `max_text_rise` is how much dearer a token of neutral text may become, in nats (None: it is
+    only told).
     """
 
     method: str = "lora"
@@ -237,6 +241,8 @@ class TuneSpec:
     too_long: TooLong = field(default="refuse", metadata=LATER)
     allow: tuple[str, ...] = field(default=(), metadata=LATER)
     pairs: tuple[PairFile, ...] = field(default=(), metadata=LATER)
+    remedies: tuple[str, ...] = field(default=(), metadata=LATER)
+    max_text_rise: float | None = field(default=None, metadata=LATER)
     together: TogetherSpec | None = field(default=None, metadata=LATER)
     seeds: int = field(default=1, metadata=LATER)
     sweep: SweepSpec | None = field(default=None, metadata=LATER)

@@ -38,6 +38,7 @@ COMMANDS = {
     "run": "deciding",
     "runs": "records",
     "show": "records",
+    "tradeoff": "tradeoff",
     "tune": "deciding",
 }
 """Which module of this package holds each command's function."""

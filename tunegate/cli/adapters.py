@@ -70,7 +70,7 @@ def _list(options: Namespace, terminal: Terminal) -> int:
                 row["method"],
                 row["examples"],
                 _gate_cell(record),
-                row["verdict"] or ("not chosen" if record.is_sibling else "–"),
+                row["verdict"] or _unjudged(record),
                 "–" if row["gain"] is None else f"{100 * row['gain']:+.1f}",
                 row["date"][:10] or "–",
                 row["state"],
@@ -84,6 +84,13 @@ def _list(options: Namespace, terminal: Terminal) -> int:
         )
     terminal.result(rows)
     return 0
+
+
+def _unjudged(record: AdapterRecord) -> str:
+    """What stands for the verdict of an adapter that has none."""
+    if record.is_sibling:
+        return "not chosen"
+    return "set aside" if record.set_aside else "–"
 
 
 def adapter_summary(record: AdapterRecord, ledger: Ledger) -> dict[str, Any]:
@@ -112,6 +119,7 @@ def adapter_summary(record: AdapterRecord, ledger: Ledger) -> dict[str, Any]:
         "seed": training.settings.get("seed"),
         "siblings": [line.adapter for line in _others(record)],
         "chosen": record.seeds.chosen.adapter if record.seeds else None,
+        "set_aside": record.set_aside,
         "trained": record.trained,
         "judged": record.judged,
         "date": record.date,
@@ -196,11 +204,12 @@ def _facts(record: AdapterRecord, folder: Path, found: Wholeness) -> list[tuple[
         ("settings", ", ".join(f"{key} {value}" for key, value in training.settings.items())),
         ("gate", f"{record.gate}. {record.gate_sentence}" if record.gate else ""),
         ("trained although the gate was shut", record.override),
-        ("began from", record.parent),
         ("trained beside", _siblings_said(record)),
+        ("scaled from" if "scale" in training.settings else "began from", record.parent),
         ("trained", record.trained),
         ("training took", training_effort(training)),
         ("judged", record.judged),
+        ("set aside", record.set_aside),
         ("run on the sealed split", record.run),
         *(
             ("beside the weights", _beside(folder, name, sha))

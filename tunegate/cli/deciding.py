@@ -19,9 +19,11 @@ from evals.rounding import least_percent, least_points, most_points
 from evals.spending.prices import find_prices
 from evals.spending.wording import money_said
 from evals.suite.tune_methods import with_stated
+from evals.suite.tune_remedies import parse_remedies
 from tunegate.cards import write_card
 from tunegate.cli.analysed import show_summary
 from tunegate.cli.console import Terminal, percent
+from tunegate.cli.forgetting import show_text, show_tradeoff
 from tunegate.cli.output import check_output, write_whole
 from tunegate.cli.records import INCONCLUSIVE, open_stored
 from tunegate.cli.retrieval import show_retrieval
@@ -44,6 +46,7 @@ from tunegate.opening import (
 from tunegate.taking_turns import ReturningModel
 from tuning.adapters.registry import parent_folder
 from tuning.failures import job_failures
+from tuning.forgetting.tradeoff import tradeoff_of_job
 from tuning.job import Job
 from tuning.learning.records import LearningCurve
 from tuning.learning.stored import curve_of_job
@@ -144,6 +147,8 @@ def _open_stated(options: Namespace) -> OpenedSuite:
     opened = _open_proposed(options)
     stated = {name: getattr(options, name) for name in TRAINING_OPTIONS}
     swept = swept_as_stated(opened.suite.tune, options)
+    if options.remedies is not None:
+        stated["remedies"] = parse_remedies(options.remedies)
     tune = with_stated(opened.suite.tune, **stated, sweep=swept)
     if options.sweep is False:
         tune = replace(tune, sweep=None)
@@ -212,6 +217,7 @@ def write_report(
         commands=commands,
         over_repeats=repeated,
         learning=learning,
+        tradeoff=tradeoff_of_job(ledger, opened.suite, stored),
         failures=job_failures(opened.suite, stored),
     )
     text = render_html(whole) if form == "html" else render_markdown(whole)
@@ -238,6 +244,7 @@ def _show_verdicts(record: JobRecord, terminal: Terminal) -> None:
         show_decision(record.decision, terminal)
     if record.training:
         show_training(record.training, terminal)
+    show_tradeoff(record.tradeoff, terminal)
     if record.together:
         show_together(record.together, terminal)
     if record.shipping:
@@ -343,6 +350,7 @@ def show_shipping(decision: ShipDecision, terminal: Terminal) -> None:
     ]
     terminal.table("after training", ["", ">points", ">interval"], rows)
     show_seeds(decision.seeds, terminal)
+    show_text(decision.text, terminal)
     terminal.line(f"verdict: {decision.verdict}", "bold")
     terminal.line(decision.sentence)
     for step in decision.next_steps:

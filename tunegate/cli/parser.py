@@ -236,6 +236,20 @@ def _gate(add: Callable[[str, str], Parser]) -> None:
         help="of the examples, to train on (default: 1/8,1/4,1/2,1)",
     )
 
+    tradeoff = add("tradeoff", "what an adapter gains and loses with a part of its effect")
+    _suite(tradeoff)
+    _model(tradeoff)
+    add_endpoints(tradeoff)
+    tradeoff.add_argument(
+        "--adapter", metavar="ID", help="which adapter (default: that of the stored job)"
+    )
+    tradeoff.add_argument(
+        "--scales",
+        default="0.25,0.5,0.75,1",
+        metavar="LIST",
+        help="factors of the adapter's effect (default: 0.25,0.5,0.75,1)",
+    )
+
     report = add("report", "HTML or Markdown from stored records; runs no model")
     _suite(report)
     _model(report)
@@ -393,6 +407,13 @@ def _training(command: Parser) -> None:
     command.add_argument("--variant", metavar="NAME", help="of the adapter, by name")
     command.add_argument("--rank", type=_rank, metavar="N", help="of the adapter: 1 to 1024")
     command.add_argument("--learning-rate", type=_rate, metavar="R", help="between 0 and 1")
+    command.add_argument(
+        "--remedies",
+        nargs="?",
+        const="all",
+        metavar="LIST",
+        help="what to try in order where a guard fails: scale,epochs,rate,replay (default: all)",
+    )
     command.add_argument("--epochs", type=_epochs, metavar="E", help="passes over the examples")
     command.add_argument(
         "--until",

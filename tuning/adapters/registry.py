@@ -34,7 +34,7 @@ class AdapterRecord:
     by its label, and `options` how `eval` is told; empty where it is that of training. Dates are
     ISO 8601; `trained` is empty for records of older versions. `suite` is empty where only the
     folder was found. `seeds` are the trainings that it was judged beside, by the newest verdict on
-    it or on one of them.
+    it or on one of them. `set_aside` says why another adapter was judged in its place.
     """
 
     adapter: str
@@ -56,6 +56,7 @@ class AdapterRecord:
     format: int = FORMAT
     asked: str = ""
     options: tuple[str, ...] = ()
+    set_aside: str = ""
 
     @property
     def use(self) -> tuple[str, ...]:
@@ -118,11 +119,26 @@ def _store(ledger: Ledger, found: AdapterRecord, *, judged: bool, when: str) -> 
         shipping=found.shipping or (earlier.shipping if earlier else None),
         run=found.run or (earlier.run if earlier else ""),
         seeds=found.seeds if judged or earlier is None else earlier.seeds,
+        set_aside=earlier.set_aside if earlier and not judged else "",
     )
     if earlier and not judged and not found.asked:
         record = replace(record, asked=earlier.asked, options=earlier.options)
     ledger.store(ADAPTER, record.key, record, created=record.trained)
     return record
+
+
+def set_aside(ledger: Ledger, job: JobRecord) -> None:
+    """Say of the adapters that a trade-off did not choose that another one was judged."""
+    found = job.tradeoff
+    if found is None or job.training is None:
+        return
+    for line in found.tried:
+        key = f"{job.suite}|{job.model}|{line.adapter}"
+        record = ledger.load(ADAPTER, key, AdapterRecord) if line.adapter else None
+        if record is None:
+            continue
+        why = "" if line.adapter == job.training.adapter else found.sentence
+        ledger.store(ADAPTER, key, replace(record, set_aside=why), created=record.trained)
 
 
 def of_job(job: JobRecord) -> AdapterRecord | None:

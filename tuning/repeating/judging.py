@@ -21,6 +21,7 @@ from dataclasses import dataclass, replace
 
 from evals.claims import check_gain, check_repeats
 from evals.stats import one_sided_z, require_look
+from tuning.forgetting.records import TextChange
 from tuning.gate.evidence import Arm
 from tuning.gate.sample import Sample
 from tuning.records import Interval, SeedLine, Seeds, ShipDecision
@@ -51,11 +52,12 @@ def judge_trainings(
     cost: CostRoute | None = None,
     target: float | None = None,
     asked: str = "",
+    text: TextChange | None = None,
 ) -> ShipDecision:
     """Judge the first of several trainings; what is said of it is as of one adapter alone.
 
-    `asked` is as there. Raises as `judge_adapter` does, and `StatisticsError` on fewer than two
-    trainings.
+    `asked` and `text` are as there, of the first. Raises as `judge_adapter` does, and
+    `StatisticsError` on fewer than two trainings.
     """
     look_alpha = alpha / 2 ** require_look(look, "look")
     alone = [
@@ -70,6 +72,7 @@ def judge_trainings(
             cost=None if number else cost,
             target=None if number else target,
             asked=asked,
+            text=None if number else text,
         )
         for number, one in enumerate(trainings)
     ]

@@ -16,6 +16,7 @@ from evals.records import Candidate, Run, SplitName
 from evals.spending.prices import Prices
 from evals.suite.spec import Suite
 from tuning.cost.after import cost_route, measured_payback
+from tuning.forgetting.records import TextChange
 from tuning.gate.evidence import arm_of, clusters_of
 from tuning.records import TrainingRecord
 from tuning.repeating.judging import Contender, judge_trainings
@@ -45,10 +46,13 @@ def judge_seeds(
     look: Look,
     prices: Prices | None = None,
     asked: str = "",
+    guard_alpha: float | None = None,
+    text: TextChange | None = None,
 ) -> Sealed:
     """Judge the first of `trainings`, beside the others; a single one as `judge_sealed` does.
 
-    `tuned` and `asked` are as there, of the first; the others are asked the same way.
+    `tuned`, `asked`, `guard_alpha` and `text` are as there, of the first; the others are asked the
+    same way.
     """
     if len(trainings) == 1:
         return judge_sealed(
@@ -62,6 +66,8 @@ def judge_seeds(
             look=look,
             prices=prices,
             asked=asked,
+            guard_alpha=guard_alpha,
+            text=text,
         )
     candidates = [
         replace(tuned, adapter=one.adapter, adapter_path=one.adapter_path) for one in trainings
@@ -86,7 +92,9 @@ def judge_seeds(
         for one, candidate in zip(trainings, candidates, strict=True)
     ]
     known = prices or Prices()
-    return _judged(trainings, arms, suite=suite, number=number, prices=known, asked=asked)
+    return _judged(
+        trainings, arms, suite=suite, number=number, prices=known, asked=asked, text=text
+    )
 
 
 def _judged(
@@ -97,6 +105,7 @@ def _judged(
     number: int,
     prices: Prices,
     asked: str,
+    text: TextChange | None,
 ) -> Sealed:
     """The verdict at look `number`, and what the trainings cost together."""
     before, after, _ = arms[0]
@@ -112,6 +121,7 @@ def _judged(
         target=suite.target,
         cost=cost_route(cost, suite.operation),
         asked=asked,
+        text=text,
     )
     return Sealed(with_call_costs(decision, cost, before, after, prices), before, after)
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import prod
-from typing import Literal
 
 from evals.claims import MAX_ERROR_SHARE, GainCheck, MarginCheck, check_gain, check_margin
 from evals.comparison import points
@@ -22,6 +21,8 @@ from evals.stats import (
     noninferiority_power,
     require_look,
 )
+from tuning.forgetting.records import Result, TextChange
+from tuning.forgetting.wording import text_reason
 from tuning.gate.evidence import Arm
 from tuning.gate.sample import Sample
 from tuning.gate.wording import errors_text
@@ -29,9 +30,7 @@ from tuning.records import GuardLine, Interval, Outcome, ShipDecision
 from tuning.shipping.by_cost import Certain, CostRoute, judge_by_cost
 from tuning.shipping.wording import Quality, Target, next_steps_of, sentence_of
 
-__all__ = ["CostRoute", "Guard", "judge_adapter"]
-
-GuardResult = Literal["pass", "fail", "inconclusive"]
+__all__ = ["CostRoute", "Guard", "judge_adapter", "judge_guard"]
 
 
 @dataclass(frozen=True)
@@ -56,6 +55,8 @@ def judge_adapter(
     clusters: Mapping[str, str | None] | None = None,
     cost: CostRoute | None = None,
     target: float | None = None,
+    guard_alpha: float | None = None,
+    text: TextChange | None = None,
     asked: str = "",
 ) -> ShipDecision:
     """Judge the adapter: `before` is the leader by prompt, `after` the adapter, sealed cases.
@@ -65,6 +66,8 @@ def judge_adapter(
     cost route open, or a guard fails. Otherwise inconclusive. `gain.low` is L at alpha / 2^look
     and `gain.high` is U at alpha. Without the cost route a `target` changes no verdict; that it
     is missed is said. `asked` is the prompt to deploy it with, in words; empty: that of training.
+    `guard_alpha` is the level of a guard's pass, where it is not alpha: several adapters were
+    tried on them. A `text` that is held against a limit counts as a guard.
 
     Raises `StatisticsError` on a look that is not 1 to 30, a gain or margin outside (0, 1),
     invalid scores or sides over different cases, `NothingRunError` without cases.
@@ -80,15 +83,17 @@ def judge_adapter(
         quality = judge_by_cost(pair, score, cost, quality, target)
     if not claims:
         quality = Quality("inconclusive", (_no_claim(sample, before, after),), None)
-    lines = tuple(_judge_guard(guard, alpha) for guard in guards)
-    verdict = _verdict(quality.verdict, [line.result for line in lines])
+    pass_alpha = alpha if guard_alpha is None else guard_alpha
+    lines = tuple(judge_guard(guard, alpha, pass_alpha=pass_alpha) for guard in guards)
+    results = [*(line.result for line in lines), *([text.result] if text and text.result else [])]
+    verdict = _verdict(quality.verdict, results)
     after_interval = _interval(sample, after)
     goal = Target(target, after_interval) if target is not None else None
     aimed = (goal.reason,) if goal is not None else ()
     return ShipDecision(
         verdict=verdict,
-        sentence=sentence_of(verdict, quality, lines, pair, goal),
-        next_steps=next_steps_of(verdict, quality, lines, goal, asked),
+        sentence=sentence_of(verdict, quality, lines, pair, goal, text=text),
+        next_steps=next_steps_of(verdict, quality, lines, goal, asked=asked, text=text),
         before=_interval(sample, before),
         after=after_interval,
         gain=Interval(pair.estimate, check.low, check.high, 1 - alpha),
@@ -101,7 +106,13 @@ def judge_adapter(
         alpha=look_alpha,
         min_gain=min_gain,
         guards=lines,
-        reasons=(*quality.reasons, *aimed, *_guard_reasons(lines, guards, alpha)),
+        reasons=(
+            *quality.reasons,
+            *aimed,
+            *_guard_reasons(lines, guards, pass_alpha),
+            *([text_reason(text)] if text else []),
+        ),
+        text=text,
     )
 
 
@@ -154,11 +165,12 @@ def _no_claim(sample: Sample, before: Arm, after: Arm) -> str:
     )
 
 
-def _judge_guard(guard: Guard, alpha: float) -> GuardLine:
+def judge_guard(guard: Guard, alpha: float = 0.05, *, pass_alpha: float) -> GuardLine:
+    """A guard's line: fail at `alpha`, pass at `pass_alpha`, each with its bound."""
     sample = Sample([guard.base, guard.tuned], guard.clusters)
     pair = _paired(sample, guard.base, guard.tuned)
     claims = guard.base.usable and guard.tuned.usable and not sample.few_clusters
-    check: MarginCheck = check_margin(pair, guard.margin, alpha, claims=claims)
+    check: MarginCheck = check_margin(pair, guard.margin, alpha, pass_alpha, claims=claims)
     return GuardLine(
         suite=guard.suite,
         base_run=guard.base.run_id,
@@ -171,10 +183,11 @@ def _judge_guard(guard: Guard, alpha: float) -> GuardLine:
         likely_loss=check.likely_loss,
         cases=pair.n,
         cases_needed=check.cases_needed,
+        alpha=pass_alpha,
     )
 
 
-def _verdict(quality: Outcome, guards: Sequence[GuardResult]) -> Outcome:
+def _verdict(quality: Outcome, guards: Sequence[Result]) -> Outcome:
     if quality == "reject_adapter" or "fail" in guards:
         return "reject_adapter"
     if quality == "ship_adapter" and all(result == "pass" for result in guards):
@@ -210,6 +223,8 @@ def _guard_reason(line: GuardLine, guard: Guard) -> str:
         f"{least_points(line.difference.low)} and {most_points(line.difference.high)}); at most "
         f"{100 * line.margin:g} points may be lost"
     )
+    if abs(line.alpha + line.difference.level - 1) > 1e-9:
+        seen += f", and a pass must hold at \u03b1 = {line.alpha:.2g}: several adapters were tried"
     if failed := frozenset(guard.base.errors) | frozenset(guard.tuned.errors):
         seen += f" ({errors_text(len(failed))})"
     if line.result != "inconclusive":

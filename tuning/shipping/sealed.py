@@ -24,6 +24,7 @@ from evals.suite.spec import Suite
 from tuning.cost.after import cost_route, measured_payback
 from tuning.cost.calls import call_cost
 from tuning.data.dataset import carried
+from tuning.forgetting.records import TextChange
 from tuning.gate.evidence import arm_of, clusters_of
 from tuning.records import CostStanding, ShipDecision, TrainingRecord
 from tuning.shipping.judging import Guard, judge_adapter
@@ -64,11 +65,14 @@ def judge_sealed(
     look: Look,
     prices: Prices | None = None,
     asked: str = "",
+    guard_alpha: float | None = None,
+    text: TextChange | None = None,
 ) -> Sealed:
     """Evaluate leader and adapter on test, base and adapter on every guard, and judge.
 
     `tuned` is the adapter with the prompt that it is to be judged with; `asked` says which that
-    is, where it is not the one it was trained with. Where the suite's volume and `prices` are
+    is, where it is not the one it was trained with. `guard_alpha` and `text` are as in
+    `judge_adapter`. Where the suite's volume and `prices` are
     known, an adapter may also ship for cost.
     """
     number = take_look(
@@ -96,6 +100,8 @@ def judge_sealed(
         clusters=clusters_of(before),
         target=suite.target,
         cost=cost_route(cost, suite.operation),
+        guard_alpha=guard_alpha,
+        text=text,
         asked=asked,
     )
     return Sealed(with_call_costs(decision, cost, before, after, known), before, after)

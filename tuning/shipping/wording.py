@@ -8,7 +8,11 @@ from typing import Literal, NamedTuple
 from evals.comparison import points
 from evals.rounding import least_share, limit_share, most_share
 from evals.stats import BoundedDifference
+from tuning.forgetting.records import TextChange
+from tuning.forgetting.wording import text_lost
 from tuning.records import GuardLine, Interval, Outcome
+
+_TRAIN_LESS = "Train so that less is forgotten, with a lower learning rate or fewer steps"
 
 TargetResult = Literal["reached", "missed", "not settled"]
 
@@ -59,6 +63,8 @@ def sentence_of(
     lines: Sequence[GuardLine],
     pair: BoundedDifference,
     target: Target | None,
+    *,
+    text: TextChange | None = None,
 ) -> str:
     """The verdict in a sentence; of an adapter that ships, also whether it is good enough."""
     gain = f"{points(pair.estimate)} on {pair.n} sealed cases"
@@ -67,17 +73,19 @@ def sentence_of(
         for line in lines
         if line.result == "fail"
     ]
+    if text is not None and text.result == "fail":
+        failed.append(text_lost(text))
     if verdict == "ship_adapter":
         kept = "every guard passes" if lines else "no guard was configured"
         route = "cheaper and hardly worse" if quality.by_cost else "better"
         enough = f"; {quality.clause}" if quality.by_cost else ""
-        text = f"Ship the adapter: it is {route} ({gain}){enough}, and {kept}."
+        said = f"Ship the adapter: it is {route} ({gain}){enough}, and {kept}."
         if target is not None and target.result == "missed":
-            text += (
+            said += (
                 f" But {target.scored.estimate:.2f} is below the suite's target of "
                 f"{limit_share(target.wanted)}: {route} than prompting, not yet good enough."
             )
-        return text
+        return said
     if failed:
         return (
             f"Reject the adapter: whatever it gains ({gain}), "
@@ -87,7 +95,7 @@ def sentence_of(
         return f"Reject the adapter: the gain asked for is implausible ({gain})."
     if quality.verdict == "ship_adapter":
         real = "it is cheaper and hardly worse" if quality.by_cost else "the gain is real"
-        return f"Inconclusive: {real} ({gain}), but {_open_guards_text(lines)}."
+        return f"Inconclusive: {real} ({gain}), but {_open_guards_text(lines, text)}."
     needed = f"; about {quality.cases_needed} cases would tell" if quality.cases_needed else ""
     if quality.by_cost:
         unsettled = f"it is cheaper, but the sealed cases do not settle whether {quality.clause}"
@@ -95,7 +103,7 @@ def sentence_of(
     return f"Inconclusive: the sealed cases do not settle the gain ({gain}){needed}."
 
 
-def _open_guards_text(lines: Sequence[GuardLine]) -> str:
+def _open_guards_text(lines: Sequence[GuardLine], text: TextChange | None) -> str:
     """What is unsettled about the guards; a likely loss is said as such."""
     parts = []
     for line in lines:
@@ -107,14 +115,18 @@ def _open_guards_text(lines: Sequence[GuardLine]) -> str:
             parts.append(f"it probably loses too much on {line.suite} ({lost}; {margin})")
         else:
             parts.append(f"{line.suite} is not settled")
+    if text is not None and text.result == "inconclusive":
+        parts.append("the rise on neutral text is not settled")
     return ", and ".join(parts)
 
 
 def _guard_step(line: GuardLine) -> str:
     if line.likely_loss or line.result == "fail":
+        alone = abs(line.alpha + line.difference.level - 1) < 1e-9  # no remedy was declared
+        tries = ": `tunegate tune --remedies` tries that by itself" if alone else ""
         return (
-            f"Train so that less is forgotten (a lower learning rate, fewer steps, examples like "
-            f"{line.suite}'s among the training data), and judge the new adapter."
+            f"{_TRAIN_LESS}, or with more replay of general examples, and judge the new adapter"
+            f"{tries}."
         )
     return f"Add cases to {line.suite}" + (
         f" (about {line.cases_needed})." if line.cases_needed else "."
@@ -126,7 +138,9 @@ def next_steps_of(
     quality: Quality,
     lines: Sequence[GuardLine],
     target: Target | None,
+    *,
     asked: str = "",
+    text: TextChange | None = None,
 ) -> tuple[str, ...]:
     """What to do now, in order. `asked`: the prompt it was judged with, if not that of training."""
     if verdict == "ship_adapter":
@@ -140,6 +154,8 @@ def next_steps_of(
         )
     if verdict == "reject_adapter":
         forgot = [_guard_step(line) for line in lines if line.result == "fail"]
+        if text is not None and text.result == "fail" and not forgot:
+            forgot = [f"{_TRAIN_LESS}, and judge the new adapter."]
         learnt = "Read the cases the adapter lost; more or cleaner examples of those may help."
         return ("Keep the leading prompt.", *(forgot or [learnt]))
     steps = []

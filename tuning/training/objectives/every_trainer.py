@@ -28,7 +28,8 @@ class EveryTrainer:
             raise DivergedError(
                 f"the loss became {loss.item()} at step {trainer.state.global_step}",
                 key=self.rate_key,
-                hint=f"lower {self.rate_key}; nothing was kept as an adapter",
+                hint=f"lower {self.rate_key}, which is {trainer.args.learning_rate:g}; nothing was "
+                "kept as an adapter",
             )
         return loss
 

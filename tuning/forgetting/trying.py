@@ -1,0 +1,154 @@
+"""One adapter of a trade-off: what it gains on dev, what it loses on guards and neutral text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from evals.claims import reaches
+from evals.errors import ModelError
+from evals.ledger import Ledger
+from evals.models.protocol import AdaptableModel
+from evals.prompting import make_candidate
+from evals.records import Candidate, Run
+from evals.stats import ScoreInterval, two_sided_z
+from evals.suite.spec import Suite
+from tuning.forgetting.neutral import Adapter, judge_rise, measure_text
+from tuning.forgetting.records import Change, GuardChange, TextChange, TriedAdapter
+from tuning.gate.evidence import arm_of, clusters_of
+from tuning.gate.sample import Sample
+from tuning.records import GuardLine, TrainingRecord
+from tuning.shipping.judging import Guard, judge_guard
+from tuning.shipping.sealed import Evaluate, tuned_candidate
+
+_LEVEL = 0.95
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What adapters are held side by side with: the leader's run on dev, the guards.
+
+    `candidate_of` gives an adapter with the prompt that it is judged with. The sealed split is
+    not looked at here.
+    """
+
+    suite: Suite
+    guards: Mapping[str, Suite]
+    model: AdaptableModel
+    ledger: Ledger
+    leader: Run
+    evaluate: Evaluate
+    candidate_of: Callable[[TrainingRecord], Candidate]
+    created: str
+
+    def forgetting(
+        self, training: TrainingRecord, alpha: float
+    ) -> tuple[tuple[GuardChange, ...], TextChange | None]:
+        """The guards and neutral text with the adapter on and off; `alpha` is of a pass."""
+        guards = tuple(
+            self._guard(self.guards[spec.suite], spec.max_loss, training, alpha)
+            for spec in self.suite.guards
+        )
+        return guards, self.text(training, alpha)
+
+    def text(self, training: TrainingRecord, alpha: float) -> TextChange | None:
+        """The change on neutral text, held against the suite's limit where it states one."""
+        adapter = Adapter(training.adapter, training.adapter_path)
+        change = measure_text(self.model, self.ledger, adapter, created=self.created)
+        limit = self.suite.tune.max_text_rise
+        if change is None and limit is not None:
+            raise ModelError(
+                f"{self.model.name} cannot be asked how likely it finds texts, or its context is "
+                "too short for them, so tune.max_text_rise cannot be judged",
+                key="tune.max_text_rise",
+                hint="leave it out",
+            )
+        return None if change is None else judge_rise(change, limit, alpha)
+
+    def try_one(
+        self, training: TrainingRecord, what: str, remedy: str, alpha: float
+    ) -> TriedAdapter:
+        """The adapter on dev and on every guard; what was run is found again."""
+        guards, text = self.forgetting(training, alpha)
+        candidate = self.candidate_of(training)
+        run = self.evaluate(self.suite, candidate, "dev", f"{what}: dev: {candidate.label}")
+        before, after = arm_of(self.leader), arm_of(run)
+        sample = Sample([before, after], clusters_of(self.leader))
+        pair, score = sample.pair(before, after), sample.interval(after)
+        gain, gains = None, False
+        if pair is not None:
+            z = two_sided_z(_LEVEL)
+            gain = Change(pair.estimate, pair.lower(z), pair.upper(z), _LEVEL)
+            gains = after.usable and reaches(pair, self.suite.min_gain)
+        return TriedAdapter(
+            what=what,
+            remedy=remedy,
+            adapter=training.adapter,
+            adapter_path=training.adapter_path,
+            label=candidate.label,
+            score=_change(score),
+            gain=gain,
+            gains=gains,
+            guards=guards,
+            text=text,
+            run=run.id,
+        )
+
+    def _guard(
+        self, guard: Suite, margin: float, training: TrainingRecord, alpha: float
+    ) -> GuardChange:
+        prompt = guard.default_prompt
+        base = make_candidate(guard, self.model, prompt)
+        tuned = make_candidate(
+            guard,
+            self.model,
+            prompt,
+            adapter=training.adapter,
+            adapter_path=training.adapter_path,
+        )
+        base_run = self.evaluate(guard, base, "dev", f"guard {guard.name}: base")
+        tuned_run = self.evaluate(guard, tuned, "dev", f"guard {guard.name}: adapter")
+        clusters = clusters_of(base_run)
+        found = Guard(guard.name, arm_of(base_run), arm_of(tuned_run), margin, clusters)
+        return guard_change(judge_guard(found, pass_alpha=alpha))
+
+
+def bench_of(
+    leader: Run,
+    *,
+    suite: Suite,
+    guards: Mapping[str, Suite],
+    model: AdaptableModel,
+    ledger: Ledger,
+    evaluate: Evaluate,
+    created: str,
+) -> Bench:
+    """A bench on which each adapter is asked with the prompt that it was trained with."""
+    technique = leader.candidate.technique
+
+    def candidate_of(training: TrainingRecord) -> Candidate:
+        return tuned_candidate(suite, model, training, technique)
+
+    return Bench(suite, guards, model, ledger, leader, evaluate, candidate_of, created)
+
+
+def guard_change(line: GuardLine) -> GuardChange:
+    """A guard's line of a verdict, as a trade-off has it."""
+    seen = line.difference
+    return GuardChange(
+        suite=line.suite,
+        change=Change(seen.estimate, seen.low, seen.high, seen.level),
+        margin=line.margin,
+        result=line.result,
+        likely_loss=line.likely_loss,
+        alpha=line.alpha,
+        cases=line.cases,
+        base_run=line.base_run,
+        tuned_run=line.tuned_run,
+    )
+
+
+def _change(interval: ScoreInterval | None) -> Change | None:
+    if interval is None:
+        return None
+    return Change(interval.estimate, interval.low, interval.high, interval.level)

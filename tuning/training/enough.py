@@ -1,8 +1,9 @@
 """The suite's own score on held-out train cases: what may end training, and choose its best step.
 
 `tune.until` ends training once the score, less one standard error, is that; `tune.keep: score`
-keeps the step with the best score instead of the lowest loss. Both look at the cases that are
-held out of training anyway. Dev and test have no part in it.
+keeps the step with the best score instead of the lowest loss, which `dpo` does unless told
+otherwise: the loss of pairs may fall while right answers become rarer. All look at the cases that
+are held out of training anyway. Dev and test have no part in it.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from math import ceil
 from typing import TYPE_CHECKING
 
 from evals.errors import TrainingError
-from evals.suite.spec import TuneSpec
+from evals.suite.spec import Keep, TuneSpec
 from tuning.data.dataset import Example, hold_out
 from tuning.training.rewards import metric_reward
 from tuning.training.stages import Stage
@@ -23,34 +24,59 @@ if TYPE_CHECKING:
     from tuning.training.looking import RewardLook
     from tuning.training.methods import Sources
 
+BY_SCORE = ("dpo",)
+"""Methods that keep the step with the best score where the suite does not say `keep`."""
+
 
 def looks_at_score(tune: TuneSpec) -> bool:
-    """Whether training is to look at the suite's own score."""
-    return tune.until is not None or tune.keep == "score"
+    """Whether training is to look at the suite's own score, where there is one to look at."""
+    return tune.until is not None or _kept_by(tune) == "score"
 
 
-def looked_at(task: Task, tune: TuneSpec) -> tuple[Example, ...]:
-    """The examples that looks are to ask about, which nothing may learn from; mostly none."""
+def _kept_by(tune: TuneSpec) -> Keep:
+    return tune.keep or ("score" if tune.method in BY_SCORE else "loss")
+
+
+def looked_at(task: Task, sources: Sources) -> tuple[Example, ...]:
+    """The examples that looks are to ask about, which nothing may learn from; mostly none.
+
+    Where the suite states no look, and its scorer can judge none of them, nothing is looked at.
+    """
+    tune = sources.suite.tune
     if not looks_at_score(tune):
         return ()
     settings = task.settings
     parts = hold_out(task.examples, share=settings.held_out_share, limit=settings.held_out_limit)
-    return parts.held_out
+    return parts.held_out if _is_stated(tune) or _judged(parts.held_out, sources) else ()
 
 
 def with_looks(chain: tuple[Stage, ...], task: Task, sources: Sources) -> tuple[Stage, ...]:
     """The chain, whose last stage looks at the score where the suite asks for it.
 
-    Raises TrainingError where nothing can be asked, or where no score of so few cases is enough.
+    What the last stage begins with is looked at too, if it was trained: it is kept where nothing
+    was better. Raises TrainingError where nothing can be asked though the suite says so, or where
+    no score of so few cases is enough.
     """
     tune = sources.suite.tune
-    if not looks_at_score(tune):
+    if not looks_at_score(tune) or not (_is_stated(tune) or looked_at(task, sources)):
         return chain
     *before, last = chain or (task.fine_tuning(),)
     look = _own_look(last, sources) or _suite_look(task, sources)
     if tune.until is not None:
         _refuse_unreachable(look, tune.until)
-    return (*before, replace(last, look=look, enough=tune.until))
+    begun = last.at_start or bool(before) or task.parent is not None
+    return (*before, replace(last, look=look, enough=tune.until, at_start=begun))
+
+
+def _is_stated(tune: TuneSpec) -> bool:
+    return tune.until is not None or tune.keep is not None
+
+
+def _judged(held: Sequence[Example], sources: Sources) -> bool:
+    """Whether one of these examples is a train case, and the suite's own scorer is open."""
+    suite = sources.suite
+    known = {case.id for case in suite.split("train")}
+    return suite.primary in sources.scorers and any(e.case_id in known for e in held)
 
 
 def _own_look(stage: Stage, sources: Sources) -> RewardLook | None:
@@ -78,7 +104,7 @@ def _suite_look(task: Task, sources: Sources) -> RewardLook:
     from tuning.training.rollouts import Rollouts
 
     suite = sources.suite
-    asked = asked_of(task, suite, looked_at(task, suite.tune))
+    asked = asked_of(task, suite, looked_at(task, sources))
     if not asked:
         raise TrainingError(
             "no train case of the suite is held out, so there is no score to look at",

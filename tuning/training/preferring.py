@@ -88,7 +88,7 @@ def stated_pairs(task: Task, sources: Sources) -> tuple[Pair, ...]:
     if not suite.tune.pairs:
         return ()
     read = read_pairs(suite, task.prompt, task.shown)
-    kept_back = {example.group for example in looked_at(task, suite.tune)}
+    kept_back = {example.group for example in looked_at(task, sources)}
     scorer = sources.scorers.get(suite.primary)
     found = lint_pairs(
         suite,
@@ -119,7 +119,7 @@ def drawing_of(task: Task, sources: Sources, own: DpoSettings | RlhfSettings) ->
             key=f"tune.{task.settings.method}.draws",
             hint="set it to 0 to learn from tune.pairs alone",
         )
-    kept_back = {example.case_id for example in looked_at(task, sources.suite.tune)}
+    kept_back = {example.case_id for example in looked_at(task, sources)}
     asked = Asked(
         task.prompt,
         task.shown,

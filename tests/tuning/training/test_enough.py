@@ -15,6 +15,7 @@ from safetensors.torch import load_file
 from evals.errors import TrainingError
 from evals.suite.policy_settings import GrpoSettings
 from evals.suite.spec import TuneSpec
+from tests.tuning.conftest import chained
 from tests.tuning.training.rewarded import (
     KINDS,
     Judging,
@@ -24,7 +25,7 @@ from tests.tuning.training.rewarded import (
 )
 from tuning.records import LossPoint
 from tuning.training.base import BaseModel
-from tuning.training.enough import looked_at
+from tuning.training.enough import looked_at, with_looks
 from tuning.training.looking import RewardLook, least_of
 from tuning.training.loss_curve import best_step, looks_since_best, suffices, why_ended
 from tuning.training.methods import Sources, chain_of
@@ -119,10 +120,28 @@ def test_what_is_looked_at_is_held_out_of_training(tiny_base: BaseModel) -> None
     task = enough_task(tiny_base, tune)
     look = task.chain[0].look
     assert isinstance(look, RewardLook)
-    held = {example.case_id for example in looked_at(task, tune)}
+    suite = replace(rewarded_suite(), tune=tune)
+    held = {example.case_id for example in looked_at(task, Sources(suite, Path()))}
     assert {one.case.id for one in look.asked} == held
     assert len(held) == 16
-    assert looked_at(task, TuneSpec()) == ()
+    assert looked_at(task, Sources(replace(suite, tune=TuneSpec()), Path())) == ()
+
+
+def test_pairs_are_learnt_as_long_as_the_suites_own_score_rises_where_it_can_be_told(
+    tiny_base: BaseModel,
+) -> None:
+    base = enough_task(tiny_base, TuneSpec(keep="loss"))
+    first, second = chained(base).chain
+    chain = (first, replace(second, look=None))
+    suite = replace(rewarded_suite(), tune=TuneSpec(method="dpo"), primary="right")
+    judged = Sources(suite, Path(), {"right": Judging("right")})
+    last = with_looks(chain, base, judged)[-1]
+    assert isinstance(last.look, RewardLook)
+    assert last.at_start
+    assert with_looks(chain, base, Sources(suite, Path())) == chain
+    by_loss = replace(suite, tune=TuneSpec(method="dpo", keep="loss"))
+    assert with_looks(chain, base, replace(judged, suite=by_loss)) == chain
+    assert not with_looks((), base, replace(judged, suite=suite))[-1].at_start
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ from tuning.records import TrainingRecord
 from tuning.training.base import BaseModel
 from tuning.training.tune import tune_suite
 
-OWN = "min_pairs: 4, draws: 3, sft_epochs: 6"
+OWN = "min_pairs: 2, draws: 3, sft_epochs: 6"
 TUNE = "tune: {{method: dpo, prompt: terse, min_examples: 20, rank: 4, dpo: {{{own}}}{more}}}\n"
 
 
@@ -68,7 +68,8 @@ def test_the_fine_tuned_model_is_asked_and_learns_from_its_own_answers(
     assert (sft.settings["epochs"], sft.settings["learning_rate"]) == (6.0, 2e-3)
     assert (dpo.settings["epochs"], dpo.settings["learning_rate"]) == (3.0, 5e-5)
     assert dpo.settings["dpo.beta"] == 0.1
-    assert dpo.measured["drawn_answers"] == 90
+    assert dpo.measured["drawn_answers"] == 3 * (30 - sft.held_out)  # others are looked at
+    assert next(point.step for point in dpo.curve if point.score is not None) == 0
     assert dpo.rows + dpo.held_out == dpo.measured["drawn_pairs"]
     rows = (Path(record.adapter_path) / "pairs.jsonl").read_text("utf-8").splitlines()
     assert len(rows) == dpo.measured["drawn_pairs"]

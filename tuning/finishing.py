@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -94,11 +94,9 @@ class Finishing:
         begun = record.phases
         trained: tuple[TrainingRecord, ...] = ()
         for trained in train_seeds(self.suite.tune, self.train, leader.technique):
-            took = Phase("training", sum(one.seconds for one in trained))
             first, *others = trained
-            record = self.keep(
-                record, training=first, siblings=tuple(others), phases=(*begun, took)
-            )
+            phases = (*begun, *_training_phases(trained))
+            record = self.keep(record, training=first, siblings=tuple(others), phases=phases)
             for one in trained:
                 refuse_unproven(one)
         return record, trained
@@ -160,3 +158,10 @@ class Finishing:
         guards = [*decision.guards, *(g for line in decision.trained for g in line.guards)]
         runs = [run for guard in guards for run in (guard.base_run, guard.tuned_run)]
         return sum(self.ledger.run(run).seconds for run in dict.fromkeys(runs))
+
+
+def _training_phases(trained: Sequence[TrainingRecord]) -> Iterator[Phase]:
+    """What the search of settings took, which all trainings share, and what they took."""
+    if trained[0].sweep is not None:
+        yield Phase("search of settings", trained[0].sweep.seconds)
+    yield Phase("training", sum(one.seconds for one in trained))

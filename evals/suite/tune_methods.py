@@ -47,11 +47,7 @@ METHODS: Mapping[str, MethodForm] = {
 }
 
 
-REWARDED = tuple(
-    name
-    for name, form in METHODS.items()
-    if form.own is not None and issubclass(form.own, PolicySettings)
-)
+REWARDED = tuple(name for name, form in METHODS.items() if form.own not in (None, DpoSettings))
 """Methods that learn from rewards."""
 
 

@@ -49,9 +49,11 @@ def make_with(trainer: Trainer) -> Make:
 
     def make(step: Step, training: TrainingRecord) -> TrainingRecord:
         if step.tune is None:
-            return scale_trained(trainer, training, step.scale)
-        other = replace(trainer, suite=replace(trainer.suite, tune=step.tune))
-        return other.train(label=f"remedy: {step.what}", leader=training.shown)
+            made = scale_trained(trainer, training, step.scale)
+        else:
+            other = replace(trainer, suite=replace(trainer.suite, tune=step.tune))
+            made = other.train(label=f"remedy: {step.what}", leader=training.shown)
+        return replace(made, sweep=training.sweep)
 
     return make
 

@@ -14,6 +14,7 @@ from evals.suite.tune_remedies import remedies_of
 from tuning.data.replay import REPLAY_SHARE
 from tuning.forgetting.records import SCALE, TriedAdapter
 from tuning.records import TrainingRecord
+from tuning.sweeping.space import settled
 
 SCALES = (0.75, 0.5, 0.25)
 EPOCHS = (1 / 2,)
@@ -46,9 +47,15 @@ def count_steps(tune: TuneSpec) -> int:
 
 
 def steps_of(tune: TuneSpec, training: TrainingRecord) -> tuple[Step, ...]:
-    """The steps of the declared remedies, in order, from how `training` was made."""
+    """The steps of the declared remedies, in order, from how `training` was made.
+
+    What a search of settings found stays, but for the one setting that a step changes.
+    """
+    made_by = settled(tune, training.sweep)
     return tuple(
-        _step(name, factor, tune, training) for name in remedies_of(tune) for factor in _STEPS[name]
+        _step(name, factor, made_by, training)
+        for name in remedies_of(tune)
+        for factor in _STEPS[name]
     )
 
 

@@ -27,7 +27,7 @@ from tuning.sweeping.halving import Climbed, climb, standing
 from tuning.sweeping.parts import part_examples
 from tuning.sweeping.planning import Plan, Rung, plan_sweep
 from tuning.sweeping.records import StoredTrial, SweepRecord
-from tuning.sweeping.space import Settings, applied, default_of, others
+from tuning.sweeping.space import Settings, default_of, others, settled
 from tuning.sweeping.trials import Bench
 from tuning.sweeping.wording import found_sentence
 from tuning.trainer import Trainer
@@ -36,13 +36,6 @@ from tuning.training.tune import make_task, training_set
 
 TIMES = 10
 """The budget where none is stated: so many times what the default training sees."""
-
-
-class Found(NamedTuple):
-    """The settings to train with, and how they were found."""
-
-    settings: Settings
-    record: SweepRecord
 
 
 @dataclass(frozen=True)
@@ -54,7 +47,7 @@ class SearchingTrainer:
 
     trainer: Trainer
     evaluate: Evaluate
-    searched: dict[Technique, Found] = field(default_factory=dict)
+    searched: dict[Technique, SweepRecord] = field(default_factory=dict)
 
     def train(
         self, part: Part = WHOLE, label: str = "training", *, leader: Technique = PLAIN
@@ -71,13 +64,11 @@ class SearchingTrainer:
                 hint="state the settings, or leave the search out with --no-sweep",
             )
         found = self._found(suite.tune.sweep, leader)
-        record = found.record
-        tune = applied(suite.tune, found.settings) if record.changed else suite.tune
-        settled = replace(suite, tune=replace(tune, sweep=None))
-        trained = replace(self.trainer, suite=settled).train(part, label, leader=leader)
-        return replace(trained, sweep=record)
+        own = replace(suite, tune=settled(suite.tune, found))
+        trained = replace(self.trainer, suite=own).train(part, label, leader=leader)
+        return replace(trained, sweep=found)
 
-    def _found(self, spec: SweepSpec, leader: Technique) -> Found:
+    def _found(self, spec: SweepSpec, leader: Technique) -> SweepRecord:
         technique = carried(leader)
         if technique not in self.searched:
             bench, default = self._bench(spec, leader)
@@ -128,7 +119,7 @@ class Held(NamedTuple):
     trial: StoredTrial
 
 
-def search_settings(bench: Bench, spec: SweepSpec, default: Settings) -> Found:
+def search_settings(bench: Bench, spec: SweepSpec, default: Settings) -> SweepRecord:
     """Plan within the budget, try, and hold the best against the default.
 
     The default is tried first, which tells how long the rest will take. Raises TrainingError
@@ -147,17 +138,17 @@ def search_settings(bench: Bench, spec: SweepSpec, default: Settings) -> Found:
     bench.clear()
     best = min(climbed.last, key=lambda one: standing(one[1]))
     found = _found(search, Held(default, held), Held(*best), climbed)
-    note(found.record.sentence)
+    note(found.sentence)
     return found
 
 
-def _found(search: Search, default: Held, best: Held, climbed: Climbed) -> Found:
+def _found(search: Search, default: Held, best: Held, climbed: Climbed) -> SweepRecord:
     bench, plan = search.bench, search.plan
     tried, judged = len(plan.contenders), len(bench.parts.judged)
     compared = compare(default.trial, best.trial, bench.parts.groups, tried)
     trials = tuple(one.trial for one in (*climbed.trials, default.trial))
     settings = best.settings if compared.taken else default.settings
-    record = SweepRecord(
+    return SweepRecord(
         found=settings.as_dict(),
         default=default.settings.as_dict(),
         best=best.settings.as_dict(),
@@ -186,7 +177,6 @@ def _found(search: Search, default: Held, best: Held, climbed: Climbed) -> Found
         loss=compared.loss,
         trials=trials,
     )
-    return Found(settings, record)
 
 
 def _planned(search: Search) -> str:

@@ -9,8 +9,8 @@ from itertools import product
 from typing import NamedTuple
 
 from evals.suite.spec import SweepSpec, TuneSpec
-from evals.suite.tune_methods import weights_of
 from evals.suite.tune_weights import WEIGHTS
+from tuning.sweeping.records import SweepRecord
 from tuning.training.settings import TrainSettings
 
 RATES = (0.25, 0.5, 1.0, 2.0)
@@ -67,9 +67,14 @@ def applied(tune: TuneSpec, settings: Settings) -> TuneSpec:
     )
 
 
-def takes_rank(tune: TuneSpec) -> bool:
-    """Whether the weights that change have a rank."""
-    return "rank" in WEIGHTS[weights_of(tune)].takes
+def settled(tune: TuneSpec, sweep: SweepRecord | None) -> TuneSpec:
+    """The suite's `tune` as a training was made by it, whose settings a search may have found."""
+    if sweep is None or not sweep.changed:
+        return replace(tune, sweep=None)
+    found = sweep.found
+    return applied(
+        tune, Settings(found["learning_rate"], int(found.get("rank", 0)), found["epochs"])
+    )
 
 
 def _values(

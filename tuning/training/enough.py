@@ -17,6 +17,7 @@ from evals.errors import TrainingError
 from evals.suite.spec import Keep, TuneSpec
 from tuning.data.dataset import Example, hold_out
 from tuning.training.rewards import metric_reward
+from tuning.training.settings import TrainSettings
 from tuning.training.stages import Stage
 from tuning.training.task import Task
 
@@ -136,7 +137,8 @@ def _refuse_unreachable(look: RewardLook, until: float) -> None:
 
 def _more(until: float, groups: Sequence[str]) -> str:
     """What would do: n right of n are n / (n + 1) at one standard error, and of 1 never."""
-    if until >= 1:
-        return "no number of cases shows a score of 1: lower it"
+    most = TrainSettings().held_out_limit
+    if until > most / (most + 1):
+        return f"lower it: at most {most} cases are held out, which cannot show more than 0.97"
     needed = max(ceil(until / (1 - until)), 10 if len(set(groups)) < len(groups) else 1)
-    return f"lower it, or add train cases until about {needed} are held out (a tenth, at most 48)"
+    return f"lower it, or add train cases until about {needed} are held out (a tenth)"

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from evals.errors import TrainingError, UsageError
+import tuning.sweeping.trials
+from evals.errors import DivergedError, TrainingError, UsageError
 from evals.ledger import Ledger
 from tests.tuning.sweeping.scene import Told, searching, sweeping_suite, train
 from tuning.data.dataset import build_examples
@@ -17,6 +18,9 @@ from tuning.sweeping.parts import part_examples
 from tuning.sweeping.records import StoredTrial, SweepRecord
 from tuning.sweeping.trials import KIND
 from tuning.training.base import BaseModel
+from tuning.training.loss_curve import Progress
+from tuning.training.task import Task
+from tuning.training.train import train_adapter
 
 ROOT = Path(__file__).parents[3]
 
@@ -106,16 +110,21 @@ def test_a_search_that_was_killed_does_only_what_is_missing_and_ends_the_same(
 
 
 def test_a_rate_that_diverges_is_behind_and_not_the_end_of_the_search(
-    tiny_base: BaseModel, tmp_path: Path
+    tiny_base: BaseModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sweep = "{learning_rate: [0.0001, 0.03, 0.999], budget: 2000}"
-    # All weights at a rate of nearly one: nothing finite is left after a few steps.
-    more = "method: full, learning_rate: 0.0001"
-    record = train(tiny_base.name, tmp_path, Told(), sweep=sweep, more=more)
-    found = sweep_of(record)
-    assert found.trials
-    assert found.found["learning_rate"] != 0.999
-    assert "rank" not in found.found
+    def diverging(task: Task, root: Path, progress: Progress) -> TrainingRecord:
+        if task.settings.learning_rate == 0.9:
+            raise DivergedError("the loss became nan at step 3")
+        return train_adapter(task, root, progress)
+
+    monkeypatch.setattr(tuning.sweeping.trials, "train_adapter", diverging)
+    sweep = "{learning_rate: [0.0001, 0.9], budget: 2000}"
+    found = sweep_of(train(tiny_base.name, tmp_path, Told(), sweep=sweep))
+    assert not found.changed
+    assert [trial.failed for trial in found.trials] == ["the loss became nan at step 3", ""]
+    assert found.sentence.startswith("The default settings (learning_rate 0.0001, rank 2")
+    assert "failed (the loss became nan at step 3)" in found.sentence
+    assert len(Ledger(tmp_path / "ledger").documents(KIND)) == 2
 
 
 def test_where_nothing_is_better_the_default_is_kept_and_its_adapter_is_the_plain_one(

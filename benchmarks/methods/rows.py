@@ -39,12 +39,18 @@ class Row:
 
 def _methods() -> list[Row]:
     watched = {"reward": "correct", "held_out": "parses", "expect": "hold"}
-    short = {"epochs": 0.5, "learning_rate": 2e-4}
     return [
         Row(FIRST, "method", about="supervised fine-tuning of an adapter"),
         Row("qlora", "method", {"method": "qlora"}, about="the same, over the base in four bits"),
         Row("full", "method", {"method": "full"}, about="every weight"),
-        Row("dpo", "method", short | {"method": "dpo"}, DpoSettings(), True, about="drawn pairs"),
+        Row(
+            "dpo",
+            "method",
+            {"method": "dpo", "epochs": 0.5},
+            DpoSettings(),
+            True,
+            about="drawn pairs",
+        ),
         Row("grpo", "method", {"method": "grpo"}, GrpoSettings(**watched), True),
         Row("rloo", "method", {"method": "rloo"}, RlooSettings(**watched), True),
         Row(
@@ -77,6 +83,14 @@ def _failing() -> list[Row]:
             {"allow": ("contradiction",)},
             contradicting=True,
             about="a tenth of the examples a second time, with another's answer",
+        ),
+        Row(
+            "dpo, a rate too high, kept by the pairs' loss",
+            "made to fail",
+            {"method": "dpo", "epochs": 0.5, "learning_rate": 2e-4, "keep": "loss"},
+            DpoSettings(),
+            True,
+            about="the loss of pairs fell, and right answers became rare",
         ),
         Row(
             "lora, 20 times the rate",

@@ -61,7 +61,7 @@ def made(**stated: object) -> TrainSettings:
 
 def test_each_kind_of_weights_begins_with_its_own_rate_rank_and_scale() -> None:
     assert (made().learning_rate, made().rank, made().alpha) == (2e-3, 16, 32)
-    assert made(weights="full").learning_rate == 2e-5
+    assert made(weights="full").learning_rate == 2e-4
     assert made(variant="pissa").learning_rate < made().learning_rate
     assert made(weights="vera").rank == 256
     assert made(weights="full", learning_rate=1e-4).learning_rate == 1e-4

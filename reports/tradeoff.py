@@ -19,7 +19,7 @@ from reports.charts import (
     tick_label,
 )
 from reports.plots import Plot, Point, Segment, Series
-from tuning.forgetting.records import Change, Tradeoff, TriedAdapter
+from tuning.forgetting.records import Tradeoff, TriedAdapter
 from tuning.forgetting.remedies import scale_of
 from tuning.forgetting.wording import nats_span, rise_meaning, standing_said
 from tuning.records import Interval, JobRecord
@@ -125,11 +125,8 @@ def _row(number: int, line: TriedAdapter, guards: Sequence[str], found: Tradeoff
     )
 
 
-def _bounds(change: Change | None) -> str:
-    if change is None:
-        return ""
-    bounds = Interval(change.estimate, change.low, change.high, change.level)
-    return numbers.signed_bounds(bounds)
+def _bounds(change: Interval | None) -> str:
+    return numbers.signed_bounds(change) if change else ""
 
 
 def _nats(value: float) -> str:
@@ -146,8 +143,8 @@ class _Spot:
 
     number: int
     line: TriedAdapter
-    gain: Change
-    loss: Change
+    gain: Interval
+    loss: Interval
 
 
 def _guard_figure(found: Tradeoff, name: str) -> Plot:

@@ -25,10 +25,10 @@ from evals.suite.spec import Suite
 from tuning.data.dataset import Example, carried, data_fingerprint, hold_out
 from tuning.data.replay import Replay, replay_count
 from tuning.data.training_set import TrainingSet
+from tuning.evaluating import EvaluateCases
 from tuning.learning.sampling import take_part
 from tuning.narrator import Narrator
 from tuning.records import TrainingRecord
-from tuning.search.evaluating import Evaluate
 from tuning.shipping.sealed import tuned_candidate
 from tuning.sweeping.comparing import clusters_in
 from tuning.sweeping.parts import SweepParts
@@ -71,7 +71,7 @@ class Bench:
     root: Path
     replay: Replay
     narrator: Narrator
-    evaluate: Evaluate
+    evaluate: EvaluateCases
     clock: Callable[[], float] = time.perf_counter
 
     def cost(self, settings: Settings, share: Fraction) -> int:

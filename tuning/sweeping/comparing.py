@@ -7,7 +7,7 @@ score, or by loss where neither is ahead by score.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Sequence
 from math import sqrt
 from typing import NamedTuple
@@ -96,14 +96,7 @@ def _scores(
     """The paired difference of scores; None where nothing that is judged has one."""
     if not best.scores:
         return None
-    names = clusters_in(groups[: len(best.scores)])
-    return paired_difference(default.scores, best.scores, names)
-
-
-def clusters_in(groups: Sequence[str]) -> list[str | None]:
-    """Names of groups with several cases; None for a case that stands alone."""
-    sizes = Counter(groups)
-    return [group if sizes[group] > 1 else None for group in groups]
+    return paired_difference(default.scores, best.scores, groups[: len(best.scores)])
 
 
 def enough_groups(groups: Sequence[str]) -> bool:

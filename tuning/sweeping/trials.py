@@ -30,7 +30,6 @@ from tuning.learning.sampling import take_part
 from tuning.narrator import Narrator
 from tuning.records import TrainingRecord
 from tuning.shipping.sealed import tuned_candidate
-from tuning.sweeping.comparing import clusters_in
 from tuning.sweeping.parts import SweepParts
 from tuning.sweeping.planning import Rung
 from tuning.sweeping.records import StoredTrial, Trial
@@ -159,8 +158,7 @@ class Bench:
         loss = sum(judged.losses) / len(judged.losses)
         if not judged.scores:
             return replace(trial, loss=loss)
-        clusters = clusters_in(self.parts.groups[: len(judged.scores)])
-        score = score_interval(judged.scores, clusters)
+        score = score_interval(judged.scores, self.parts.groups[: len(judged.scores)])
         return replace(trial, score=score.estimate, low=score.low, high=score.high, loss=loss)
 
     def _judge(self, record: TrainingRecord, label: str) -> Judged:

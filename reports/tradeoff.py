@@ -79,7 +79,7 @@ def text_view(job: JobRecord) -> TextView | None:
         return None
     return TextView(
         rise=_nats(text.rise.estimate),
-        bounds=_signs(nats_span(text.rise)),
+        bounds=numbers.signs(nats_span(text.rise)),
         base=numbers.score(text.base),
         tuned=numbers.score(text.tuned),
         meaning=rise_meaning(text),
@@ -119,7 +119,7 @@ def _row(number: int, line: TriedAdapter, guards: Sequence[str], found: Tradeoff
             for name in guards
         ),
         text=_nats(line.text.rise.estimate) if line.text else numbers.NOTHING,
-        text_bounds=_signs(nats_span(line.text.rise)) if line.text else "",
+        text_bounds=numbers.signs(nats_span(line.text.rise)) if line.text else "",
         standing=standing_said(line),
         is_judged=bool(found.chosen) and line.adapter == found.chosen,
     )
@@ -130,11 +130,7 @@ def _bounds(change: Interval | None) -> str:
 
 
 def _nats(value: float) -> str:
-    return _signs(f"{value:+.3f}")
-
-
-def _signs(text: str) -> str:
-    return text.replace("-", "\u2212")
+    return numbers.signs(f"{value:+.3f}")
 
 
 @dataclass(frozen=True)

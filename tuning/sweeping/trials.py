@@ -22,7 +22,7 @@ from evals.models.protocol import AdaptableModel
 from evals.records import Case, Decoding, Request
 from evals.stats import score_interval
 from evals.suite.spec import Suite
-from tuning.data.dataset import Example, carried, data_fingerprint, hold_out
+from tuning.data.dataset import Example, carried, data_fingerprint
 from tuning.data.replay import Replay, replay_count
 from tuning.data.training_set import TrainingSet
 from tuning.evaluating import EvaluateCases
@@ -76,8 +76,7 @@ class Bench:
     def cost(self, settings: Settings, share: Fraction) -> int:
         """Examples seen by a training that takes all of its steps."""
         task = self._task(settings, share, replayed=False)
-        held = task.settings.held_out_share, task.settings.held_out_limit
-        learnt = hold_out(task.examples, share=held[0], limit=held[1]).train
+        learnt = task.settings.parts_of(task.examples).train
         rows = len(learnt) + replay_count(self.suite.tune, len(task.examples))
         return plan_steps(rows, task.settings).total * task.settings.batch
 

@@ -21,7 +21,7 @@ from evals.atomic import write_atomically
 from evals.codec import decode, encode
 from evals.errors import TrainingError
 from evals.locks import only_one
-from tuning.data.dataset import Example, Parts, count_sources, encode_examples, hold_out
+from tuning.data.dataset import Example, Parts, count_sources, encode_examples
 from tuning.data.preview import preview_text
 from tuning.records import Proof, StageRecord, TrainingRecord
 from tuning.training.adaptations import adaptation_of
@@ -67,9 +67,7 @@ def finished_record(folder: Path) -> TrainingRecord | None:
 
 
 def _train_whole(task: Task, folder: Path, progress: Progress) -> TrainingRecord:
-    parts = hold_out(
-        task.examples, share=task.settings.held_out_share, limit=task.settings.held_out_limit
-    )
+    parts = task.settings.parts_of(task.examples)
     if not parts.train:
         raise TrainingError("there is nothing to train on", hint="add train cases to the suite")
     adaptation = adaptation_of(task.settings)

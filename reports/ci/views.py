@@ -244,7 +244,8 @@ def _difference(value: float, low: float | None, high: float | None) -> str:
     """A difference in percentage points, with its bounds: `−12.0 (−17.1 to −7.0)`."""
     if low is None or high is None:
         return _points(value)
-    return f"{_points(value)} ({numbers.signs(least_points(low))} to {numbers.signs(most_points(high))})"
+    span = numbers.signs(f"{least_points(low)} to {most_points(high)}")
+    return f"{_points(value)} ({span})"
 
 
 def _points(difference: float) -> str:

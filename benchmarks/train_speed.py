@@ -66,7 +66,7 @@ class Ratio(NamedTuple):
 def read_lesson(model: str, examples: int) -> Lesson:
     """The first train cases of the suite as token ids, with tunegate's settings of learning."""
     from evals.suite import load_suite
-    from tuning.data.dataset import build_examples, encode_examples, hold_out
+    from tuning.data.dataset import build_examples, encode_examples
     from tuning.training.base import open_base
     from tuning.training.objectives.arguments import plan_steps
     from tuning.training.objectives.sft import Encoded
@@ -74,11 +74,7 @@ def read_lesson(model: str, examples: int) -> Lesson:
     from tuning.training.tune import tuning_prompt
 
     suite, base, settings = load_suite(SUITE), open_base(model), TrainSettings(epochs=1.0)
-    parts = hold_out(
-        build_examples(suite, tuning_prompt(suite)),
-        share=settings.held_out_share,
-        limit=settings.held_out_limit,
-    )
+    parts = settings.parts_of(build_examples(suite, tuning_prompt(suite)))
     train = encode_examples(base.tokenizer, parts.train[:examples])
     held_out = encode_examples(base.tokenizer, parts.held_out)
     rows = [

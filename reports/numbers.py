@@ -14,7 +14,8 @@ from tuning.records import Interval
 NOTHING = "–"
 
 
-def _signs(text: str) -> str:
+def signs(text: str) -> str:
+    """With the minus sign that stands as high as a plus."""
     return text.replace("-", "\u2212")
 
 
@@ -22,7 +23,7 @@ def score(value: float | None) -> str:
     """A score in [0, 1] with three digits after the point: `0.842`."""
     if value is None or not math.isfinite(value):
         return NOTHING
-    return _signs(f"{value + 0.0:.3f}")
+    return signs(f"{value + 0.0:.3f}")
 
 
 def signed(value: float | None) -> str:
@@ -30,7 +31,7 @@ def signed(value: float | None) -> str:
     if value is None or not math.isfinite(value):
         return NOTHING
     text = f"{value:+.3f}"
-    return "0.000" if float(text) == 0 else _signs(text)
+    return "0.000" if float(text) == 0 else signs(text)
 
 
 def bounds(interval: Interval | None) -> str:
@@ -82,7 +83,7 @@ def count(value: float | None) -> str:
     """A whole number in groups of three: `12,345`."""
     if value is None or not math.isfinite(value):
         return NOTHING
-    return _signs(f"{round(value):,}")
+    return signs(f"{round(value):,}")
 
 
 def large(value: float) -> str:
@@ -97,7 +98,7 @@ def decimal(value: float | None) -> str:
     """A number of any size with about four significant digits: `0.0002`, `1.5`, `12,345`."""
     if value is None or not math.isfinite(value):
         return NOTHING
-    return count(value) if abs(value) >= 10_000 else _signs(f"{value:.4g}")
+    return count(value) if abs(value) >= 10_000 else signs(f"{value:.4g}")
 
 
 def duration(seconds: float | None) -> str:

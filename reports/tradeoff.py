@@ -19,7 +19,7 @@ from reports.charts import (
     tick_label,
 )
 from reports.plots import Plot, Point, Segment, Series
-from tuning.forgetting.records import Change, Tradeoff, TriedAdapter
+from tuning.forgetting.records import Tradeoff, TriedAdapter
 from tuning.forgetting.remedies import scale_of
 from tuning.forgetting.wording import nats_span, rise_meaning, standing_said
 from tuning.records import Interval, JobRecord
@@ -79,7 +79,7 @@ def text_view(job: JobRecord) -> TextView | None:
         return None
     return TextView(
         rise=_nats(text.rise.estimate),
-        bounds=_signs(nats_span(text.rise)),
+        bounds=numbers.signs(nats_span(text.rise)),
         base=numbers.score(text.base),
         tuned=numbers.score(text.tuned),
         meaning=rise_meaning(text),
@@ -119,25 +119,18 @@ def _row(number: int, line: TriedAdapter, guards: Sequence[str], found: Tradeoff
             for name in guards
         ),
         text=_nats(line.text.rise.estimate) if line.text else numbers.NOTHING,
-        text_bounds=_signs(nats_span(line.text.rise)) if line.text else "",
+        text_bounds=numbers.signs(nats_span(line.text.rise)) if line.text else "",
         standing=standing_said(line),
         is_judged=bool(found.chosen) and line.adapter == found.chosen,
     )
 
 
-def _bounds(change: Change | None) -> str:
-    if change is None:
-        return ""
-    bounds = Interval(change.estimate, change.low, change.high, change.level)
-    return numbers.signed_bounds(bounds)
+def _bounds(change: Interval | None) -> str:
+    return numbers.signed_bounds(change) if change else ""
 
 
 def _nats(value: float) -> str:
-    return _signs(f"{value:+.3f}")
-
-
-def _signs(text: str) -> str:
-    return text.replace("-", "\u2212")
+    return numbers.signs(f"{value:+.3f}")
 
 
 @dataclass(frozen=True)
@@ -146,8 +139,8 @@ class _Spot:
 
     number: int
     line: TriedAdapter
-    gain: Change
-    loss: Change
+    gain: Interval
+    loss: Interval
 
 
 def _guard_figure(found: Tradeoff, name: str) -> Plot:

@@ -12,13 +12,14 @@ from evals.models.protocol import AdaptableModel
 from evals.records import Candidate, Run
 from evals.spending.prices import Prices
 from evals.suite.spec import Suite
+from tuning.evaluating import Evaluate
 from tuning.forgetting.choosing import Make, Remedied, choose_remedy, remedied_seconds
 from tuning.forgetting.remedies import steps_of
 from tuning.forgetting.trying import Bench, bench_of
 from tuning.records import Decision, JobRecord, Phase, ShipDecision, TrainingRecord
 from tuning.repeating.sealed import judge_seeds
 from tuning.repeating.training import train_seeds
-from tuning.shipping.sealed import Evaluate, Look, Sealed
+from tuning.shipping.sealed import Look, Sealed
 from tuning.together.choosing import Chosen, Desk, Find, choose_candidate
 from tuning.together.telling import asked_with
 from tuning.trainer import refuse_unproven

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from evals.stats import ScoreInterval
 
 
 @dataclass(frozen=True)
@@ -13,3 +17,8 @@ class Interval:
     low: float
     high: float
     level: float = 0.95
+
+
+def interval_of(found: ScoreInterval) -> Interval:
+    """A mean score with its bounds, as records keep it."""
+    return Interval(found.estimate, found.low, found.high, found.level)

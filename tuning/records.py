@@ -35,6 +35,8 @@ Verdict = Literal[
 Outcome = Literal["ship_adapter", "reject_adapter", "inconclusive"]
 RuleStatus = Literal["applies", "does_not_apply", "not_tested", "not_reached"]
 
+_ROUNDING = 1e-9
+
 
 @dataclass(frozen=True)
 class RuleLine:
@@ -338,6 +340,11 @@ class GuardLine:
     cases_needed: int | None
     alpha: float = 0.05
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether a pass must hold at a smaller level, which several adapters share."""
+        return abs(self.alpha + self.difference.level - 1) > _ROUNDING
+
 
 @dataclass(frozen=True)
 class SeedLine:
@@ -419,12 +426,12 @@ class ShipDecision:
     after_cost: CallCost | None = None
     seeds: Seeds | None = None
 
+    text: TextChange | None = None
+
     @property
     def trained(self) -> tuple[SeedLine, ...]:
         """The trainings, where there were several."""
         return self.seeds.lines if self.seeds else ()
-
-    text: TextChange | None = None
 
 
 @dataclass(frozen=True)
@@ -544,8 +551,7 @@ class JobRecord:
     the leader on dev, where it was run several times, `learning` the learning curve on this model.
     `failures` are the error analyses of the leader on dev, then of the sealed runs. `together` is
     the adapter with several prompts on dev, where more than one was there to choose from.
-    `failures` are the error analyses of the leader on dev, then of the sealed runs. `siblings`
-    are further trainings that differ from `training` by their seed alone.
+    `siblings` are further trainings that differ from `training` by their seed alone.
     `tradeoff` are the adapters that were held side by side for what they gain and lose.
     """
 

@@ -244,12 +244,9 @@ def _difference(value: float, low: float | None, high: float | None) -> str:
     """A difference in percentage points, with its bounds: `−12.0 (−17.1 to −7.0)`."""
     if low is None or high is None:
         return _points(value)
-    return f"{_points(value)} ({_minus(least_points(low))} to {_minus(most_points(high))})"
+    span = numbers.signs(f"{least_points(low)} to {most_points(high)}")
+    return f"{_points(value)} ({span})"
 
 
 def _points(difference: float) -> str:
-    return _minus(f"{100 * difference + 0.0:+.1f}")
-
-
-def _minus(text: str) -> str:
-    return text.replace("-", "\u2212")
+    return numbers.signs(f"{100 * difference + 0.0:+.1f}")

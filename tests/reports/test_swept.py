@@ -7,8 +7,9 @@ from reports import render_html
 from reports.swept import MOST_ROWS, swept_view
 from reports.trained import TrainedView, trained_view
 from tests.reports.sample_job import sample_job
+from tuning.intervals import Interval
 from tuning.records import JobRecord, TrainingRecord
-from tuning.sweeping.records import Ahead, SweepRecord, Trial
+from tuning.sweeping.records import SweepRecord, Trial
 
 FIRST = Trial(1e-3, 8, 2.0, 1, 100, 200, 9.0, 0.4, 0.3, 0.5, 1.25, went_on=True)
 TRIALS = (
@@ -34,7 +35,7 @@ SWEEP = SweepRecord(
     judged=90,
     groups=80,
     seconds=60.0,
-    score=Ahead(0.05, 0.01, 0.09, 0.975),
+    score=Interval(0.05, 0.01, 0.09, 0.975),
     trials=TRIALS,
 )
 

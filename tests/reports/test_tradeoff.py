@@ -7,12 +7,13 @@ from dataclasses import replace
 from reports import render_html, render_markdown
 from reports.tradeoff import tradeoff_view
 from tests.reports.sample_job import sample_job
-from tuning.forgetting.records import Change, GuardChange, TextChange, Tradeoff, TriedAdapter
+from tuning.forgetting.records import GuardChange, TextChange, Tradeoff, TriedAdapter
+from tuning.intervals import Interval
 from tuning.records import JobRecord
 
 
-def around(estimate: float, half: float) -> Change:
-    return Change(estimate, estimate - half, estimate + half)
+def around(estimate: float, half: float) -> Interval:
+    return Interval(estimate, estimate - half, estimate + half)
 
 
 def text(rise: float, limit: float | None = None) -> TextChange:

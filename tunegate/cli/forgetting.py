@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from evals.rounding import least_points, most_points
 from tunegate.cli.console import Terminal, percent
-from tuning.forgetting.records import Change, TextChange, Tradeoff, TriedAdapter
+from tuning.forgetting.records import TextChange, Tradeoff, TriedAdapter
 from tuning.forgetting.wording import rise_meaning, rise_said, standing_said
+from tuning.intervals import Interval
 
 
 def show_text(text: TextChange | None, terminal: Terminal) -> None:
@@ -44,7 +45,7 @@ def _row(line: TriedAdapter, guards: list[str], found: Tradeoff) -> list[str]:
     return [*cells, text, standing_said(line)]
 
 
-def _cells(change: Change | None) -> list[str]:
+def _cells(change: Interval | None) -> list[str]:
     if change is None:
         return ["–", ""]
     span = f"{least_points(change.low)} to {most_points(change.high)}"

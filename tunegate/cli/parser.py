@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
-from math import nan
 from pathlib import Path
 from typing import NoReturn
 
 from evals.errors import UsageError
 from tunegate import __version__
+from tunegate.cli import option_types as types
 from tunegate.cli.approaches import add_approach
 from tunegate.cli.sampling_options import add_sampling
 
@@ -99,7 +99,9 @@ def _suites(add: Callable[[str, str], Parser]) -> None:
     audit = add("audit", "mark sampled scores as right or wrong; wrong ones count against it")
     _suite(audit)
     audit.add_argument("--run", metavar="RUN", help="which run (default: the newest on dev)")
-    audit.add_argument("--sample", type=_count, default=40, metavar="N", help="how many to look at")
+    audit.add_argument(
+        "--sample", type=types.count, default=40, metavar="N", help="how many to look at"
+    )
     audit.add_argument("--by", metavar="NAME", help="who marks (default: the login name)")
     audit.add_argument(
         "--pairs",
@@ -129,8 +131,12 @@ def _runs(add: Callable[[str, str], Parser]) -> None:
         help="a run id (of repeats, several joined by commas), or a JSONL file of id and score",
     )
     compare.add_argument("b", metavar="B", help="the same; what is judged")
-    compare.add_argument("--margin", type=_share, metavar="M", help="tolerated loss: judge B by it")
-    compare.add_argument("--min-gain", type=_share, metavar="D", help="smallest gain that matters")
+    compare.add_argument(
+        "--margin", type=types.share, metavar="M", help="tolerated loss: judge B by it"
+    )
+    compare.add_argument(
+        "--min-gain", type=types.share, metavar="D", help="smallest gain that matters"
+    )
     compare.add_argument(
         "--markdown", type=Path, metavar="FILE", help="also write it as Markdown to FILE"
     )
@@ -157,7 +163,7 @@ def _data(add: Callable[[str, str], Parser]) -> None:
         "--column",
         action="append",
         default=[],
-        type=_pair,
+        type=types.column,
         metavar="NAME=COLUMN",
         help="which column of the tables of --data holds what: input, expected, id, cluster or "
         "system, like input=question",
@@ -166,7 +172,7 @@ def _data(add: Callable[[str, str], Parser]) -> None:
         "--data-split", metavar="NAME", help="which part of the data sets on disk of --data"
     )
     data.add_argument(
-        "--show", type=_amount, default=2, metavar="N", help="examples to decode (default: 2)"
+        "--show", type=types.amount, default=2, metavar="N", help="examples to decode (default: 2)"
     )
     data.add_argument(
         "-o", "--output", type=Path, metavar="FILE", help="write the examples to FILE"
@@ -192,7 +198,10 @@ def _gate(add: Callable[[str, str], Parser]) -> None:
         "-o", "--output", type=Path, metavar="FILE", help="the report (default: SUITE-report.html)"
     )
     run.add_argument(
-        "--override", type=_reason, metavar="WHY", help="train although the gate is shut; recorded"
+        "--override",
+        type=types.reason,
+        metavar="WHY",
+        help="train although the gate is shut; recorded",
     )
     run.add_argument("--no-tune", action="store_true", help="stop after the gate's verdict")
     _seeds(run)
@@ -210,7 +219,10 @@ def _gate(add: Callable[[str, str], Parser]) -> None:
     _proposer(tune)
     add_endpoints(tune)
     tune.add_argument(
-        "--override", type=_reason, metavar="WHY", help="train although the gate is shut; recorded"
+        "--override",
+        type=types.reason,
+        metavar="WHY",
+        help="train although the gate is shut; recorded",
     )
 
     _training(tune)
@@ -227,7 +239,11 @@ def _gate(add: Callable[[str, str], Parser]) -> None:
     _model(curve)
     add_endpoints(curve)
     curve.add_argument(
-        "--seeds", type=_few, default=1, metavar="N", help="trainings per share (default: 1)"
+        "--seeds",
+        type=types.trainings_per_share,
+        default=1,
+        metavar="N",
+        help="trainings per share (default: 1)",
     )
     curve.add_argument(
         "--shares",
@@ -266,7 +282,9 @@ def _regression(add: Callable[[str, str], Parser]) -> None:
         metavar="RUN",
         help="a run, or its repeats (default: the newest that may be accepted)",
     )
-    accept.add_argument("--why", type=_reason, required=True, metavar="WHY", help="is recorded")
+    accept.add_argument(
+        "--why", type=types.reason, required=True, metavar="WHY", help="is recorded"
+    )
     accept.add_argument("--by", metavar="NAME", help="who accepts (default: git's user name)")
 
     ci = add("ci", "judge suites against their baselines: what became worse?")
@@ -291,9 +309,9 @@ def _regression(add: Callable[[str, str], Parser]) -> None:
     _suite(aa)
     _candidate(aa)
     add_endpoints(aa)
-    aa.add_argument("--runs", type=_several, default=3, metavar="N", help="how often it is run")
+    aa.add_argument("--runs", type=types.runs, default=3, metavar="N", help="how often it is run")
     aa.add_argument(
-        "--comparisons", type=_count, default=400, metavar="N", help="how many are simulated"
+        "--comparisons", type=types.count, default=400, metavar="N", help="how many are simulated"
     )
     aa.add_argument("--seed", type=int, default=0, metavar="N", help="of batches and simulation")
 
@@ -405,8 +423,8 @@ def _training(command: Parser) -> None:
     command.add_argument("--method", metavar="NAME", help="how to train (default: the suite's)")
     command.add_argument("--weights", metavar="NAME", help="which weights the method changes")
     command.add_argument("--variant", metavar="NAME", help="of the adapter, by name")
-    command.add_argument("--rank", type=_rank, metavar="N", help="of the adapter: 1 to 1024")
-    command.add_argument("--learning-rate", type=_rate, metavar="R", help="between 0 and 1")
+    command.add_argument("--rank", type=types.rank, metavar="N", help="of the adapter: 1 to 1024")
+    command.add_argument("--learning-rate", type=types.rate, metavar="R", help="between 0 and 1")
     command.add_argument(
         "--remedies",
         nargs="?",
@@ -414,10 +432,12 @@ def _training(command: Parser) -> None:
         metavar="LIST",
         help="what to try in order where a guard fails: scale,epochs,rate,replay (default: all)",
     )
-    command.add_argument("--epochs", type=_epochs, metavar="E", help="passes over the examples")
+    command.add_argument(
+        "--epochs", type=types.epochs, metavar="E", help="passes over the examples"
+    )
     command.add_argument(
         "--until",
-        type=_until,
+        type=types.score,
         metavar="SCORE",
         help="end training once the suite's own score on held-out train cases is surely that",
     )
@@ -432,7 +452,7 @@ def _training(command: Parser) -> None:
     )
     command.add_argument(
         "--sweep-budget",
-        type=_count_of_examples,
+        type=types.examples,
         metavar="N",
         help="examples that all trainings of the search together may see",
     )
@@ -441,7 +461,7 @@ def _training(command: Parser) -> None:
 def _seeds(command: Parser) -> None:
     command.add_argument(
         "--seeds",
-        type=_trainings,
+        type=types.trainings,
         metavar="K",
         help="adapters that differ by seed alone; the verdict counts how far they differ "
         "(default: the suite's, 1)",
@@ -460,17 +480,23 @@ def add_endpoints(command: Parser) -> None:
     """Add the options of how hosted models are asked, and what may be spent on them."""
     group = command.add_argument_group("endpoints", "for hosted models (openai:...)")
     group.add_argument(
-        "--concurrency", type=_count, metavar="N", help="requests at once at most (default: 64)"
+        "--concurrency",
+        type=types.count,
+        metavar="N",
+        help="requests at once at most (default: 64)",
     )
     group.add_argument(
-        "--timeout", type=_seconds, metavar="SECONDS", help="for one request (default: 120)"
+        "--timeout", type=types.seconds, metavar="SECONDS", help="for one request (default: 120)"
     )
     group.add_argument(
-        "--max-requests", type=_amount, metavar="N", help="end cleanly before one more than these"
+        "--max-requests",
+        type=types.amount,
+        metavar="N",
+        help="end cleanly before one more than these",
     )
     group.add_argument(
         "--max-cost",
-        type=_money,
+        type=types.money,
         metavar="X",
         help="end cleanly before more money than this is spent, by the list of prices",
     )
@@ -492,123 +518,8 @@ def _candidate(command: Parser) -> None:
     command.add_argument("--adapter", metavar="A", help="a trained adapter: its folder")
     command.add_argument(
         "--repeats",
-        type=_count,
+        type=types.count,
         metavar="N",
         help="run each case N times, with other seeds (default: the suite's repeats, else once)",
     )
     add_approach(command)
-
-
-def _count(text: str) -> int:
-    try:
-        value = int(text)
-    except ValueError:
-        value = 0
-    if not 1 <= value <= 10_000:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to 10,000")
-    return value
-
-
-def _few(text: str) -> int:
-    value = _count(text)
-    if value > 20:
-        raise argparse.ArgumentTypeError(f"{value} trainings per share are too many: at most 20")
-    return value
-
-
-def _trainings(text: str) -> int:
-    value = _count(text)
-    if value > 20:
-        raise argparse.ArgumentTypeError(f"{value} trainings are too many: at most 20")
-    return value
-
-
-def _pair(text: str) -> tuple[str, str]:
-    name, equals, column = text.partition("=")
-    if not (name and equals and column):
-        raise argparse.ArgumentTypeError(f"{text!r} is not of the form input=question")
-    return name, column
-
-
-def _amount(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or int(text) > 10**9:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 to 10^9")
-    return int(text)
-
-
-def _money(text: str) -> float:
-    value = _number(text)
-    if not 0 <= value <= 10**9:
-        raise argparse.ArgumentTypeError(f"{text!r} is not an amount of money, like 0.50")
-    return value
-
-
-def _seconds(text: str) -> float:
-    value = _number(text)
-    if not 0 < value <= 24 * 3600:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds up to a day")
-    return value
-
-
-def _number(text: str) -> float:
-    """The number a text says; NaN, which no comparison holds of, where it says none."""
-    try:
-        return float(text)
-    except ValueError:
-        return nan
-
-
-def _several(text: str) -> int:
-    value = _count(text)
-    if value < 2:
-        raise argparse.ArgumentTypeError("a candidate and itself are at least two runs")
-    return value
-
-
-def _rank(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 1024:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to 1024")
-    return int(text)
-
-
-def _rate(text: str) -> float:
-    value = _number(text)
-    if not 0 < value < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0 and below 1")
-    return value
-
-
-def _epochs(text: str) -> float:
-    value = _number(text)
-    if not 0 < value <= 1000:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0 and at most 1000")
-    return value
-
-
-def _until(text: str) -> float:
-    value = _number(text)
-    if not 0 < value <= 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a score above 0 and at most 1")
-    return value
-
-
-def _count_of_examples(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 10**9:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to 10^9")
-    return int(text)
-
-
-def _reason(text: str) -> str:
-    if not text.strip():
-        raise argparse.ArgumentTypeError("a reason is needed; it is recorded")
-    return text.strip()
-
-
-def _share(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number between 0 and 1, like 0.05")
-    return value

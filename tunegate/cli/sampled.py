@@ -140,7 +140,7 @@ class _Evaluate(NamedTuple):
         cases: Sequence[Case] | None = None,
         keep: bool = True,
     ) -> Run:
-        """See `tuning.search.evaluating.Evaluate`."""
+        """See `tuning.evaluating.EvaluateCases`."""
         with self.terminal.progress(f"{suite.name}: {label}") as progress:
             runner = Runner(
                 self.model,

@@ -44,24 +44,24 @@ def _row(trial: Trial, sweep: SweepRecord) -> list[str]:
     known = trial.low is not None and trial.high is not None
     return [
         "default" if trial.default else str(trial.rung),
-        settings_told(trial),
+        _settings(trial),
         f"{trial.examples:,}",
         f"{trial.seen:,}",
         percent(trial.score),
         f"{100 * (trial.low or 0):.1f} to {100 * (trial.high or 0):.1f}" if known else "",
         "\u2013" if trial.loss is None else f"{trial.loss:.4f}",
         f"{trial.seconds:.0f}",
-        trial.failed or ("taken" if is_taken(trial, sweep) else "goes on" * trial.went_on),
+        trial.failed or ("taken" if _is_taken(trial, sweep) else "goes on" * trial.went_on),
     ]
 
 
-def settings_told(trial: Trial) -> str:
+def _settings(trial: Trial) -> str:
     """The settings of a trial in one line."""
     rank = f", rank {trial.rank}" if trial.rank else ""
     return f"rate {trial.learning_rate:g}{rank}, epochs {trial.epochs:g}"
 
 
-def is_taken(trial: Trial, sweep: SweepRecord) -> bool:
+def _is_taken(trial: Trial, sweep: SweepRecord) -> bool:
     """Whether a trial is the last one of the settings that are trained with."""
     own = {"learning_rate": trial.learning_rate, "rank": trial.rank, "epochs": trial.epochs}
     last = trial.default or trial.rung == max(one.rung for one in sweep.trials)

@@ -13,7 +13,6 @@ def show_training(training: TrainingRecord, terminal: Terminal) -> None:
 
     if training.sweep is not None:
         show_sweep(training.sweep, terminal)
-
     terminal.line(
         f"trained: {training.method}, {training.examples:,} examples with prompt "
         f"{training.prompt}; {training_effort(training)}"

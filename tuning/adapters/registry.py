@@ -57,13 +57,12 @@ class AdapterRecord:
     asked: str = ""
     options: tuple[str, ...] = ()
     set_aside: str = ""
+    seeds: Seeds | None = None
 
     @property
     def use(self) -> tuple[str, ...]:
         """The options by which `eval` asks it as it was judged; else as it was trained."""
         return self.options or (() if self.asked else ("--prompt", self.training.prompt))
-
-    seeds: Seeds | None = None
 
     @property
     def verdict(self) -> str:

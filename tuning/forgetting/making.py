@@ -10,7 +10,6 @@ from evals.ledger import Ledger
 from evals.suite.spec import Suite
 from evals.suite.tune_remedies import remedies_of
 from tuning.adapters.registry import find_adapter, folder_of
-from tuning.data.dataset import encode_examples
 from tuning.data.fitting import fit
 from tuning.data.training_set import gather_examples
 from tuning.forgetting.choosing import Make
@@ -19,8 +18,6 @@ from tuning.forgetting.remedies import Step
 from tuning.forgetting.scaling import refuse_unscalable, scale_adapter
 from tuning.records import JobRecord, TrainingRecord
 from tuning.trainer import Trainer
-
-_CANARIES = 4
 
 
 def refuse_remedies(suite: Suite) -> None:
@@ -87,7 +84,7 @@ def scale_trained(trainer: Trainer, training: TrainingRecord, scale: float) -> T
     Raises TrainingError as `scale_adapter` does.
     """
     from tuning.training.base import open_base
-    from tuning.training.proofs import Canary
+    from tuning.training.proofs import canaries_of
     from tuning.training.train import finished_record
     from tuning.training.tune import parts_of, token_limit
 
@@ -97,10 +94,7 @@ def scale_trained(trainer: Trainer, training: TrainingRecord, scale: float) -> T
     limit = token_limit(base)
     gathered = gather_examples(suite, training.prompt, training.shown)
     fitted = fit(limit.tokenizer, gathered.examples, limit.tokens, suite.tune.too_long)
-    parts = parts_of(fitted.examples)
-    asked = (parts.held_out or parts.train)[:_CANARIES]
-    encoded = encode_examples(base.tokenizer, asked)
-    canaries = [Canary(e.messages, ids) for e, ids in zip(asked, encoded, strict=True)]
+    canaries = canaries_of(parts_of(fitted.examples), base.tokenizer)
     root = trainer.ledger.folder / "adapters"
     whole = finished_record(Path(training.adapter_path)) or training  # a registry's is shortened
     return scale_adapter(whole, scale, base, canaries, root)

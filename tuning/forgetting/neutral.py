@@ -24,7 +24,8 @@ from evals.fingerprint import fingerprint
 from evals.ledger import Ledger
 from evals.models.protocol import AdaptableModel
 from evals.models.reading import ReadsText
-from tuning.forgetting.records import Change, PassageLoss, Result, TextChange, TextReading
+from tuning.forgetting.records import PassageLoss, Result, TextChange, TextReading
+from tuning.intervals import Interval
 
 KIND = "neutral_text"
 FEWEST_PASSAGES = 10
@@ -165,13 +166,13 @@ def text_change(off: TextReading, on: TextReading) -> TextChange | None:
     return TextChange(base, tuned, rise, len(pairs), tokens, off.corpus)
 
 
-def rise_of(differences: Sequence[float], alpha: float) -> Change:
+def rise_of(differences: Sequence[float], alpha: float) -> Interval:
     """Mean with t bounds, one-sided at `alpha` each."""
     count = len(differences)
     mean = sum(differences) / count
     spread = math.sqrt(sum((d - mean) ** 2 for d in differences) / (count - 1))
     half = _t(alpha, count - 1) * max(spread, _LEAST_SPREAD) / math.sqrt(count)
-    return Change(mean, mean - half, mean + half, 1 - 2 * alpha)
+    return Interval(mean, mean - half, mean + half, 1 - 2 * alpha)
 
 
 def _t(alpha: float, freedom: int) -> float:

@@ -8,21 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from tuning.intervals import Interval
+
 SCALE = "scale"
 """The name of the remedy, and of the factor among a scaled adapter's settings."""
 
 Result = Literal["pass", "fail", "inconclusive", ""]
 """Of something held against a margin; empty where it is only told."""
-
-
-@dataclass(frozen=True)
-class Change:
-    """An estimate with its bounds, and the level that they were made at."""
-
-    estimate: float
-    low: float
-    high: float
-    level: float = 0.95
 
 
 @dataclass(frozen=True)
@@ -62,7 +54,7 @@ class TextChange:
 
     base: float
     tuned: float
-    rise: Change
+    rise: Interval
     passages: int
     tokens: int
     corpus: str
@@ -76,7 +68,7 @@ class GuardChange:
     """A guard suite with the adapter on minus off; bounds are one-sided, at `alpha` each."""
 
     suite: str
-    change: Change
+    change: Interval
     margin: float
     result: Result
     likely_loss: bool
@@ -101,8 +93,8 @@ class TriedAdapter:
     adapter: str = ""
     adapter_path: str = ""
     label: str = ""
-    score: Change | None = None
-    gain: Change | None = None
+    score: Interval | None = None
+    gain: Interval | None = None
     gains: bool = False
     guards: tuple[GuardChange, ...] = ()
     text: TextChange | None = None

@@ -9,17 +9,18 @@ from evals.claims import reaches
 from evals.errors import ModelError
 from evals.ledger import Ledger
 from evals.models.protocol import AdaptableModel
-from evals.prompting import make_candidate
 from evals.records import Candidate, Run
-from evals.stats import ScoreInterval, two_sided_z
+from evals.stats import two_sided_z
 from evals.suite.spec import Suite
+from tuning.evaluating import Evaluate
 from tuning.forgetting.neutral import Adapter, judge_rise, measure_text
-from tuning.forgetting.records import Change, GuardChange, TextChange, TriedAdapter
+from tuning.forgetting.records import GuardChange, TextChange, TriedAdapter
 from tuning.gate.evidence import arm_of, clusters_of
 from tuning.gate.sample import Sample
+from tuning.intervals import Interval, interval_of
 from tuning.records import GuardLine, TrainingRecord
-from tuning.shipping.judging import Guard, judge_guard
-from tuning.shipping.sealed import Evaluate, tuned_candidate
+from tuning.shipping.judging import judge_guard
+from tuning.shipping.sealed import guard_arms, tuned_candidate
 
 _LEVEL = 0.95
 
@@ -78,7 +79,7 @@ class Bench:
         gain, gains = None, False
         if pair is not None:
             z = two_sided_z(_LEVEL)
-            gain = Change(pair.estimate, pair.lower(z), pair.upper(z), _LEVEL)
+            gain = Interval(pair.estimate, pair.lower(z), pair.upper(z), _LEVEL)
             gains = after.usable and reaches(pair, self.suite.min_gain)
         return TriedAdapter(
             what=what,
@@ -86,7 +87,7 @@ class Bench:
             adapter=training.adapter,
             adapter_path=training.adapter_path,
             label=candidate.label,
-            score=_change(score),
+            score=interval_of(score) if score else None,
             gain=gain,
             gains=gains,
             guards=guards,
@@ -97,19 +98,7 @@ class Bench:
     def _guard(
         self, guard: Suite, margin: float, training: TrainingRecord, alpha: float
     ) -> GuardChange:
-        prompt = guard.default_prompt
-        base = make_candidate(guard, self.model, prompt)
-        tuned = make_candidate(
-            guard,
-            self.model,
-            prompt,
-            adapter=training.adapter,
-            adapter_path=training.adapter_path,
-        )
-        base_run = self.evaluate(guard, base, "dev", f"guard {guard.name}: base")
-        tuned_run = self.evaluate(guard, tuned, "dev", f"guard {guard.name}: adapter")
-        clusters = clusters_of(base_run)
-        found = Guard(guard.name, arm_of(base_run), arm_of(tuned_run), margin, clusters)
+        found = guard_arms(guard, margin, self.model, training, self.evaluate)
         return guard_change(judge_guard(found, pass_alpha=alpha))
 
 
@@ -134,10 +123,9 @@ def bench_of(
 
 def guard_change(line: GuardLine) -> GuardChange:
     """A guard's line of a verdict, as a trade-off has it."""
-    seen = line.difference
     return GuardChange(
         suite=line.suite,
-        change=Change(seen.estimate, seen.low, seen.high, seen.level),
+        change=line.difference,
         margin=line.margin,
         result=line.result,
         likely_loss=line.likely_loss,
@@ -146,9 +134,3 @@ def guard_change(line: GuardLine) -> GuardChange:
         base_run=line.base_run,
         tuned_run=line.tuned_run,
     )
-
-
-def _change(interval: ScoreInterval | None) -> Change | None:
-    if interval is None:
-        return None
-    return Change(interval.estimate, interval.low, interval.high, interval.level)

@@ -6,7 +6,8 @@ import math
 
 from evals.comparison import points
 from evals.rounding import least_points
-from tuning.forgetting.records import Change, TextChange, Tradeoff, TriedAdapter
+from tuning.forgetting.records import TextChange, Tradeoff, TriedAdapter
+from tuning.intervals import Interval
 
 
 def rise_said(text: TextChange) -> str:
@@ -14,7 +15,7 @@ def rise_said(text: TextChange) -> str:
     return f"{text.rise.estimate:+.3f} nats a token ({nats_span(text.rise)})"
 
 
-def nats_span(change: Change) -> str:
+def nats_span(change: Interval) -> str:
     """Bounds in nats, rounded outwards."""
     low, high = math.floor(1000 * change.low) / 1000, math.ceil(1000 * change.high) / 1000
     return f"{low:+.3f} to {high:+.3f}"

@@ -17,6 +17,7 @@ from tuning.gate.rules import Answer
 from tuning.gate.standing import Standing, cases_for_a_start, cases_to_decide, find_standing
 from tuning.gate.stronger import stronger_lines
 from tuning.gate.wording import changed_text, left_out_texts, plural, share
+from tuning.intervals import interval_of
 from tuning.records import Decision, Interval, RuleLine, RuleStatus, TrialLine, Verdict
 
 __all__ = ["Evidence", "Policy", "decide"]
@@ -144,10 +145,8 @@ def _trial_lines(standing: Standing, policy: Policy) -> tuple[TrialLine, ...]:
 
 def _trial_line(judged: Judged, standing: Standing, policy: Policy) -> TrialLine:
     trial, interval, pair = judged.trial, judged.interval, judged.versus_anchor
-    if interval is None:  # no case has a score: nothing is known, and the bounds say so
-        score = Interval(0.0, 0.0, 1.0)
-    else:
-        score = Interval(interval.estimate, interval.low, interval.high, interval.level)
+    # Where no case has a score nothing is known, and the bounds say so.
+    score = interval_of(interval) if interval else Interval(0.0, 0.0, 1.0)
     versus = None
     if pair is not None:
         low, high = pair.lower(standing.levels.improve), pair.upper(standing.z_of(trial))

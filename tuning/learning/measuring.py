@@ -16,12 +16,13 @@ from evals.models.protocol import AdaptableModel
 from evals.prompting import make_candidate
 from evals.records import Run
 from evals.suite.spec import Suite
+from tuning.evaluating import Evaluate
 from tuning.learning.fit import Measured, fit_curve, score_of
 from tuning.learning.records import LearningCurve, LearningPoint
 from tuning.learning.sampling import DEFAULT_SHARES, Part
 from tuning.learning.stored import store_curve, subject_of
 from tuning.records import TrainingRecord
-from tuning.shipping.sealed import Evaluate, tuned_candidate
+from tuning.shipping.sealed import tuned_candidate
 from tuning.training.tune import tuning_prompt
 
 

@@ -16,6 +16,7 @@ from evals.records import Candidate, Run, SplitName
 from evals.spending.prices import Prices
 from evals.suite.spec import Suite
 from tuning.cost.after import cost_route, measured_payback
+from tuning.evaluating import Evaluate
 from tuning.forgetting.records import TextChange
 from tuning.gate.evidence import arm_of, clusters_of
 from tuning.records import TrainingRecord
@@ -23,7 +24,6 @@ from tuning.repeating.judging import Contender, judge_trainings
 from tuning.repeating.training import best_look, seed_of
 from tuning.shipping.sealed import (
     Arms,
-    Evaluate,
     Look,
     Sealed,
     Sides,

@@ -21,7 +21,7 @@ from evals.prompting.demonstrations import drawn, leaks_of
 from evals.records import Candidate, Case, Run
 from evals.suite.rounds import SETS
 from evals.suite.spec import Suite
-from tuning.search.evaluating import Evaluate
+from tuning.evaluating import EvaluateCases
 from tuning.search.halving import MIN_FIRST, Rung, cases_needed, halve, plan_rungs
 from tuning.search.sets import DemonstrationSet, TrainParts, divide_train, draw_sets
 
@@ -39,7 +39,7 @@ def search_demonstrations(
     approach: Approach,
     *,
     ledger: Ledger,  # noqa: ARG001 - every search is called alike; what this one asks is cached
-    evaluate: Evaluate,
+    evaluate: EvaluateCases,
     note: Callable[[str], None],
 ) -> Found:
     """Find the `approach.k` train cases that serve `prompt` best, of `technique.tries` sets.
@@ -81,7 +81,7 @@ class _Search:
     prompt: str
     approach: Approach
     parts: TrainParts
-    evaluate: Evaluate
+    evaluate: EvaluateCases
     note: Callable[[str], None]
     asked: int = field(default=0, init=False)
     tokens: int = field(default=0, init=False)

@@ -1,29 +1,13 @@
-"""What a search is given to run candidates with, and what such runs take."""
+"""What the runs of a search take."""
 
 from __future__ import annotations
 
 from collections.abc import Container, Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from evals.records import Candidate, Case, Run, SplitName
 from evals.suite.spec import Suite
-
-
-class Evaluate(Protocol):
-    """One run; found again where it is stored, and stored unless `keep` is false."""
-
-    def __call__(
-        self,
-        suite: Suite,
-        candidate: Candidate,
-        split: SplitName,
-        label: str,
-        *,
-        cases: Sequence[Case] | None = None,
-        keep: bool = True,
-    ) -> Run:
-        """See `evals.runner.Runner.run`."""
-        ...
+from tuning.evaluating import EvaluateCases
 
 
 class Taken(NamedTuple):
@@ -64,9 +48,9 @@ def taken_by(run: Run, within: Container[str] | None = None) -> Taken:
 
 
 class CountedEvaluate:
-    """An `Evaluate` that adds up what its runs took."""
+    """An `EvaluateCases` that adds up what its runs took."""
 
-    def __init__(self, evaluate: Evaluate) -> None:
+    def __init__(self, evaluate: EvaluateCases) -> None:
         self._evaluate = evaluate
         self.taken = Taken()
 
@@ -80,7 +64,7 @@ class CountedEvaluate:
         cases: Sequence[Case] | None = None,
         keep: bool = True,
     ) -> Run:
-        """See `Evaluate`."""
+        """See `EvaluateCases`."""
         run = self._evaluate(suite, candidate, split, label, cases=cases, keep=keep)
         self.taken = self.taken.plus(taken_by(run))
         return run

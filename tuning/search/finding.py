@@ -16,8 +16,9 @@ from evals.models.protocol import Model
 from evals.prompting import make_candidate, search_origin
 from evals.records import Candidate
 from evals.suite.spec import Suite
+from tuning.evaluating import EvaluateCases
 from tuning.search.demonstrations import search_demonstrations
-from tuning.search.evaluating import CountedEvaluate, Evaluate, Taken
+from tuning.search.evaluating import CountedEvaluate, Taken
 from tuning.search.optimising import optimise_prompt
 from tuning.search.outcomes import FOUND, Outcome, outcome_key
 from tuning.stronger.running import OpenModel
@@ -41,7 +42,7 @@ class Finder:
     suite: Suite
     model: Model
     ledger: Ledger
-    evaluate: Evaluate
+    evaluate: EvaluateCases
     note: Callable[[str], None]
     open_proposer: OpenModel | None = None
 
@@ -65,7 +66,7 @@ class Finder:
         self.ledger.store(FOUND, key, outcome)
         return outcome
 
-    def _search(self, prompt: str, approach: Approach, evaluate: Evaluate) -> Found:
+    def _search(self, prompt: str, approach: Approach, evaluate: EvaluateCases) -> Found:
         if approach.technique.optimiser:
             return optimise_prompt(
                 self.suite,

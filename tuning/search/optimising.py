@@ -18,7 +18,7 @@ from evals.models.protocol import AdaptableModel, Model
 from evals.prompting.candidates import search_origin
 from evals.prompting.optimisers import optimised, require_optimiser, require_optimisers
 from evals.suite.spec import Suite
-from tuning.search.evaluating import Evaluate
+from tuning.evaluating import EvaluateCases
 from tuning.search.instruction import instruction_of
 from tuning.search.mipro import search_by_mipro
 from tuning.search.proposer import Proposals, Proposer
@@ -53,7 +53,7 @@ def optimise_prompt(
     approach: Approach,
     *,
     ledger: Ledger,
-    evaluate: Evaluate,
+    evaluate: EvaluateCases,
     open_proposer: OpenModel | None,
     note: Callable[[str], None],
 ) -> Found:

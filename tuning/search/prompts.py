@@ -19,12 +19,13 @@ from evals.records import Candidate, Run
 from evals.rounding import least_points
 from evals.staging import stages_of
 from evals.suite.spec import RoundSpec, Suite
+from tuning.evaluating import EvaluateCases
 from tuning.gate.declared import UNHELD, named, rounds_of
 from tuning.gate.evidence import Trial, arm_of, trial_of
 from tuning.gate.stopping import leader_of, shown_worse, stopping_z
 from tuning.gate.tried import policy_of
 from tuning.records import Decision
-from tuning.search.evaluating import Evaluate, taken_by
+from tuning.search.evaluating import taken_by
 from tuning.search.finding import Finder
 from tuning.stronger.running import OpenModel
 
@@ -41,7 +42,7 @@ class PromptSearch:
     suite: Suite
     model: Model
     ledger: Ledger
-    evaluate: Evaluate
+    evaluate: EvaluateCases
     find: Callable[[Candidate], Run | None]
     decide: Callable[[], Decision]
     note: Callable[[str], None]

@@ -12,7 +12,7 @@ from evals.prompting import make_candidate
 from evals.prompting.candidates import decoding_of
 from evals.records import Case, CaseResult
 from evals.suite.spec import Suite
-from tuning.search.evaluating import Evaluate
+from tuning.evaluating import EvaluateCases
 from tuning.search.instruction import Instruction
 
 
@@ -40,7 +40,7 @@ class Trials:
     model: Model
     approach: Approach
     instruction: Instruction
-    evaluate: Evaluate
+    evaluate: EvaluateCases
     judge: tuple[Case, ...]
     means: dict[str, float] = field(default_factory=dict)
     answers: int = 0

@@ -26,6 +26,7 @@ from tuning.forgetting.wording import text_reason
 from tuning.gate.evidence import Arm
 from tuning.gate.sample import Sample
 from tuning.gate.wording import errors_text
+from tuning.intervals import interval_of
 from tuning.records import GuardLine, Interval, Outcome, ShipDecision
 from tuning.shipping.by_cost import Certain, CostRoute, judge_by_cost
 from tuning.shipping.wording import Quality, Target, next_steps_of, sentence_of
@@ -129,7 +130,7 @@ def _paired(sample: Sample, before: Arm, after: Arm) -> BoundedDifference:
 def _interval(sample: Sample, arm: Arm) -> Interval:
     interval = sample.interval(arm)
     assert interval is not None  # the pair has scored cases, so each side has
-    return Interval(interval.estimate, interval.low, interval.high, interval.level)
+    return interval_of(interval)
 
 
 def _judge_quality(pair: BoundedDifference, check: GainCheck) -> Quality:
@@ -223,7 +224,7 @@ def _guard_reason(line: GuardLine, guard: Guard) -> str:
         f"{least_points(line.difference.low)} and {most_points(line.difference.high)}); at most "
         f"{100 * line.margin:g} points may be lost"
     )
-    if abs(line.alpha + line.difference.level - 1) > 1e-9:
+    if line.is_shared:
         seen += f", and a pass must hold at \u03b1 = {line.alpha:.2g}: several adapters were tried"
     if failed := frozenset(guard.base.errors) | frozenset(guard.tuned.errors):
         seen += f" ({errors_text(len(failed))})"

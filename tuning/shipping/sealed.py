@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from evals.approach import PLAIN, Approach, Technique
 from evals.errors import TrainingError
@@ -18,24 +18,17 @@ from evals.fingerprint import fingerprint
 from evals.looks import take_look
 from evals.models.protocol import AdaptableModel
 from evals.prompting import make_candidate
-from evals.records import Candidate, Run, SplitName
+from evals.records import Candidate, Run
 from evals.spending.prices import Prices
 from evals.suite.spec import Suite
 from tuning.cost.after import cost_route, measured_payback
 from tuning.cost.calls import call_cost
 from tuning.data.dataset import carried
+from tuning.evaluating import Evaluate
 from tuning.forgetting.records import TextChange
 from tuning.gate.evidence import arm_of, clusters_of
 from tuning.records import CostStanding, ShipDecision, TrainingRecord
 from tuning.shipping.judging import Guard, judge_adapter
-
-
-class Evaluate(Protocol):
-    """Makes (or finds) one run."""
-
-    def __call__(self, suite: Suite, candidate: Candidate, split: SplitName, label: str) -> Run:
-        """Run `candidate` on a split of `suite`, described to a person by `label`."""
-        ...
 
 
 class Sealed(NamedTuple):
@@ -148,7 +141,7 @@ def run_sealed(
     before = evaluate(suite, leader, "test", f"sealed split: {leader.label}")
     after = evaluate(suite, tuned, "test", f"sealed split: {tuned.label}{named}")
     found = tuple(
-        _guard_arms(guards[spec.suite], spec.max_loss, model, training, evaluate, named=named)
+        guard_arms(guards[spec.suite], spec.max_loss, model, training, evaluate, named=named)
         for spec in suite.guards
     )
     return Arms(before, after, found)
@@ -209,15 +202,16 @@ def _adapted(
     )
 
 
-def _guard_arms(
+def guard_arms(
     guard: Suite,
     margin: float,
     model: AdaptableModel,
     training: TrainingRecord,
     evaluate: Evaluate,
     *,
-    named: str,
+    named: str = "",
 ) -> Guard:
+    """A guard run on its dev cases without and with the adapter, both asked with its own prompt."""
     prompt = guard.default_prompt
     base = make_candidate(guard, model, prompt)
     tuned = _adapted(guard, model, prompt, training)

@@ -122,8 +122,8 @@ def _open_guards_text(lines: Sequence[GuardLine], text: TextChange | None) -> st
 
 def _guard_step(line: GuardLine) -> str:
     if line.likely_loss or line.result == "fail":
-        alone = abs(line.alpha + line.difference.level - 1) < 1e-9  # no remedy was declared
-        tries = ": `tunegate tune --remedies` tries that by itself" if alone else ""
+        declared = line.is_shared  # among the remedies, so they were tried already
+        tries = "" if declared else ": `tunegate tune --remedies` tries that by itself"
         return (
             f"{_TRAIN_LESS}, or with more replay of general examples, and judge the new adapter"
             f"{tries}."

@@ -4,31 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Protocol
 
 from evals.errors import BudgetSpentError, InfrastructureError, ModelError
 from evals.models.protocol import AdaptableModel
-from evals.records import Candidate, Run, SplitName
+from evals.records import Candidate
 from evals.suite.spec import Suite
+from tuning.evaluating import EvaluateOn
 
 OpenModel = Callable[[str], AdaptableModel]
 """Opens a model by its name; what was open before may be closed."""
-
-
-class Evaluate(Protocol):
-    """Makes or finds one run of a candidate, whose `model` is given."""
-
-    def __call__(
-        self,
-        suite: Suite,
-        candidate: Candidate,
-        split: SplitName,
-        label: str,
-        *,
-        model: AdaptableModel,
-    ) -> Run:
-        """Raises as a runner does."""
-        ...
 
 
 def run_others(
@@ -36,7 +20,7 @@ def run_others(
     leader: Candidate,
     models: Sequence[str],
     open_model: OpenModel,
-    evaluate: Evaluate,
+    evaluate: EvaluateOn,
 ) -> dict[str, str]:
     """Run the leader's prompt on each of `models`; what each of them is, by name.
 
@@ -48,7 +32,7 @@ def run_others(
 
 
 def _run(
-    suite: Suite, leader: Candidate, name: str, open_model: OpenModel, evaluate: Evaluate
+    suite: Suite, leader: Candidate, name: str, open_model: OpenModel, evaluate: EvaluateOn
 ) -> str:
     try:
         model = open_model(name)

@@ -7,14 +7,15 @@ score, or by loss where neither is ahead by score.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Sequence
 from math import sqrt
 from typing import NamedTuple
 
 from evals.stats import MIN_CLUSTERS, PairedDifference, paired_difference
 from evals.stats.quantiles import critical_value, two_sided_z
-from tuning.sweeping.records import Ahead, By, StoredTrial
+from tuning.intervals import Interval
+from tuning.sweeping.records import By, StoredTrial
 
 _ONE_ERROR = 1.0
 _LEVEL = 0.95
@@ -25,8 +26,8 @@ class Compared(NamedTuple):
 
     taken: bool
     by: By
-    score: Ahead | None
-    loss: Ahead | None
+    score: Interval | None
+    loss: Interval | None
 
 
 class MeanOfGroups(NamedTuple):
@@ -40,10 +41,10 @@ class MeanOfGroups(NamedTuple):
         """Whether the mean is above 0 by so many standard errors, few groups counted as few."""
         return self.mean > critical_value(errors, self.df) * self.error and self.mean > 0
 
-    def ahead(self, level: float) -> Ahead:
+    def ahead(self, level: float) -> Interval:
         """With its two-sided t interval."""
         margin = critical_value(two_sided_z(level), self.df) * self.error
-        return Ahead(self.mean, self.mean - margin, self.mean + margin, level)
+        return Interval(self.mean, self.mean - margin, self.mean + margin, level)
 
 
 def compare(default: StoredTrial, best: StoredTrial, groups: Sequence[str], tried: int) -> Compared:
@@ -64,7 +65,7 @@ def compare(default: StoredTrial, best: StoredTrial, groups: Sequence[str], trie
     loss = gained.ahead(level)
     scores = _scores(default, best, groups)
     if scores is not None:
-        score = Ahead(scores.estimate, *scores.interval(level), level)
+        score = Interval(scores.estimate, *scores.interval(level), level)
         if scores.above(0.0, _ONE_ERROR):
             return Compared(True, "score", score, loss)
         if scores.below(0.0, _ONE_ERROR):
@@ -95,14 +96,7 @@ def _scores(
     """The paired difference of scores; None where nothing that is judged has one."""
     if not best.scores:
         return None
-    names = clusters_in(groups[: len(best.scores)])
-    return paired_difference(default.scores, best.scores, names)
-
-
-def clusters_in(groups: Sequence[str]) -> list[str | None]:
-    """Names of groups with several cases; None for a case that stands alone."""
-    sizes = Counter(groups)
-    return [group if sizes[group] > 1 else None for group in groups]
+    return paired_difference(default.scores, best.scores, groups[: len(best.scores)])
 
 
 def enough_groups(groups: Sequence[str]) -> bool:

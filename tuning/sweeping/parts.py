@@ -12,7 +12,7 @@ from collections.abc import Hashable, Sequence
 from typing import NamedTuple
 
 from evals.errors import TrainingError
-from evals.prompting.demonstrations import train_groups
+from evals.prompting.demonstrations import Joined, train_groups
 from evals.suite.folding import fold, loosen
 from evals.suite.spec import Suite
 from evals.suite.splits import hash_fraction
@@ -72,31 +72,20 @@ def part_examples(suite: Suite, examples: Sequence[Example], seed: int) -> Sweep
 
 def group_names(suite: Suite, examples: Sequence[Example]) -> list[str]:
     """For each example the name of its group: the least case id, or example's, in it."""
-    above: dict[Hashable, Hashable] = {}
-
-    def root(one: Hashable) -> Hashable:
-        while above.get(one, one) != one:
-            one = above[one]
-        return one
-
-    def join(one: Hashable, other: Hashable) -> None:
-        first, second = root(one), root(other)
-        if first != second:
-            above[second] = first
-
+    joined = Joined()
     for group in train_groups(suite.cases):
         for case in group:
-            join(("case", group[0].id), ("case", case.id))
+            joined.join(("case", group[0].id), ("case", case.id))
     for example in examples:
         mark = ("example", example.case_id)
-        join(("case", answered_case(example)), mark)
-        join(("group", example.group), mark)
-        join(("text", _text(example)), mark)
+        joined.join(("case", answered_case(example)), mark)
+        joined.join(("group", example.group), mark)
+        joined.join(("text", _text(example)), mark)
     least: dict[Hashable, str] = {}
     for example in examples:
-        own = root(("example", example.case_id))
+        own = joined.root(("example", example.case_id))
         least[own] = min(least.get(own, example.case_id), example.case_id)
-    return [least[root(("example", example.case_id))] for example in examples]
+    return [least[joined.root(("example", example.case_id))] for example in examples]
 
 
 def _text(example: Example) -> str:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from tuning.intervals import Interval
+
 By = Literal["score", "loss", ""]
 
 
@@ -47,26 +49,14 @@ class StoredTrial:
 
 
 @dataclass(frozen=True)
-class Ahead:
-    """By how much the best was ahead of the default, paired: more is better in both.
-
-    Of `loss` that is by how much it was lower. The interval is at `level`, which is corrected
-    for all that were tried.
-    """
-
-    estimate: float
-    low: float
-    high: float
-    level: float
-
-
-@dataclass(frozen=True)
 class SweepRecord:
     """A search of settings: what was tried, on what, and what was found.
 
     `found` are the settings trained with in the end, the `default` ones where `changed` is
     false; `best` are those of the best other trial, which were held against the default.
-    `by` is what decided. `budget`, `planned` and `seen` count examples seen; `learnt` is how
+    `by` is what decided; `score` and `loss` are by how much the best was ahead, paired, more
+    being better in both (of a loss, by how much it was lower), at a level that is corrected for
+    all that were tried. `budget`, `planned` and `seen` count examples seen; `learnt` is how
     many examples the trials may learn from, `judged` how many others judge them, in `groups`.
     """
 
@@ -86,7 +76,7 @@ class SweepRecord:
     judged: int
     groups: int
     seconds: float
-    score: Ahead | None = None
-    loss: Ahead | None = None
+    score: Interval | None = None
+    loss: Interval | None = None
     trials: tuple[Trial, ...] = field(default_factory=tuple)
     format: int = 1

@@ -19,9 +19,9 @@ from evals.suite.spec import SweepSpec
 from tuning.data.accepting import accepted_by
 from tuning.data.dataset import carried
 from tuning.data.lint import refuse_errors
+from tuning.evaluating import EvaluateCases
 from tuning.learning.sampling import WHOLE, Part
 from tuning.records import TrainingRecord
-from tuning.search.evaluating import Evaluate
 from tuning.sweeping.comparing import compare
 from tuning.sweeping.halving import Climbed, climb, standing
 from tuning.sweeping.parts import part_examples
@@ -46,7 +46,7 @@ class SearchingTrainer:
     """
 
     trainer: Trainer
-    evaluate: Evaluate
+    evaluate: EvaluateCases
     searched: dict[Technique, SweepRecord] = field(default_factory=dict)
 
     def train(

@@ -22,15 +22,14 @@ from evals.models.protocol import AdaptableModel
 from evals.records import Case, Decoding, Request
 from evals.stats import score_interval
 from evals.suite.spec import Suite
-from tuning.data.dataset import Example, carried, data_fingerprint, hold_out
+from tuning.data.dataset import Example, carried, data_fingerprint
 from tuning.data.replay import Replay, replay_count
 from tuning.data.training_set import TrainingSet
+from tuning.evaluating import EvaluateCases
 from tuning.learning.sampling import take_part
 from tuning.narrator import Narrator
 from tuning.records import TrainingRecord
-from tuning.search.evaluating import Evaluate
 from tuning.shipping.sealed import tuned_candidate
-from tuning.sweeping.comparing import clusters_in
 from tuning.sweeping.parts import SweepParts
 from tuning.sweeping.planning import Rung
 from tuning.sweeping.records import StoredTrial, Trial
@@ -71,14 +70,13 @@ class Bench:
     root: Path
     replay: Replay
     narrator: Narrator
-    evaluate: Evaluate
+    evaluate: EvaluateCases
     clock: Callable[[], float] = time.perf_counter
 
     def cost(self, settings: Settings, share: Fraction) -> int:
         """Examples seen by a training that takes all of its steps."""
         task = self._task(settings, share, replayed=False)
-        held = task.settings.held_out_share, task.settings.held_out_limit
-        learnt = hold_out(task.examples, share=held[0], limit=held[1]).train
+        learnt = task.settings.parts_of(task.examples).train
         rows = len(learnt) + replay_count(self.suite.tune, len(task.examples))
         return plan_steps(rows, task.settings).total * task.settings.batch
 
@@ -159,8 +157,7 @@ class Bench:
         loss = sum(judged.losses) / len(judged.losses)
         if not judged.scores:
             return replace(trial, loss=loss)
-        clusters = clusters_in(self.parts.groups[: len(judged.scores)])
-        score = score_interval(judged.scores, clusters)
+        score = score_interval(judged.scores, self.parts.groups[: len(judged.scores)])
         return replace(trial, score=score.estimate, low=score.low, high=score.high, loss=loss)
 
     def _judge(self, record: TrainingRecord, label: str) -> Judged:

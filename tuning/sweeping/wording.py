@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from tuning.intervals import Interval
 from tuning.sweeping.comparing import Compared
-from tuning.sweeping.records import Ahead
 from tuning.sweeping.space import Settings
 
 
@@ -41,7 +41,7 @@ def found_sentence(
     )
 
 
-def _scored(score: Ahead | None, judged: int) -> str:
+def _scored(score: Interval | None, judged: int) -> str:
     if score is None:
         return f"on {judged} held-out examples, none with a scorer, "
     return (
@@ -50,7 +50,7 @@ def _scored(score: Ahead | None, judged: int) -> str:
     )
 
 
-def _lost(loss: Ahead | None) -> str:
+def _lost(loss: Interval | None) -> str:
     if loss is None:
         return "no loss"
     word = "lower" if loss.estimate >= 0 else "higher"

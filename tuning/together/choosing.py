@@ -19,9 +19,10 @@ from evals.records import Candidate, Run
 from evals.spending.prices import Prices
 from evals.suite.spec import Suite
 from tuning.cost.after import cost_route, measured_payback
+from tuning.evaluating import Evaluate
 from tuning.gate.evidence import arm_of, clusters_of, trial_of
 from tuning.records import Decision, TrainingRecord
-from tuning.shipping.sealed import Evaluate, pair_fingerprint
+from tuning.shipping.sealed import pair_fingerprint
 from tuning.together.asking import SHOWN, Way, ways_to_ask
 from tuning.together.records import Together
 from tuning.together.rule import Asked, choose, may_be_beaten

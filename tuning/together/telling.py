@@ -13,7 +13,7 @@ from evals.regression.recipes import named_approach
 from evals.stated import names_of
 from tuning.gate.evidence import arm_of, clusters_of, trial_of
 from tuning.gate.sample import Sample
-from tuning.intervals import Interval
+from tuning.intervals import Interval, interval_of
 from tuning.search.evaluating import taken_by
 from tuning.together.asking import Way
 from tuning.together.records import Together, TogetherLine
@@ -150,7 +150,7 @@ def _scored(run: Run | None) -> Interval | None:
         return None
     arm = arm_of(run)
     found = Sample([arm], clusters_of(run)).interval(arm)
-    return None if found is None else Interval(found.estimate, found.low, found.high, found.level)
+    return None if found is None else interval_of(found)
 
 
 def _difference(before: Run | None, after: Run | None) -> Interval | None:

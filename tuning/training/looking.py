@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -102,10 +101,8 @@ def least_of(scores: Sequence[float], groups: Sequence[str]) -> float | None:
 
     Cases of one group are not independent; None where there are fewer than 10 such groups.
     """
-    sizes = Counter(groups)
-    clusters = [group if sizes[group] > 1 else None for group in groups]
     try:
-        return score_interval(scores, clusters, ONE_ERROR).low
+        return score_interval(scores, groups, ONE_ERROR).low
     except StatisticsError:
         return None
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from evals.errors import SuiteError, TrainingError
 from evals.suite.policy_settings import PolicySettings, RlooSettings
 from evals.suite.spec import Suite
-from tuning.data.dataset import Parts, hold_out
+from tuning.data.dataset import Parts
 from tuning.training.rewards import Reward, metric_reward
 from tuning.training.stages import Stage
 from tuning.training.task import Task
@@ -85,13 +85,12 @@ def policy_parts(task: Task, suite: Suite) -> Parts:
     They are the very parts of the fine-tuning before. Raises TrainingError where one is empty.
     """
     cases = {case.id for case in suite.split("train")}
-    settings = task.settings
-    held = hold_out(task.examples, share=settings.held_out_share, limit=settings.held_out_limit)
+    held = task.settings.parts_of(task.examples)
     parts = Parts(*(tuple(e for e in part if e.case_id in cases) for part in held))
     if not parts.train or not parts.held_out:
         raise TrainingError(
             "reinforcement learning needs train cases of the suite in two groups at least",
-            key=f"tune.{settings.method}",
+            key=f"tune.{task.settings.method}",
             hint="rows of files have no scorer, and so no reward",
         )
     return parts

@@ -25,6 +25,7 @@ from tuning.training.proving.answers import (
     Answers,
     Canary,
     ask,
+    canaries_of,
     compare,
     greedy_gaps,
     largest_difference,
@@ -38,7 +39,15 @@ from tuning.training.proving.tensors import weights_proof
 from tuning.training.settings import Precision
 from tuning.training.stages import Adaptation
 
-__all__ = ["Answers", "Canary", "loss_proof", "prove", "stop_proof", "template_proof"]
+__all__ = [
+    "Answers",
+    "Canary",
+    "canaries_of",
+    "loss_proof",
+    "prove",
+    "stop_proof",
+    "template_proof",
+]
 
 _TOLERANCE: Mapping[Precision, float] = {"float32": 1e-3, "bfloat16": 0.05}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
@@ -11,6 +12,7 @@ from evals.fingerprint import LATER
 from evals.suite.spec import TuneSpec
 from evals.suite.tune_methods import own_of, weights_of
 from evals.suite.tune_weights import SHAPING, WEIGHTS
+from tuning.data.dataset import Example, Parts, hold_out
 from tuning.training.rates import alpha_for, rank_for, rate_for
 
 Precision = Literal["float32", "bfloat16"]
@@ -64,6 +66,10 @@ class TrainSettings:
             raise TrainingError(
                 f"micro_batch {self.micro_batch} does not divide batch {self.batch}", key="tune"
             )
+
+    def parts_of(self, examples: Sequence[Example]) -> Parts:
+        """What is learnt from, and what is held out to see when training should stop."""
+        return hold_out(examples, share=self.held_out_share, limit=self.held_out_limit)
 
     def as_dict(self) -> dict[str, float | int | str | bool]:
         """All settings by name, for a record; the method's own as `method.name`.

@@ -21,7 +21,7 @@ from evals.atomic import write_atomically
 from evals.codec import decode, encode
 from evals.errors import TrainingError
 from evals.locks import only_one
-from tuning.data.dataset import Example, count_sources, encode_examples, hold_out
+from tuning.data.dataset import Example, Parts, count_sources, encode_examples
 from tuning.data.preview import preview_text
 from tuning.records import Proof, StageRecord, TrainingRecord
 from tuning.training.adaptations import adaptation_of
@@ -37,7 +37,6 @@ from tuning.training.weights import publish
 RECORD = "training.json"
 _SCRATCH = "scratch"
 _PREVIEWED = 3
-_CANARIES = 4
 
 
 def train_adapter(task: Task, root: Path, progress: Progress | None = None) -> TrainingRecord:
@@ -68,9 +67,7 @@ def finished_record(folder: Path) -> TrainingRecord | None:
 
 
 def _train_whole(task: Task, folder: Path, progress: Progress) -> TrainingRecord:
-    parts = hold_out(
-        task.examples, share=task.settings.held_out_share, limit=task.settings.held_out_limit
-    )
+    parts = task.settings.parts_of(task.examples)
     if not parts.train:
         raise TrainingError("there is nothing to train on", hint="add train cases to the suite")
     adaptation = adaptation_of(task.settings)
@@ -81,8 +78,7 @@ def _train_whole(task: Task, folder: Path, progress: Progress) -> TrainingRecord
         )
         last = trained.stages[-1]
         publish(adaptation, trained.model, last.weights, folder, task.base.name)
-        canaries = (parts.held_out or parts.train)[:_CANARIES]
-        proofs = _prove(task, folder, adaptation, trained, asked=canaries)
+        proofs = _prove(task, folder, adaptation, trained, parts=parts)
     beside = copy_beside(folder / _SCRATCH, folder)
     record = _record(task, folder, trained.stages, train=parts.train, proofs=proofs)
     record = replace(record, beside=beside)
@@ -98,12 +94,11 @@ def _prove(
     adaptation: Adaptation,
     trained: Trained,
     *,
-    asked: Sequence[Example],
+    parts: Parts,
 ) -> tuple[Proof, ...]:
     from tuning.training.opening import precision_of
-    from tuning.training.proofs import Canary, prove
+    from tuning.training.proofs import canaries_of, prove
 
-    encoded = encode_examples(task.base.tokenizer, asked)
     model = adaptation.judged(trained.model, task.base, task.stages[-1].settings)
     own = [
         proof
@@ -116,7 +111,7 @@ def _prove(
         folder,
         task.base,
         precision_of(model),
-        canaries=[Canary(e.messages, ids) for e, ids in zip(asked, encoded, strict=True)],
+        canaries=canaries_of(parts, task.base.tokenizer),
         adaptation=adaptation,
         learnt=task.stages[-1].objective.learnt(loss_curve(trained.stages[-1].log)),
     )

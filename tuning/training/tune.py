@@ -10,7 +10,7 @@ from evals.approach import PLAIN, Technique
 from evals.errors import TrainingError, UsageError
 from evals.scorers.protocol import Scorer
 from evals.suite.spec import Suite
-from tuning.data.dataset import Example, Parts, hold_out
+from tuning.data.dataset import Example, Parts
 from tuning.data.lint import Accepts, refuse_errors
 from tuning.data.replay import Replay, replay_count
 from tuning.data.training_set import TokenLimit, TrainingSet, assemble, gather_examples
@@ -41,9 +41,8 @@ def token_limit(base: BaseModel | Reading) -> TokenLimit:
 
 
 def parts_of(examples: Sequence[Example]) -> Parts:
-    """What is trained on, and what is held out to see when training should stop."""
-    settings = TrainSettings()
-    return hold_out(examples, share=settings.held_out_share, limit=settings.held_out_limit)
+    """As `TrainSettings.parts_of`: no suite states what is held out."""
+    return TrainSettings().parts_of(examples)
 
 
 def training_set(

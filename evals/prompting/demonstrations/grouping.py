@@ -17,7 +17,7 @@ from evals.suite.nearness import NearIndex, weigh
 Groups = tuple[tuple[Case, ...], ...]
 
 
-class _Joined:
+class Joined:
     """Things that were joined, directly or by way of others (a disjoint-set forest)."""
 
     def __init__(self) -> None:
@@ -31,6 +31,7 @@ class _Joined:
         return one
 
     def join(self, one: Hashable, other: Hashable) -> None:
+        """From now on they are one, with all that either is joined to."""
         self._above[self.root(one)] = self.root(other)
 
 
@@ -50,7 +51,7 @@ def _group(cases: Sequence[Case]) -> Groups:
     for case in cases:
         if case.split != "train":
             held_out |= marks[case.id]
-    refused, joined = set(held_out), _Joined()
+    refused, joined = set(held_out), Joined()
     for first, second in _near(list(dict.fromkeys(texts.values()))):
         one, other = ("text", first), ("text", second)
         refused |= {one} if other in held_out else set()

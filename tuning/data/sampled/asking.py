@@ -16,8 +16,8 @@ from evals.records import Candidate, Case, Run
 from evals.suite.spec import Suite
 from tuning.data.dataset import carried
 from tuning.data.sampled.records import SamplePlan
+from tuning.evaluating import EvaluateCases
 from tuning.records import JobRecord
-from tuning.search.evaluating import Evaluate
 from tuning.stored import JOB, job_key
 
 _SEEDS = 2**31
@@ -96,7 +96,7 @@ def apart(suite: Suite) -> Suite:
 
 
 def ask(
-    suite: Suite, candidate: Candidate, plan: SamplePlan, evaluate: Evaluate
+    suite: Suite, candidate: Candidate, plan: SamplePlan, evaluate: EvaluateCases
 ) -> tuple[tuple[Case, ...], tuple[Run, ...]]:
     """The cases, and one run over them for each draw. Their outputs are kept, the runs are not.
 

@@ -15,7 +15,7 @@ from tuning.data.dataset import DRAWN, Example, render, where_of
 from tuning.data.sampled.asking import ask, left_out
 from tuning.data.sampled.choosing import Answer, choose, rescorer
 from tuning.data.sampled.records import Kept, Provenance, SamplePlan, Sampling
-from tuning.search.evaluating import Evaluate
+from tuning.evaluating import EvaluateCases
 
 
 class Tuned(NamedTuple):
@@ -31,7 +31,7 @@ def draw_examples(
     candidate: Candidate,
     plan: SamplePlan,
     *,
-    evaluate: Evaluate,
+    evaluate: EvaluateCases,
     scorer: Scorer,
     tuned: Tuned,
 ) -> Sampling:

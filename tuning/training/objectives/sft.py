@@ -14,7 +14,6 @@ from tuning.data.dataset import (
     Example,
     data_fingerprint,
     encode_examples,
-    hold_out,
 )
 from tuning.records import LossPoint, Proof
 from tuning.training.stages import Course, Measured, Opened, TaskType
@@ -60,9 +59,7 @@ class CompletionObjective:
         from tuning.training.objectives.completion_trainer import make_trainer
 
         settings = course.settings
-        parts = hold_out(
-            self.examples, share=settings.held_out_share, limit=settings.held_out_limit
-        )
+        parts = settings.parts_of(self.examples)
         if not parts.train:
             raise TrainingError("there is nothing to train on", hint="add train cases to the suite")
         tokenizer = course.base.tokenizer

@@ -14,10 +14,12 @@ from typing import Any, NamedTuple
 import torch
 
 from evals.records import Message
-from tuning.data.dataset import EncodedExample
+from tuning.data.dataset import EncodedExample, Parts, encode_examples
 
 # Beyond the example's own length: an answer may be longer than the one it was taught.
 _EXTRA_TOKENS = 32
+
+_ASKED = 4
 
 
 class Canary(NamedTuple):
@@ -25,6 +27,13 @@ class Canary(NamedTuple):
 
     messages: tuple[Message, ...]
     encoded: EncodedExample
+
+
+def canaries_of(parts: Parts, tokenizer: Any) -> list[Canary]:
+    """The first few held-out examples, else of those learnt from, to ask about in proofs."""
+    asked = (parts.held_out or parts.train)[:_ASKED]
+    encoded = encode_examples(tokenizer, asked)
+    return [Canary(e.messages, ids) for e, ids in zip(asked, encoded, strict=True)]
 
 
 class Answers(NamedTuple):

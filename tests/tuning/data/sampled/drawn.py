@@ -52,7 +52,7 @@ def texts(found: Chosen) -> list[str]:
 
 
 class Listening:
-    """An `Evaluate` over a real ledger that writes down every split and case it is asked for."""
+    """Evaluates over a real ledger, and writes down every split and case it is asked for."""
 
     def __init__(self, suite: Suite, model: AdaptableModel, folder: Path) -> None:
         self.suite, self.model, self.folder = suite, model, folder

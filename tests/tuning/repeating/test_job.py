@@ -13,6 +13,7 @@ from evals.errors import TrainingError
 from evals.looks import read_looks
 from reports import render_html, render_markdown
 from reports.card import render_card
+from tests.tuning.forgetting.scene import ReadingModel
 from tests.tuning.repeating.scene import FORGETFUL, GOOD, USELESS, Bench, DiedError
 from tuning.adapters.origin import Origin
 from tuning.adapters.registry import stored_adapters
@@ -213,3 +214,19 @@ def test_what_was_stored_before_seeds_were_there_still_reads(bench: Bench) -> No
     old = decode(json.dumps(told), JobRecord)
     assert old == record
     assert isinstance(old.shipping, ShipDecision)
+
+
+def test_a_limit_on_neutral_text_is_asked_of_every_training(bench: Bench) -> None:
+    job = bench.job()
+    job = replace(job, suite=replace(job.suite, tune=replace(job.suite.tune, max_text_rise=0.2)))
+    job.model.__class__ = ReadingModel
+    job.model.rises = {"tuned-0": 0.1, "tuned-1": 0.1, "tuned-2": 0.5}  # type: ignore[attr-defined]
+    record = job.run()
+    assert record.shipping is not None
+    assert record.shipping.text is not None
+    assert record.shipping.text.result == "pass"
+    assert record.shipping.verdict == "inconclusive"
+    assert "seed 2 on neutral text (+0.50 nats a token; at most 0.2)" in record.shipping.sentence
+    stored = load_job(job.ledger, "tickets", "scripted:m")
+    assert stored is not None
+    assert "neutral text failed (+0.50 nats)" in render_markdown(stored)

@@ -6,8 +6,8 @@ sealed split. It ships where two things hold:
 - its own comparison ships it, exactly as if it were the only one (`tuning.shipping.judging`);
 - a training at random gains: the mean over the trainings is above 0 for certain, at the same
   alpha, the variation between trainings counted (`evals.stats.repeated`); that it gains as much
-  as is asked for is not implausible; and no other training loses too much on a guard, or a stated limit on neutral text,
-  for certain.
+  as is asked for is not implausible; and no other training loses too much on a guard, or
+  on neutral text where a limit is stated, for certain.
 
 Otherwise it is inconclusive, and says why. Further trainings can only keep an adapter from being
 shipped: they ship none, and reject none, that would not be alone. So no error rate of one adapter
@@ -33,7 +33,7 @@ from tuning.shipping.judging import CostRoute, Guard, judge_adapter
 
 @dataclass(frozen=True)
 class Contender:
-    """One training as it is judged: its run on the sealed split, guards and neutral text with it."""
+    """One training as it is judged: its run on the sealed split, and what it forgets."""
 
     seed: int
     adapter: str

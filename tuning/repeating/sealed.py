@@ -28,6 +28,7 @@ from tuning.shipping.sealed import (
     Sealed,
     Sides,
     judge_sealed,
+    names_of,
     pair_fingerprint,
     run_sealed,
     with_call_costs,
@@ -77,7 +78,8 @@ def judge_seeds(
         look.path,
         suite.split("test"),
         fingerprint("seeds@1", leader.fingerprint, sorted(one.fingerprint for one in candidates)),
-        among=[pair_fingerprint(leader, one) for one in candidates],
+        among=[one.adapter for one in trainings],
+        known_as=[*names_of(trainings), *(pair_fingerprint(leader, one) for one in candidates)],
         purpose=f"{tuned.label}, {len(candidates)} seeds, against {leader.label}",
         when=look.when.isoformat(timespec="seconds"),
     )

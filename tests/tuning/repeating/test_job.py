@@ -11,6 +11,7 @@ import tuning.trainer
 from evals.codec import decode, encode
 from evals.errors import TrainingError
 from evals.looks import read_looks
+from evals.suite.spec import TogetherSpec
 from reports import render_html, render_markdown
 from reports.card import render_card
 from tests.tuning.forgetting.scene import ReadingModel
@@ -230,3 +231,27 @@ def test_a_limit_on_neutral_text_is_asked_of_every_training(bench: Bench) -> Non
     stored = load_job(job.ledger, "tickets", "scripted:m")
     assert stored is not None
     assert "neutral text failed (+0.50 nats)" in render_markdown(stored)
+
+
+def test_one_that_was_seen_beside_others_is_picked_with_another_prompt_too(bench: Bench) -> None:
+    bench.job().run()
+    job = bench.job(seeds=1)
+    stated = replace(job.suite.tune, prompt="spec", together=TogetherSpec("none"))
+    asked = replace(job, suite=replace(job.suite, tune=stated)).run()
+    assert asked.shipping is not None
+    assert asked.shipping.look == 4
+
+
+@pytest.mark.parametrize("made", [{"adapter": "tuned-3", "parent": "tuned-2"}, {}])
+def test_one_that_was_made_of_the_picked_counts_as_picked(
+    made: dict[str, str], bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.job().run()
+
+    def train(*given: object, **more: object) -> object:
+        return replace(bench.train(*given, part=Part(seed=3)), **made)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(tuning.trainer, "tune_suite", train)
+    record = bench.job(seeds=1).run()
+    assert record.shipping is not None
+    assert record.shipping.look == (4 if made else 2)

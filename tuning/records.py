@@ -351,9 +351,9 @@ class SeedLine:
     """One of several trainings that differ by seed alone, judged as if it were the only one.
 
     `held_out` is its best look at the held-out part of train, a loss or a score as `held_out_of`
-    says (None: nothing was held out): by this, and never by the sealed split, the one that may
-    ship is `chosen`. `run` is its run on the sealed split. `gain` has the bounds of one adapter,
-    `text` is its change on neutral text (None: not measured, as in older versions).
+    says (None: none that tells trainings apart): by this, and never by the sealed split, the one
+    that may ship is `chosen`. `run` is its run on the sealed split. `gain` has the bounds of one
+    adapter, `text` is its change on neutral text (None: not measured, as in older versions).
     """
 
     seed: int

@@ -64,3 +64,15 @@ def test_seeds_follow_the_suites_own_and_a_single_training_is_asked_for_as_ever(
     asked.clear()
     assert len(list(train_seeds(TuneSpec(seed=4), train, PLAIN))) == 1
     assert asked == [(WHOLE, "training")]
+
+
+def test_scores_by_reward_models_of_their_own_are_not_held_beside_each_other(
+    tmp_path: Path,
+) -> None:
+    points = {0: 0.55, 1: 0.95}
+    made = [
+        replace(training(tmp_path, seed, LossPoint(1, 1.0, score=score)), method="rlhf")
+        for seed, score in points.items()
+    ]
+    assert best_look(made[1]) is None
+    assert [seed_of(one) for one in chosen_first(made)] == [0, 1]

@@ -58,7 +58,7 @@ from tuning.shipping.sealed import Look
 from tuning.stored import JOB, decide_stored, job_key
 from tuning.stronger.found import awaits_others, compared_models
 from tuning.stronger.running import OpenModel, run_others
-from tuning.sweeping.searching import SearchingTrainer
+from tuning.sweeping.searching import SearchingTrainer, refuse_search
 from tuning.trainer import Trainer, refuse_unproven
 
 
@@ -118,6 +118,7 @@ class Job:
         """
         self._refuse_untrainable()
         refuse_remedies(self.suite)
+        refuse_search(self.suite, self.begin_from)
         checks = self._checks()
         self._calibrate()
         searched = self._decide()

@@ -13,7 +13,9 @@ from evals.suite.policy import read_tune
 from evals.suite.section import Section
 from evals.suite.spec import SweepSpec, TuneSpec
 from evals.suite.tune_methods import with_stated
+from tests.sample_suite import ROUNDS, write_suite
 from tunegate.cli.console import Terminal
+from tunegate.cli.deciding import _open_stated
 from tunegate.cli.parser import build_parser
 from tunegate.cli.sweeping import show_sweep, swept_as_stated
 from tuning.sweeping.records import SweepRecord, Trial
@@ -134,3 +136,12 @@ def test_the_command_line_stands_in_the_suites_place() -> None:
             asked(*words, tune=plain)
     with pytest.raises(UsageError, match="not searched for"):
         asked("--method", "dpo", "--sweep", tune=plain)
+
+
+def test_a_search_that_is_left_out_need_not_fit_what_is_trained(tmp_path: Path) -> None:
+    suite = write_suite(tmp_path / "s", extra=ROUNDS + "tune: {sweep: {rank: [4, 8]}}\n")
+    words = ["tune", str(suite), "--weights", "ia3"]
+    with pytest.raises(UsageError, match="no rank where it changes ia3"):
+        _open_stated(build_parser().parse_args(words))
+    left_out = _open_stated(build_parser().parse_args([*words, "--no-sweep"]))
+    assert (left_out.suite.tune.weights, left_out.suite.tune.sweep) == ("ia3", None)

@@ -240,6 +240,16 @@ def test_remedies_that_nothing_could_call_for_or_that_cannot_work_are_refused(
     assert job.model.calls == 0  # type: ignore[attr-defined]
 
 
+def test_all_remedies_where_none_works_are_refused_and_not_left_out_in_silence(
+    scene: Scene,
+) -> None:
+    write_scene(scene.folder, extra=extra("remedies: all"))
+    job = scene.job()
+    tune = replace(job.suite.tune, method="grpo", variant="dora")
+    with pytest.raises(UsageError, match="no remedy works for such a training: an adapter of dora"):
+        replace(job, suite=replace(job.suite, tune=tune)).run()
+
+
 def test_a_rise_beyond_the_stated_limit_is_a_failed_guard_and_is_remedied(scene: Scene) -> None:
     stated = "remedies: [scale], max_text_rise: 0.2"
     write_scene(scene.folder, forgets=[], extra=extra(stated))

@@ -78,6 +78,12 @@ def test_until_and_keep_must_agree_and_fit_the_method() -> None:
         read({"until": 0.9, "keep": "loss"})
     with pytest.raises(SuiteError, match="no held-out loss to keep a step by"):
         read({"keep": "loss", "method": "rloo"})
+    for score in ({"until": 0.9}, {"keep": "score"}):
+        with pytest.raises(SuiteError, match="keeps the step with the best learnt reward"):
+            read({**score, "method": "rlhf"})
+    for method in ("grpo", "rloo", "rlhf"):
+        with pytest.raises(SuiteError, match=f"{method} takes steps and not epochs"):
+            read({"epochs": 2, "method": method})
     for wrong in ({"until": 0}, {"until": 1.1}, {"keep": "best"}):
         with pytest.raises(SuiteError):
             read(wrong)

@@ -74,14 +74,17 @@ def seed_of(training: TrainingRecord) -> int:
 def best_look(training: TrainingRecord) -> HeldOut | None:
     """What its best step was chosen by: the highest score if it has any, else the lowest loss.
 
-    None of a training that learnt its reward itself: another's is another measure, centred on
-    what its own model answered before, and would be highest where that was worst.
+    None of what is measured by each training for itself: a reward that it learnt, centred on what
+    its own model answered before, which would be highest where that was worst; and a loss of
+    pairs that were drawn of its own answers.
     """
     if training.method in OWN_REWARD:
         return None
     scores = [point.score for point in training.curve if point.score is not None]
     if scores:
         return HeldOut(max(scores), "score")
+    if training.settings.get(f"{training.method}.draws"):
+        return None
     losses = [point.held_out for point in training.curve if point.held_out is not None]
     return HeldOut(min(losses), "loss") if losses else None
 

@@ -305,3 +305,21 @@ def test_a_trade_off_is_held_against_a_leader_of_the_suite_as_it_is(
     dev.write_text("\n".join([first.replace(f'"{right}"', f'"{other}"'), *others, ""]))
     with pytest.raises(NothingRunError, match="of another state of the suite"):
         scene.job().trade_off([1.0, 0.5])
+
+
+@pytest.mark.parametrize(
+    ("rise", "verdict", "said", "step"),
+    [
+        (0.05, "ship_adapter", "and every guard passes", "Deploy the adapter"),
+        (0.2, "inconclusive", "the rise on neutral text is not settled", "Train so that less"),
+    ],
+)
+def test_a_limit_on_neutral_text_alone_is_a_guard_in_words_too(
+    scene: Scene, rise: float, verdict: str, said: str, step: str
+) -> None:
+    write_scene(scene.folder, forgets=[], extra=extra("max_text_rise: 0.2", guards=""))
+    shipping = scene.job(tuned=rise).run().shipping
+    assert shipping is not None
+    assert shipping.verdict == verdict
+    assert said in shipping.sentence
+    assert shipping.next_steps[0].startswith(step)

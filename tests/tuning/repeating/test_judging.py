@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evals.errors import StatisticsError
-from tuning.forgetting.records import Change, Result, TextChange
+from tuning.forgetting.records import Result, TextChange
 from tuning.gate.evidence import Arm
-from tuning.records import ShipDecision
+from tuning.records import Interval, ShipDecision
 from tuning.repeating.judging import Contender, judge_trainings
 from tuning.repeating.training import HeldOut
 from tuning.shipping.judging import CostRoute, Guard, judge_adapter
@@ -196,7 +196,7 @@ def test_other_trainings_only_ever_turn_a_ship_into_inconclusive(
 
 def rising(result: Result, rise: float) -> TextChange:
     """A change on neutral text that was held to 0.2."""
-    bounds = Change(rise, rise - 0.01, rise + 0.01)
+    bounds = Interval(rise, rise - 0.01, rise + 0.01)
     return TextChange(3.0, 3.0 + rise, bounds, 64, 6_000, "c", max_rise=0.2, result=result)
 
 

@@ -45,8 +45,8 @@ class Look:
     """One look: which split (by content), at what (by content), why and when.
 
     `cases` are the split's contents, with the first look at it only. `form` says how both
-    were made; 1, of development versions, told cases by id, cluster and tags, too. `among` are
-    the subjects that were seen side by side, where one look was at several.
+    were made; 1, of development versions, told cases by id, cluster and tags, too. `among` names
+    what was seen side by side, where one look was at several.
     """
 
     split: str
@@ -158,9 +158,12 @@ def was_taken(path: Path, cases: Sequence[Case], subject: str) -> bool:
 
 
 def _counted(
-    looks: Sequence[Look], cases: Sequence[Case], subject: str, among: Sequence[str] = ()
+    looks: Sequence[Look], cases: Sequence[Case], subject: str, names: Sequence[str] = ()
 ) -> tuple[int, bool]:
-    """The number of a look, and whether it was taken already, on these cases or nearly these."""
+    """The number of a look, and whether it was taken already, on these cases or nearly these.
+
+    `names`, beside `subject`: as what it may have been among those seen side by side.
+    """
     now = contents_of(cases)
     known = {look.split: look.cases for look in looks if look.form == FORM and look.cases}
     known |= dict.fromkeys((contents_fingerprint(now), split_fingerprint(cases)), now)
@@ -175,7 +178,7 @@ def _counted(
     counting = [
         look for look, one in zip(before, seen, strict=False) if look_related(now, one, taken)
     ]
-    picked = max((_picked(look, among or (subject,)) for look in counting), default=0)
+    picked = max((_picked(look, (subject, *names)) for look in counting), default=0)
     return 1 + len(counting) + picked, same is not None
 
 
@@ -200,13 +203,15 @@ def take_look(
     purpose: str,
     when: str,
     among: Sequence[str] = (),
+    known_as: Sequence[str] = (),
 ) -> int:
     """Write the look at `cases` down before anything is seen, and return its number.
 
-    `among`: the subjects of the looks that would be at each alone, where it is at several.
+    `among` names what is seen side by side, where it is several; `known_as` are further names
+    under which an earlier look may have seen some of that, which are not written down.
     """
     looks, contents = read_looks(path), contents_of(cases)
-    number, taken = _counted(looks, cases, subject, among)
+    number, taken = _counted(looks, cases, subject, (*among, *known_as))
     if not taken:
         split = contents_fingerprint(contents)
         known = any(look.split == split and look.cases for look in looks)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from reports import numbers
@@ -77,7 +78,7 @@ def _row(line: SeedLine) -> SeedRow:
         bounds=numbers.bounds(line.score),
         gain=numbers.signed(line.gain.estimate),
         gain_bounds=numbers.signed_bounds(line.gain),
-        guards="; ".join(map(_guard, line.guards)) or "none stated",
+        guards="; ".join(_guards(line)) or "none stated",
     )
 
 
@@ -89,6 +90,13 @@ def _held_out(line: SeedLine) -> str:
     if line.held_out is None:
         return numbers.NOTHING
     return f"{line.held_out_of} {numbers.score(line.held_out)}"
+
+
+def _guards(line: SeedLine) -> Iterator[str]:
+    """What each guard says, and neutral text where it is held to a limit."""
+    yield from map(_guard, line.guards)
+    if line.text is not None and line.text.result:
+        yield f"neutral text {RESULTS[line.text.result]} ({line.text.rise.estimate:+.2f} nats)"
 
 
 def _guard(guard: GuardLine) -> str:

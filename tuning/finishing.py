@@ -64,8 +64,9 @@ class Finishing:
         if chosen.record:
             phases.append(Phase("tuned and prompted together", chosen.seconds))
             record = self.keep(record, together=chosen.record, phases=tuple(phases))
+        judged = (remedied.training, *trainings[1:])
         sealed = judge_seeds(
-            (remedied.training, *trainings[1:]),
+            judged,
             suite=self.suite,
             guards=self.guards,
             model=self.model,
@@ -75,7 +76,7 @@ class Finishing:
             look=self.look,
             prices=self.prices,
             guard_alpha=remedied.guard_alpha,
-            text=bench.text(remedied.training, remedied.guard_alpha),
+            texts=[bench.text(one, remedied.guard_alpha) for one in judged],
             asked=asked_with(chosen.record),
         )
         phases.append(Phase("sealed split", self._sealed_seconds(sealed)))

@@ -55,10 +55,10 @@ from tuning.search.optimising import refuse_unworkable
 from tuning.search.oracle import awaits_oracle, oracle_candidate
 from tuning.search.prompts import PromptSearch
 from tuning.shipping.sealed import Look
-from tuning.stored import JOB, decide_stored, job_key
+from tuning.stored import JOB, decide_stored, job_key, standing_leader
 from tuning.stronger.found import awaits_others, compared_models
 from tuning.stronger.running import OpenModel, run_others
-from tuning.sweeping.searching import SearchingTrainer
+from tuning.sweeping.searching import SearchingTrainer, refuse_search
 from tuning.trainer import Trainer, refuse_unproven
 
 
@@ -118,6 +118,7 @@ class Job:
         """
         self._refuse_untrainable()
         refuse_remedies(self.suite)
+        refuse_search(self.suite, self.begin_from)
         checks = self._checks()
         self._calibrate()
         searched = self._decide()
@@ -356,7 +357,8 @@ class Job:
         """Hold an adapter beside itself at other scales, and keep what is found.
 
         `adapter` is the beginning of an id; without one, that of the stored job. Raises
-        NothingRunError where there is no verdict to say what it must beat, or no adapter.
+        NothingRunError where no verdict on the suite as it is says what it must beat, or there is
+        no adapter.
         """
         self._refuse_untrainable()
         self._checks()
@@ -367,9 +369,10 @@ class Job:
                 f"no verdict on {self.suite.name} is stored: which prompt to beat is not known",
                 hint=f"`tunegate run {self.suite.name} --no-tune` finds it",
             )
+        leader = standing_leader(self.suite, self.ledger, record.decision, self.model)
         training = adapter_to_scale(self.ledger, record, adapter)
         bench = bench_of(
-            self.ledger.run(record.decision.leader),
+            leader,
             suite=self.suite,
             guards=self.guards,
             model=self.model,

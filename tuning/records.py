@@ -351,8 +351,9 @@ class SeedLine:
     """One of several trainings that differ by seed alone, judged as if it were the only one.
 
     `held_out` is its best look at the held-out part of train, a loss or a score as `held_out_of`
-    says (None: nothing was held out): by this, and never by the sealed split, the one that may
-    ship is `chosen`. `run` is its run on the sealed split. `gain` has the bounds of one adapter.
+    says (None: none that tells trainings apart): by this, and never by the sealed split, the one
+    that may ship is `chosen`. `run` is its run on the sealed split. `gain` has the bounds of one
+    adapter, `text` is its change on neutral text (None: not measured, as in older versions).
     """
 
     seed: int
@@ -366,6 +367,13 @@ class SeedLine:
     verdict: Outcome
     chosen: bool
     errors: int = 0
+    text: TextChange | None = None
+
+    @property
+    def forgets(self) -> bool:
+        """Whether it loses too much for certain on a guard, or on neutral text within a limit."""
+        lost = any(guard.result == "fail" for guard in self.guards)
+        return lost or (self.text is not None and self.text.result == "fail")
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from evals.errors import NothingRunError
 from evals.judges.standing import judge_standings
 from evals.ledger import Ledger
 from evals.models.names import check_form, is_hosted
+from evals.models.protocol import Model
 from evals.records import Run
 from evals.regression.recipes import candidate_line
 from evals.retrieval.recall import recall_of
@@ -149,6 +150,22 @@ def decide_stored(
     decision = with_costs(decision, runs, listed, cost)
     decision = with_rounds(decision, suite, tried, ledger, listed)
     return _with_statement(decision, suite, leader)
+
+
+def standing_leader(suite: Suite, ledger: Ledger, decision: Decision, model: Model) -> Run:
+    """The run that leads by a stored verdict.
+
+    Raises NothingRunError where it is not of the suite and the model as they are: what is held
+    against it now would be scored otherwise.
+    """
+    tried = find_search(suite, ledger, model.name, model.fingerprint).tried
+    leader = next((one.run for one in tried if one.run.id == decision.leader), None)
+    if leader is None:
+        raise NothingRunError(
+            f"the stored verdict on {suite.name} is of another state of the suite or the model",
+            hint=f"`tunegate run {suite.name}` decides anew",
+        )
+    return leader
 
 
 def _with_statement(decision: Decision, suite: Suite, leader: Run) -> Decision:

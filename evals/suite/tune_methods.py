@@ -167,6 +167,14 @@ def _stopping(tune: TuneSpec) -> Misfit | None:
     if tune.keep == "loss" and tune.method in REWARDED:
         message = f"{tune.method} learns from rewards: there is no held-out loss to keep a step by"
         return Misfit("keep", message, "leave it out: the reward on held-out cases chooses")
+    if tune.method == "rlhf" and (tune.until is not None or tune.keep is not None):
+        message = "rlhf keeps the step with the best learnt reward, which the suite's score watches"
+        key = "keep" if tune.until is None else "until"
+        return Misfit(key, message, "leave it out, or learn from the score itself with grpo")
+    if tune.method in REWARDED and tune.epochs is not None:
+        message = f"{tune.method} takes steps and not epochs, which would change nothing"
+        hint = f"state tune.{tune.method}.steps, or sft_epochs of the fine-tuning before"
+        return Misfit("epochs", message, hint)
     return None
 
 

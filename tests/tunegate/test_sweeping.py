@@ -13,7 +13,9 @@ from evals.suite.policy import read_tune
 from evals.suite.section import Section
 from evals.suite.spec import SweepSpec, TuneSpec
 from evals.suite.tune_methods import with_stated
+from tests.sample_suite import ROUNDS, write_suite
 from tunegate.cli.console import Terminal
+from tunegate.cli.deciding import _open_stated
 from tunegate.cli.parser import build_parser
 from tunegate.cli.sweeping import show_sweep, swept_as_stated
 from tuning.sweeping.records import SweepRecord, Trial
@@ -76,6 +78,12 @@ def test_until_and_keep_must_agree_and_fit_the_method() -> None:
         read({"until": 0.9, "keep": "loss"})
     with pytest.raises(SuiteError, match="no held-out loss to keep a step by"):
         read({"keep": "loss", "method": "rloo"})
+    for score in ({"until": 0.9}, {"keep": "score"}):
+        with pytest.raises(SuiteError, match="keeps the step with the best learnt reward"):
+            read({**score, "method": "rlhf"})
+    for method in ("grpo", "rloo", "rlhf"):
+        with pytest.raises(SuiteError, match=f"{method} takes steps and not epochs"):
+            read({"epochs": 2, "method": method})
     for wrong in ({"until": 0}, {"until": 1.1}, {"keep": "best"}):
         with pytest.raises(SuiteError):
             read(wrong)
@@ -134,3 +142,12 @@ def test_the_command_line_stands_in_the_suites_place() -> None:
             asked(*words, tune=plain)
     with pytest.raises(UsageError, match="not searched for"):
         asked("--method", "dpo", "--sweep", tune=plain)
+
+
+def test_a_search_that_is_left_out_need_not_fit_what_is_trained(tmp_path: Path) -> None:
+    suite = write_suite(tmp_path / "s", extra=ROUNDS + "tune: {sweep: {rank: [4, 8]}}\n")
+    words = ["tune", str(suite), "--weights", "ia3"]
+    with pytest.raises(UsageError, match="no rank where it changes ia3"):
+        _open_stated(build_parser().parse_args(words))
+    left_out = _open_stated(build_parser().parse_args([*words, "--no-sweep"]))
+    assert (left_out.suite.tune.weights, left_out.suite.tune.sweep) == ("ia3", None)

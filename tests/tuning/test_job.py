@@ -12,12 +12,13 @@ import pytest
 
 import tuning.trainer
 from evals.approach import PLAIN
-from evals.errors import GateShutError, ModelError, NothingRunError, SuiteError
+from evals.errors import GateShutError, ModelError, NothingRunError, SuiteError, UsageError
 from evals.ledger import Ledger
 from evals.models.scripted import open_scripted
 from evals.prompting.ladder import default_rounds
 from evals.runner import Progress
 from evals.suite import Suite, load_suite
+from evals.suite.spec import SweepSpec
 from tests.sample_suite import TOPICS, write_suite
 from tests.tunegate.scenes import (
     KNOWN,
@@ -153,6 +154,18 @@ def test_a_refused_tune_leaves_the_stored_job_as_it_was(desk: Desk) -> None:
         desk.job().tune()
     assert desk.stored() == before
     assert desk.training.calls == 1
+
+
+def test_a_search_for_what_begins_from_an_adapter_leaves_the_stored_job_as_it_was(
+    desk: Desk,
+) -> None:
+    desk.job().run()
+    before = desk.stored()
+    job = replace(desk.job(), begin_from=desk.folder)
+    swept = replace(job.suite, tune=replace(job.suite.tune, sweep=SweepSpec()))
+    with pytest.raises(UsageError, match="begins from an adapter"):
+        replace(job, suite=swept).tune()
+    assert desk.stored() == before
 
 
 def test_tune_goes_on_from_the_verdict_and_keeps_what_the_rounds_took(desk: Desk) -> None:

@@ -146,12 +146,12 @@ def _open_stated(options: Namespace) -> OpenedSuite:
     """The suite, trained as the caller states in place of its own `tune`."""
     opened = _open_proposed(options)
     stated = {name: getattr(options, name) for name in TRAINING_OPTIONS}
-    swept = swept_as_stated(opened.suite.tune, options)
     if options.remedies is not None:
         stated["remedies"] = parse_remedies(options.remedies)
-    tune = with_stated(opened.suite.tune, **stated, sweep=swept)
-    if options.sweep is False:
-        tune = replace(tune, sweep=None)
+    own = opened.suite.tune
+    if options.sweep is False:  # first: what is left out need not fit the rest
+        own = replace(own, sweep=None)
+    tune = with_stated(own, **stated, sweep=swept_as_stated(own, options))
     return replace(opened, suite=replace(opened.suite, tune=tune))
 
 

@@ -44,7 +44,10 @@ def _span(interval: Interval) -> str:
 
 def _guards(line: SeedLine) -> str:
     """What each guard says, those that pass counted alone."""
-    return ", ".join(
+    said = [
         f"{guard.suite} {guard.result} ({100 * guard.difference.estimate:+.1f})"
         for guard in line.guards
-    )
+    ]
+    if line.text is not None and line.text.result:
+        said.append(f"neutral text {line.text.result} ({line.text.rise.estimate:+.2f} nats)")
+    return ", ".join(said)

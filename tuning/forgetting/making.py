@@ -8,7 +8,7 @@ from pathlib import Path
 from evals.errors import NothingRunError, UsageError
 from evals.ledger import Ledger
 from evals.suite.spec import Suite
-from evals.suite.tune_remedies import remedies_of
+from evals.suite.tune_remedies import remedies_of, why_not
 from tuning.adapters.registry import find_adapter, folder_of
 from tuning.data.fitting import fit
 from tuning.data.training_set import gather_examples
@@ -23,8 +23,16 @@ from tuning.trainer import Trainer
 def refuse_remedies(suite: Suite) -> None:
     """Raise UsageError for declared remedies that nothing could call for, or that cannot work."""
     tune, where = suite.tune, suite.root / "suite.yaml"
-    if not remedies_of(tune):
+    if not tune.remedies:
         return
+    if not remedies_of(tune):
+        raise UsageError(
+            f"no remedy works for such a training: {why_not(tune, 'scale')}, and "
+            f"{why_not(tune, 'rate')}",
+            path=where,
+            key="tune.remedies",
+            hint="leave them out, or train plain adapters",
+        )
     if not suite.guards and tune.max_text_rise is None:
         raise UsageError(
             "remedies are tried where a guard fails, and the suite has no guard",

@@ -24,6 +24,7 @@ from evals.fingerprint import fingerprint
 from evals.ledger import Ledger
 from evals.models.protocol import AdaptableModel
 from evals.models.reading import ReadsText
+from tuning.forgetting.levels import ALPHA
 from tuning.forgetting.records import PassageLoss, Result, TextChange, TextReading
 from tuning.intervals import Interval
 
@@ -184,16 +185,17 @@ def _t(alpha: float, freedom: int) -> float:
 def judge_rise(change: TextChange, max_rise: float | None, alpha: float) -> TextChange:
     """Hold the rise against the most that is tolerated; None leaves it as it is, only told.
 
-    Pass where it is below for certain, fail where it is above for certain, at `alpha` each.
+    Pass where it is below for certain at `alpha`, fail where it is above for certain at `ALPHA`:
+    as of a guard, a stricter pass makes no fail harder to find.
     """
     if max_rise is None:
         return change
     half = (change.rise.high - change.rise.low) / 2
     freedom = change.passages - 1
-    bound = half * _t(alpha, freedom) / _t(0.025, freedom)
+    one = half / _t(0.025, freedom)
     result: Result = "inconclusive"
-    if change.rise.estimate + bound < max_rise:
+    if change.rise.estimate + one * _t(alpha, freedom) < max_rise:
         result = "pass"
-    elif change.rise.estimate - bound > max_rise:
+    elif change.rise.estimate - one * _t(ALPHA, freedom) > max_rise:
         result = "fail"
     return replace(change, max_rise=max_rise, result=result, alpha=alpha)

@@ -49,7 +49,7 @@ class TextChange:
 
     All in nats a token; `rise` is on minus off, paired by passage, with a two-sided 95 % interval.
     `corpus` is the fingerprint of the passages. Where the suite states `max_rise`, `result` says
-    whether the rise is below it at the one-sided level `alpha`.
+    whether the rise is below it for certain at the one-sided level `alpha`.
     """
 
     base: float

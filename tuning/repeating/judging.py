@@ -6,7 +6,8 @@ sealed split. It ships where two things hold:
 - its own comparison ships it, exactly as if it were the only one (`tuning.shipping.judging`);
 - a training at random gains: the mean over the trainings is above 0 for certain, at the same
   alpha, the variation between trainings counted (`evals.stats.repeated`); that it gains as much
-  as is asked for is not implausible; and no other training loses too much on a guard for certain.
+  as is asked for is not implausible; and no other training loses too much on a guard, or
+  on neutral text where a limit is stated, for certain.
 
 Otherwise it is inconclusive, and says why. Further trainings can only keep an adapter from being
 shipped: they ship none, and reject none, that would not be alone. So no error rate of one adapter
@@ -32,13 +33,14 @@ from tuning.shipping.judging import CostRoute, Guard, judge_adapter
 
 @dataclass(frozen=True)
 class Contender:
-    """One training as it is judged: its run on the sealed split, and the guards with it."""
+    """One training as it is judged: its run on the sealed split, and what it forgets."""
 
     seed: int
     adapter: str
     after: Arm
     guards: tuple[Guard, ...]
     held_out: HeldOut | None = None
+    text: TextChange | None = None
 
 
 def judge_trainings(
@@ -52,11 +54,10 @@ def judge_trainings(
     cost: CostRoute | None = None,
     target: float | None = None,
     asked: str = "",
-    text: TextChange | None = None,
 ) -> ShipDecision:
     """Judge the first of several trainings; what is said of it is as of one adapter alone.
 
-    `asked` and `text` are as there, of the first. Raises as `judge_adapter` does, and
+    `asked` is as there, of the first. Raises as `judge_adapter` does, and
     `StatisticsError` on fewer than two trainings.
     """
     look_alpha = alpha / 2 ** require_look(look, "look")
@@ -72,7 +73,7 @@ def judge_trainings(
             cost=None if number else cost,
             target=None if number else target,
             asked=asked,
-            text=None if number else text,
+            text=one.text,
         )
         for number, one in enumerate(trainings)
     ]
@@ -121,6 +122,7 @@ def _lines(trainings: Sequence[Contender], alone: Sequence[ShipDecision]) -> tup
             verdict=decision.verdict,
             chosen=number == 0,
             errors=len(one.after.errors),
+            text=one.text,
         )
         for number, (one, decision) in enumerate(zip(trainings, alone, strict=True))
     ]

@@ -28,6 +28,7 @@ from tuning.shipping.sealed import (
     Sealed,
     Sides,
     judge_sealed,
+    names_of,
     pair_fingerprint,
     run_sealed,
     with_call_costs,
@@ -47,13 +48,14 @@ def judge_seeds(
     prices: Prices | None = None,
     asked: str = "",
     guard_alpha: float | None = None,
-    text: TextChange | None = None,
+    texts: Sequence[TextChange | None] = (),
 ) -> Sealed:
     """Judge the first of `trainings`, beside the others; a single one as `judge_sealed` does.
 
-    `tuned`, `asked`, `guard_alpha` and `text` are as there, of the first; the others are asked the
-    same way.
+    `tuned`, `asked` and `guard_alpha` are as there, of the first; the others are asked the same
+    way. `texts` are the changes on neutral text, one for each training; empty: not measured.
     """
+    texts = texts or [None] * len(trainings)
     if len(trainings) == 1:
         return judge_sealed(
             suite=suite,
@@ -67,7 +69,7 @@ def judge_seeds(
             prices=prices,
             asked=asked,
             guard_alpha=guard_alpha,
-            text=text,
+            text=texts[0],
         )
     candidates = [
         replace(tuned, adapter=one.adapter, adapter_path=one.adapter_path) for one in trainings
@@ -76,7 +78,8 @@ def judge_seeds(
         look.path,
         suite.split("test"),
         fingerprint("seeds@1", leader.fingerprint, sorted(one.fingerprint for one in candidates)),
-        among=[pair_fingerprint(leader, one) for one in candidates],
+        among=[one.adapter for one in trainings],
+        known_as=[*names_of(trainings), *(pair_fingerprint(leader, one) for one in candidates)],
         purpose=f"{tuned.label}, {len(candidates)} seeds, against {leader.label}",
         when=look.when.isoformat(timespec="seconds"),
     )
@@ -92,20 +95,18 @@ def judge_seeds(
         for one, candidate in zip(trainings, candidates, strict=True)
     ]
     known = prices or Prices()
-    return _judged(
-        trainings, arms, suite=suite, number=number, prices=known, asked=asked, text=text
-    )
+    return _judged(trainings, arms, texts, suite=suite, number=number, prices=known, asked=asked)
 
 
 def _judged(
     trainings: Sequence[TrainingRecord],
     arms: Sequence[Arms],
+    texts: Sequence[TextChange | None],
     *,
     suite: Suite,
     number: int,
     prices: Prices,
     asked: str,
-    text: TextChange | None,
 ) -> Sealed:
     """The verdict at look `number`, and what the trainings cost together."""
     before, after, _ = arms[0]
@@ -114,25 +115,25 @@ def _judged(
     cost = measured_payback(before, after, together, suite.operation, prices)
     decision = judge_trainings(
         arm_of(before),
-        [_contender(one, each) for one, each in zip(trainings, arms, strict=True)],
+        [_contender(*each) for each in zip(trainings, arms, texts, strict=True)],
         min_gain=suite.min_gain,
         look=number,
         clusters=clusters_of(before),
         target=suite.target,
         cost=cost_route(cost, suite.operation),
         asked=asked,
-        text=text,
     )
     return Sealed(with_call_costs(decision, cost, before, after, prices), before, after)
 
 
-def _contender(training: TrainingRecord, arms: Arms) -> Contender:
+def _contender(training: TrainingRecord, arms: Arms, text: TextChange | None) -> Contender:
     return Contender(
         seed=seed_of(training),
         adapter=training.adapter,
         after=arm_of(arms.after),
         guards=arms.guards,
         held_out=best_look(training),
+        text=text,
     )
 
 

@@ -15,6 +15,9 @@ from evals.suite.spec import TuneSpec
 from tuning.learning.sampling import Part
 from tuning.records import TrainingRecord
 
+OWN_REWARD = ("rlhf",)
+"""Methods whose held-out score is a reward model's of their own: no two are alike."""
+
 
 class Train(Protocol):
     """Trains with a seed (or finds what was trained), described to a person by a label."""
@@ -56,7 +59,7 @@ def train_seeds(
 def chosen_first(trainings: Sequence[TrainingRecord]) -> tuple[TrainingRecord, ...]:
     """The training with the best look at the held-out part first, the others by seed.
 
-    Of equal ones that with the lowest seed: so, too, where nothing was held out.
+    Of equal ones that with the lowest seed: so, too, where no look tells one from another.
     """
     by_seed = sorted(trainings, key=seed_of)
     first = max(by_seed, key=_goodness)  # of equal ones the first
@@ -69,10 +72,19 @@ def seed_of(training: TrainingRecord) -> int:
 
 
 def best_look(training: TrainingRecord) -> HeldOut | None:
-    """What its best step was chosen by: the highest score if it has any, else the lowest loss."""
+    """What its best step was chosen by: the highest score if it has any, else the lowest loss.
+
+    None of what is measured by each training for itself: a reward that it learnt, centred on what
+    its own model answered before, which would be highest where that was worst; and a loss of
+    pairs that were drawn of its own answers.
+    """
+    if training.method in OWN_REWARD:
+        return None
     scores = [point.score for point in training.curve if point.score is not None]
     if scores:
         return HeldOut(max(scores), "score")
+    if training.settings.get(f"{training.method}.draws"):
+        return None
     losses = [point.held_out for point in training.curve if point.held_out is not None]
     return HeldOut(min(losses), "loss") if losses else None
 

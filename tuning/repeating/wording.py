@@ -9,7 +9,8 @@ from evals.claims import MAX_ERROR_SHARE, RepeatsCheck
 from evals.comparison import points
 from evals.rounding import least_points, most_points
 from evals.stats import BoundedRepeats
-from tuning.records import GuardLine, SeedLine, ShipDecision
+from tuning.forgetting.wording import text_lost
+from tuning.records import SeedLine, ShipDecision
 
 _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
@@ -34,13 +35,8 @@ class Recipe(NamedTuple):
 
     @property
     def losing(self) -> tuple[SeedLine, ...]:
-        """The other trainings that fail a guard for certain."""
-        return tuple(line for line in self.lines if not line.chosen and failed_guards(line))
-
-
-def failed_guards(line: SeedLine) -> tuple[GuardLine, ...]:
-    """The guards on which a training loses too much for certain."""
-    return tuple(guard for guard in line.guards if guard.result == "fail")
+        """The other trainings that forget for certain."""
+        return tuple(line for line in self.lines if not line.chosen and line.forgets)
 
 
 def counted(count: int) -> str:
@@ -120,8 +116,9 @@ def sentence_of(own: ShipDecision, recipe: Recipe, blocked: Sequence[str]) -> st
             f"average, at least {least} for certain."
         )
     others = _listed([_signed(line) for line in recipe.lines if not line.chosen])
-    failing = sum(bool(failed_guards(line)) for line in recipe.lines)
-    guards = f", and {_losing(failing, len(recipe.lines))}" if recipe.chosen.guards else ""
+    chosen, failing = recipe.chosen, sum(line.forgets for line in recipe.lines)
+    held = chosen.guards or (chosen.text is not None and chosen.text.result)
+    guards = f", and {_losing(failing, len(recipe.lines))}" if held else ""
     return f"{own.sentence} It is {which}; the others gain {others} points{guards}."
 
 
@@ -159,8 +156,11 @@ def _signed(line: SeedLine) -> str:
 
 
 def _lost(line: SeedLine) -> str:
-    losses = _listed([f"{g.suite} ({points(g.difference.estimate)})" for g in failed_guards(line)])
-    return f"seed {line.seed} on {losses}"
+    failed = [guard for guard in line.guards if guard.result == "fail"]
+    losses = [f"{guard.suite} ({points(guard.difference.estimate)})" for guard in failed]
+    if line.text is not None and line.text.result == "fail":
+        losses.append(text_lost(line.text))
+    return f"seed {line.seed} on {_listed(losses)}"
 
 
 def _compared(own: ShipDecision) -> int:

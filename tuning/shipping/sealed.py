@@ -6,7 +6,7 @@ off and on. The look at the sealed split is written down before anything is gene
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -74,6 +74,7 @@ def judge_sealed(
         pair_fingerprint(leader, tuned),
         purpose=f"{tuned.label} against {leader.label}",
         when=look.when.isoformat(timespec="seconds"),
+        known_as=names_of([training]),
     )
     before, after, arms = run_sealed(
         Sides(suite, leader, tuned),
@@ -103,6 +104,15 @@ def judge_sealed(
 def pair_fingerprint(leader: Candidate, tuned: Candidate) -> str:
     """Identity of a look at the sealed split: what is compared there."""
     return fingerprint("pair@1", leader.fingerprint, tuned.fingerprint)
+
+
+def names_of(trainings: Sequence[TrainingRecord]) -> list[str]:
+    """The adapters of trainings, and those that they were made of.
+
+    As one of several trainings an adapter is known by its weights: with another prompt, against
+    another leader, scaled, or trained further, it is still the one that was seen to do well.
+    """
+    return [name for one in trainings for name in (one.adapter, one.parent) if name]
 
 
 class Sides(NamedTuple):

@@ -76,7 +76,8 @@ def sentence_of(
     if text is not None and text.result == "fail":
         failed.append(text_lost(text))
     if verdict == "ship_adapter":
-        kept = "every guard passes" if lines else "no guard was configured"
+        held = lines or (text is not None and text.result)
+        kept = "every guard passes" if held else "no guard was configured"
         route = "cheaper and hardly worse" if quality.by_cost else "better"
         enough = f"; {quality.clause}" if quality.by_cost else ""
         said = f"Ship the adapter: it is {route} ({gain}){enough}, and {kept}."
@@ -162,4 +163,6 @@ def next_steps_of(
     if quality.verdict != "ship_adapter":
         steps.append("Add sealed cases that nobody has seen; each look costs confidence.")
     steps += [_guard_step(line) for line in lines if line.result == "inconclusive"]
+    if text is not None and text.result == "inconclusive" and not steps:
+        steps.append(f"{_TRAIN_LESS}, and judge the new adapter.")
     return (*steps, "Until then keep the leading prompt.")

@@ -9,13 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cache
+from pathlib import Path
 from typing import NamedTuple
 
 from evals.approach import PLAIN, Technique
 from evals.errors import UsageError
 from evals.judges.identity import judge_identities, scoring_identity
 from evals.scorers import build_scorers
-from evals.suite.spec import SweepSpec
+from evals.suite.spec import Suite, SweepSpec
 from tuning.data.accepting import accepted_by
 from tuning.data.dataset import carried
 from tuning.data.lint import refuse_errors
@@ -56,13 +57,7 @@ class SearchingTrainer:
         suite = self.trainer.suite
         if suite.tune.sweep is None:
             return self.trainer.train(part, label, leader=leader)
-        if self.trainer.begin_from is not None:
-            raise UsageError(
-                "settings are searched for by trainings that begin from the base, and this one "
-                "begins from an adapter",
-                key="tune.sweep",
-                hint="state the settings, or leave the search out with --no-sweep",
-            )
+        refuse_search(suite, self.trainer.begin_from)
         found = self._found(suite.tune.sweep, leader)
         own = replace(suite, tune=settled(suite.tune, found))
         trained = replace(self.trainer, suite=own).train(part, label, leader=leader)
@@ -100,6 +95,17 @@ class SearchingTrainer:
             evaluate=self.evaluate,
         )
         return bench, default_of(make_task(suite, base, data, data.examples).settings)
+
+
+def refuse_search(suite: Suite, begin_from: Path | None) -> None:
+    """Raise UsageError for a search of settings where training begins from an adapter."""
+    if suite.tune.sweep is not None and begin_from is not None:
+        raise UsageError(
+            "settings are searched for by trainings that begin from the base, and this one "
+            "begins from an adapter",
+            key="tune.sweep",
+            hint="state the settings, or leave the search out with --no-sweep",
+        )
 
 
 class Search(NamedTuple):

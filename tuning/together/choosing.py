@@ -125,7 +125,10 @@ def _is_longer(way: Way, base: Run | None, tokens: float) -> bool:
 def _run(desk: Desk, way: Way, base: Run | None) -> Tried:
     try:
         return Tried(way, desk.evaluate(desk.suite, way.candidate, "dev", _label(way)), base)
-    except UnansweredError as error:  # of no use, and no reason not to judge the others
+    except UnansweredError as error:
+        if error.transient:  # left out now and tried later, it could be chosen after a look
+            raise
+        # Of no use, and no reason not to judge the others.
         return Tried(way, None, base, error.message)
 
 

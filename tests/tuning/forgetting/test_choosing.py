@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,9 @@ import pytest
 
 import tuning.job
 import tuning.trainer
-from evals.errors import UsageError
+from evals.errors import NothingRunError, UsageError
 from evals.looks import read_looks
+from tests.sample_suite import TOPICS
 from tests.tuning.forgetting.scene import Scene, extra, write_scene
 from tests.tuning.test_job import DiedError
 from tuning.adapters.registry import stored_adapters
@@ -240,6 +242,16 @@ def test_remedies_that_nothing_could_call_for_or_that_cannot_work_are_refused(
     assert job.model.calls == 0  # type: ignore[attr-defined]
 
 
+def test_all_remedies_where_none_works_are_refused_and_not_left_out_in_silence(
+    scene: Scene,
+) -> None:
+    write_scene(scene.folder, extra=extra("remedies: all"))
+    job = scene.job()
+    tune = replace(job.suite.tune, method="grpo", variant="dora")
+    with pytest.raises(UsageError, match="no remedy works for such a training: an adapter of dora"):
+        replace(job, suite=replace(job.suite, tune=tune)).run()
+
+
 def test_a_rise_beyond_the_stated_limit_is_a_failed_guard_and_is_remedied(scene: Scene) -> None:
     stated = "remedies: [scale], max_text_rise: 0.2"
     write_scene(scene.folder, forgets=[], extra=extra(stated))
@@ -275,3 +287,39 @@ def test_with_a_limit_and_no_remedy_the_verdict_names_neutral_text(scene: Scene)
     assert record.shipping is not None
     assert record.shipping.verdict == "reject_adapter"
     assert "neutral text (+0.50 nats a token; at most 0.2)" in record.shipping.sentence
+
+
+def test_a_trade_off_is_held_against_a_leader_of_the_suite_as_it_is(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_scene(scene.folder, forgets=[], extra=extra("seed: 0"))
+    record = scene.job().run()
+    monkeypatch.setattr(tuning.job, "adapter_to_scale", lambda *_: record.training)
+    line = scene.job().trade_off([1.0, 0.5]).tried[0]
+    assert line.gain is not None
+    assert line.gain.estimate == pytest.approx(1 / 3)
+    dev = scene.folder / "tickets" / "dev.jsonl"
+    first, *others = dev.read_text().splitlines()
+    right = json.loads(first)["expected"]
+    other = next(topic for topic in TOPICS if topic != right)
+    dev.write_text("\n".join([first.replace(f'"{right}"', f'"{other}"'), *others, ""]))
+    with pytest.raises(NothingRunError, match="of another state of the suite"):
+        scene.job().trade_off([1.0, 0.5])
+
+
+@pytest.mark.parametrize(
+    ("rise", "verdict", "said", "step"),
+    [
+        (0.05, "ship_adapter", "and every guard passes", "Deploy the adapter"),
+        (0.2, "inconclusive", "the rise on neutral text is not settled", "Train so that less"),
+    ],
+)
+def test_a_limit_on_neutral_text_alone_is_a_guard_in_words_too(
+    scene: Scene, rise: float, verdict: str, said: str, step: str
+) -> None:
+    write_scene(scene.folder, forgets=[], extra=extra("max_text_rise: 0.2", guards=""))
+    shipping = scene.job(tuned=rise).run().shipping
+    assert shipping is not None
+    assert shipping.verdict == verdict
+    assert said in shipping.sentence
+    assert shipping.next_steps[0].startswith(step)

@@ -11,8 +11,10 @@ import tuning.trainer
 from evals.codec import decode, encode
 from evals.errors import TrainingError
 from evals.looks import read_looks
+from evals.suite.spec import TogetherSpec
 from reports import render_html, render_markdown
 from reports.card import render_card
+from tests.tuning.forgetting.scene import ReadingModel
 from tests.tuning.repeating.scene import FORGETFUL, GOOD, USELESS, Bench, DiedError
 from tuning.adapters.origin import Origin
 from tuning.adapters.registry import stored_adapters
@@ -213,3 +215,43 @@ def test_what_was_stored_before_seeds_were_there_still_reads(bench: Bench) -> No
     old = decode(json.dumps(told), JobRecord)
     assert old == record
     assert isinstance(old.shipping, ShipDecision)
+
+
+def test_a_limit_on_neutral_text_is_asked_of_every_training(bench: Bench) -> None:
+    job = bench.job()
+    job = replace(job, suite=replace(job.suite, tune=replace(job.suite.tune, max_text_rise=0.2)))
+    job.model.__class__ = ReadingModel
+    job.model.rises = {"tuned-0": 0.1, "tuned-1": 0.1, "tuned-2": 0.5}  # type: ignore[attr-defined]
+    record = job.run()
+    assert record.shipping is not None
+    assert record.shipping.text is not None
+    assert record.shipping.text.result == "pass"
+    assert record.shipping.verdict == "inconclusive"
+    assert "seed 2 on neutral text (+0.50 nats a token; at most 0.2)" in record.shipping.sentence
+    stored = load_job(job.ledger, "tickets", "scripted:m")
+    assert stored is not None
+    assert "neutral text failed (+0.50 nats)" in render_markdown(stored)
+
+
+def test_one_that_was_seen_beside_others_is_picked_with_another_prompt_too(bench: Bench) -> None:
+    bench.job().run()
+    job = bench.job(seeds=1)
+    stated = replace(job.suite.tune, prompt="spec", together=TogetherSpec("none"))
+    asked = replace(job, suite=replace(job.suite, tune=stated)).run()
+    assert asked.shipping is not None
+    assert asked.shipping.look == 4
+
+
+@pytest.mark.parametrize("made", [{"adapter": "tuned-3", "parent": "tuned-2"}, {}])
+def test_one_that_was_made_of_the_picked_counts_as_picked(
+    made: dict[str, str], bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.job().run()
+
+    def train(*given: object, **more: object) -> object:
+        return replace(bench.train(*given, part=Part(seed=3)), **made)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(tuning.trainer, "tune_suite", train)
+    record = bench.job(seeds=1).run()
+    assert record.shipping is not None
+    assert record.shipping.look == (4 if made else 2)

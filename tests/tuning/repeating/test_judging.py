@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evals.errors import StatisticsError
+from tuning.forgetting.records import Result, TextChange
 from tuning.gate.evidence import Arm
-from tuning.records import ShipDecision
+from tuning.records import Interval, ShipDecision
 from tuning.repeating.judging import Contender, judge_trainings
 from tuning.repeating.training import HeldOut
 from tuning.shipping.judging import CostRoute, Guard, judge_adapter
@@ -191,3 +192,24 @@ def test_other_trainings_only_ever_turn_a_ship_into_inconclusive(
     )
     shuffled = judge(trainings[0], *reversed(trainings[1:]), look=look)
     assert (shuffled.verdict, shuffled.sentence) == (found.verdict, found.sentence)
+
+
+def rising(result: Result, rise: float) -> TextChange:
+    """A change on neutral text that was held to 0.2."""
+    bounds = Interval(rise, rise - 0.01, rise + 0.01)
+    return TextChange(3.0, 3.0 + rise, bounds, 64, 6_000, "c", max_rise=0.2, result=result)
+
+
+def test_a_limit_on_neutral_text_holds_of_the_other_trainings_as_a_guard_does() -> None:
+    kept, lost = rising("pass", 0.1), rising("fail", 0.5)
+    chosen, other = replace(gaining(0, 52), text=kept), gaining(1, 50)
+    assert judge(chosen, replace(other, text=kept)).verdict == "ship_adapter"
+    found = judge(chosen, replace(other, text=lost))
+    assert found.verdict == "inconclusive"
+    assert "one of two trainings loses too much on a guard: seed 1 on neutral text" in (
+        found.sentence
+    )
+    assert found.seeds is not None
+    assert [line.text for line in found.seeds.lines] == [kept, lost]
+    settled = judge(chosen, replace(other, text=rising("inconclusive", 0.2)))
+    assert settled.verdict == "ship_adapter"

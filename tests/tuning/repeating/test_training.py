@@ -64,3 +64,28 @@ def test_seeds_follow_the_suites_own_and_a_single_training_is_asked_for_as_ever(
     asked.clear()
     assert len(list(train_seeds(TuneSpec(seed=4), train, PLAIN))) == 1
     assert asked == [(WHOLE, "training")]
+
+
+def test_scores_by_reward_models_of_their_own_are_not_held_beside_each_other(
+    tmp_path: Path,
+) -> None:
+    points = {0: 0.55, 1: 0.95}
+    made = [
+        replace(training(tmp_path, seed, LossPoint(1, 1.0, score=score)), method="rlhf")
+        for seed, score in points.items()
+    ]
+    assert best_look(made[1]) is None
+    assert [seed_of(one) for one in chosen_first(made)] == [0, 1]
+
+
+def test_the_loss_of_pairs_that_a_training_drew_itself_stands_beside_no_other(
+    tmp_path: Path,
+) -> None:
+    made = training(tmp_path, 1, held_out(1, 0.2))
+    drawn, stated = (
+        replace(made, method="dpo", settings={"seed": 1, "dpo.draws": draws}) for draws in (4, 0)
+    )
+    assert best_look(drawn) is None
+    assert best_look(stated) == (0.2, "loss")
+    scored = replace(drawn, curve=(*drawn.curve, LossPoint(1, 1.0, score=0.6)))
+    assert best_look(scored) == (0.6, "score")

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 import tuning.trainer
+from evals.errors import UnansweredError
 from evals.records import Run
 from reports import render_html, render_markdown
 from tests.sample_suite import PROMPTS, ROUNDS, TOPICS
@@ -24,6 +25,7 @@ from tests.tuning.cost.scene import BY_TOKENS, operation, write_scene
 from tests.tuning.cost.scene import job as priced_job
 from tests.tuning.test_job import Desk, DiedError
 from tuning.adapters.registry import stored_adapters
+from tuning.job import Job
 from tuning.records import JobRecord
 from tuning.together.records import Together, TogetherLine
 
@@ -170,6 +172,23 @@ def test_a_prompt_that_fails_with_the_adapter_is_left_out_and_the_others_are_jud
     assert (spec.label, spec.run_id, spec.score) == ("spec", "", None)
     assert "fell over" in spec.left_out
     assert found.lines[2].run_id
+
+
+def test_errors_that_may_pass_leave_no_prompt_out_and_take_no_look(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    learnt(desk.folder, HALF)
+    evaluate = Job.evaluate
+
+    def out_of_reach(job: Job, suite: Any, candidate: Any, *given: Any, **more: Any) -> Any:
+        if given[-1] == "dev with the adapter: spec":
+            raise UnansweredError("out of reach", transient=True)
+        return evaluate(job, suite, candidate, *given, **more)
+
+    monkeypatch.setattr(Job, "evaluate", out_of_reach)
+    with pytest.raises(UnansweredError):
+        desk.job().run()
+    assert not (desk.folder / "looks.jsonl").exists()
 
 
 def test_a_second_job_asks_nothing_and_ends_the_same(desk: Desk) -> None:

@@ -126,7 +126,7 @@ STAGES: list[tuple[str, Callable[[Path], bool]]] = [
 
 def untimed(said: str) -> str:
     """What a command said, but for times, speed and memory, and how wide that made a table."""
-    return re.sub(r"[\s─-]+", " ", re.sub(r"\d+(\.\d+)? (s|min|h|a second|MB)\b", "", said))
+    return re.sub(r"[\s─-]+", " ", re.sub(r"\d[\d,]*(\.\d+)? (s|min|h|a second|MB)\b", "", said))
 
 
 def kill_when(folder: Path, model: str, condition: Callable[[Path], bool]) -> bool:

@@ -74,7 +74,9 @@ def test_an_adapter_is_trained_on_and_its_record_names_what_it_began_from(
     assert record.curve[0].loss < before.curve[0].loss
 
 
-def test_the_fine_tuning_that_a_method_begins_with_is_left_out(make_task: MakeTask) -> None:
+def test_the_fine_tuning_that_a_method_begins_with_is_left_out(
+    make_task: MakeTask, suite: Suite
+) -> None:
     from evals.suite.policy_settings import GrpoSettings
     from tuning.training import methods
 
@@ -83,7 +85,7 @@ def test_the_fine_tuning_that_a_method_begins_with_is_left_out(make_task: MakeTa
     def chain(_task: object, _sources: object) -> object:
         return task.chain
 
-    sources = Sources(None, Path())  # type: ignore[arg-type]
+    sources = Sources(suite, Path())
     settings = replace(task.settings, method="grpo", own=GrpoSettings())
     begun = replace(task, settings=settings, chain=(), parent=Parent("a", Path("a")))
     with pytest.MonkeyPatch.context() as patched:

@@ -426,14 +426,14 @@ def _training(command: Parser) -> None:
     command.add_argument("--rank", type=types.rank, metavar="N", help="of the adapter: 1 to 1024")
     command.add_argument("--learning-rate", type=types.rate, metavar="R", help="between 0 and 1")
     command.add_argument(
+        "--epochs", type=types.epochs, metavar="E", help="passes over the examples"
+    )
+    command.add_argument(
         "--remedies",
         nargs="?",
         const="all",
         metavar="LIST",
         help="what to try in order where a guard fails: scale,epochs,rate,replay (default: all)",
-    )
-    command.add_argument(
-        "--epochs", type=types.epochs, metavar="E", help="passes over the examples"
     )
     command.add_argument(
         "--until",

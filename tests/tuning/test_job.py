@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +14,6 @@ from evals.errors import GateShutError, ModelError, NothingRunError, SuiteError,
 from evals.ledger import Ledger
 from evals.models.scripted import open_scripted
 from evals.prompting.ladder import default_rounds
-from evals.runner import Progress
 from evals.suite import Suite, load_suite
 from evals.suite.spec import SweepSpec
 from tests.sample_suite import TOPICS, write_suite
@@ -27,6 +24,7 @@ from tests.tunegate.scenes import (
     undecided_rules,
     write_model,
 )
+from tests.tuning.listening import DiedError, Listener
 from tuning.data.drawn_pairs import Asked, DrawnPairs, DrawPlan
 from tuning.gate.declared import rounds_of
 from tuning.gate.soundness import check_stored, soundness_of
@@ -34,27 +32,6 @@ from tuning.job import Job, refuse_errors
 from tuning.stored import decide_stored, load_job
 
 TUNED = [{"adapter": "tuned", "contains": t, "reply": n} for n, t in TOPICS.items()]
-
-
-class DiedError(Exception):
-    """Stands for a process that dies at a point."""
-
-
-@dataclass
-class Listener:
-    """Hears what the job does, and dies where it is told to."""
-
-    die_at: str = "never"
-    labels: list[str] = field(default_factory=list)
-
-    @contextmanager
-    def progress(self, label: str) -> Iterator[Progress]:
-        self.labels.append(label)
-        if self.die_at in label:
-            raise DiedError(label)
-        yield lambda _done, _total: None
-
-    def note(self, text: str) -> None: ...
 
 
 @dataclass

@@ -47,7 +47,7 @@ def build_parser() -> Parser:
         "--version", action="version", version=f"tunegate {__version__}", help="print the version"
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
-    for add in (_suites, _runs, _data, _gate, _regression, _records, _imports):
+    for add in (_suites, _runs, _data, _gate, _tuning, _reporting, _regression, _records, _imports):
         add(_adder(commands))
     return parser
 
@@ -197,12 +197,7 @@ def _gate(add: Callable[[str, str], Parser]) -> None:
     run.add_argument(
         "-o", "--output", type=Path, metavar="FILE", help="the report (default: SUITE-report.html)"
     )
-    run.add_argument(
-        "--override",
-        type=types.reason,
-        metavar="WHY",
-        help="train although the gate is shut; recorded",
-    )
+    _override(run)
     run.add_argument("--no-tune", action="store_true", help="stop after the gate's verdict")
     _seeds(run)
     _proposer(run)
@@ -213,18 +208,14 @@ def _gate(add: Callable[[str, str], Parser]) -> None:
     _proposer(gate)
     _prices(gate)
 
+
+def _tuning(add: Callable[[str, str], Parser]) -> None:
     tune = add("tune", "train an adapter; refuses while the gate is shut")
     _suite(tune)
     _model(tune)
     _proposer(tune)
     add_endpoints(tune)
-    tune.add_argument(
-        "--override",
-        type=types.reason,
-        metavar="WHY",
-        help="train although the gate is shut; recorded",
-    )
-
+    _override(tune)
     _training(tune)
     _seeds(tune)
     tune.add_argument(
@@ -266,6 +257,8 @@ def _gate(add: Callable[[str, str], Parser]) -> None:
         help="factors of the adapter's effect (default: 0.25,0.5,0.75,1)",
     )
 
+
+def _reporting(add: Callable[[str, str], Parser]) -> None:
     report = add("report", "HTML or Markdown from stored records; runs no model")
     _suite(report)
     _model(report)
@@ -465,6 +458,15 @@ def _seeds(command: Parser) -> None:
         metavar="K",
         help="adapters that differ by seed alone; the verdict counts how far they differ "
         "(default: the suite's, 1)",
+    )
+
+
+def _override(command: Parser) -> None:
+    command.add_argument(
+        "--override",
+        type=types.reason,
+        metavar="WHY",
+        help="train although the gate is shut; recorded",
     )
 
 

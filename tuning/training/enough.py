@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from evals.errors import TrainingError
 from evals.suite.spec import Keep, TuneSpec
-from tuning.data.dataset import Example, hold_out
+from tuning.data.dataset import Example
 from tuning.training.rewards import metric_reward
 from tuning.training.settings import TrainSettings
 from tuning.training.stages import Stage
@@ -46,9 +46,8 @@ def looked_at(task: Task, sources: Sources) -> tuple[Example, ...]:
     tune = sources.suite.tune
     if not looks_at_score(tune):
         return ()
-    settings = task.settings
-    parts = hold_out(task.examples, share=settings.held_out_share, limit=settings.held_out_limit)
-    return parts.held_out if _is_stated(tune) or _judged(parts.held_out, sources) else ()
+    held = task.settings.parts_of(task.examples).held_out
+    return held if _is_stated(tune) or _judged(held, sources) else ()
 
 
 def with_looks(chain: tuple[Stage, ...], task: Task, sources: Sources) -> tuple[Stage, ...]:

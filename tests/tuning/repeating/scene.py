@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -11,10 +10,10 @@ from typing import Any
 from evals.approach import PLAIN, Technique
 from evals.ledger import Ledger
 from evals.models.scripted import open_scripted
-from evals.runner import Progress
 from evals.suite import Suite, load_suite
 from tests.sample_suite import ROUNDS, TOPICS
 from tests.tunegate.scenes import KNOWN, TUNE, guarded_suite, pretended_training, write_model
+from tests.tuning.listening import Listener
 from tuning.adapters.registry import AdapterRecord
 from tuning.job import Job
 from tuning.learning.sampling import WHOLE, Part
@@ -23,27 +22,6 @@ from tuning.records import LossPoint, TrainingRecord
 GOOD = tuple({"contains": topic, "reply": name} for name, topic in TOPICS.items())
 USELESS: tuple[dict[str, str], ...] = ()
 FORGETFUL = ({"contains": "kept ", "reply": "nonsense"}, *GOOD)
-
-
-class DiedError(Exception):
-    """Stands for a process that dies at a point."""
-
-
-@dataclass
-class Listener:
-    """Hears what the job does, and dies where it is told to."""
-
-    die_at: str = "never"
-    labels: list[str] = field(default_factory=list)
-
-    @contextmanager
-    def progress(self, label: str) -> Iterator[Progress]:
-        self.labels.append(label)
-        if self.die_at in label:
-            raise DiedError(label)
-        yield lambda _done, _total: None
-
-    def note(self, text: str) -> None: ...
 
 
 @dataclass

@@ -15,7 +15,8 @@ from evals.suite.spec import TogetherSpec
 from reports import render_html, render_markdown
 from reports.card import render_card
 from tests.tuning.forgetting.scene import ReadingModel
-from tests.tuning.repeating.scene import FORGETFUL, GOOD, USELESS, Bench, DiedError
+from tests.tuning.listening import DiedError
+from tests.tuning.repeating.scene import FORGETFUL, GOOD, USELESS, Bench
 from tuning.adapters.origin import Origin
 from tuning.adapters.registry import stored_adapters
 from tuning.gate.soundness import check_stored, soundness_of

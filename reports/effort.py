@@ -11,6 +11,8 @@ def training_effort(training: TrainingRecord) -> str:
     said = f"{numbers.duration(training.seconds)}, {token_rate(training)}"
     if training.peak_memory_mb:  # older trainings that were resumed may not know it
         said += f", at most {numbers.count(training.peak_memory_mb)} MB of memory"
+    if training.recomputed:
+        said += " (with gradient checkpointing, as it would not have fitted)"
     return said
 
 

@@ -504,6 +504,8 @@ class TrainingRecord:
     that training began from, if any. `seconds` are of loading, training and its looks, resumed
     ones summed; `peak_memory_mb` is the most that was held in them: on CUDA of the device's
     memory, else resident. Of what the process did before, nothing counts that it has freed.
+    `recomputed`: whether what a forward pass makes was made twice, because it would not have fitted
+    (gradient checkpointing).
     `beside` are files in the adapter's folder that say what it was trained on, by name, with
     their sha256.
     `ended` is why its last stage took no further step, `sweep` the search that its settings come
@@ -540,6 +542,7 @@ class TrainingRecord:
     beside: Mapping[str, str] = field(default_factory=dict)
     ended: str = ""
     sweep: SweepRecord | None = None
+    recomputed: bool = False
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,8 @@ from tuning.training.loss_curve import (
     loss_curve,
     why_ended,
 )
-from tuning.training.memory import forget_peak, peak_memory_mb
+from tuning.training.memory import forget_peak, free_bytes, peak_memory_mb
+from tuning.training.recomputing import recompute_if_needed
 from tuning.training.stages import (
     Adaptation,
     Course,
@@ -122,6 +123,9 @@ def fit_stage(
     opened = _open_trainer(stage, base, adaptation, scratch, progress, model=model, notes=notes)
     counts |= {"train": opened.train, "held_out": opened.held_out}
     trainer = opened.trainer
+    width = 2 if stage.settings.precision == "bfloat16" else 4
+    if recompute_if_needed(trainer.model, opened.largest, width=width, free=free_bytes()):
+        counts["recomputed"] = True
     if hasattr(trainer, "trained_tokens"):
         trainer.trained_tokens = int(before.get("trained_tokens", 0))
     trainer.train(resume_from_checkpoint=str(checkpoint.folder) if checkpoint else None)
@@ -176,6 +180,7 @@ def _fitted(
         held_out=int(counts["held_out"]),
         measured=stage.objective.measured(log),
         ended=why_ended(loss_curve(log), enough=stage.enough, patience=patience, steps=steps),
+        recomputed=bool(counts.get("recomputed", False)),
     )
 
 

@@ -1,4 +1,4 @@
-"""The most memory that training held: on CUDA what torch had allocated there, else resident.
+"""The most memory that training held, and what is free: on CUDA the device's, else the machine's.
 
 A process that evaluated before it trains has a peak of its own, and freed memory that it keeps
 (`evals.models.allocator`); neither is the training's. Linux can forget both.
@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 _OWN = Path("/proc/self")
+_GROUPS = Path("/sys/fs/cgroup")
 
 
 def forget_peak() -> None:
@@ -48,3 +49,37 @@ def peak_resident_mb() -> float:
 
     unit = 1 if sys.platform == "darwin" else 1024  # ru_maxrss: bytes there, else KiB
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
+
+
+def free_bytes() -> int:
+    """Memory that can be had where models are trained.
+
+    A container may have less than its machine; on Linux its control groups (version 2) say so.
+    """
+    import psutil
+    import torch
+
+    if torch.cuda.is_available():
+        return int(torch.cuda.mem_get_info()[0])
+    return min(int(psutil.virtual_memory().available), *_left_in_groups())
+
+
+def _left_in_groups() -> list[int]:
+    """What this process's control groups leave; files that are only cached count as free."""
+    try:
+        told = (_OWN / "cgroup").read_text(encoding="utf-8")
+    except OSError:
+        return [sys.maxsize]
+    _, marked, path = told.strip().rpartition("0::/")
+    own = _GROUPS / path if marked else _GROUPS
+    found = [sys.maxsize]
+    for folder in (own, *own.parents):
+        with contextlib.suppress(OSError, ValueError):  # no limit: "max", or no such file
+            limit = int((folder / "memory.max").read_text(encoding="ascii"))
+            used = int((folder / "memory.current").read_text(encoding="ascii"))
+            lines = (folder / "memory.stat").read_text(encoding="ascii").splitlines()
+            cached = sum(int(line.split()[1]) for line in lines if line.startswith("inactive_file"))
+            found.append(max(0, limit - used + cached))
+        if folder == _GROUPS:
+            break
+    return found

@@ -124,7 +124,7 @@ def epochs_for(examples: int) -> float:
     return float(max(1, min(8, round(1600 / max(examples, 1)))))
 
 
-def micro_batch_for(batch: int, longest: int, budget: int = 8192) -> int:
+def micro_batch_for(batch: int, longest: int, budget: int = 4096) -> int:
     """The largest divisor of `batch` whose examples, `longest` tokens each, fit the budget."""
     fitting = max(1, budget // max(longest, 1))
     return max(n for n in range(1, batch + 1) if batch % n == 0 and n <= fitting)

@@ -17,6 +17,7 @@ from evals.fingerprint import fingerprint
 from tuning.records import LossPoint, Proof
 from tuning.training.base import BaseModel
 from tuning.training.loss_curve import Progress
+from tuning.training.recomputing import Batch
 from tuning.training.settings import TrainSettings
 
 TaskType = Literal["CAUSAL_LM", "SEQ_CLS"]
@@ -42,11 +43,13 @@ class Opened(NamedTuple):
     """A trainer that is ready, and how many rows it learns from and is looked at with.
 
     A trainer with an attribute `trained_tokens` counts in it; it is restored on resuming.
+    `largest` is the most that is in memory at once.
     """
 
     trainer: Any
     train: int
     held_out: int
+    largest: Batch
 
 
 class Objective(Protocol):
@@ -192,7 +195,10 @@ class Adaptation(Protocol):
 
 @dataclass(frozen=True)
 class Fitted:
-    """What a stage leaves for the record; its best weights lie in `weights`."""
+    """What a stage leaves for the record; its best weights lie in `weights`.
+
+    `recomputed`: whether memory asked for what `tuning.training.recomputing` does.
+    """
 
     name: str
     weights: Path
@@ -207,3 +213,4 @@ class Fitted:
     held_out: int
     measured: Measured = field(default_factory=dict)
     ended: str = ""
+    recomputed: bool = False

@@ -153,6 +153,7 @@ def _record(
         trained_tokens=sum(one.trained_tokens for one in fitted),
         seconds=sum(one.seconds for one in fitted),
         peak_memory_mb=max(one.peak_memory_mb for one in fitted),
+        recomputed=any(one.recomputed for one in fitted),
         curve=loss_curve(last.log),
         best_step=last.best_step,
         findings=task.findings,

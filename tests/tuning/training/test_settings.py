@@ -21,7 +21,7 @@ def test_more_data_is_passed_over_fewer_times() -> None:
     assert epochs[-1] == 1
 
 
-@pytest.mark.parametrize(("batch", "longest", "micro"), [(16, 80, 16), (16, 2048, 4), (8, 9000, 1)])
+@pytest.mark.parametrize(("batch", "longest", "micro"), [(16, 80, 16), (16, 1024, 4), (8, 9000, 1)])
 def test_long_examples_share_a_step_over_several_passes(
     batch: int, longest: int, micro: int
 ) -> None:

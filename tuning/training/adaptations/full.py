@@ -21,6 +21,7 @@ from evals.models.adapter_files import CONFIG, read_shapes
 from evals.models.adapter_kinds import WHOLE
 from evals.models.whole_weights import SwappedWeights
 from tuning.training.base import BaseModel
+from tuning.training.memory import free_bytes
 from tuning.training.settings import TrainSettings
 from tuning.training.stages import TaskType
 
@@ -106,13 +107,3 @@ def refuse_too_large(folder: Path, free: int) -> None:
             f"{needed / 1e9:.1f} GB, and {free / 1e9:.1f} GB are free",
             hint="train an adapter (tune.weights: lora), or use a machine with more memory",
         )
-
-
-def free_bytes() -> int:
-    """Memory that can be had where the model is trained: the device's, else the machine's."""
-    import psutil
-    import torch
-
-    if torch.cuda.is_available():
-        return int(torch.cuda.mem_get_info()[0])
-    return int(psutil.virtual_memory().available)

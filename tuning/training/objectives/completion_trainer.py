@@ -22,6 +22,7 @@ from tuning.training.forward import (
 )
 from tuning.training.objectives.arguments import Steps, shared_arguments
 from tuning.training.objectives.every_trainer import EveryTrainer
+from tuning.training.recomputing import Batch, recomputes
 from tuning.training.settings import TrainSettings
 
 
@@ -50,7 +51,8 @@ class CompletionTrainer(EveryTrainer, SFTTrainer):  # type: ignore[misc]  # trl 
         """Mean loss per completion token of the whole step (of this batch when evaluating)."""
         causal = causal_of(self.accelerator.unwrap_model(model))
         shared = shared_columns(inputs, len(self.prefix))
-        prefix = shared if shared == len(self.prefix) else 0
+        # What is made a second time keeps no keys and values that rows could share.
+        prefix = shared if shared == len(self.prefix) and not recomputes(causal) else 0
         if bool(prefix) not in self.exact:
             small = {name: tensor[:2] for name, tensor in inputs.items()}
             self.exact[bool(prefix)] = fast_path_is_exact(causal, small, prefix)
@@ -95,6 +97,12 @@ def make_trainer(
         prefix=prefix,
         seed=settings.seed,
     )
+
+
+def largest_batch(examples: Sequence[EncodedExample], rows: int) -> Batch:
+    """The most that is in memory at once: `rows` of the longest, with the longest answers."""
+    answers = max(len(one.completion_ids) for one in examples)
+    return Batch(rows, max(one.tokens for one in examples), rows * answers)
 
 
 def causal_of(model: Any) -> Any:

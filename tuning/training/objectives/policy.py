@@ -14,6 +14,7 @@ from evals.suite.policy_settings import PolicySettings
 from tuning.records import LossPoint, Proof
 from tuning.training.looking import Asked, RewardLook, mean_reward
 from tuning.training.loss_curve import SCORE, best_step, loss_curve
+from tuning.training.recomputing import Batch
 from tuning.training.reward_hacking import Judged, hacking_proof, judge_hacking, looks_in
 from tuning.training.rewards import Reward
 from tuning.training.rollouts import Rollouts, answer_seed
@@ -66,7 +67,9 @@ class PolicyObjective:
             scratch=course.scratch,
             callbacks=(begin, *course.callbacks, KeepLooks(self.look)),
         )
-        return Opened(trainer, len(self.asked), len(self.look.asked))
+        rows, most = trainer.args.per_device_train_batch_size, self.decoding.max_tokens
+        largest = Batch(rows, max(len(one.prompt) for one in self.asked) + most, rows * most)
+        return Opened(trainer, len(self.asked), len(self.look.asked), largest)
 
     def learnt(self, curve: Sequence[LossPoint]) -> Proof:
         """Whether losses and rewards are finite. That the score rose is for evals to tell."""

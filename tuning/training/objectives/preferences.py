@@ -20,6 +20,7 @@ from tuning.data.pairs import EncodedPair, Pair, encode_pairs, hold_out_pairs, p
 from tuning.records import LossPoint, Proof
 from tuning.training.beside import kept_beside
 from tuning.training.loss_curve import best_step, loss_curve
+from tuning.training.recomputing import Batch
 from tuning.training.stages import Course, Measured, Opened, TaskType
 
 if TYPE_CHECKING:
@@ -72,12 +73,12 @@ class PreferenceObjective:
         pairs = (*self.pairs, *drawn.pairs)
         refuse(tuple(too_few(pairs, self.own.min_pairs)))
         parts = hold_out_pairs(pairs, share=settings.held_out_share, limit=settings.held_out_limit)
-        train = encoded_whole(course, parts.train)
+        train, held_out = (encoded_whole(course, some) for some in parts)
         trainer = make_trainer(
             course.model,
             course.base.tokenizer,
             train,
-            encoded_whole(course, parts.held_out),
+            held_out,
             settings=settings,
             own=self.own,
             steps=plan_steps(len(train), settings),
@@ -85,7 +86,8 @@ class PreferenceObjective:
             callbacks=(*course.callbacks, _noting(drawn)),
             held_out_groups=len({pair.group for pair in parts.held_out}),
         )
-        return Opened(trainer, len(parts.train), len(parts.held_out))
+        largest = largest_of_pairs((*train, *held_out), settings.micro_batch)
+        return Opened(trainer, len(train), len(held_out), largest)
 
     def learnt(self, curve: Sequence[LossPoint]) -> Proof:
         """Whether the loss is finite and fell."""
@@ -146,6 +148,12 @@ def encoded_whole(course: Course, pairs: Sequence[Pair]) -> tuple[EncodedPair, .
     encoded = encode_pairs(course.base.tokenizer, pairs)
     refuse(tuple(too_long(pairs, encoded, course.settings.max_tokens)))
     return encoded
+
+
+def largest_of_pairs(pairs: Sequence[EncodedPair], count: int) -> Batch:
+    """The most that is in memory at once: both answers of `count` pairs, logits at every token."""
+    longest = max(one.longest for one in pairs)
+    return Batch(2 * count, longest, 2 * count * longest)
 
 
 def refuse(findings: Sequence[Any]) -> None:

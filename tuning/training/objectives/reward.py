@@ -11,7 +11,7 @@ from evals.fingerprint import fingerprint
 from tuning.data.pairs import Pair, PairParts, hold_out_pairs, pairs_fingerprint
 from tuning.records import LossPoint, Proof
 from tuning.training.loss_curve import best_step, loss_curve
-from tuning.training.objectives.preferences import encoded_whole
+from tuning.training.objectives.preferences import encoded_whole, largest_of_pairs
 from tuning.training.settings import TrainSettings
 from tuning.training.stages import Course, Measured, Opened, TaskType
 
@@ -52,19 +52,20 @@ class RewardObjective:
         parts = self.parts(settings)
         if not parts.train:
             raise TrainingError("there are no pairs to learn from", key="tune.pairs")
-        train = encoded_whole(course, parts.train)
+        train, held_out = (encoded_whole(course, some) for some in parts)
         trainer = make_trainer(
             course.model,
             course.base.tokenizer,
             train,
-            encoded_whole(course, parts.held_out),
+            held_out,
             settings=settings,
             steps=plan_steps(len(train), settings),
             scratch=course.scratch,
             callbacks=course.callbacks,
             padding=padding_id(course.base.tokenizer),
         )
-        return Opened(trainer, len(parts.train), len(parts.held_out))
+        largest = largest_of_pairs((*train, *held_out), settings.micro_batch)
+        return Opened(trainer, len(train), len(held_out), largest._replace(logits=0))
 
     def learnt(self, curve: Sequence[LossPoint]) -> Proof:
         """Whether the loss is finite and fell."""

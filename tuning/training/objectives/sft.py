@@ -56,7 +56,7 @@ class CompletionObjective:
         Raises TrainingError where there is nothing to train on.
         """
         from tuning.training.objectives.arguments import plan_steps
-        from tuning.training.objectives.completion_trainer import make_trainer
+        from tuning.training.objectives.completion_trainer import largest_batch, make_trainer
 
         settings = course.settings
         parts = settings.parts_of(self.examples)
@@ -77,7 +77,8 @@ class CompletionObjective:
             scratch=course.scratch,
             callbacks=course.callbacks,
         )
-        return Opened(trainer, len(data.train), len(data.held_out))
+        largest = largest_batch((*train, *data.held_out), settings.micro_batch)
+        return Opened(trainer, len(data.train), len(data.held_out), largest)
 
     def learnt(self, curve: Sequence[LossPoint]) -> Proof:
         """Whether the loss is finite and fell."""

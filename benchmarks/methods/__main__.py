@@ -1,11 +1,12 @@
 """What each method of training does for the embedded model, on a shipped suite.
 
-    python -m benchmarks.methods [--rows NAME ...] [--ledger FOLDER] [-o FILE]
+    python -m benchmarks.methods [--rows NAME ...] [--results FOLDER] [--ledger FOLDER] [-o FILE]
 
-Each row is trained and asked in a process of its own, so that its peak memory is its own. What a
-ledger holds of a row in the same size is not measured again; a row that was killed goes on. Rows
-that begin from the first row's adapter need that one measured. All rows take about two hours on
-two cores.
+Each row is trained and asked in a process of its own, so that its peak memory is its own. What is
+among the results in the same size is not measured again: delete its file to have that done. A row
+that was killed goes on, where the ledger is the same. Rows that begin from the first row's
+adapter have that one trained again if the ledger is another. All rows take about two hours on two
+cores.
 """
 
 from __future__ import annotations
@@ -13,9 +14,18 @@ from __future__ import annotations
 import argparse
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.methods.measuring import Size, describe, measure, stored_result
+from benchmarks.methods.measuring import (
+    RESULTS,
+    Places,
+    Size,
+    describe,
+    measure,
+    parent_of,
+    stored_result,
+)
 from benchmarks.methods.page import page
 from benchmarks.methods.rows import FIRST, ROWS, Row
 
@@ -27,18 +37,18 @@ def main() -> None:
     """Measure what is missing, then print the page or write it."""
     options = _options()
     size = Size(options.examples, options.epochs, options.dev, options.guard)
+    places = Places(options.results, options.ledger)
     if options.measure:
-        measure(ROWS[options.measure], options.suite, options.ledger, size)
+        measure(ROWS[options.measure], options.suite, places, size)
         return
-    for row in _ordered(options.rows):
-        if stored_result(options.ledger, row, size) is None:
-            _in_its_own_process(row, options)
-        found = stored_result(options.ledger, row, size)
+    for row in missing_rows(options.rows, places, size):
+        _in_its_own_process(row, options)
+        found = stored_result(options.results, row, size)
         if found is None:
             print(f"{row.name}: ended without a result", file=sys.stderr)
         else:
             print(describe(found), file=sys.stderr, flush=True)
-    known = {row.name: stored_result(options.ledger, row, size) for row in ROWS.values()}
+    known = {row.name: stored_result(options.results, row, size) for row in ROWS.values()}
     text = page({name: found for name, found in known.items() if found}, options.suite, size)
     if options.output:
         options.output.write_text(text, encoding="utf-8")
@@ -52,6 +62,7 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--rows", nargs="*", choices=list(ROWS), default=list(ROWS), metavar="NAME")
     parser.add_argument("--suite", default=SUITE, help="of those that ship")
+    parser.add_argument("--results", type=Path, default=RESULTS)
     parser.add_argument("--ledger", type=Path, default=Path(".tunegate-methods"))
     parser.add_argument("--examples", type=int, default=SIZE.examples, help="train cases")
     parser.add_argument("--epochs", type=float, default=SIZE.epochs)
@@ -62,16 +73,24 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _ordered(names: list[str]) -> list[Row]:
-    """The rows asked for, the one that others begin from first."""
-    return [row for row in ROWS.values() if row.name in names or (row.name == FIRST and names)]
+def missing_rows(names: Sequence[str], places: Places, size: Size) -> list[Row]:
+    """The rows to measure; first the one that others begin from, where its adapter is missing."""
+    missing = [
+        row
+        for row in ROWS.values()
+        if row.name in names and stored_result(places.results, row, size) is None
+    ]
+    orphans = any(row.begins for row in missing) and not parent_of(places, size)
+    first = [ROWS[FIRST]] if orphans and ROWS[FIRST] not in missing else []
+    return [*first, *missing]
 
 
 def _in_its_own_process(row: Row, options: argparse.Namespace) -> None:
     size = {"examples": 0, "epochs": 0, "dev": 0, "guard": 0}
     stated = [text for name in size for text in (f"--{name}", str(getattr(options, name)))]
     command = [sys.executable, "-m", "benchmarks.methods", "--measure", row.name]
-    command += ["--suite", options.suite, "--ledger", str(options.ledger), *stated]
+    command += ["--suite", options.suite, "--results", str(options.results)]
+    command += ["--ledger", str(options.ledger), *stated]
     subprocess.run(command, check=False)
 
 

@@ -1,6 +1,7 @@
 """One row: its training, and the scores before and after; stored, and found again.
 
-<ledger>/methods/<row>.json    what was measured, or why it was not
+<results>/<row>.json    what was measured, or why it was not
+<ledger>/               adapters and runs, which only rows that are not measured yet need
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks.methods.rows import CHEATED, FIRST, Row
+from benchmarks.methods.rows import CHEATED, FIRST, ROWS, Row
 from evals.atomic import write_atomically
 from evals.codec import decode, encode
 from evals.errors import TunegateError
@@ -33,9 +34,18 @@ from evals.suite.spec import MetricSpec
 from evals.suite.tune_methods import with_stated
 from tuning.records import Interval, TrainingRecord
 from tuning.trainer import Trainer
+from tuning.training.adapters import is_finished
 from tuning.training.tune import tuning_prompt
 
 SUITES = Path(__file__).parents[2] / "suites"
+RESULTS = Path(__file__).parent / "results"
+
+
+class Places(NamedTuple):
+    """Where results stand, and the ledger of what is measured."""
+
+    results: Path
+    ledger: Path
 
 
 class Size(NamedTuple):
@@ -60,7 +70,8 @@ class Shift:
 class Result:
     """What a row came to. `reward` is of the metric that was rewarded, if it is another one.
 
-    `error` is why it was not measured; nothing else stands there then.
+    Of the training's record curves and preview are left out, and its `adapter_path` is relative to
+    the ledger. `error` is why it was not measured; nothing else stands there then.
     """
 
     row: str
@@ -72,28 +83,36 @@ class Result:
     error: str = ""
 
 
-def stored_result(ledger: Path, row: Row, size: Size) -> Result | None:
+def stored_result(results: Path, row: Row, size: Size) -> Result | None:
     """What was measured of a row in this size; None where nothing was."""
-    path = _path(ledger, row)
+    path = _path(results, row)
     if not path.is_file():
         return None
     found = decode(path.read_text(encoding="utf-8"), Result)
     return found if found.size == tuple(size) else None
 
 
-def measure(row: Row, suite_name: str, ledger_folder: Path, size: Size) -> None:
+def parent_of(places: Places, size: Size) -> Path | None:
+    """The folder of the adapter that others begin from; None where it is not in the ledger."""
+    found = stored_result(places.results, ROWS[FIRST], size)
+    folder = places.ledger / found.training.adapter_path if found and found.training else None
+    return folder if folder and is_finished(folder) else None
+
+
+def measure(row: Row, suite: str, places: Places, size: Size) -> None:
     """Train and evaluate a row, and store what came of it. A refusal is a result, too."""
     try:
-        result = _measured(row, suite_name, ledger_folder, size)
+        result = _measured(row, suite, places, size)
     except TunegateError as error:
         result = Result(row.name, tuple(size), error=str(error))
-    path = _path(ledger_folder, row)
+    path = _path(places.results, row)
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, encode(result))
+    # What a finding or an error names lies within the project.
+    write_atomically(path, encode(result).replace(f"{SUITES.parent}/", ""))
 
 
-def _path(ledger: Path, row: Row) -> Path:
-    return ledger / "methods" / f"{row.name.replace(', ', '-').replace(' ', '-')}.json"
+def _path(results: Path, row: Row) -> Path:
+    return results / f"{row.name.replace(', ', '-').replace(' ', '-')}.json"
 
 
 def suite_of(row: Row, name: str, size: Size) -> Suite:
@@ -118,7 +137,8 @@ def contradictions(cases: Sequence[Case]) -> tuple[Case, ...]:
     wrong = ((case, cases[(place + 5) % len(cases)]) for place, case in enumerate(cases))
     tenth = [pair for place, pair in enumerate(wrong) if place % 10 == 0]
     return tuple(
-        replace(case, id=f"{case.id}-wrong", expected=other.expected) for case, other in tenth
+        replace(case, id=f"{case.id}-wrong", expected=other.expected, answer=other.answer)
+        for case, other in tenth
     )
 
 
@@ -127,13 +147,15 @@ def _few(cases: Sequence[Case], count: int) -> tuple[Case, ...]:
     return tuple(sorted(cases, key=lambda case: fingerprint("methods@1", case.id))[:count])
 
 
-def _measured(row: Row, name: str, ledger_folder: Path, size: Size) -> Result:
+def _measured(row: Row, name: str, places: Places, size: Size) -> Result:
     suite = suite_of(row, name, size)
     guards = {spec.suite: load_suite(SUITES / spec.suite) for spec in suite.guards}
     model = open_model(DEFAULT_MODEL)
-    with _ledger(ledger_folder) as ledger:
+    begin = parent_of(places, size) if row.begins else None
+    if row.begins and begin is None:
+        raise SystemExit(f"{FIRST!r} is to be measured first: others begin from its adapter")
+    with _ledger(places.ledger) as ledger:
         arm = _Arm(model, ledger)
-        begin = _beginning(ledger_folder, size) if row.begins else None
         trainer = Trainer(suite, guards, model, ledger, _Told(row.name), None, arm.runner, begin)
         training = trainer.train()
         said = training.adapter, training.adapter_path
@@ -148,20 +170,18 @@ def _measured(row: Row, name: str, ledger_folder: Path, size: Size) -> Result:
     return Result(
         row.name,
         tuple(size),
-        training=training,
+        training=_compact(training, places.ledger),
         score=_shift(*runs, suite.primary),
         reward=_shift(*runs, reward) if reward != suite.primary else None,
         guard=_shift(*kept, guard.primary),
     )
 
 
-def _beginning(ledger: Path, size: Size) -> Path:
-    from benchmarks.methods.rows import ROWS
-
-    found = stored_result(ledger, ROWS[FIRST], size)
-    if found is None or found.training is None:
-        raise SystemExit(f"{FIRST!r} is to be measured first: others begin from its adapter")
-    return Path(found.training.adapter_path)
+def _compact(training: TrainingRecord, ledger: Path) -> TrainingRecord:
+    """What of a record is kept with the project: it names no place on this machine."""
+    folder = Path(training.adapter_path).resolve().relative_to(ledger.resolve())
+    stages = tuple(replace(stage, curve=()) for stage in training.stages)
+    return replace(training, adapter_path=str(folder), curve=(), preview="", stages=stages)
 
 
 def _of_folder(folder: Path) -> tuple[str, str]:

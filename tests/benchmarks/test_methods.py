@@ -7,8 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.methods.__main__ import SIZE as MEASURED
+from benchmarks.methods.__main__ import missing_rows
 from benchmarks.methods.measuring import (
+    RESULTS,
     SUITES,
+    Places,
     Result,
     Shift,
     Size,
@@ -19,11 +23,13 @@ from benchmarks.methods.measuring import (
 )
 from benchmarks.methods.page import page
 from benchmarks.methods.rows import FIRST, ROWS
+from evals.codec import encode
 from evals.suite import load_suite
 from evals.suite.tune_methods import METHODS, misfit_of
 from evals.suite.tune_weights import WEIGHTS
 from tests.tunegate.scenes import pretended_training
 from tuning.records import Interval, Proof, TrainingRecord
+from tuning.training.adapters import write_manifest
 
 SIZE = Size(examples=40, epochs=2.0, dev=12, guard=12)
 SUITE = "query_assistant"
@@ -98,8 +104,35 @@ def test_the_page_has_what_was_measured_and_names_what_was_not() -> None:
 
 
 def test_a_refusal_is_stored_as_a_result_of_its_size(tmp_path: Path) -> None:
-    measure(ROWS[FIRST], SUITE, tmp_path, SIZE)
-    found = stored_result(tmp_path, ROWS[FIRST], SIZE)
+    places = Places(tmp_path / "results", tmp_path / "ledger")
+    measure(ROWS[FIRST], SUITE, places, SIZE)
+    found = stored_result(places.results, ROWS[FIRST], SIZE)
     assert found is not None
     assert "40 different examples, and the suite wants at least 100" in found.error
-    assert stored_result(tmp_path, ROWS[FIRST], SIZE._replace(dev=13)) is None
+    assert stored_result(places.results, ROWS[FIRST], SIZE._replace(dev=13)) is None
+
+
+def test_where_the_first_adapter_is_gone_it_is_trained_again_for_those_that_begin_from_it(
+    tmp_path: Path,
+) -> None:
+    places = Places(tmp_path / "results", tmp_path / "ledger")
+    places.results.mkdir()
+    stored = result(FIRST, training=replace(trained(), adapter_path="adapters/a"))
+    (places.results / f"{FIRST}.json").write_text(encode(stored))
+    assert missing_rows([FIRST, "full"], places, SIZE) == [ROWS["full"]]
+    assert missing_rows([FIRST, "dpo"], places, SIZE) == [ROWS[FIRST], ROWS["dpo"]]
+    adapter = places.ledger / "adapters" / "a"
+    adapter.mkdir(parents=True)
+    (adapter / "adapter_model.safetensors").write_bytes(b"weights")
+    (adapter / "adapter_config.json").write_text("{}")
+    write_manifest(adapter, trained())
+    assert missing_rows([FIRST, "dpo"], places, SIZE) == [ROWS["dpo"]]
+
+
+def test_the_page_in_the_docs_is_that_of_the_stored_results() -> None:
+    known = {row.name: stored_result(RESULTS, row, MEASURED) for row in ROWS.values()}
+    found = {name: one for name, one in known.items() if one}
+    docs = RESULTS.parents[2] / "docs" / "methods_measured.md"
+    assert page(found, SUITE, MEASURED) == docs.read_text(encoding="utf-8")
+    for one in found.values():
+        assert one.training is None or not Path(one.training.adapter_path).is_absolute()

@@ -87,7 +87,8 @@ def test_without_a_held_out_scorer_the_record_says_that_hacking_was_not_tested(
 def test_it_learns_what_is_rewarded(
     tiny_base: BaseModel, tmp_path: Path, kind: type[PolicySettings]
 ) -> None:
-    own = kind(reward="short", held_out="plain", **{**SOON, "steps": 30})
+    # With fewer answers to a step, one seed in ten was unlucky.
+    own = kind(reward="short", held_out="plain", **{**SOON, "steps": 30, "prompts": 4})
     record, stage = trained(tiny_base, tmp_path, own)
     rewards = [p.reward for p in stage.curve if p.reward is not None]
     assert sum(rewards[-5:]) > sum(rewards[:5]) + 1

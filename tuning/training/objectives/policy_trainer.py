@@ -22,8 +22,11 @@ from trl import GRPOConfig, GRPOTrainer, RLOOConfig, RLOOTrainer
 from evals.records import Decoding, Output
 from evals.suite.policy_settings import GrpoSettings, PolicySettings
 from tuning.training.looking import Asked, mean_reward
+from tuning.training.objectives.answer_logprobs import answers_are_exact, scored_answers
 from tuning.training.objectives.arguments import common_arguments
+from tuning.training.objectives.completion_trainer import causal_of
 from tuning.training.objectives.every_trainer import EveryTrainer
+from tuning.training.recomputing import recomputes
 from tuning.training.rewards import Reward
 from tuning.training.rollouts import Rollout, Rollouts, answer_seed
 from tuning.training.settings import TrainSettings, micro_batch_for
@@ -65,6 +68,7 @@ class _AskedAsInEvals(EveryTrainer):
     """What both trainers do in another way than TRL's own; `asking` is set before training."""
 
     asking: Asking
+    exact: bool | None = None
 
     def _tokenize_prompts(self, prompts: list[str]) -> tuple[list[list[int]], None, dict[str, Any]]:
         return [list(self.asking.rows[int(place)].prompt) for place in prompts], None, {}
@@ -75,6 +79,35 @@ class _AskedAsInEvals(EveryTrainer):
         ids = [one.ids for one in done]
         self.trained_tokens += sum(map(len, ids)) + sum(map(len, prompt_ids))
         return ids
+
+    def _get_per_token_logps_and_entropies(
+        self,
+        model: Any,
+        input_ids: Any,
+        attention_mask: Any,
+        logits_to_keep: int,
+        *args: Any,
+        **kw: Any,
+    ) -> Any:
+        """TRL's, through `answer_logprobs` where that is exact and nothing but text is asked."""
+        trainer: Any = self
+        trl: Any = super()
+        given = (input_ids, attention_mask, logits_to_keep)
+        causal = causal_of(trainer.accelerator.unwrap_model(model))
+        if kw.get("compute_aux_loss") or recomputes(causal):
+            return trl._get_per_token_logps_and_entropies(model, *given, *args, **kw)
+        with trainer.accelerator.autocast():
+            if self.exact is None:
+                few = (input_ids[:2], attention_mask[:2], logits_to_keep)
+                self.exact = answers_are_exact(
+                    causal,
+                    *few,
+                    temperature=trainer.temperature,
+                    own=lambda: trl._get_per_token_logps_and_entropies(model, *few)[0],
+                )
+            if self.exact:
+                return *scored_answers(causal, *given, trainer.temperature), None
+        return trl._get_per_token_logps_and_entropies(model, *given, *args, **kw)
 
 
 class SuiteGrpoTrainer(_AskedAsInEvals, GRPOTrainer):  # type: ignore[misc]  # trl is untyped

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file
+from scipy.stats import ttest_ind
 
 from evals.errors import SuiteError, TrainingError
 from evals.models import open_model
@@ -31,7 +32,7 @@ from tuning.records import StageRecord, TrainingRecord
 from tuning.trainer import refuse_unproven
 from tuning.training.base import BaseModel
 from tuning.training.methods import Sources, chain_of
-from tuning.training.objectives.policy import PolicyObjective
+from tuning.training.objectives.policy import PolicyObjective, sampled_rise
 from tuning.training.train import train_adapter
 from tuning.training.tune import tune_suite
 
@@ -128,6 +129,18 @@ def test_killed_while_learning_from_rewards_it_ends_as_if_it_had_not_been(
     assert again.stages[-1].curve == rewarded.curve
     assert again.stages[-1].trained_tokens == rewarded.trained_tokens
     assert again.stages[-1].measured == rewarded.measured
+
+
+def test_the_rise_of_sampled_rewards_has_welchs_interval_over_steps() -> None:
+    rewards = [0.1, 0.3, 0.2, 0.2, 0.5, 0.5, 0.5, 0.5, 0.5, 0.6, 0.9, 0.6]
+    rise = sampled_rise(rewards)
+    assert rise is not None
+    expected = ttest_ind(rewards[-3:], rewards[:3], equal_var=False).confidence_interval(0.95)
+    assert (rise.first, rise.last) == pytest.approx((0.2, 0.7))
+    assert (rise.low, rise.high) == pytest.approx((expected.low, expected.high))
+    assert str(rise).startswith("0.200 → 0.700, +0.500 [")
+    assert sampled_rise(rewards[:7]) is None
+    assert sampled_rise([0.5] * 40) is None
 
 
 def test_the_same_seed_learns_the_same_and_another_does_not(

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from statistics import variance
+from typing import Any, NamedTuple
 
 from evals.errors import TrainingError
 from evals.fingerprint import fingerprint
@@ -76,12 +77,9 @@ class PolicyObjective:
         losses = [point.loss for point in curve if point.loss is not None]
         rewards = [point.reward for point in curve if point.reward is not None]
         finite = bool(losses) and bool(rewards) and all(map(math.isfinite, [*losses, *rewards]))
-        ends = f"{_mean(rewards[:5]):.3f} → {_mean(rewards[-5:]):.3f}" if rewards else "none"
-        return Proof(
-            "losses and rewards are finite",
-            finite,
-            f"{len(losses)} steps; mean reward of sampled answers {ends}",
-        )
+        rise = sampled_rise(rewards)
+        told = f"; mean reward of sampled answers {rise}" if rise else ""
+        return Proof("losses and rewards are finite", finite, f"{len(losses)} steps{told}")
 
     def proofs(self, log: Sequence[Mapping[str, Any]], /) -> tuple[Proof, ...]:
         """That the reward was not cheated, where a held-out scorer can tell."""
@@ -114,6 +112,9 @@ class PolicyObjective:
             if _BASE in entry:
                 told |= {_BASE: entry[_BASE], _SIGNAL: entry[_SIGNAL]}
                 told["base_rate"] = _rate_told(float(entry[_BASE]))
+        rise = sampled_rise([p.reward for p in loss_curve(log) if p.reward is not None])
+        if rise:
+            told |= {f"sampled_{name}": value for name, value in rise._asdict().items()}
         looks = [float(entry[SCORE]) for entry in log if SCORE in entry]
         if looks:
             told |= {"first_look": looks[0], "best_look": max(looks), "last_look": looks[-1]}
@@ -155,6 +156,40 @@ class PolicyObjective:
                 "there is nothing left to learn; or reward with a graded metric",
             )
         return {_BASE: base, _SIGNAL: sum(differing) / len(differing)}
+
+
+class Rise(NamedTuple):
+    """Mean reward of the answers drawn in the first and the last quarter of the steps.
+
+    `low` and `high` bound the difference: Welch's 95 % interval, over steps, each of which asks
+    other questions.
+    """
+
+    first: float
+    last: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        change = f"{self.last - self.first:+.3f} [{self.low:+.3f}, {self.high:+.3f}]"
+        return f"{self.first:.3f} → {self.last:.3f}, {change}"
+
+
+def sampled_rise(rewards: Sequence[float]) -> Rise | None:
+    """How the steps' mean rewards rose; None for fewer than 8 steps or equal ones."""
+    from scipy.special import stdtrit
+
+    quarter = len(rewards) // 4
+    if quarter < 2 or not all(map(math.isfinite, rewards)):
+        return None
+    first, last = rewards[:quarter], rewards[len(rewards) - quarter :]
+    one, other = (variance(part) / quarter for part in (first, last))
+    if one + other == 0:
+        return None
+    freedom = (one + other) ** 2 * (quarter - 1) / (one**2 + other**2)
+    within = float(stdtrit(freedom, 0.975)) * math.sqrt(one + other)
+    change = _mean(last) - _mean(first)
+    return Rise(_mean(first), _mean(last), change - within, change + within)
 
 
 def _rate_told(base: float) -> str:

@@ -4,8 +4,8 @@
 
 Each row is trained and asked in a process of its own, so that its peak memory is its own. What is
 among the results in the same size is not measured again: delete its file to have that done. A row
-that was killed goes on, where the ledger is the same. Rows that begin from the first row's
-adapter have that one trained again if the ledger is another. All rows take about two hours on two
+that was killed goes on, where the ledger is the same. Rows that begin from another row's adapter
+have that one trained again if the ledger is another. All rows take about two hours on two
 cores.
 """
 
@@ -27,7 +27,7 @@ from benchmarks.methods.measuring import (
     stored_result,
 )
 from benchmarks.methods.page import page
-from benchmarks.methods.rows import FIRST, ROWS, Row
+from benchmarks.methods.rows import ROWS, Row
 
 SUITE = "query_assistant"
 SIZE = Size(examples=400, epochs=2.0, dev=120, guard=120)
@@ -74,15 +74,15 @@ def _options() -> argparse.Namespace:
 
 
 def missing_rows(names: Sequence[str], places: Places, size: Size) -> list[Row]:
-    """The rows to measure; first the one that others begin from, where its adapter is missing."""
+    """The rows to measure, and those before them whose adapters they begin from and are missing."""
     missing = [
         row
         for row in ROWS.values()
         if row.name in names and stored_result(places.results, row, size) is None
     ]
-    orphans = any(row.begins for row in missing) and not parent_of(places, size)
-    first = [ROWS[FIRST]] if orphans and ROWS[FIRST] not in missing else []
-    return [*first, *missing]
+    begun = [row for row in missing if row.begins and not parent_of(row, places, size)]
+    parents = {row.begins for row in begun}
+    return [row for row in ROWS.values() if row in missing or row.name in parents]
 
 
 def _in_its_own_process(row: Row, options: argparse.Namespace) -> None:

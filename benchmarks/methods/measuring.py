@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks.methods.rows import CHEATED, FIRST, ROWS, Row
+from benchmarks.methods.rows import CHEATED, ROWS, Row
 from evals.atomic import write_atomically
 from evals.codec import decode, encode
 from evals.errors import TunegateError
@@ -92,9 +92,9 @@ def stored_result(results: Path, row: Row, size: Size) -> Result | None:
     return found if found.size == tuple(size) else None
 
 
-def parent_of(places: Places, size: Size) -> Path | None:
-    """The folder of the adapter that others begin from; None where it is not in the ledger."""
-    found = stored_result(places.results, ROWS[FIRST], size)
+def parent_of(row: Row, places: Places, size: Size) -> Path | None:
+    """The folder of the adapter that a row begins from; None where it is not in the ledger."""
+    found = stored_result(places.results, ROWS[row.begins], size)
     folder = places.ledger / found.training.adapter_path if found and found.training else None
     return folder if folder and is_finished(folder) else None
 
@@ -123,7 +123,7 @@ def suite_of(row: Row, name: str, size: Size) -> Suite:
         taught = (*taught, *contradictions(taught))
     cases = (*taught, *suite.split("dev"), *suite.split("test"))
     # What begins from an adapter learns as long as its method, or the row, has it.
-    epochs = row.tune.get("epochs") if row.begins else size.epochs
+    epochs = row.tune.get("epochs", None if row.begins else size.epochs)
     tune = with_stated(suite.tune, **{**row.tune, "epochs": epochs})
     tune = replace(tune, own=(row.own,) if row.own else ())
     metrics = dict(suite.metrics)
@@ -151,9 +151,9 @@ def _measured(row: Row, name: str, places: Places, size: Size) -> Result:
     suite = suite_of(row, name, size)
     guards = {spec.suite: load_suite(SUITES / spec.suite) for spec in suite.guards}
     model = open_model(DEFAULT_MODEL)
-    begin = parent_of(places, size) if row.begins else None
+    begin = parent_of(row, places, size) if row.begins else None
     if row.begins and begin is None:
-        raise SystemExit(f"{FIRST!r} is to be measured first: others begin from its adapter")
+        raise SystemExit(f"{row.begins!r} is to be measured first: it begins from its adapter")
     with _ledger(places.ledger) as ledger:
         arm = _Arm(model, ledger)
         trainer = Trainer(suite, guards, model, ledger, _Told(row.name), None, arm.runner, begin)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from benchmarks.methods.measuring import Result, Shift, Size
-from benchmarks.methods.rows import FIRST, ROWS, Row
+from benchmarks.methods.rows import FIRST, ROWS, SHORT, Row
 from evals.models import DEFAULT_MODEL
 from reports.markup import table, words
 from reports.numbers import bounds, duration, score, signed, signed_bounds
@@ -22,6 +22,7 @@ HEAD = [
     "Peak memory",
     "Trained numbers",
 ]
+_MARKS = {"": "", FIRST: "*", SHORT: "†"}
 _TITLES = {
     "method": "Methods",
     "weights": "Weights and variants",
@@ -44,8 +45,8 @@ each, one seed: how far two trainings of one kind differ is not in the intervals
 over cases, each comparison taken alone. Changes are case by case. Two cores, float32, other work
 beside: times are rough.
 
-Rows marked * begin from the adapter of `{FIRST}`, and *before* is that adapter's score. All
-others begin from the base, asked with the same prompt."""
+Rows marked * begin from the adapter of `{FIRST}`, those marked † from that of `{SHORT}`, and
+*before* is that adapter's score. All others begin from the base, asked with the same prompt."""
 
 
 def _tables(results: Mapping[str, Result]) -> Iterator[str]:
@@ -65,7 +66,7 @@ def _line(row: Row, found: Result) -> list[str]:
     assert shift is not None
     assert guard is not None
     return [
-        words(row.name) + ("*" if row.begins else ""),
+        words(row.name) + _MARKS[row.begins],
         _level(shift.before),
         _level(shift.after),
         _change(shift),

@@ -13,7 +13,9 @@ from evals.suite.tune_weights import WEIGHTS
 from tuning.training.rates import rate_for
 
 FIRST = "lora"
-"""The row that others begin from."""
+SHORT = "lora, half a pass"
+"""Rows that others begin from: those of pairs from the first, those of rewards from the short one,
+after which answers still differ."""
 CHEATED = "stages"
 """A metric that anything with four bars in it satisfies; only the row that cheats has it."""
 
@@ -24,23 +26,24 @@ Group = Literal["method", "weights", "made to fail"]
 class Row:
     """One training. `tune` are changes of the suite's `tune`, `own` the method's own settings.
 
-    With `begins` it begins from the adapter of FIRST. With `contradicting` a tenth of the examples
-    stands there a second time with another example's answer.
+    It begins from the adapter of the row that `begins` names, if any. With `contradicting` a tenth
+    of the examples stands there a second time with another example's answer.
     """
 
     name: str
     group: Group
     tune: Mapping[str, Any] = field(default_factory=dict)
     own: Any = None
-    begins: bool = False
+    begins: str = ""
     contradicting: bool = False
     about: str = ""
 
 
 def _methods() -> list[Row]:
-    watched = {"reward": "correct", "held_out": "parses", "expect": "hold"}
+    watched = {"reward": "parses", "held_out": "correct", "expect": "hold"}
     return [
         Row(FIRST, "method", about="supervised fine-tuning of an adapter"),
+        Row(SHORT, "method", {"epochs": 0.5}, about="what learning from rewards begins from"),
         Row("qlora", "method", {"method": "qlora"}, about="the same, over the base in four bits"),
         Row("full", "method", {"method": "full"}, about="every weight"),
         Row(
@@ -48,17 +51,17 @@ def _methods() -> list[Row]:
             "method",
             {"method": "dpo", "epochs": 0.5},
             DpoSettings(),
-            True,
+            FIRST,
             about="drawn pairs",
         ),
-        Row("grpo", "method", {"method": "grpo"}, GrpoSettings(**watched), True),
-        Row("rloo", "method", {"method": "rloo"}, RlooSettings(**watched), True),
+        Row("grpo", "method", {"method": "grpo"}, GrpoSettings(**watched), SHORT),
+        Row("rloo", "method", {"method": "rloo"}, RlooSettings(**watched), SHORT),
         Row(
             "rlhf",
             "method",
             {"method": "rlhf"},
             RlhfSettings(reward_epochs=0.75),
-            True,
+            FIRST,
             about="against a reward model of drawn pairs",
         ),
     ]
@@ -89,7 +92,7 @@ def _failing() -> list[Row]:
             "made to fail",
             {"method": "dpo", "epochs": 0.5, "learning_rate": 2e-4, "keep": "loss"},
             DpoSettings(),
-            True,
+            FIRST,
             about="the loss of pairs fell, and right answers became rare",
         ),
         Row(
@@ -103,7 +106,7 @@ def _failing() -> list[Row]:
             "made to fail",
             {"method": "grpo"},
             cheating,
-            True,
+            SHORT,
             about="rewarded: four bars in the answer; held out: whether it is right",
         ),
     ]

@@ -100,7 +100,7 @@ def test_the_page_has_what_was_measured_and_names_what_was_not() -> None:
     assert "no reward hacking" in text
     assert "- qlora: bitsandbytes is not installed" in text
     assert "not asked for: full; dpo" in text
-    assert f"| {cheated}&#42;" in text or f"| {cheated}*" in text
+    assert f"| {cheated}†" in text
 
 
 def test_a_refusal_is_stored_as_a_result_of_its_size(tmp_path: Path) -> None:

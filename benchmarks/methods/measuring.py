@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks.methods.rows import CHEATED, ROWS, Row
+from benchmarks.methods.rows import ROWS, SIMILAR, Row
 from evals.atomic import write_atomically
 from evals.codec import decode, encode
 from evals.errors import TunegateError
@@ -127,8 +127,8 @@ def suite_of(row: Row, name: str, size: Size) -> Suite:
     tune = with_stated(suite.tune, **{**row.tune, "epochs": epochs})
     tune = replace(tune, own=(row.own,) if row.own else ())
     metrics = dict(suite.metrics)
-    if row.own and getattr(row.own, "reward", "") == CHEATED:
-        metrics[CHEATED] = MetricSpec(CHEATED, "regex@1", {"pattern": r"(?:.*\|){4}.*"})
+    if getattr(row.own, "reward", "") == SIMILAR:
+        metrics[SIMILAR] = MetricSpec(SIMILAR, "edit_similarity@1", {})
     return replace(suite, cases=cases, tune=tune, metrics=metrics)
 
 

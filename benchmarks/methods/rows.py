@@ -14,10 +14,13 @@ from tuning.training.rates import rate_for
 
 FIRST = "lora"
 SHORT = "lora, half a pass"
-"""Rows that others begin from: those of pairs from the first, those of rewards from the short one,
-after which answers still differ."""
-CHEATED = "stages"
-"""A metric that anything with four bars in it satisfies; only the row that cheats has it."""
+"""Rows that others begin from. Pairs and rewards are learnt after the short one, when answers still
+differ; after two passes they hardly do."""
+SIMILAR = "similar"
+"""A metric that the suite does not have: how like the right query an answer is, letter by letter.
+Nearly all answers differ in it, where few are right."""
+
+WATCHED = "rewarded: how like the right query; held out: whether it is right"
 
 Group = Literal["method", "weights", "made to fail"]
 
@@ -40,10 +43,15 @@ class Row:
 
 
 def _methods() -> list[Row]:
-    watched = {"reward": "parses", "held_out": "correct", "expect": "hold"}
+    watched = {"reward": SIMILAR, "held_out": "correct", "expect": "hold"}
     return [
         Row(FIRST, "method", about="supervised fine-tuning of an adapter"),
-        Row(SHORT, "method", {"epochs": 0.5}, about="what learning from rewards begins from"),
+        Row(
+            SHORT,
+            "method",
+            {"epochs": 0.5},
+            about="what those below begin from",
+        ),
         Row("qlora", "method", {"method": "qlora"}, about="the same, over the base in four bits"),
         Row("full", "method", {"method": "full"}, about="every weight"),
         Row(
@@ -51,17 +59,17 @@ def _methods() -> list[Row]:
             "method",
             {"method": "dpo", "epochs": 0.5},
             DpoSettings(),
-            FIRST,
+            SHORT,
             about="drawn pairs",
         ),
-        Row("grpo", "method", {"method": "grpo"}, GrpoSettings(**watched), SHORT),
-        Row("rloo", "method", {"method": "rloo"}, RlooSettings(**watched), SHORT),
+        Row("grpo", "method", {"method": "grpo"}, GrpoSettings(**watched), SHORT, about=WATCHED),
+        Row("rloo", "method", {"method": "rloo"}, RlooSettings(**watched), SHORT, about=WATCHED),
         Row(
             "rlhf",
             "method",
             {"method": "rlhf"},
             RlhfSettings(reward_epochs=0.75),
-            FIRST,
+            SHORT,
             about="against a reward model of drawn pairs",
         ),
     ]
@@ -77,7 +85,7 @@ def _weights() -> list[Row]:
 
 
 def _failing() -> list[Row]:
-    cheating = GrpoSettings(reward=CHEATED, held_out="correct", learning_rate=1e-3)
+    cheating = GrpoSettings(reward="parses", held_out="correct", steps=20)
     rate = 20 * rate_for("lora", "plain")
     return [
         Row(
@@ -107,7 +115,7 @@ def _failing() -> list[Row]:
             {"method": "grpo"},
             cheating,
             SHORT,
-            about="rewarded: four bars in the answer; held out: whether it is right",
+            about="rewarded: whether the answer is a query at all; held out: whether it is right",
         ),
     ]
 

@@ -22,7 +22,7 @@ from benchmarks.methods.measuring import (
     suite_of,
 )
 from benchmarks.methods.page import page
-from benchmarks.methods.rows import FIRST, ROWS
+from benchmarks.methods.rows import FIRST, ROWS, SHORT
 from evals.codec import encode
 from evals.suite import load_suite
 from evals.suite.tune_methods import METHODS, misfit_of
@@ -99,7 +99,7 @@ def test_the_page_has_what_was_measured_and_names_what_was_not() -> None:
     assert "**refused**" in text
     assert "no reward hacking" in text
     assert "- qlora: bitsandbytes is not installed" in text
-    assert "not asked for: full; dpo" in text
+    assert f"not asked for: {SHORT}; full; dpo" in text
     assert f"| {cheated}†" in text
 
 
@@ -112,21 +112,22 @@ def test_a_refusal_is_stored_as_a_result_of_its_size(tmp_path: Path) -> None:
     assert stored_result(places.results, ROWS[FIRST], SIZE._replace(dev=13)) is None
 
 
-def test_where_the_first_adapter_is_gone_it_is_trained_again_for_those_that_begin_from_it(
+def test_where_an_adapter_is_gone_it_is_trained_again_for_those_that_begin_from_it(
     tmp_path: Path,
 ) -> None:
     places = Places(tmp_path / "results", tmp_path / "ledger")
     places.results.mkdir()
     stored = result(FIRST, training=replace(trained(), adapter_path="adapters/a"))
     (places.results / f"{FIRST}.json").write_text(encode(stored))
+    child = next(row for row in ROWS.values() if row.begins == FIRST)
     assert missing_rows([FIRST, "full"], places, SIZE) == [ROWS["full"]]
-    assert missing_rows([FIRST, "dpo"], places, SIZE) == [ROWS[FIRST], ROWS["dpo"]]
+    assert missing_rows([FIRST, child.name], places, SIZE) == [ROWS[FIRST], child]
     adapter = places.ledger / "adapters" / "a"
     adapter.mkdir(parents=True)
     (adapter / "adapter_model.safetensors").write_bytes(b"weights")
     (adapter / "adapter_config.json").write_text("{}")
     write_manifest(adapter, trained())
-    assert missing_rows([FIRST, "dpo"], places, SIZE) == [ROWS["dpo"]]
+    assert missing_rows([FIRST, child.name], places, SIZE) == [child]
 
 
 def test_the_page_in_the_docs_is_that_of_the_stored_results() -> None:

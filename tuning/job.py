@@ -39,6 +39,7 @@ from evals.spending.prices import Prices
 from evals.suite.spec import Suite
 from tuning.adapters.registry import AdapterRecord, keep_adapter, keep_siblings, set_aside
 from tuning.data.dataset import carried
+from tuning.data.foreseeing import foreseen
 from tuning.finishing import Finishing
 from tuning.forgetting.making import adapter_to_scale, make_with, refuse_remedies
 from tuning.forgetting.records import Tradeoff
@@ -60,6 +61,7 @@ from tuning.stronger.found import awaits_others, compared_models
 from tuning.stronger.running import OpenModel, run_others
 from tuning.sweeping.searching import SearchingTrainer, refuse_search
 from tuning.trainer import Trainer, refuse_unproven
+from tuning.training.tune import tuning_prompt
 
 
 @dataclass(frozen=True)
@@ -197,7 +199,11 @@ class Job:
         """What `check` finds. Raises SuiteError where the suite does not pass."""
         checks = check_stored(self.suite, self.guards, self.ledger, self.clock)
         refuse_errors(self.suite, checks.findings)
-        return checks
+        # Not stored with the others: they are of the suite, and these of files beside it.
+        ahead = foreseen(self.suite, tuning_prompt)
+        for finding in ahead:
+            self.narrator.note(finding.message)
+        return replace(checks, findings=(*checks.findings, *ahead))
 
     def _begin(self, override: str | None, checks: StoredChecks) -> JobRecord:
         return self._keep(

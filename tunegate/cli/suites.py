@@ -18,6 +18,8 @@ from tunegate.cli.console import Terminal, percent
 from tunegate.cli.records import open_stored
 from tunegate.comparing import compare_findings
 from tunegate.opening import open_guards, open_suite, open_suites
+from tuning.data.foreseeing import foreseen
+from tuning.training.tune import tuning_prompt
 
 INVALID = 2
 STYLES = {"error": "bold red", "warning": "yellow", "note": "dim"}
@@ -57,7 +59,7 @@ def check_command(options: Namespace, terminal: Terminal) -> int:
         open_guards(suite)
         with terminal.progress(f"checking {suite.name}"):
             report = check_suite(suite, self_test=self_test)
-        found = tuple(compare_findings(suite))
+        found = (*compare_findings(suite), *foreseen(suite, tuning_prompt))
         reports.append(replace(report, findings=by_level((*report.findings, *found))))
     for report in reports:
         _show_report(report, terminal)

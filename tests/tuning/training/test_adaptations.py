@@ -128,7 +128,7 @@ def test_evaluations_attach_each_kind_and_off_is_the_base_bit_for_bit(
     [
         pytest.param(one, id=name_of(one))
         for one in [*LORAS, *OTHERS]
-        if name_of(one) in ("pissa", "dora", "full", "vera")
+        if name_of(one) in ("pissa", "full")
     ]
     + [QLORA],
 )

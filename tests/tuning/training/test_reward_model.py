@@ -85,7 +85,7 @@ def test_the_same_is_found_again_and_other_pairs_are_another_model(
     assert other.folder != trained.folder
 
 
-@pytest.mark.parametrize(("moment", "number"), [("step", 7), ("sealing", 2), ("publishing", 1)])
+@pytest.mark.parametrize(("moment", "number"), [("step", 7), ("publishing", 1)])
 def test_a_reward_model_killed_in_training_ends_as_if_it_had_not_been(
     tiny_base: BaseModel,
     tmp_path: Path,

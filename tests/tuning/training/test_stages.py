@@ -85,7 +85,7 @@ def test_another_stage_or_another_order_is_another_adapter(make_task: MakeTask) 
 
 @pytest.mark.parametrize(
     ("moment", "number"),
-    [("step", 12), ("sealing the best weights", 4), ("publishing", 1)],
+    [("step", 12), ("sealing the best weights", 4)],  # at other moments: test_train.py
 )
 def test_a_chain_killed_in_its_second_stage_ends_as_if_it_had_not_been(
     make_task: MakeTask,

@@ -119,7 +119,7 @@ def _about(row: Row, found: Result) -> Iterator[str]:
             for name, value in last.measured.items()
             if isinstance(value, float) and name in _TOLD
         )
-        yield from _sampled(last.measured)
+        yield from _drawn(last.measured)
     contradictions = [one for one in training.findings if one.code == "contradiction"]
     yield from (words(one.message, 160) for one in contradictions)
     failed = [proof for proof in training.proofs if not proof.passed]
@@ -128,10 +128,10 @@ def _about(row: Row, found: Result) -> Iterator[str]:
     )
 
 
-def _sampled(measured: Mapping[str, object]) -> Iterator[str]:
+def _drawn(measured: Mapping[str, object]) -> Iterator[str]:
     """The reward of the answers that were drawn while it learnt."""
     names = ("first", "last", "low", "high")
-    first, last, low, high = (measured.get(f"sampled_{name}") for name in names)
+    first, last, low, high = (measured.get(f"drawn_reward_{name}") for name in names)
     if isinstance(first, float) and isinstance(last, float):
         change = Interval(last - first, float(str(low)), float(str(high)))
         told = f"{signed(change.estimate)} ({signed_bounds(change)})"

@@ -114,7 +114,8 @@ class PolicyObjective:
                 told["base_rate"] = _rate_told(float(entry[_BASE]))
         rise = sampled_rise([p.reward for p in loss_curve(log) if p.reward is not None])
         if rise:
-            told |= {f"sampled_{name}": value for name, value in rise._asdict().items()}
+            told |= {f"drawn_reward_{name}": value for name, value in rise._asdict().items()}
+            told["drawn_reward_change"] = rise.last - rise.first
         looks = [float(entry[SCORE]) for entry in log if SCORE in entry]
         if looks:
             told |= {"first_look": looks[0], "best_look": max(looks), "last_look": looks[-1]}

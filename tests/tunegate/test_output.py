@@ -9,6 +9,7 @@ import pytest
 
 from tests.sample_suite import write_suite
 from tests.tunegate.command_line import CommandLine
+from tunegate.cli.output import write_whole
 
 SCORES = "".join(f'{{"id": "c{n}", "score": {n % 2}}}\n' for n in range(40))
 
@@ -68,3 +69,37 @@ def test_a_models_script_and_the_ledger_are_inputs_and_an_old_report_is_none(
         assert "would overwrite what this command reads" in told.err
     told = tunegate("run", root, "--model", "scripted:m.json", "-o", root / "report.html")
     assert "would overwrite" not in told.err
+
+
+@pytest.mark.parametrize("command", ["data", "run", "report", "adapters"])
+def test_what_is_no_regular_file_is_refused_before_any_work_and_stays(
+    command: str, tmp_path: Path, tunegate: CommandLine
+) -> None:
+    pipe, link = tmp_path / "pipe", tmp_path / "link.jsonl"
+    os.mkfifo(pipe)
+    link.symlink_to("nowhere.jsonl")
+    words = ["export", "x"] if command == "adapters" else ["no-such-suite"]
+    for path, said in ((pipe, "no regular file"), (link, "link to nothing")):
+        told = tunegate(command, *words, "-o", path)
+        assert told.code == 2
+        assert f"{path}: --output is {'a ' * (path == link)}{said}" in told.err
+    told = tunegate(command, *words, "-o", "-")
+    assert told.code == 2
+    assert "'-' is none" in told.err
+    assert pipe.is_fifo()
+    assert link.is_symlink()
+    assert not Path("-").exists()
+
+
+def test_a_link_to_a_file_is_followed_and_stays(tmp_path: Path, tunegate: CommandLine) -> None:
+    root = write_suite(tmp_path / "tickets", extra="tune: {prompt: terse, min_examples: 20}\n")
+    Path("deep").mkdir()
+    Path("deep/real.jsonl").write_text("old")
+    Path("link.jsonl").symlink_to("deep/real.jsonl")
+    told = tunegate("data", root, "--model", "scripted:none.json", "-o", "link.jsonl")
+    assert told.code == 0, told.out + told.err
+    assert Path("deep/real.jsonl").read_text().startswith('{"messages"')
+    write_whole(Path("link.jsonl"), "a report")
+    assert Path("link.jsonl").is_symlink()
+    assert Path("deep/real.jsonl").read_text() == "a report"
+    assert sorted(path.name for path in Path("deep").iterdir()) == ["real.jsonl"]

@@ -21,11 +21,14 @@ def refuse_overwriting(options: Namespace) -> None:
     """Raise UsageError where a command would write over one of its own inputs. Reads nothing.
 
     Inputs are the files that it is told to read, the ledger, and what lies in a suite's folder
-    but for reports.
+    but for reports. What is no file at all is refused here, too.
     """
     for name, flag in _OUTPUTS.items():
         output = getattr(options, name, None)
-        if output is None or not output.is_file():
+        if output is None:
+            continue
+        _refuse_no_file(output, flag)
+        if not output.is_file():
             continue
         if _in_suite(options, output) or any(map(output.samefile, _inputs(options))):
             raise UsageError(
@@ -33,6 +36,21 @@ def refuse_overwriting(options: Namespace) -> None:
                 path=output,
                 hint="name another file for the output",
             )
+
+
+def _refuse_no_file(output: Path, flag: str) -> None:
+    """Raise UsageError for `-`, a link to nothing and, of `--output`, a pipe or a device."""
+    if output == Path("-"):
+        hint = "name a file, or leave it out: results are printed anyway"
+        raise UsageError(f"{flag} takes a file, and '-' is none", hint=hint)
+    if output.is_symlink() and not output.exists():
+        raise UsageError(
+            f"{flag} is a link to nothing", path=output, hint="name the file that is meant"
+        )
+    if flag == "--output" and output.exists() and not (output.is_file() or output.is_dir()):
+        raise UsageError(
+            f"{flag} is no regular file", path=output, hint="name a file; it is put there whole"
+        )
 
 
 def _inputs(options: Namespace) -> Iterator[Path]:
@@ -72,9 +90,12 @@ def check_output(path: Path) -> None:
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Write `text` to `path`: at once and whole for a file, straight through for a device."""
+    """Write `text` to `path`: at once and whole for a file, straight through for a device.
+
+    A link stays one: the file that it leads to is replaced.
+    """
     if path.exists() and not path.is_file():  # /dev/stdout, a pipe: never replaced by a file
         path.write_text(text, encoding="utf-8")
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, text)
+    write_atomically(path.resolve(), text)

@@ -7,8 +7,21 @@ from __future__ import annotations
 
 from argparse import ArgumentTypeError
 from math import nan
+from pathlib import Path
 
 _MOST_TRAININGS = 20
+
+
+def text(given: str) -> str:
+    """A name, an id, or any other text with something in it."""
+    if not given.strip():
+        raise ArgumentTypeError("an empty value: say what is meant, or leave it out")
+    return given
+
+
+def path(given: str) -> Path:
+    """A file or folder."""
+    return Path(text(given))
 
 
 def count(text: str) -> int:

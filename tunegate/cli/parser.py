@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from evals.errors import UsageError
 from tunegate import __version__
@@ -28,7 +28,15 @@ run
 
 
 class Parser(argparse.ArgumentParser):
-    """Bad arguments become a UsageError, so that they are told like every other error."""
+    """Bad arguments become a UsageError, so that they are told like every other error.
+
+    So do empty values: a command must not run as if its option was not there.
+    """
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.register("type", None, types.text)
+        self.register("type", Path, types.path)
 
     def error(self, message: str) -> NoReturn:
         """Raise UsageError instead of printing the usage and ending the process."""
@@ -47,6 +55,7 @@ def build_parser() -> Parser:
         "--version", action="version", version=f"tunegate {__version__}", help="print the version"
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    commands.type = str  # it is given every argument, and the command checks its own
     for add in (_suites, _runs, _data, _gate, _tuning, _reporting, _regression, _records, _imports):
         add(_adder(commands))
     return parser

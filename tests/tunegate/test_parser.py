@@ -1,0 +1,33 @@
+"""What options take, before any command begins."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.tunegate.command_line import CommandLine
+
+
+@pytest.mark.parametrize(
+    ("words", "option"),
+    [
+        (["tune", "S", "--from", ""], "--from"),
+        (["tune", "S", "--weights", ""], "--weights"),
+        (["tune", "S", "--override", " "], "--override"),
+        (["data", "S", "--data", ""], "--data"),
+        (["data", "S", "--sample", "2", "--by", ""], "--by"),
+        (["data", "S", "-o", ""], "-o/--output"),
+        (["eval", "S", "--prices", " "], "--prices"),
+        (["eval", "S", "--demonstrations", "a", ""], "--demonstrations"),
+        (["runs", "--ledger", ""], "--ledger"),
+        (["show", ""], "RUN"),
+    ],
+)
+def test_an_empty_value_is_not_the_same_as_none(
+    words: list[str], option: str, tunegate: CommandLine
+) -> None:
+    told = tunegate(*words)
+    assert told.code == 2
+    assert f"argument {option}: " in told.err
+    assert f"see `tunegate {words[0]} --help`" in told.err
+    if option != "--override":
+        assert "an empty value" in told.err

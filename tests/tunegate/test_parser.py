@@ -31,3 +31,18 @@ def test_an_empty_value_is_not_the_same_as_none(
     assert f"see `tunegate {words[0]} --help`" in told.err
     if option != "--override":
         assert "an empty value" in told.err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["tune", "S", "--seeds", "0"], "'0' is not a whole number from 1 to 20"),
+        (["run", "S", "--seeds", "21"], "'21' is not a whole number from 1 to 20"),
+        (["curve", "S", "--seeds", "0"], "'0' is not a whole number from 1 to 20"),
+        (["tune", "S", "--sweep", "--no-sweep"], "not allowed with argument --sweep"),
+    ],
+)
+def test_bounds_are_told_as_they_are(words: list[str], said: str, tunegate: CommandLine) -> None:
+    told = tunegate(*words)
+    assert told.code == 2
+    assert said in told.err

@@ -36,20 +36,8 @@ def count(text: str) -> int:
 
 
 def trainings(text: str) -> int:
-    """How many adapters that differ by seed alone."""
-    value = count(text)
-    if value > _MOST_TRAININGS:
-        raise ArgumentTypeError(f"{value} trainings are too many: at most {_MOST_TRAININGS}")
-    return value
-
-
-def trainings_per_share(text: str) -> int:
-    """How many trainings for each point of a learning curve."""
-    value = count(text)
-    if value > _MOST_TRAININGS:
-        said = f"{value} trainings per share are too many: at most {_MOST_TRAININGS}"
-        raise ArgumentTypeError(said)
-    return value
+    """How many adapters that differ by seed alone; of a learning curve, for each of its points."""
+    return _whole(text, 1, _MOST_TRAININGS, str(_MOST_TRAININGS))
 
 
 def runs(text: str) -> int:

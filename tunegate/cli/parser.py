@@ -240,7 +240,7 @@ def _tuning(add: Callable[[str, str], Parser]) -> None:
     add_endpoints(curve)
     curve.add_argument(
         "--seeds",
-        type=types.trainings_per_share,
+        type=types.trainings,
         default=1,
         metavar="N",
         help="trainings per share (default: 1)",
@@ -446,11 +446,15 @@ def _training(command: Parser) -> None:
     command.add_argument(
         "--keep", choices=("score", "loss"), help="what chooses the step that is kept"
     )
-    command.add_argument(
+    search = command.add_mutually_exclusive_group()
+    search.add_argument(
         "--sweep",
-        action=argparse.BooleanOptionalAction,
+        action="store_true",
         default=None,
         help="search for learning rate, rank and epochs first, on parts of train",
+    )
+    search.add_argument(
+        "--no-sweep", dest="sweep", action="store_false", help="leave the suite's search out"
     )
     command.add_argument(
         "--sweep-budget",

@@ -112,6 +112,8 @@ def test_what_is_written_is_what_is_trained_on(tunegate: CommandLine, tiny_model
         (("--data", "more.jsonl", "--column", "promt=q"), "no column for 'promt'"),
         (("--data", "more.jsonl", "--column", "q"), "not of the form"),
         (("--provenance",), "--provenance is of"),
+        (("--format", "csv"), "--format is of -o FILE"),
+        (("--format", "chat"), "--format is of -o FILE"),
         (("-o", "s", "--format", "datasets"), "is there already"),
         (("--show", "many"), "whole number"),
     ],

@@ -25,7 +25,7 @@ from tunegate.cli.sampling_options import refuse_stray
 from tunegate.opening import model_name, open_suite
 from tuning.data.accepting import accepted_by
 from tuning.data.dataset import Parts
-from tuning.data.formats import write_examples
+from tuning.data.formats import FormatName, write_examples
 from tuning.data.looking import lengths_of, sources_of, spread
 from tuning.data.preview import Preview, preview
 from tuning.data.replay import replay_count
@@ -64,10 +64,13 @@ def data_command(options: Namespace, terminal: Terminal) -> int:
     refuse_stray(options)
     if options.sample is not None:
         return sample_command(options, terminal)
-    if options.provenance and not (options.output and options.format == "chat"):
+    if options.provenance and not (options.output and _form(options) == "chat"):
         raise UsageError("--provenance is of -o FILE --format chat", hint="add them")
+    if options.format and not options.output:
+        hint = "add it; how the files of --data are read says --data-format"
+        raise UsageError("--format is of -o FILE", hint=hint)
     if options.output:
-        check_new(options.output, options.format)
+        check_new(options.output, _form(options))
     suite = open_suite(options.suite).suite
     looked = look(options, suite, terminal)
     written = _write(options, looked, terminal)
@@ -159,6 +162,11 @@ def lint_with_scorer(
     return data, ""
 
 
+def _form(options: Namespace) -> FormatName:
+    form: FormatName = options.format or "chat"
+    return form
+
+
 def check_new(path: Path, form: str) -> None:
     """Raise UsageError where the examples cannot be written to `path`."""
     if form == "datasets":
@@ -175,7 +183,7 @@ def _write(options: Namespace, looked: Looked, terminal: Terminal) -> bool:
     with quietly(), terminal.progress(f"writing {options.output}"):
         options.output.parent.mkdir(parents=True, exist_ok=True)
         write_examples(
-            looked.data.examples, options.output, options.format, provenance=options.provenance
+            looked.data.examples, options.output, _form(options), provenance=options.provenance
         )
     return True
 
@@ -183,7 +191,7 @@ def _write(options: Namespace, looked: Looked, terminal: Terminal) -> bool:
 def _show_written(options: Namespace, looked: Looked, terminal: Terminal, *, written: bool) -> None:
     if written:
         count = len(looked.data.examples)
-        terminal.line(f"wrote {count:,} examples to {options.output} ({options.format})")
+        terminal.line(f"wrote {count:,} examples to {options.output} ({_form(options)})")
     elif options.output:
         terminal.note(f"{options.output} was not written: the lint refuses the data")
 

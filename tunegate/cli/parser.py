@@ -187,7 +187,7 @@ def _data(add: Callable[[str, str], Parser]) -> None:
         "-o", "--output", type=Path, metavar="FILE", help="write the examples to FILE"
     )
     data.add_argument(
-        "--format", choices=DATA_FORMATS, default="chat", help="of --output (default: chat)"
+        "--format", choices=DATA_FORMATS, help="of --output (default: chat)"
     )
     data.add_argument(
         "--provenance",

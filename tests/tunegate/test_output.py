@@ -9,6 +9,7 @@ import pytest
 
 from tests.sample_suite import write_suite
 from tests.tunegate.command_line import CommandLine
+from tests.tunegate.scenes import write_model
 from tunegate.cli.output import write_whole
 
 SCORES = "".join(f'{{"id": "c{n}", "score": {n % 2}}}\n' for n in range(40))
@@ -96,7 +97,8 @@ def test_a_link_to_a_file_is_followed_and_stays(tmp_path: Path, tunegate: Comman
     Path("deep").mkdir()
     Path("deep/real.jsonl").write_text("old")
     Path("link.jsonl").symlink_to("deep/real.jsonl")
-    told = tunegate("data", root, "--model", "scripted:none.json", "-o", "link.jsonl")
+    write_model(Path("m.json"))
+    told = tunegate("data", root, "--model", "scripted:m.json", "-o", "link.jsonl")
     assert told.code == 0, told.out + told.err
     assert Path("deep/real.jsonl").read_text().startswith('{"messages"')
     write_whole(Path("link.jsonl"), "a report")
@@ -122,7 +124,8 @@ def test_what_tunegate_keeps_in_a_suite_is_never_written_by_an_output(
 
 def test_nothing_is_written_into_the_ledgers_folder(tmp_path: Path, tunegate: CommandLine) -> None:
     root = write_suite(tmp_path / "tickets", extra="tune: {prompt: terse, min_examples: 20}\n")
-    model = ("--model", "scripted:none.json")
+    write_model(Path("m.json"))
+    model = ("--model", "scripted:m.json")
     for path in (".tunegate/job.lock", ".tunegate/adapters/a.jsonl"):
         told = tunegate("data", root, *model, "-o", path)
         assert told.code == 2

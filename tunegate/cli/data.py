@@ -12,7 +12,7 @@ from evals.errors import MissingExtraError, UsageError
 from evals.judges.uses import judges_of
 from evals.ledger import FILE_NAME, Ledger
 from evals.ledger_file import check_folder
-from evals.models.names import is_hosted
+from evals.models.names import check_model_name, is_hosted
 from evals.scorers import build_scorers
 from evals.suite.section import suggestion
 from evals.suite.spec import DataFile, Suite
@@ -84,8 +84,8 @@ def look(options: Namespace, suite: Suite, terminal: Terminal) -> Looked:
     """Gather, fit and lint what would be trained on. Raises what reading the files raises."""
     model, prompt = model_name(suite, options.model), tuning_prompt(suite)
     technique = stored_technique(suite, options.ledger, model)
-    gathered = gather_examples(suite, prompt, technique, files_of(options))
     limit, said = reading_of(model)
+    gathered = gather_examples(suite, prompt, technique, files_of(options))
     notes = [said] if said else []
     data, judged = lint_with_scorer(
         suite, prompt, gathered, limit, technique=technique, terminal=terminal
@@ -128,8 +128,13 @@ def stored_technique(suite: Suite, folder: Path, model: str) -> Technique:
 
 
 def reading_of(model: str) -> tuple[TokenLimit | None, str]:
-    """How the model reads and how much; where that cannot be known here, why, in one line."""
+    """How the model reads and how much; where that cannot be known here, why, in one line.
+
+    Raises ModelError for a script that is not there.
+    """
     unknown = "lengths are not checked and nothing is decoded"
+    if model.startswith("scripted:"):
+        check_model_name(model)
     if is_hosted(model) or model.startswith("scripted:"):
         return None, f"{unknown}: {model} has no tokenizer here (name a local one with --model)"
     check_trainable(model)

@@ -186,9 +186,7 @@ def _data(add: Callable[[str, str], Parser]) -> None:
     data.add_argument(
         "-o", "--output", type=Path, metavar="FILE", help="write the examples to FILE"
     )
-    data.add_argument(
-        "--format", choices=DATA_FORMATS, help="of --output (default: chat)"
-    )
+    data.add_argument("--format", choices=DATA_FORMATS, help="of --output (default: chat)")
     data.add_argument(
         "--provenance",
         action="store_true",

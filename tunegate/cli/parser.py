@@ -430,6 +430,7 @@ def _training(command: Parser) -> None:
     )
     command.add_argument(
         "--remedies",
+        type=str,  # whose own error names them all, also of an empty list
         nargs="?",
         const="all",
         metavar="LIST",

@@ -22,6 +22,8 @@ def write_atomically(path: Path, text: str) -> None:
             handle.flush()
             os.fsync(handle.fileno())
         scratch.replace(path)
-    except BaseException:
+    except BaseException as error:
         scratch.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.errno and not error.filename2:
+            error.filename = str(path)  # a full disk names none, and `open` the scratch file
         raise

@@ -19,7 +19,6 @@ from evals.asking import Asker
 from evals.errors import (
     GateShutError,
     ModelError,
-    NothingRunError,
     SuiteError,
     UsageError,
 )
@@ -56,7 +55,7 @@ from tuning.search.optimising import refuse_unworkable
 from tuning.search.oracle import awaits_oracle, oracle_candidate
 from tuning.search.prompts import PromptSearch
 from tuning.shipping.sealed import Look
-from tuning.stored import JOB, decide_stored, job_key, standing_leader
+from tuning.stored import JOB, decide_stored, decided_job, job_key, standing_leader
 from tuning.stronger.found import awaits_others, compared_models
 from tuning.stronger.running import OpenModel, run_others
 from tuning.sweeping.searching import SearchingTrainer, refuse_search
@@ -369,12 +368,8 @@ class Job:
         self._refuse_untrainable()
         self._checks()
         self._calibrate()
-        record = self.ledger.load(JOB, self.key, JobRecord)
-        if record is None or record.decision is None:
-            raise NothingRunError(
-                f"no verdict on {self.suite.name} is stored: which prompt to beat is not known",
-                hint=f"`tunegate run {self.suite.name} --no-tune` finds it",
-            )
+        record = decided_job(self.ledger, self.suite.name, self.model.name)
+        assert record.decision is not None
         leader = standing_leader(self.suite, self.ledger, record.decision, self.model)
         training = adapter_to_scale(self.ledger, record, adapter)
         bench = bench_of(

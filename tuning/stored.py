@@ -59,6 +59,17 @@ def load_job(ledger: Ledger, suite: str, model: str) -> JobRecord | None:
     return replace(record, runs=runs, cases=ledger.cases(list(dict.fromkeys(prints))))
 
 
+def decided_job(ledger: Ledger | None, suite: str, model: str) -> JobRecord:
+    """The stored job with its verdict. Raises NothingRunError where there is none, or no ledger."""
+    record = ledger.load(JOB, job_key(suite, model), JobRecord) if ledger else None
+    if record is None or record.decision is None:
+        raise NothingRunError(
+            f"no verdict on {suite} is stored: which prompt to beat is not known",
+            hint=f"`tunegate run {suite} --no-tune` finds it",
+        )
+    return record
+
+
 def _run_ids(record: JobRecord) -> list[str]:
     names = [trial.run_id for trial in record.decision.trials] if record.decision else []
     compared = record.decision.stronger if record.decision else ()
@@ -96,7 +107,7 @@ def decide_stored(
     if not tried and (said := left_out_texts(left_out)):
         raise NothingRunError(
             f"no stored run is of this suite and model as they are. {' '.join(said)}",
-            hint="evaluate some prompts first",
+            hint=f"`tunegate run {suite.name} --no-tune` evaluates some prompts",
         )
     if not tried:
         _refuse_nothing(suite, ledger, model)
@@ -208,7 +219,7 @@ def _refuse_nothing(suite: Suite, ledger: Ledger, model: str) -> NoReturn:
         f"there is no result to decide from: no dev run of {suite.name} on {model} is stored{said}",
         hint="name one of those with --model, or run the suite on this one"
         if stored
-        else "evaluate some prompts first",
+        else f"`tunegate run {suite.name} --no-tune` evaluates some prompts",
     )
 
 

@@ -68,9 +68,11 @@ def _refuse_missing(
     root: Path, named: str, wanted: str, section: Section, *keys: str | int
 ) -> NoReturn:
     path = root / named
+    what = wanted.rsplit(maxsplit=1)[-1]
+    if path.is_symlink() and not path.exists():
+        section.fail(f"{what} {named!r} is a link to nothing", *keys)
     found = f"is not {wanted}" if path.exists() else "does not exist"
     siblings = (
         [str(p.relative_to(root)) for p in path.parent.iterdir()] if path.parent.is_dir() else []
     )
-    what = wanted.rsplit(maxsplit=1)[-1]
     section.fail(f"{what} {named!r} {found}", *keys, hint=suggestion(named, siblings))

@@ -231,6 +231,8 @@ def describe(value: Json) -> str:
     if value is None:
         return "nothing (null)"
     kind = {bool: "boolean", int: "number", float: "number", str: "text"}.get(type(value))
+    if value in ([], ()):
+        return "an empty list"
     if kind is None:
         return "a list" if isinstance(value, list | tuple) else "an object"
     shown = repr(value) if isinstance(value, str) else json.dumps(value)

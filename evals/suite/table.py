@@ -14,6 +14,7 @@ from evals.suite.section import suggestion
 from evals.suite.source import BOM
 
 MAX_CSV_BYTES = 256 << 20
+NAMING = "name the columns with --input-column and --expected-column"
 _DELIMITERS = (",", ";", "\t", "|")
 UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
@@ -49,14 +50,15 @@ def read_rows(
     *,
     blank_rows: bool = False,
     error: type[TunegateError] = SuiteError,
+    naming: str = NAMING,
 ) -> Iterator[Row]:
     """The records of a table with their lines; the delimiter is the one that fits the header.
 
     Rows whose cells are all blank are left out, unless `blank_rows`: then only blank lines are.
-    Raises `error` with the line.
+    Raises `error` with the line; `naming` is its hint how other columns are named.
     """
     text = read_table(path, error=error)
-    delimiter = _find_delimiter(text, path, columns, error)
+    delimiter = _find_delimiter(text, path, columns, error, naming)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     header: list[str] = []
     while True:
@@ -116,7 +118,9 @@ def headers_of(text: str) -> Mapping[str, list[str]]:
     return headers
 
 
-def _find_delimiter(text: str, path: Path, columns: Columns, error: type[TunegateError]) -> str:
+def _find_delimiter(
+    text: str, path: Path, columns: Columns, error: type[TunegateError], naming: str
+) -> str:
     headers = headers_of(text)
     for delimiter, header in headers.items():
         if set(columns.named) <= set(header):
@@ -125,7 +129,6 @@ def _find_delimiter(text: str, path: Path, columns: Columns, error: type[Tunegat
     likely = max(headers.values(), key=len, default=[])
     missing = next((column for column in columns.named if column not in likely), columns.input)
     close = suggestion(missing, [cell for cell in likely if cell])
-    naming = "name the columns with --input-column and --expected-column"
     raise error(
         f"no column {missing!r} in the header",
         path=path,

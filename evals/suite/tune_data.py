@@ -37,7 +37,8 @@ MAX_PARTS = 1_000
 LEAK = "what dev or test asks about is never trained on: take those rows out of the training data"
 NEVER_LET_PASS = {
     "too_long": "say with tune.too_long what becomes of long examples",
-    "too_few": "lower tune.min_examples",
+    "too_few": "collect more, or name more files under tune.data; lower tune.min_examples only "
+    "where you know that so few are enough",
     "refused_by_template": "the model cannot be asked so: change the rows",
 }
 """By the code of a finding that no `allow` lets pass, leaks apart, what to do instead."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Protocol, TypeVar
 
 from evals.fingerprint import file_sha256
@@ -43,9 +43,10 @@ def read_list(section: Section, key: str, read_one: ReadOne[File]) -> tuple[File
     files: dict[str, File] = {}
     for number, item in enumerate(stated):
         one = read_one(section, item, (key, number))
-        if one.path in files:
-            section.fail(f"{one.path!r} appears twice", key, number)
-        files[one.path] = one
+        path = str(PurePosixPath(one.path))  # ./a and a are one file
+        if path in files:
+            section.fail(f"{path!r} appears twice", key, number)
+        files[path] = one
     return tuple(files.values())
 
 

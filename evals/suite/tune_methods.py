@@ -142,6 +142,18 @@ def misfit_of(tune: TuneSpec) -> Misfit | None:
         if why is not None:
             return Misfit("variant", f"{message}: {why}", f"known: {', '.join(variants)}")
         return Misfit("variant", message, suggestion(tune.variant, variants))
+    return _halving(tune)
+
+
+def _halving(tune: TuneSpec) -> Misfit | None:
+    """Whether a rank is odd of which the variant takes a half for each of two matrices."""
+    if tune.variant != "orthogonal":
+        return None
+    message, hint = "the variant orthogonal takes even ranks only", "state an even rank"
+    if (tune.rank or 0) % 2:
+        return Misfit("rank", message, hint)
+    if tune.sweep is not None and any(rank % 2 for rank in tune.sweep.rank):
+        return Misfit("sweep", message, "state even ranks in sweep.rank")
     return None
 
 

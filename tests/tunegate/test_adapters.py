@@ -19,7 +19,7 @@ from evals.fingerprint import file_sha256
 from evals.ledger import FILE_NAME, Ledger
 from evals.models.loading import load_folder, quiet_transformers
 from evals.models.tokens import template_hash
-from tests.tunegate.command_line import Told, call_in, environment
+from tests.tunegate.command_line import CommandLine, Told, call_in, environment
 from tests.tunegate.real_scene import write_scene
 from tunegate.cards import CARD
 from tuning.adapters.registry import ADAPTER, find_adapter
@@ -281,3 +281,12 @@ def test_training_data_are_exported_where_the_suite_still_gives_them(copy: Path)
     assert told.code == 2
     assert "no longer gives the data" in told.err
     assert not (copy / "again.jsonl").exists()
+
+
+@pytest.mark.parametrize("words", [[], ["show", "x"], ["export", "x", "-o", "y"]])
+def test_where_nothing_is_stored_what_makes_adapters_is_named(
+    words: list[str], tunegate: CommandLine
+) -> None:
+    told = tunegate("adapters", *words)
+    assert told.code == 5
+    assert "run `tunegate run` or `tunegate tune` first" in " ".join(told.err.split())

@@ -193,7 +193,7 @@ def test_a_mark_of_utf8_other_line_ends_and_no_last_one_are_no_damage(
         (("good.jsonl", "./none"), ("none", "No such file")),
         (("good.jsonl", "none"), ("'none'", "two stored runs")),
         (("good.jsonl", "-"), ("'-'", "two JSONL files")),
-        (("good.jsonl", ""), ("''", "two JSONL files")),
+        (("good.jsonl", ""), ("argument B", "an empty value")),
         (("good.jsonl", "/dev/null"), ("/dev/null", "holds no scores")),
         (("good.jsonl", "shut.jsonl"), ("shut.jsonl", "Permission denied")),
     ],

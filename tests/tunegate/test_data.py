@@ -10,6 +10,7 @@ from evals.models import names
 from evals.suite.tune_data import FORMATS
 from tests.sample_suite import write_suite
 from tests.tunegate.command_line import CommandLine
+from tests.tunegate.scenes import write_model
 from tests.tuning.data.test_files import chat_row
 from tunegate.cli.parser import DATA_FORMATS
 from tuning.data import formats
@@ -18,7 +19,8 @@ TUNE = "tune: {prompt: terse, min_examples: 20}\n"
 
 
 def write(folder: Path, rows: str = "", tune: str = TUNE) -> Path:
-    """The sample suite, which trains on `extra.jsonl` where there are rows."""
+    """The sample suite, which trains on `extra.jsonl` where there are rows, and a script."""
+    write_model(Path("x.json"))
     if rows:
         tune = tune.replace("}", ", data: [extra.jsonl]}")
     write_suite(folder, extra=tune)
@@ -112,8 +114,11 @@ def test_what_is_written_is_what_is_trained_on(tunegate: CommandLine, tiny_model
         (("--data", "more.jsonl", "--column", "promt=q"), "no column for 'promt'"),
         (("--data", "more.jsonl", "--column", "q"), "not of the form"),
         (("--provenance",), "--provenance is of"),
+        (("--format", "csv"), "--format is of -o FILE"),
+        (("--format", "chat"), "--format is of -o FILE"),
         (("-o", "s", "--format", "datasets"), "is there already"),
         (("--show", "many"), "whole number"),
+        (("--model", "scripted:nosuch.json"), "there is no script file 'nosuch.json'"),
     ],
 )
 def test_bad_input_is_one_error_and_writes_nothing(
@@ -166,6 +171,7 @@ def test_the_suites_own_scorer_is_asked(tunegate: CommandLine, tmp_path: Path) -
         return row | {"answer": "nonsense"} if row["id"] == "train-0004" else row
 
     write_suite(tmp_path / "s", extra=TUNE, change=spoil)
+    write_model(Path("x.json"))
     told = tunegate("data", "s", "--model", "scripted:x.json", "--json")
     assert told.code == 1
     (found,) = [f for f in told.document["findings"] if f["code"] == "rejected_answer"]

@@ -188,6 +188,8 @@ def test_without_anything_stored_nothing_was_run(command: str, tunegate: Command
         told = tunegate(command, *arguments, *more)
         assert told.code == 5, told
     assert told.document["error"]["exit_code"] == 5
+    if command == "tune":
+        assert "`tunegate run tickets" in told.document["error"]["hint"]
 
 
 def test_runs_of_another_model_are_nothing_run(tunegate: CommandLine) -> None:

@@ -335,3 +335,45 @@ def test_an_interrupt_ends_with_130(tmp_path: Path) -> None:
             assert process.poll() is None
     finally:
         interrupt(process)
+
+
+@pytest.mark.parametrize("command", ["data", "run"])
+def test_a_full_disk_names_the_file_and_promises_to_go_on_only_where_that_is_true(
+    command: str, scene: Path, tunegate: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.rmtree(scene)
+    write_suite(scene, extra="tune: {prompt: terse, min_examples: 20}\n")
+    monkeypatch.setattr(os, "fsync", full)
+    told = tunegate(command, scene, *MODEL, "-o", "out")
+    assert told.code == 4
+    assert "out: No space left on device (free some room" in told.err
+    assert ("goes on where it was" in told.err) == (command == "run")
+    assert not list(Path().glob("*out*"))
+
+
+@pytest.mark.parametrize(
+    ("words", "resumes"),
+    [
+        (["data", "tickets"], False),
+        (["data", "tickets", "--sample", "2", "-o", "x"], True),
+        (["eval", "tickets"], True),
+        (["eval", "tickets", "--rescore"], False),
+        (["compare", "a", "b"], False),
+    ],
+)
+def test_an_interrupt_promises_to_go_on_only_where_that_is_true(
+    words: list[str],
+    resumes: bool,
+    scene: Path,
+    tunegate: CommandLine,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def interrupt(_options: Any) -> None:
+        raise KeyboardInterrupt
+
+    assert scene
+    monkeypatch.setattr("tunegate.cli.refuse_overwriting", interrupt)
+    told = tunegate(*words)
+    assert told.code == 130
+    assert "interrupted" in told.err
+    assert ("goes on where it was" in told.err) == resumes

@@ -72,11 +72,17 @@ def test_the_trade_off_of_scales_takes_no_look_and_stands_in_the_report(
     assert "| 4 | scale 0.25 |" in short
 
 
-def test_without_a_verdict_or_an_adapter_it_says_what_to_do(ready: CommandLine) -> None:
-    told = ready("tradeoff", "tickets", *MODEL)
+def test_without_a_verdict_or_an_adapter_it_says_what_to_do_and_opens_no_model(
+    ready: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as unopened:
+        unopened.setattr("tunegate.cli.tradeoff.open_job", None)
+        told = ready("tradeoff", "tickets", *MODEL)
     assert told.code == 5
     assert "--no-tune" in told.err
+    assert not Path(".tunegate").exists()
     ready("run", "tickets", *MODEL, "--no-tune", "-o", "r.html")
+    monkeypatch.setattr("tunegate.cli.tradeoff.open_job", None)
     told = ready("tradeoff", "tickets", *MODEL)
     assert told.code == 5
     assert "no adapter of tickets is stored" in told.err

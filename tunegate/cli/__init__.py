@@ -43,6 +43,8 @@ COMMANDS = {
 }
 """Which module of this package holds each command's function."""
 
+RESUMED = frozenset({"aa", "audit", "ci", "curve", "eval", "run", "tradeoff", "tune"})
+"""Commands that keep what they did as they go, and find it again; `data` does with --sample."""
 INTERRUPTED = 130
 NOBODY_READS = 141
 """As of a program that SIGPIPE ended: what was asked for was not delivered."""
@@ -57,24 +59,34 @@ def run_command(arguments: list[str]) -> int:
     _open_closed_streams()
     terminal = Terminal(as_json="--json" in arguments)
     ledger: Path | None = None
+    resumes = False
     code = NOBODY_READS
     try:
         options = build_parser().parse_args(arguments)
         if options.command:
             ledger, terminal.as_json = options.ledger, options.json
+            resumes = _resumes(options)
         with _warnings_told(terminal):
             code = _dispatch(options, terminal)
         sys.stdout.flush()  # here, where a closed pipe can still be told from success
     except TunegateError as error:
         return terminal.error(error)
     except KeyboardInterrupt:
-        return terminal.interrupted(INTERRUPTED)
+        return terminal.interrupted(INTERRUPTED, resumes=resumes)
     except BrokenPipeError:
         _forget_stdout()
         return code  # the command's own where it came to an end before the pipe was missed
     except (OSError, sqlite3.DatabaseError) as error:
-        return terminal.error(as_deliberate(error, ledger))
+        return terminal.error(as_deliberate(error, ledger, resumes=resumes))
     return code
+
+
+def _resumes(options: Namespace) -> bool:
+    """Whether a command that was cut off goes on where it was when it is given again."""
+    if getattr(options, "rescore", False):
+        return False
+    drawing = options.command == "data" and options.sample is not None
+    return drawing or options.command in RESUMED
 
 
 @contextmanager

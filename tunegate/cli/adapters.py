@@ -20,6 +20,7 @@ from tuning.adapters.wholeness import Wholeness, wholeness_of
 from tuning.records import SeedLine
 
 _ACTIONS = ("show", "export")
+_MADE_BY = "`tunegate run` or `tunegate tune`"
 
 
 def adapters_command(options: Namespace, terminal: Terminal) -> int:
@@ -38,7 +39,7 @@ def adapters_command(options: Namespace, terminal: Terminal) -> int:
         raise UsageError(
             f"`adapters {action}` takes one adapter's id", hint="see `tunegate adapters`"
         )
-    ledger = open_stored(options.ledger)
+    ledger = open_stored(options.ledger, made_by=_MADE_BY)
     record = find_adapter(ledger, options.words[1])
     if action == "show":
         return _show(record, ledger, terminal)
@@ -48,7 +49,7 @@ def adapters_command(options: Namespace, terminal: Terminal) -> int:
 
 
 def _list(options: Namespace, terminal: Terminal) -> int:
-    ledger = open_stored(options.ledger)
+    ledger = open_stored(options.ledger, made_by=_MADE_BY)
     suite = _suite_name(options.words[0]) if options.words else None
     records = stored_adapters(ledger, suite)
     if not records:

@@ -131,9 +131,12 @@ class Terminal:
         )
         return error.exit_code
 
-    def interrupted(self, exit_code: int) -> int:
-        """Say that a person stopped the command, and return `exit_code`."""
-        said = "interrupted; the same command goes on where it was"
+    def interrupted(self, exit_code: int, *, resumes: bool) -> int:
+        """Say that a person stopped the command, and return `exit_code`.
+
+        `resumes` says whether the same command goes on where it was.
+        """
+        said = "interrupted" + "; the same command goes on where it was" * resumes
         self.note(said)
         self.result({"error": {"type": "Interrupted", "message": said, "exit_code": exit_code}})
         return exit_code

@@ -12,7 +12,7 @@ from evals.errors import MissingExtraError, UsageError
 from evals.judges.uses import judges_of
 from evals.ledger import FILE_NAME, Ledger
 from evals.ledger_file import check_folder
-from evals.models.names import is_hosted
+from evals.models.names import check_model_name, is_hosted
 from evals.scorers import build_scorers
 from evals.suite.section import suggestion
 from evals.suite.spec import DataFile, Suite
@@ -25,7 +25,7 @@ from tunegate.cli.sampling_options import refuse_stray
 from tunegate.opening import model_name, open_suite
 from tuning.data.accepting import accepted_by
 from tuning.data.dataset import Parts
-from tuning.data.formats import write_examples
+from tuning.data.formats import FormatName, write_examples
 from tuning.data.looking import lengths_of, sources_of, spread
 from tuning.data.preview import Preview, preview
 from tuning.data.replay import replay_count
@@ -64,10 +64,13 @@ def data_command(options: Namespace, terminal: Terminal) -> int:
     refuse_stray(options)
     if options.sample is not None:
         return sample_command(options, terminal)
-    if options.provenance and not (options.output and options.format == "chat"):
+    if options.provenance and not (options.output and _form(options) == "chat"):
         raise UsageError("--provenance is of -o FILE --format chat", hint="add them")
+    if options.format and not options.output:
+        hint = "add it; how the files of --data are read says --data-format"
+        raise UsageError("--format is of -o FILE", hint=hint)
     if options.output:
-        check_new(options.output, options.format)
+        check_new(options.output, _form(options))
     suite = open_suite(options.suite).suite
     looked = look(options, suite, terminal)
     written = _write(options, looked, terminal)
@@ -81,8 +84,8 @@ def look(options: Namespace, suite: Suite, terminal: Terminal) -> Looked:
     """Gather, fit and lint what would be trained on. Raises what reading the files raises."""
     model, prompt = model_name(suite, options.model), tuning_prompt(suite)
     technique = stored_technique(suite, options.ledger, model)
-    gathered = gather_examples(suite, prompt, technique, files_of(options))
     limit, said = reading_of(model)
+    gathered = gather_examples(suite, prompt, technique, files_of(options))
     notes = [said] if said else []
     data, judged = lint_with_scorer(
         suite, prompt, gathered, limit, technique=technique, terminal=terminal
@@ -125,8 +128,13 @@ def stored_technique(suite: Suite, folder: Path, model: str) -> Technique:
 
 
 def reading_of(model: str) -> tuple[TokenLimit | None, str]:
-    """How the model reads and how much; where that cannot be known here, why, in one line."""
+    """How the model reads and how much; where that cannot be known here, why, in one line.
+
+    Raises ModelError for a script that is not there.
+    """
     unknown = "lengths are not checked and nothing is decoded"
+    if model.startswith("scripted:"):
+        check_model_name(model)
     if is_hosted(model) or model.startswith("scripted:"):
         return None, f"{unknown}: {model} has no tokenizer here (name a local one with --model)"
     check_trainable(model)
@@ -159,6 +167,11 @@ def lint_with_scorer(
     return data, ""
 
 
+def _form(options: Namespace) -> FormatName:
+    form: FormatName = options.format or "chat"
+    return form
+
+
 def check_new(path: Path, form: str) -> None:
     """Raise UsageError where the examples cannot be written to `path`."""
     if form == "datasets":
@@ -175,7 +188,7 @@ def _write(options: Namespace, looked: Looked, terminal: Terminal) -> bool:
     with quietly(), terminal.progress(f"writing {options.output}"):
         options.output.parent.mkdir(parents=True, exist_ok=True)
         write_examples(
-            looked.data.examples, options.output, options.format, provenance=options.provenance
+            looked.data.examples, options.output, _form(options), provenance=options.provenance
         )
     return True
 
@@ -183,7 +196,7 @@ def _write(options: Namespace, looked: Looked, terminal: Terminal) -> bool:
 def _show_written(options: Namespace, looked: Looked, terminal: Terminal, *, written: bool) -> None:
     if written:
         count = len(looked.data.examples)
-        terminal.line(f"wrote {count:,} examples to {options.output} ({options.format})")
+        terminal.line(f"wrote {count:,} examples to {options.output} ({_form(options)})")
     elif options.output:
         terminal.note(f"{options.output} was not written: the lint refuses the data")
 

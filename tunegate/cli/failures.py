@@ -12,34 +12,39 @@ from evals.ledger import FILE_NAME
 _EXHAUSTED = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
 
 
-def as_deliberate(error: OSError | sqlite3.DatabaseError, ledger: Path | None) -> TunegateError:
+def as_deliberate(
+    error: OSError | sqlite3.DatabaseError, ledger: Path | None, *, resumes: bool = False
+) -> TunegateError:
     """The error a person should read.
 
-    `ledger` is the folder of the ledger in use. A full disk is a failure of the
+    `ledger` is the folder of the ledger in use; `resumes` says whether the command, given again,
+    goes on where it was. A full disk is a failure of the
     infrastructure; a path that cannot be read or written is one of usage.
     """
-    return _of_files(error) if isinstance(error, OSError) else _of_ledger(error, ledger)
+    again = "the same command goes on where it was" if resumes else "then repeat the command"
+    room = f"free some room; {again}"
+    if isinstance(error, OSError):
+        return _of_files(error, room)
+    return _of_ledger(error, ledger, room)
 
 
-def _of_files(error: OSError) -> TunegateError:
+def _of_files(error: OSError, room: str) -> TunegateError:
     said = error.strerror or str(error) or type(error).__name__
     path = error.filename2 or error.filename  # of a rename, the target: it is what was asked for
     where = str(path) if path else None
     if error.errno in _EXHAUSTED:
-        return InfrastructureError(
-            said, path=where, hint="free some room; the same command goes on where it was"
-        )
+        return InfrastructureError(said, path=where, hint=room)
     return UsageError(said, path=where, hint="name a place that can be read and written")
 
 
-def _of_ledger(error: sqlite3.DatabaseError, ledger: Path | None) -> TunegateError:
+def _of_ledger(error: sqlite3.DatabaseError, ledger: Path | None, room: str) -> TunegateError:
     path = (ledger or Path()) / FILE_NAME
     said = str(error)
     if "full" in said or "disk I/O" in said:
         return InfrastructureError(
             f"the ledger cannot be written: {said}",
             path=path,
-            hint="free some room; the same command goes on where it was",
+            hint=room,
         )
     if "readonly" in said or "locked" in said:
         return RecordError(

@@ -7,8 +7,21 @@ from __future__ import annotations
 
 from argparse import ArgumentTypeError
 from math import nan
+from pathlib import Path
 
 _MOST_TRAININGS = 20
+
+
+def text(given: str) -> str:
+    """A name, an id, or any other text with something in it."""
+    if not given.strip():
+        raise ArgumentTypeError("an empty value: say what is meant, or leave it out")
+    return given
+
+
+def path(given: str) -> Path:
+    """A file or folder."""
+    return Path(text(given))
 
 
 def count(text: str) -> int:
@@ -23,20 +36,8 @@ def count(text: str) -> int:
 
 
 def trainings(text: str) -> int:
-    """How many adapters that differ by seed alone."""
-    value = count(text)
-    if value > _MOST_TRAININGS:
-        raise ArgumentTypeError(f"{value} trainings are too many: at most {_MOST_TRAININGS}")
-    return value
-
-
-def trainings_per_share(text: str) -> int:
-    """How many trainings for each point of a learning curve."""
-    value = count(text)
-    if value > _MOST_TRAININGS:
-        said = f"{value} trainings per share are too many: at most {_MOST_TRAININGS}"
-        raise ArgumentTypeError(said)
-    return value
+    """How many adapters that differ by seed alone; of a learning curve, for each of its points."""
+    return _whole(text, 1, _MOST_TRAININGS, str(_MOST_TRAININGS))
 
 
 def runs(text: str) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from evals.errors import UsageError
 from tunegate import __version__
@@ -28,7 +28,15 @@ run
 
 
 class Parser(argparse.ArgumentParser):
-    """Bad arguments become a UsageError, so that they are told like every other error."""
+    """Bad arguments become a UsageError, so that they are told like every other error.
+
+    So do empty values: a command must not run as if its option was not there.
+    """
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.register("type", None, types.text)
+        self.register("type", Path, types.path)
 
     def error(self, message: str) -> NoReturn:
         """Raise UsageError instead of printing the usage and ending the process."""
@@ -47,6 +55,7 @@ def build_parser() -> Parser:
         "--version", action="version", version=f"tunegate {__version__}", help="print the version"
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    commands.type = str  # it is given every argument, and the command checks its own
     for add in (_suites, _runs, _data, _gate, _tuning, _reporting, _regression, _records, _imports):
         add(_adder(commands))
     return parser
@@ -177,9 +186,7 @@ def _data(add: Callable[[str, str], Parser]) -> None:
     data.add_argument(
         "-o", "--output", type=Path, metavar="FILE", help="write the examples to FILE"
     )
-    data.add_argument(
-        "--format", choices=DATA_FORMATS, default="chat", help="of --output (default: chat)"
-    )
+    data.add_argument("--format", choices=DATA_FORMATS, help="of --output (default: chat)")
     data.add_argument(
         "--provenance",
         action="store_true",
@@ -231,7 +238,7 @@ def _tuning(add: Callable[[str, str], Parser]) -> None:
     add_endpoints(curve)
     curve.add_argument(
         "--seeds",
-        type=types.trainings_per_share,
+        type=types.trainings,
         default=1,
         metavar="N",
         help="trainings per share (default: 1)",
@@ -423,6 +430,7 @@ def _training(command: Parser) -> None:
     )
     command.add_argument(
         "--remedies",
+        type=str,  # whose own error names them all, also of an empty list
         nargs="?",
         const="all",
         metavar="LIST",
@@ -437,11 +445,15 @@ def _training(command: Parser) -> None:
     command.add_argument(
         "--keep", choices=("score", "loss"), help="what chooses the step that is kept"
     )
-    command.add_argument(
+    search = command.add_mutually_exclusive_group()
+    search.add_argument(
         "--sweep",
-        action=argparse.BooleanOptionalAction,
+        action="store_true",
         default=None,
         help="search for learning rate, rank and epochs first, on parts of train",
+    )
+    search.add_argument(
+        "--no-sweep", dest="sweep", action="store_false", help="leave the suite's search out"
     )
     command.add_argument(
         "--sweep-budget",

@@ -40,16 +40,17 @@ INCONCLUSIVE = 3
 _TELLING_CASES = 20  # on fewer, votes may well all be the same
 
 
-def open_stored(folder: Path) -> Ledger:
+def open_stored(folder: Path, *, made_by: str = "`tunegate eval` or `tunegate run`") -> Ledger:
     """The ledger in `folder`, to be read. Raises NothingRunError when nothing was ever run there.
 
-    Raises UsageError where a file is named instead of its folder.
+    `made_by` are the commands that make what is looked for. Raises UsageError where a file is
+    named instead of its folder.
     """
     check_folder(folder)
     if not (folder / FILE_NAME).exists():
         raise NothingRunError(
             f"there are no stored runs in {folder}",
-            hint="run `tunegate eval` or `tunegate run` first, or name the folder with --ledger",
+            hint=f"run {made_by} first, or name the folder with --ledger",
         )
     return Ledger(folder, read_only=True)
 

@@ -61,7 +61,7 @@ def refuse_stray(options: Namespace) -> None:
     """Raise UsageError for an option of drawing without `--sample`, or of looking with it."""
     drawing = options.sample is not None
     stray = next((n for n in (_LOOKING if drawing else _DRAWING) if getattr(options, n)), None)
-    if stray is None and drawing and options.format != "chat":
+    if stray is None and drawing and options.format not in (None, "chat"):
         stray = "format"
     if stray is None:
         return

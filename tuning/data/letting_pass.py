@@ -9,8 +9,10 @@ from evals.errors import SuiteError
 from evals.records import Finding
 from evals.suite.load import MANIFEST
 from evals.suite.section import suggestion
+from evals.suite.source import dotted
 from evals.suite.spec import Suite
 from evals.suite.tune_data import why_never
+from evals.suite.yaml_source import read_yaml
 from tuning.data.lint import CODES
 
 MAY_PASS = tuple(code.name for code in CODES if code.level == "error" and not why_never(code.name))
@@ -28,12 +30,14 @@ def let_pass(findings: Iterable[Finding], suite: Suite) -> tuple[Finding, ...]:
     They become warnings that say who let them pass. Raises SuiteError for a code in it that is
     no error of the lint.
     """
-    for code in suite.tune.allow:
+    for number, code in enumerate(suite.tune.allow):
         if code not in MAY_PASS:
+            manifest, place = suite.root / MANIFEST, ("tune", "allow", number)
             raise SuiteError(
                 f"{code!r} is no error of the data lint",
-                path=suite.root / MANIFEST,
-                key="tune.allow",
+                path=manifest,
+                line=read_yaml(manifest).lines.get(place),
+                key=dotted(place),
                 hint=suggestion(code, MAY_PASS),
             )
     told = [_told(finding, suite.tune.allow) for finding in findings]

@@ -44,7 +44,8 @@ class Sample:
     def __init__(self, arms: Sequence[Arm], clusters: Mapping[str, str | None]) -> None:
         if not arms or not (covered := arms[0].cases):
             raise NothingRunError(
-                "there is no result to decide from", hint="evaluate some prompts first"
+                "there is no result to decide from",
+                hint="`tunegate run SUITE --no-tune` evaluates some prompts",
             )
         self._cluster_names = clusters
         self.cases = sorted(covered)

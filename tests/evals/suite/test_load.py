@@ -268,7 +268,7 @@ BAD_CASES: list[tuple[str, str | None, str]] = [
     ('{"id": "a\\u0007", "input": "a", "expected": "b"}', "id", "control character U+0007"),
     ('{"id": "a\\nb", "input": "a", "expected": "b"}', "id", "control character U+000A"),
     (json.dumps({"id": "x" * 201, "input": "a", "expected": "b"}), "id", "the limit is 200"),
-    ('{"id": "x", "input": [], "expected": "b"}', "input", "found a list"),
+    ('{"id": "x", "input": [], "expected": "b"}', "input", "found an empty list"),
     ('{"id": "x", "input": {}, "expected": "b"}', "input", "found an object"),
     ('{"id": "x", "input": "\\ud800", "expected": "b"}', None, "lone surrogate \\ud800"),
     ('{"id": "x", "inptu": "a", "expected": "b"}', "inptu", "did you mean 'input'?"),

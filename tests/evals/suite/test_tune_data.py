@@ -53,6 +53,9 @@ def test_how_a_file_is_read_can_be_said(tmp_path: Path) -> None:
         ("  data: [link.jsonl]\n", "tune.data[0]", 10, "link that leads out"),
         ("  data: [linked]\n", "tune.data[0]", 10, "link that leads out"),
         ("  data: [extra.jsonl, extra.jsonl]\n", "tune.data[1]", 10, "twice"),
+        ("  data: [extra.jsonl, ./extra.jsonl]\n", "tune.data[1]", 10, "twice"),
+        ("  data: [nothing.jsonl]\n", "tune.data[0]", 10, "'nothing.jsonl' is a link to nothing"),
+        ("  sweep: {rank: []}\n", "tune.sweep.rank", 10, "found an empty list"),
         ("  data: [3]\n", "tune.data[0]", 10, "expected a path"),
         ("  data: [' ']\n", "tune.data[0]", 10, "expected a path"),
         ("  data: [{path: extra.jsonl, fromat: csv}]\n", "tune.data[0].fromat", 10, "unknown key"),
@@ -77,6 +80,7 @@ def test_what_the_manifest_says_wrongly_is_named_with_line_and_key(
     folder = suite_with(tmp_path / "s", tune)
     (tmp_path / "other.jsonl").write_text(ROW)
     (folder / "link.jsonl").symlink_to(tmp_path / "other.jsonl")
+    (folder / "nothing.jsonl").symlink_to(folder / "gone.jsonl")
     (folder / "linked").mkdir()
     (folder / "linked" / "data.arrow").symlink_to(tmp_path / "other.jsonl")
     with pytest.raises(SuiteError) as caught:

@@ -179,3 +179,15 @@ def test_what_peft_has_and_is_not_offered_is_refused_with_the_reason() -> None:
     with pytest.raises(UsageError, match="has no rank where it changes full"):
         with_stated(TuneSpec(), method="full", rank=8)
     assert weights_of(with_stated(TuneSpec(), method="qlora")) == "qlora"
+
+
+@pytest.mark.parametrize(
+    ("values", "key"),
+    [({"rank": 7}, "rank"), ({"sweep": {"rank": [8, 9]}}, "sweep")],
+)
+def test_odd_ranks_do_not_fit_the_variant_orthogonal(values: dict[str, Any], key: str) -> None:
+    with pytest.raises(SuiteError, match="even ranks") as caught:
+        read({"variant": "orthogonal", **values})
+    assert caught.value.key == key
+    assert read({"variant": "orthogonal", "rank": 8}).rank == 8
+    assert read({"variant": "dora", **values}).variant == "dora"

@@ -58,7 +58,9 @@ def test_a_code_that_is_no_error_of_the_lint_cannot_be_allowed(
 ) -> None:
     rows = {"x.jsonl": chat_row("new words", "login")}
     suite = suite_with_files(tmp_path / "s", rows, ", allow: [contradictoin]")
-    with pytest.raises(SuiteError, match=r"tune\.allow.*did you mean 'contradiction'"):
+    with pytest.raises(
+        SuiteError, match=r"suite.yaml:\d+: tune\.allow\[0\].*did you mean .contradiction"
+    ):
         training_set(suite, tiny_base)
 
 

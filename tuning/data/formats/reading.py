@@ -23,11 +23,12 @@ from tuning.data.formats.recognise import (
     Storage,
     known,
     shape_of,
+    shape_with,
     storage_of,
 )
 from tuning.data.formats.rows import Row, read_cells, read_lines, shape_of_table
 from tuning.data.formats.shape import Shape
-from tuning.data.formats.table import Columns, table_shape
+from tuning.data.formats.table import Columns
 
 MAX_ROWS = 1_000_000
 _SHOWN_KEYS = 10
@@ -135,7 +136,7 @@ def _open(
         return _open_arrow(path, form, columns, split)
     chosen = _named(form)
     if storage == "csv":
-        chosen = table_shape(columns) if columns else chosen or shape_of_table(path)
+        chosen = chosen or shape_of_table(path, columns)
         if len(chosen.needs) < 2:  # a table's cells hold no lists of messages
             raise TrainingError(f"not {FORMATS[_name(chosen)]}", path=path, hint=known())
         return _Source(read_cells(path, chosen), chosen, "csv")
@@ -149,7 +150,7 @@ def _open_arrow(
     path: Path, form: FormatName | None, columns: Columns | None, split: str | None
 ) -> _Source:
     found = ArrowRows(files_of(path, split), path)
-    shape = table_shape(columns) if columns else _named(form)
+    shape = shape_with(columns, found.columns, path) if columns else _named(form)
     shape = shape or shape_of(found.columns, IN_COLUMNS, path)
     if missing := sorted(set(shape.needs) - set(found.columns)):
         raise TrainingError(

@@ -11,6 +11,7 @@ from evals.suite.source import BOM
 from evals.suite.table import UTF16
 from tuning.data.formats import alpaca, chat, completion, sharegpt, table
 from tuning.data.formats.shape import Shape
+from tuning.data.formats.table import Columns, shapes_of
 
 FormatName = Literal["chat", "sharegpt", "alpaca", "completion", "csv", "datasets"]
 Storage = Literal["jsonl", "json", "csv", "arrow"]
@@ -28,6 +29,8 @@ IN_JSON = (chat.SHAPE, sharegpt.SHAPE, alpaca.SHAPE, completion.SHAPE)
 IN_TABLES = (alpaca.SHAPE, completion.SHAPE, *table.SHAPES)
 IN_COLUMNS = (*IN_JSON, *table.SHAPES)
 
+BY_COLUMN = "name the columns: --column input=NAME --column expected=NAME, or columns in tune.data"
+BY_FORMAT = "name the one meant with --data-format, or format in tune.data"
 _HEAD_BYTES = 4096
 _ARROW = (b"PAR1", b"ARROW1", b"\xff\xff\xff\xff")
 
@@ -63,7 +66,7 @@ def shape_of(keys: Iterable[str], shapes: Sequence[Shape], path: Path) -> Shape:
     if fitting:
         what = " and ".join(f"{s.name} ({', '.join(s.needs)})" for s in fitting)
         same = len({shape.name for shape in fitting}) == 1
-        hint = "name the columns that are meant" if same else "name the one meant with --format"
+        hint = BY_COLUMN if same else BY_FORMAT
         raise TrainingError(f"has the keys of {what}", path=path, hint=hint)
     shown = ", ".join(repr(key)[:40] for key in found[:12]) or "none"
     raise TrainingError(
@@ -72,6 +75,18 @@ def shape_of(keys: Iterable[str], shapes: Sequence[Shape], path: Path) -> Shape:
         hint="looked for "
         + "; ".join(f"{shape.name}: {', '.join(shape.needs)}" for shape in shapes),
     )
+
+
+def shape_with(columns: Columns, keys: Sequence[str], path: Path) -> Shape:
+    """The shape of a table with these keys of which some columns are named.
+
+    One that the keys do not fit is told by whoever reads them. Raises TrainingError where
+    they fit several.
+    """
+    shapes = shapes_of(columns)
+    if any(shape.fits(keys) for shape in shapes):
+        return shape_of(keys, shapes, path)
+    return shapes[0]
 
 
 def known() -> str:

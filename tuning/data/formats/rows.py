@@ -9,8 +9,10 @@ from typing import NamedTuple
 from evals.errors import TrainingError
 from evals.suite.source import read_json_list, read_jsonl
 from evals.suite.table import Columns, headers_of, read_rows, read_table
-from tuning.data.formats.recognise import IN_TABLES, Storage, shape_of
+from tuning.data.formats.recognise import BY_COLUMN, IN_TABLES, Storage, shape_of, shape_with
 from tuning.data.formats.shape import Fields, Shape
+from tuning.data.formats.table import Columns as Named
+from tuning.data.formats.table import shapes_of
 
 
 class Row(NamedTuple):
@@ -38,13 +40,18 @@ def read_cells(path: Path, shape: Shape) -> Iterator[Row]:
     """The rows of a table that has the columns of `shape`; blank ones too."""
     first, second, *others = shape.needs
     columns = Columns(first, second, tags=tuple(others))
-    for line, fields in read_rows(path, columns, blank_rows=True, error=TrainingError):
+    rows = read_rows(path, columns, blank_rows=True, error=TrainingError, naming=BY_COLUMN)
+    for line, fields in rows:
         yield Row(line, f":{line}", fields)
 
 
-def shape_of_table(path: Path) -> Shape:
-    """The shape of a table by its header, with whichever delimiter gives a known one."""
+def shape_of_table(path: Path, columns: Named | None) -> Shape:
+    """The shape of a table by its header, with whichever delimiter gives a known one.
+
+    `columns` are those that are named, if any.
+    """
+    shapes = shapes_of(columns) if columns else IN_TABLES
     headers = headers_of(read_table(path, error=TrainingError))
-    fitting = [h for h in headers.values() if any(shape.fits(h) for shape in IN_TABLES)]
+    fitting = [h for h in headers.values() if any(shape.fits(h) for shape in shapes)]
     likely = fitting[0] if fitting else max(headers.values(), key=len, default=[])
-    return shape_of(likely, IN_TABLES, path)
+    return shape_with(columns, likely, path) if columns else shape_of(likely, IN_TABLES, path)

@@ -13,29 +13,38 @@ from tuning.data.formats.conversations import Conversation, Gathered, Turn
 from tuning.data.formats.messages import optional_text, read_text
 from tuning.data.formats.shape import Fields, Shape, Writer, one_question, prompt_of
 
+USUAL = ("output", "expected")
+"""What the column with the answer is called where nobody says so."""
+
 
 @dataclass(frozen=True)
 class Columns:
     """Which columns mean what, in the words of `tunegate init --from`.
 
-    Rows of one `cluster` are held out together; `system` is read where it is there.
+    Rows of one `cluster` are held out together; `system` is read where it is there. Where
+    `expected` is not named, it is whichever of USUAL the table has.
     """
 
     input: str = "input"
-    expected: str = "output"
+    expected: str | None = None
     id: str | None = None
     cluster: str | None = None
     system: str = "system"
 
 
-def table_shape(columns: Columns) -> Shape:
-    """The shape of a table with these columns."""
+def shapes_of(columns: Columns) -> tuple[Shape, ...]:
+    """The shapes that a table with these columns may have: one where `expected` is named."""
+    answers = USUAL if columns.expected is None else (columns.expected,)
+    return tuple(_shape(columns, answer) for answer in answers)
+
+
+def _shape(columns: Columns, expected: str) -> Shape:
     named = tuple(column for column in (columns.id, columns.cluster) if column)
 
     def read(values: Fields, place: Place) -> Conversation:
         system = optional_text(values.get(columns.system), columns.system, place)
         question = read_text(values[columns.input], columns.input, place)
-        answer = read_text(values[columns.expected], columns.expected, place)
+        answer = read_text(values[expected], expected, place)
         turns = [Turn(Message("system", system))] if system else []
         turns += [Turn(Message("user", question)), Turn(Message("assistant", answer), True)]
         names = [place.name(values[c], c) if c and values[c] else None for c in wanted]
@@ -44,13 +53,13 @@ def table_shape(columns: Columns) -> Shape:
         return Conversation(tuple(turns), id=names[0], group=names[1])
 
     wanted = (columns.id, columns.cluster)
-    needs = (columns.input, columns.expected, *named)
+    needs = (columns.input, expected, *named)
     return Shape("csv", needs, read, optional=(columns.system,))
 
 
 def _usual(expected: str) -> Shape:
     """A usual table; with an instruction beside the input it is Alpaca's."""
-    shape = table_shape(Columns(expected=expected))
+    shape = _shape(Columns(), expected)
     return Shape("csv", shape.needs, shape.read, shape.optional, unless=("instruction",))
 
 
@@ -85,5 +94,5 @@ def table_text(rows: Iterable[Fields]) -> str:
     return text.getvalue()
 
 
-SHAPES = (_usual("output"), _usual("expected"))
+SHAPES = tuple(map(_usual, USUAL))
 WRITER = Writer(False, _obstacle, _rows)

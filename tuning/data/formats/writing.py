@@ -40,7 +40,8 @@ def write_examples(
 
     Examples of one conversation that follow each other become one row of `chat` and `sharegpt`.
     `provenance` (of `chat`) keeps their ids, groups and sources too, in a key of tunegate's own.
-    A `.json` of sharegpt or alpaca is one list; otherwise they are JSONL. The file appears whole.
+    A `.json` of sharegpt or alpaca is one list; otherwise they are JSONL. The file appears whole;
+    where `path` is a link to one, that is replaced and the link stays.
 
     Raises TrainingError, naming the examples, for what the format cannot hold, for no examples,
     and where one of them was read from `path`; UsageError for an unknown format;
@@ -63,11 +64,13 @@ def write_examples(
     _refuse_obstacles(units, writer, path, format)
     if format == "datasets":
         write_folder(writer.rows(units), path)
-    elif format == "csv":
-        write_atomically(path, table.table_text(writer.rows(units)))
+        return
+    if format == "csv":
+        text = table.table_text(writer.rows(units))
     else:
         as_list = format in ("sharegpt", "alpaca") and path.suffix == ".json"
-        write_atomically(path, _json_text(units, writer, path, as_list=as_list))
+        text = _json_text(units, writer, path, as_list=as_list)
+    write_atomically(path.resolve(), text)
 
 
 def _json_text(units: Sequence[Gathered], writer: Writer, path: Path, *, as_list: bool) -> str:

@@ -197,3 +197,23 @@ def test_a_conversation_has_from_one_to_a_thousand_messages(tmp_path: Path, coun
     path.write_text(json.dumps({"messages": turns}))
     with pytest.raises(TrainingError, match=r"c\.jsonl:1: messages: holds"):
         read_examples(path, "chat")
+
+
+def test_the_usual_column_of_answers_is_read_where_another_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    for answer in ("expected", "output"):
+        path.write_text(f"input,{answer},cluster\nhi,hello,ann\n")
+        (only,) = read_examples(path, columns=Columns(cluster="cluster"))
+        assert (only.answer, only.group) == ("hello", "ann")
+    path.write_text("input,output,expected,cluster\nhi,a,b,ann\n")
+    with pytest.raises(TrainingError, match="--column expected=NAME"):
+        read_examples(path, columns=Columns(cluster="cluster"))
+    (only,) = read_examples(path, columns=Columns(expected="expected", cluster="cluster"))
+    assert only.answer == "b"
+
+
+def test_a_missing_column_is_told_with_how_columns_are_named_here(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("question,reply\nhi,hello\n")
+    with pytest.raises(TrainingError, match=r"no column 'input'.*--column input=NAME.*columns in"):
+        read_examples(path, columns=Columns(expected="reply"))

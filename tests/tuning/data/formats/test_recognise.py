@@ -45,7 +45,7 @@ def test_rows_of_two_formats_are_refused_until_one_is_named(tmp_path: Path) -> N
     with pytest.raises(
         TrainingError,
         match=r"has the keys of chat \(messages\) and completion \(prompt, completion\) "
-        r"\(name the one meant with --format\)",
+        r"\(name the one meant with --data-format, or format in tune.data\)",
     ):
         read_data(path)
     assert [e.answer for e in read_data(path, "chat").examples] == ["b"]
@@ -55,7 +55,7 @@ def test_rows_of_two_formats_are_refused_until_one_is_named(tmp_path: Path) -> N
 def test_a_table_with_two_columns_of_answers_is_refused_until_one_is_named(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_text("input,output,expected\na,b,c\n")
-    with pytest.raises(TrainingError, match="name the columns that are meant"):
+    with pytest.raises(TrainingError, match="--column expected="):
         read_data(path)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from evals.approach import Technique
 from evals.records import Case
-from evals.suite.folding import bare, comparable, input_text, leaves
+from evals.suite.folding import comparable, input_text, leaves
 from evals.suite.questions import Questions
 from evals.suite.spec import Suite
 from tuning.data.dataset import render
@@ -107,7 +107,7 @@ def _whole(text: str, forms: Forms) -> Iterator[str]:
     """The letters of a text that is long enough to be met by no accident, and not very long."""
     letters = forms.letters(text)
     least = _WHOLE_LETTERS if _run(letters) == RUN else _WHOLE_LETTERS // 2
-    if least <= len(letters) <= _LONG and words_in(bare(text)) >= _WHOLE_WORDS:
+    if least <= len(letters) <= _LONG and words_in(forms.words(text)) >= _WHOLE_WORDS:
         yield letters
 
 
@@ -118,7 +118,7 @@ def _parts(text: str, forms: Forms) -> Iterator[str]:
     last = len(letters) - run
     if last <= 0:
         return
-    for start in _starts(bare(text).split(), letters, last):
+    for start in _starts(forms.words(text).split(), letters, last):
         yield letters[start : start + run]
     yield letters[last:]
 

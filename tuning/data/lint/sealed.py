@@ -25,6 +25,7 @@ _WHOLE_WORDS, _WHOLE_LETTERS = 5, 20
 # A text that many cases share, with different answers, is an instruction and not the question.
 _FEW, _SHARE = 5, 50
 _LONG, _STRIDE = 2_000, 25
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n")
 _SIGN = re.compile(f"[{EAST_ASIAN}]")
 
 Stretch = tuple[str, int]
@@ -68,6 +69,18 @@ class Sealed:
             for text in {self.own_text(case), *self._ownleaves(case), *turns}:
                 parts += [(each, index) for each in _parts(text, self._forms)]
         return whole + self._without_common(parts, [case.answer for case in self.cases])
+
+    def sentences(self) -> list[Stretch]:
+        """Whole inputs and sentences as they stand, of `RUN` letters at least and no long texts."""
+        whole: list[Stretch] = []
+        parts: list[Stretch] = []
+        for index, case in enumerate(self.cases):
+            texts = {self.own_text(case), *(turn.user for turn in case.turns)}
+            for text in sorted({*texts, self.questions.of(case)}):
+                whole.append((text, index))
+                parts += [(each, index) for each in _SENTENCE_END.split(text) if each != text]
+        found = whole + self._without_common(parts, [case.answer for case in self.cases])
+        return [each for each in found if RUN <= len(self._forms.letters(each[0])) <= _LONG]
 
     def answer_stretches(self) -> list[Stretch]:
         """Parts of long answers that are no record in JSON: those are alike by their keys."""

@@ -1,4 +1,4 @@
-"""The answers: empty ones, those the suite's own scorer rejects, and how they are spread."""
+"""The answers: empty ones, hidden signs, what the suite's scorer rejects, how they are spread."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from evals.records import Case, Finding
 from evals.suite.folding import fold
 from evals.suite.spec import Suite
-from evals.text import visible
+from evals.text import hidden_in, visible
 from tuning.data.dataset import Example
 from tuning.data.lint.forms import Forms, judging
-from tuning.data.lint.rows import about, count_of, remark
+from tuning.data.lint.rows import NAMED, about, count_of, remark
 from tuning.data.lint.secrets import masked
 
 Accepts = Callable[[Case, str], bool]
@@ -20,6 +20,21 @@ Accepts = Callable[[Case, str], bool]
 _IMBALANCE = 0.8
 # Labels are looked for among answers where most answers are labels.
 _LABELS = 0.5
+
+
+def lint_hidden(examples: Sequence[Example]) -> Iterator[Finding]:
+    """Answers with characters that are not plainly visible: a model would learn to write them.
+
+    They are those that sampling takes no answer with, but for line ends of two characters.
+    """
+    found = {id(e): hidden_in(e.answer.replace("\r\n", "\n")) for e in examples}
+    rows = [example for example in examples if found[id(example)]]
+    if rows:
+        kinds = list(dict.fromkeys(one for example in rows for one in found[id(example)]))
+        more = f" and {len(kinds) - NAMED} more" if len(kinds) > NAMED else ""
+        named = ", ".join(visible(one) for one in kinds[:NAMED]) + more
+        text = f"{count_of(len(rows), 'answer')} with characters that cannot be seen ({named})"
+        yield about("hidden_characters", text, rows)
 
 
 def lint_empty(examples: Sequence[Example], forms: Forms) -> Iterator[Finding]:

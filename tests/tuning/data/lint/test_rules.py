@@ -59,6 +59,7 @@ POISONED: dict[str, tuple[Callable[[], list[Example]], tuple[int, ...]]] = {
         (2, 13),
     ),
     "empty_answer": (lambda: saying(" \u200b\n"), (6,)),
+    "hidden_characters": (lambda: saying("b\u202eug"), (6,)),
     "empty_prompt": (lambda: asking(" \u2060 "), (6,)),
     "roles": (
         lambda: with_row(file_row(6, Message("system", "Be brief."), answer="Yes.")),
@@ -92,6 +93,28 @@ def test_only_that_no_scorer_judged_them_is_said_of_clean_rows() -> None:
     found = lint(clean_rows())
     assert set(found) - {"not_looked_for"} == {"not_judged"}
     assert found["not_judged"].rows == tuple(map(named, range(1, 13)))
+
+
+@pytest.mark.parametrize(
+    ("answer", "named_as"),
+    [
+        ("\x1b[2Jcleared", r"\x1b"),
+        ("b\u202eug\u200b", r"\u202e, \u200b"),
+        ("a\0b", r"\x00"),
+        ("a\rb", r"\r"),
+    ],
+)
+def test_what_is_hidden_in_an_answer_is_refused_and_named(answer: str, named_as: str) -> None:
+    found = lint(saying(answer))["hidden_characters"]
+    assert found.level == "error"
+    assert f"1 answer with characters that cannot be seen ({named_as})" in found.message
+
+
+@pytest.mark.parametrize(
+    "answer", ["a\r\n\tb\n", "\U0001f469\u200d\U0001f52c", "क्\u200dष", "naïve"]
+)
+def test_line_ends_and_joiners_hide_nothing(answer: str) -> None:
+    assert "hidden_characters" not in lint(saying(answer))
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,8 @@ from tuning.data.lint.secrets import masked
 Accepts = Callable[[Case, str], bool]
 """Whether the suite's own scorer gives an answer full marks for its case."""
 
+# A pattern of Braille without dots: a letter to Unicode, and nothing to see.
+_BLANK_SIGN = " \u2800"
 _IMBALANCE = 0.8
 # Labels are looked for among answers where most answers are labels.
 _LABELS = 0.5
@@ -39,12 +41,22 @@ def lint_hidden(examples: Sequence[Example]) -> Iterator[Finding]:
 
 def lint_empty(examples: Sequence[Example], forms: Forms) -> Iterator[Finding]:
     """Answers and prompts that show nothing: blanks, or characters that cannot be seen."""
-    blank = [example for example in examples if not forms.folded(example.answer)]
+    blank = [example for example in examples if not _shows(example.answer, forms)]
     if blank:
         yield about("empty_answer", f"{count_of(len(blank), 'answer')} without text", blank)
-    mute = [e for e in examples if not any(forms.folded(m.content) for m in e.messages)]
+    mute = [e for e in examples if not any(_shows(text, forms) for text in _asked(e))]
     if mute:
         yield about("empty_prompt", f"{count_of(len(mute), 'prompt')} without text", mute)
+
+
+def _shows(text: str, forms: Forms) -> bool:
+    return bool(forms.folded(text).strip(_BLANK_SIGN))
+
+
+def _asked(example: Example) -> list[str]:
+    """What the user says; of a prompt without a user, which `roles` is about, all that is said."""
+    user = [message.content for message in example.messages if message.role == "user"]
+    return user or [message.content for message in example.messages]
 
 
 def lint_scores(

@@ -95,6 +95,14 @@ def test_only_that_no_scorer_judged_them_is_said_of_clean_rows() -> None:
     assert found["not_judged"].rows == tuple(map(named, range(1, 13)))
 
 
+@pytest.mark.parametrize("text", ["", " \n", "\u200b", "\u2800 \u2800", "\u3164"])
+def test_a_system_message_is_no_question(text: str) -> None:
+    asked = with_row(file_row(6, Message("system", "Be brief."), ask(text), answer="Yes."))
+    assert lint(asked)["empty_prompt"].rows == (named(6),)
+    talk = [ask(text), HELLO, ask("So?")]
+    assert "empty_prompt" not in lint(with_row(file_row(6, *talk, answer="Yes.")))
+
+
 @pytest.mark.parametrize(
     ("answer", "named_as"),
     [

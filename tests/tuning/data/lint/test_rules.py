@@ -220,7 +220,7 @@ def test_lengths_are_told_against_the_limit_and_nothing_is_cut_unsaid() -> None:
     said = refused["lengths"].message
     assert "half of the examples have at most 30" in said
     assert "95 % at most 49" in said
-    assert "the longest example has 900 of 512, 1 have more; nothing truncated" in said
+    assert "the longest example has 900 of 512, 1 has more; nothing truncated" in said
     cut = lint(rows, encoded=encoded, lengths=Lengths(512, truncate_longer=True))
     assert cut["truncated"].rows == (named(12),)
     assert cut["lengths"].message.endswith("cut where longer")

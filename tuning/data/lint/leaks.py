@@ -132,9 +132,11 @@ def _same(examples: Sequence[Example], said: Iterable[_Said], sealed: Sealed, fo
     hits: Hits = {}
     for place, example in enumerate(examples):
         case = sealed.prompts.get(forms.conversation(example.messages))
-        if not example.source.startswith("file "):
-            case = ids.get(example.case_id, case)
-        if case is not None:
+        own = "" if example.source.startswith("file ") else example.case_id
+        named = ids.get(own) or ids.get(example.stated)
+        if named is not None:
+            hits[place] = _Found(named, "has the id of")
+        elif case is not None:
             hits[place] = _Found(case, "is also")
     for each in said:
         case = sealed.runs.get(forms.run(each.text))

@@ -61,6 +61,11 @@ def visible(text: str, limit: int | None = None, *, layout: bool = False) -> str
     return "".join(kept) + ("…" if limit > 0 else "")
 
 
+def hidden_in(text: str) -> tuple[str, ...]:
+    """The different characters of a text that `visible` with `layout` writes as escapes."""
+    return tuple(dict.fromkeys(_HOSTILE.findall(text)))
+
+
 def visible_text(
     text: str, limit: int | None = None, *, layout: bool = False, style: str = ""
 ) -> Text:

@@ -79,6 +79,35 @@ def encode_plain(tokenizer: Any, text: str) -> list[int]:
     return ids
 
 
+class Said(NamedTuple):
+    """A part of what token ids say: one real control token, or text without any."""
+
+    text: str
+    control: bool
+
+
+def decode_parts(tokenizer: Any, ids: Sequence[int]) -> Iterator[Said]:
+    """What token ids say, so that a control token can be told from text that only spells one."""
+    control = set(_control_ids(tokenizer))
+    before: list[int] = []
+    plain: list[int] = []
+    for token in [*ids, None]:
+        if token is not None and token not in control:
+            plain.append(token)
+            continue
+        if plain:
+            yield Said(_decode_after(tokenizer, before, plain), False)
+        if token is not None:
+            before, plain = [token], []
+            yield Said(_decode(tokenizer, before), True)
+
+
+def rewrite_control(tokenizer: Any, text: str, write: Callable[[str], str]) -> str:
+    """Text in which every spelling of a control token that can be seen is written otherwise."""
+    pieces = _split_control(tokenizer, text)
+    return "".join(write(t) if control and t.strip() else t for t, control in pieces)
+
+
 def clean_text(text: str) -> str:
     """Replace lone surrogates, which have no UTF-8 form, by U+FFFD."""
     return _SURROGATE.sub("\ufffd", text)
@@ -260,6 +289,16 @@ def _split_control(tokenizer: Any, text: str) -> list[tuple[str, bool]]:
         pieces.append((match.group(), True))
         end = match.end()
     return [*pieces, (text[end:], False)] if end < len(text) else pieces
+
+
+def _decode_after(tokenizer: Any, before: list[int], ids: list[int]) -> str:
+    """The text of ids as it reads after others: some tokenizers drop a first blank otherwise."""
+    lead, text = _decode(tokenizer, before), _decode(tokenizer, [*before, *ids])
+    return text[len(lead) :] if text.startswith(lead) else _decode(tokenizer, ids)
+
+
+def _decode(tokenizer: Any, ids: list[int]) -> str:
+    return str(tokenizer.decode(ids, skip_special_tokens=False))
 
 
 def _control_ids(tokenizer: Any) -> list[int]:

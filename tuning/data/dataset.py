@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from evals.approach import PLAIN, Technique
@@ -34,6 +34,7 @@ class Example:
     `where` is the file and line the case was read from. `whole` is false where the answer is
     only the beginning of one: stopping after it is then not learned. `source` says who made the
     answer: the suite, a file, a model that was sampled; it is no part of the data's identity.
+    `stated` is the id that a file gives the row, whatever it is called here.
     """
 
     case_id: str
@@ -43,6 +44,7 @@ class Example:
     where: str = ""
     whole: bool = True
     source: str = "suite"
+    stated: str = field(default="", compare=False)
 
 
 class EncodedExample(NamedTuple):

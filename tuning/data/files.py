@@ -81,6 +81,7 @@ def _placed(example: Example, name: str, own: Mapping[str, Example], taken: set[
         case_id=identity,
         group=identity if alone else f"{name}: {example.group}",
         source=source,
+        stated=claimed if sampled else example.stated,
     )
 
 

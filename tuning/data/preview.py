@@ -1,8 +1,9 @@
-"""What the model is trained on, as it reads: decoded tokens with the trained ones marked.
+r"""What the model is trained on, as it reads: decoded tokens with the trained ones marked.
 
-The text is decoded from the very ids that are trained on, so the template, the stop token
-and whatever data pretends to be a control token can be seen for what they are. Everything
-unprintable is escaped; a page or terminal still has to escape its own markup.
+The text is decoded from the very ids that are trained on. A control token that stands there as
+`<|im_end|>` is a real one: where data only spell it, its first character is an escape,
+`\x3c|im_end|>`. Everything unprintable is escaped, and secrets are masked; a page or terminal
+still has to escape its own markup.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any
 
 from evals.text import visible
 from tuning.data.dataset import EncodedExample
+from tuning.data.lint.secrets import masked
 
 OPEN, CLOSE = "⟦", "⟧"
 _LIMIT = 4000
@@ -54,8 +56,20 @@ def preview_text(tokenizer: Any, examples: Iterable[EncodedExample]) -> str:
 
 
 def _decoded(tokenizer: Any, ids: Sequence[int]) -> str:
-    text = tokenizer.decode(list(ids), skip_special_tokens=False)
+    from evals.models.tokens import decode_parts, rewrite_control
+
+    parts = decode_parts(tokenizer, ids)
+    text = "".join(
+        said.text if said.control else rewrite_control(tokenizer, masked(said.text), _spelled)
+        for said in parts
+    )
     return _unforged(visible(text, _LIMIT, layout=True))
+
+
+def _spelled(control: str) -> str:
+    """A control token's spelling with its first character as an escape."""
+    code = ord(control[0])
+    return (f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}") + control[1:]
 
 
 def _unforged(text: str) -> str:

@@ -88,7 +88,9 @@ def assemble(
         if limit
         else Fitted(gathered.examples, (), (), ())
     )
-    lengths = Lengths(limit.tokens if limit else 0, too_long == "leave_out")
+    lengths = Lengths(
+        limit.tokens if limit else 0, too_long == "leave_out", cut=len(fitted.truncated)
+    )
     findings = lint_examples(
         suite,
         prompt,

@@ -11,6 +11,7 @@ from evals.suite.spec import DataFile, Suite
 from tests.sample_suite import write_suite
 from tuning.data.dataset import Example, build_examples
 from tuning.data.files import read_files
+from tuning.data.lint import Lengths, lint_examples
 
 
 def chat_row(question: str, answer: str, *earlier: str, system: str = "Route.") -> str:
@@ -83,3 +84,22 @@ def test_an_empty_file_is_an_error_at_the_key_that_names_it(tmp_path: Path) -> N
     suite = suite_with_files(tmp_path / "s", {"x.jsonl": "\n"})
     with pytest.raises(TunegateError, match=r"x\.jsonl"):
         file_examples(suite)
+
+
+def test_an_id_of_a_sealed_case_that_a_file_states_is_a_leak(tmp_path: Path) -> None:
+    suite = suite_with_files(tmp_path / "s", {})
+    table = tmp_path / "t.csv"
+    table.write_text("id,input,output\ntest-0003,brand new words,login\nz-1,other words,login\n")
+    drawn = {"group": "dev-0002", "turns": [{"id": "dev-0002~3fa9c114", "source": "sampled m"}]}
+    turns = [{"role": "user", "content": "quite new"}, {"role": "assistant", "content": "login"}]
+    chat = tmp_path / "c.jsonl"
+    chat.write_text(json.dumps({"messages": turns, "tunegate": drawn}))
+    columns = {"input": "input", "expected": "output", "id": "id"}
+    more = (DataFile(str(table), columns=columns), DataFile(str(chat)))
+    examples = file_examples(suite, more)
+    assert [e.case_id for e in examples] == ["t.csv:2", "z-1", "c.jsonl:1"]
+    findings = lint_examples(suite, "terse", examples, (), Lengths(512))
+    (leak,) = [finding for finding in findings if finding.code == "leak"]
+    assert [row.split()[0] for row in leak.rows] == ["t.csv:2", "c.jsonl:1"]
+    assert "has the id of test case test-0003" in leak.message
+    assert "has the id of dev case dev-0002" in leak.message

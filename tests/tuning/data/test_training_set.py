@@ -10,6 +10,7 @@ from evals.suite import load_suite
 from tests.tuning.data.test_files import chat_row, suite_with_files
 from tuning.data.dataset import build_examples, data_fingerprint
 from tuning.data.formats import write_examples
+from tuning.data.looking import lengths_of
 from tuning.data.training_set import assemble, gather_examples
 from tuning.training.base import BaseModel
 from tuning.training.tune import parts_of, training_set
@@ -89,6 +90,26 @@ def test_what_becomes_of_long_rows_is_a_choice_and_each_is_named(
     code = {"refuse": "too_long", "leave_out": "left_out", "truncate": "truncated"}[too_long]
     (found,) = [finding for finding in data.findings if finding.code == code]
     assert found.rows == (f"x.jsonl:2 ({suite.root}/x.jsonl:2)",)
+
+
+@pytest.mark.parametrize(
+    ("too_long", "said"),
+    [
+        ("leave_out", ", 1 longer one is left out; nothing truncated"),
+        ("truncate", ", 0 have more; 1 prompt cut to fit"),
+    ],
+)
+def test_the_note_on_lengths_is_of_what_is_trained_on(
+    tmp_path: Path, tiny_base: BaseModel, too_long: str, said: str
+) -> None:
+    rows = {"x.jsonl": chat_row("short words", "login") + chat_row("many words " * 300, "login")}
+    suite = suite_with_files(tmp_path / "s", rows, f", too_long: {too_long}")
+    data = training_set(suite, tiny_base)
+    (note,) = [finding for finding in data.findings if finding.code == "lengths"]
+    lengths = lengths_of(data.encoded, 512)
+    assert lengths is not None
+    assert note.message.startswith(f"{lengths.tokens:,} tokens, {lengths.trained:,} of them")
+    assert note.message.endswith(f"has {lengths.longest:,} of 512{said}")
 
 
 def test_an_answer_that_does_not_fit_is_refused_also_where_prompts_are_cut(

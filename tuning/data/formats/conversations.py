@@ -64,8 +64,10 @@ def examples_of(conversation: Conversation, name: RowName) -> Iterator[Example]:
         if not turn.trained:
             continue
         origin = Origin(row if spoken == 1 else f"{row}#{spoken}", name.source)
+        stated = conversation.id or ""
         if conversation.origins:
             origin = conversation.origins[trained]
+            stated = origin.id
         trained += 1
         yield Example(
             origin.id,
@@ -75,6 +77,7 @@ def examples_of(conversation: Conversation, name: RowName) -> Iterator[Example]:
             name.where,
             origin.whole,
             origin.source,
+            stated,
         )
 
 

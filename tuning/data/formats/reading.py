@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -11,6 +11,7 @@ from typing import NamedTuple
 from evals.errors import TrainingError, UsageError
 from evals.imports.reading import Place
 from evals.records import Finding
+from evals.text import visible
 from tuning.data.dataset import Example
 from tuning.data.formats.arrow import ArrowRows, files_of
 from tuning.data.formats.conversations import Conversation, RowName, examples_of
@@ -29,6 +30,7 @@ from tuning.data.formats.recognise import (
 from tuning.data.formats.rows import Row, read_cells, read_lines, shape_of_table
 from tuning.data.formats.shape import Shape
 from tuning.data.formats.table import Columns
+from tuning.data.lint.rows import NAMED, count_of
 
 MAX_ROWS = 1_000_000
 _SHOWN_KEYS = 10
@@ -221,15 +223,27 @@ def _report(conversation: Conversation, name: RowName, place: Place, seen: _Seen
 def _findings(seen: _Seen, path: Path, form: FormatName) -> Iterator[Finding]:
     where = str(path)
     if seen.unanswered:
-        said = f"{len(seen.unanswered)} rows go on after the assistant's last message: that is in"
-        yield Finding("warning", "unanswered_end", f"{said} no example", where, (*seen.unanswered,))
+        on = "goes on" if len(seen.unanswered) == 1 else "go on"
+        said = f"{on} after the assistant's last message: that is in no example"
+        yield _about("unanswered_end", said, where, seen.unanswered)
     if seen.untrained:
-        said = f"{len(seen.untrained)} rows have weight 0 on every answer and give no example"
-        yield Finding("warning", "nothing_trained", said, where, (*seen.untrained,))
+        said = "without an example, of weight 0 on every answer"
+        yield _about("nothing_trained", said, where, seen.untrained)
     if seen.unread:
-        shown = [f"{key[:40]!r} ({n:,} rows)" for key, n in seen.unread.most_common(_SHOWN_KEYS)]
+        common = seen.unread.most_common(_SHOWN_KEYS)
+        shown = [f"{key[:40]!r} ({count_of(n, 'row')})" for key, n in common]
         more = len(seen.unread) - len(shown)
         said = f"keys that are not read: {', '.join(shown)}" + (f" and {more} more" * (more > 0))
         yield Finding("note", "unread_keys", said, where)
-    said = f"{seen.rows:,} rows of {path.name} ({form}) give {len(seen.examples):,} examples"
+    gives = "gives" if seen.rows == 1 else "give"
+    given = f"{gives} {count_of(len(seen.examples), 'example')}"
+    said = f"{count_of(seen.rows, 'row')} of {path.name} ({form}) {given}"
     yield Finding("note", "read", said, where)
+
+
+def _about(code: str, said: str, where: str, rows: Sequence[str]) -> Finding:
+    """A warning on rows, whose message names the first few."""
+    more = f" and {len(rows) - NAMED} more" if len(rows) > NAMED else ""
+    named = ", ".join(visible(row) for row in rows[:NAMED])
+    message = f"{count_of(len(rows), 'row')} {said}: {named}{more}"
+    return Finding("warning", code, message, where, (*rows,))

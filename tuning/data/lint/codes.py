@@ -27,6 +27,7 @@ CODES = (
     Code("rejected_answer", "error", "the suite's own scorer rejects an answer"),
     Code("not_judged", "note", "a row belongs to no case, so no scorer judges it"),
     Code("empty_answer", "error", "an answer shows nothing"),
+    Code("hidden_characters", "error", "an answer has characters that cannot be seen"),
     Code("empty_prompt", "error", "a prompt shows nothing"),
     Code("roles", "error", "a conversation that nobody can be asked"),
     Code("role_order", "warning", "an unusual order of roles, or an empty message"),

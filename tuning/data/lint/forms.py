@@ -1,8 +1,9 @@
 """The forms in which texts of training data are compared, each made once for a text.
 
 They go on from `evals.suite.folding`, without blanks: *run* is the loose form, *letters* the bare
-one. So neither spacing nor sentence punctuation hides that two texts are the same. A blank
-between two digits stays, for 1 2 is not 12.
+one of what is left without disguise (`undisguised`). So neither spacing nor sentence punctuation,
+accents nor look-alikes hide that two texts are the same. A blank between two digits stays, for
+1 2 is not 12.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from evals.suite.folding import bare, fold, loosen
 from evals.suite.questions import MIN_CHARACTERS
 from evals.suite.spec import Suite
 from tuning.data.dataset import Example, where_of
+from tuning.data.lint.undisguised import undisguised
 
 LEAST_WORDS = 3
 """With fewer, a part of a conversation is no text of its own but something anybody says."""
@@ -34,6 +36,7 @@ class Forms:
     def __init__(self) -> None:
         self._folded: dict[str, str] = {}
         self._runs: dict[str, str] = {}
+        self._words: dict[str, str] = {}
         self._letters: dict[str, str] = {}
 
     def folded(self, text: str) -> str:
@@ -52,10 +55,16 @@ class Forms:
         """`evals.suite.folding.loosen` of the folded text."""
         return loosen(self.folded(text))
 
+    def words(self, text: str) -> str:
+        """Words of letters and digits, undisguised."""
+        if text not in self._words:
+            self._words[text] = bare(undisguised(text))
+        return self._words[text]
+
     def letters(self, text: str) -> str:
-        """Letters and digits alone."""
+        """Letters and digits alone, undisguised."""
         if text not in self._letters:
-            self._letters[text] = _BLANK.sub("", bare(self.folded(text)))
+            self._letters[text] = _BLANK.sub("", self.words(text))
         return self._letters[text]
 
     def conversation(self, messages: Iterable[Message]) -> tuple[tuple[str, str], ...]:

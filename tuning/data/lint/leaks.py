@@ -26,6 +26,7 @@ from tuning.data.lint.forms import (
 from tuning.data.lint.overlap import Stretches
 from tuning.data.lint.rows import about, count_of, row
 from tuning.data.lint.sealed import Sealed, Stretch
+from tuning.data.lint.typos import Worded, misspelt
 
 # So that a pair that `check` reports is found here, whatever the order of a sum in float32.
 _NEARLY = NEAR - 1e-6
@@ -66,6 +67,8 @@ def lint_leaks(
     left = _without(left, part)
     nearly, alike = _near(left, examples, sealed)
     found["near_leak"] = _bare(left, sealed, forms) | nearly
+    left = _without(left, found["near_leak"])
+    found["near_leak"] |= _misspelt(left, examples, sealed, forms)
     left = _without(left, found["near_leak"])
     found["answer_leak"] = _holding(left, sealed.answer_stretches(), sealed, forms)
     found["alike"] = {place: hit for place, hit in alike.items() if place not in found["near_leak"]}
@@ -129,9 +132,11 @@ def _same(examples: Sequence[Example], said: Iterable[_Said], sealed: Sealed, fo
     hits: Hits = {}
     for place, example in enumerate(examples):
         case = sealed.prompts.get(forms.conversation(example.messages))
-        if not example.source.startswith("file "):
-            case = ids.get(example.case_id, case)
-        if case is not None:
+        own = "" if example.source.startswith("file ") else example.case_id
+        named = ids.get(own) or ids.get(example.stated)
+        if named is not None:
+            hits[place] = _Found(named, "has the id of")
+        elif case is not None:
             hits[place] = _Found(case, "is also")
     for each in said:
         case = sealed.runs.get(forms.run(each.text))
@@ -197,6 +202,24 @@ def _near(said: Sequence[_Said], examples: Sequence[Example], sealed: Sealed) ->
         found = _Found(sealed.cases[column], f"is alike ({cosine:.2f}) to")
         _add(alike if _is_form(like[column], examples) else hits, said[place], found)
     return hits, alike
+
+
+def _misspelt(
+    said: Sequence[_Said], examples: Sequence[Example], sealed: Sealed, forms: Forms
+) -> Hits:
+    """Rows that hold a sealed case, or a long sentence of one, but for a few letters."""
+    sentences = sealed.sentences()
+    patterns = [Worded(forms.words(text), forms.letters(text)) for text, _ in sentences]
+    texts = [Worded(forms.words(each.text), forms.letters(each.text)) for each in said]
+
+    def is_form(like: Sequence[int]) -> bool:
+        return _is_form({place for each in like for place in said[each].rows}, examples)
+
+    hits: Hits = {}
+    for each in misspelt(texts, patterns, is_form):
+        how = f"holds, but for {count_of(each.changed, 'letter')},"
+        _add(hits, said[each.text], _Found(sealed.cases[sentences[each.pattern][1]], how))
+    return hits
 
 
 def _is_form(rows: set[int], examples: Sequence[Example]) -> bool:

@@ -17,11 +17,15 @@ _TIMES, _CHARACTERS = 20, 4_000
 
 @dataclass(frozen=True)
 class Lengths:
-    """How long examples may be, in tokens, and what becomes of longer ones: by default refused."""
+    """How long examples may be, in tokens, and what becomes of longer ones: by default refused.
+
+    `cut` is how many prompts were cut before, so that they fit now.
+    """
 
     limit: int
     leave_out_longer: bool = False
     truncate_longer: bool = False
+    cut: int = 0
 
 
 def within(encoded: EncodedExample, lengths: Lengths) -> bool:
@@ -35,18 +39,21 @@ def lint_lengths(
     """Rows that are too long, rows that stand out, and the distribution."""
     long = _too_long(examples, encoded, lengths)
     if long:
-        are = "1 example is" if len(long) == 1 else f"{len(long):,} examples are"
+        are, they = f"{len(long):,} examples are", "they are"
+        if len(long) == 1:
+            are, they = "1 example is", "it is"
         what = f"{are} longer than {lengths.limit:,} tokens"
-        code, fate = "too_long", "nothing is truncated"
+        code, fate = "too_long", f"{they} not cut"
         if lengths.leave_out_longer:
-            code, fate = "left_out", "they are left out"
+            code, fate = "left_out", f"{they} left out"
         elif lengths.truncate_longer:
-            code, fate = "truncated", "they are cut"
+            code, fate = "truncated", f"{they} cut"
         found = about(code, what, long)
         yield replace(found, message=f"{found.message}; {fate}")
     yield from _huge(examples)
-    if encoded:
-        yield _distribution(encoded, lengths, len(long))
+    kept = [each for each in encoded if not lengths.leave_out_longer or within(each, lengths)]
+    if kept:
+        yield _distribution(kept, lengths, len(long))
 
 
 def lint_count(
@@ -74,17 +81,23 @@ def _too_long(
     return [example for example, item in pairs if not within(item, lengths)]
 
 
-def _distribution(encoded: Sequence[EncodedExample], lengths: Lengths, over: int) -> Finding:
-    tokens = sorted(item.tokens for item in encoded)
-    trained = sum(len(item.completion_ids) for item in encoded)
+def _distribution(kept: Sequence[EncodedExample], lengths: Lengths, over: int) -> Finding:
+    """Of the examples that are not left out."""
+    tokens = sorted(item.tokens for item in kept)
+    trained = sum(len(item.completion_ids) for item in kept)
     # The nearest rank: the least length that 95 of 100 rows do not exceed.
     high = tokens[-(-95 * len(tokens) // 100) - 1]
+    more = f"{over:,} {'has' if over == 1 else 'have'} more"
+    if lengths.leave_out_longer and over:
+        more = f"{over:,} longer {'one is' if over == 1 else 'ones are'} left out"
     cut = "cut where longer" if lengths.truncate_longer and over else "nothing truncated"
+    if lengths.cut:
+        cut = f"{count_of(lengths.cut, 'prompt')} cut to fit"
     return remark(
         "lengths",
         f"{sum(tokens):,} tokens, {trained:,} of them trained; half of the examples have at most "
         f"{round(median(tokens)):,}, 95 % at most {high:,}; the longest example has "
-        f"{tokens[-1]:,} of {lengths.limit:,}, {over:,} have more; {cut}",
+        f"{tokens[-1]:,} of {lengths.limit:,}, {more}; {cut}",
     )
 
 

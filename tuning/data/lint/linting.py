@@ -13,7 +13,7 @@ from evals.errors import TrainingError
 from evals.records import Finding
 from evals.suite.spec import Suite
 from tuning.data.dataset import EncodedExample, Example
-from tuning.data.lint.answers import Accepts, lint_balance, lint_empty, lint_scores
+from tuning.data.lint.answers import Accepts, lint_balance, lint_empty, lint_hidden, lint_scores
 from tuning.data.lint.forms import Forms, case_of
 from tuning.data.lint.languages import lint_languages
 from tuning.data.lint.leaks import lint_leaks
@@ -46,6 +46,7 @@ def lint_examples(
     findings = [
         *lint_leaks(examples, Sealed(suite, prompt, technique, forms), cases, forms),
         *lint_empty(examples, forms),
+        *lint_hidden(examples),
         *lint_roles(examples),
         *lint_repeats(examples, cases, forms),
         *lint_lengths(examples, encoded, lengths),

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from evals.approach import Technique
 from evals.records import Case
-from evals.suite.folding import bare, comparable, input_text, leaves
+from evals.suite.folding import comparable, input_text, leaves
 from evals.suite.questions import Questions
 from evals.suite.spec import Suite
 from tuning.data.dataset import render
@@ -25,6 +25,7 @@ _WHOLE_WORDS, _WHOLE_LETTERS = 5, 20
 # A text that many cases share, with different answers, is an instruction and not the question.
 _FEW, _SHARE = 5, 50
 _LONG, _STRIDE = 2_000, 25
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n")
 _SIGN = re.compile(f"[{EAST_ASIAN}]")
 
 Stretch = tuple[str, int]
@@ -69,6 +70,18 @@ class Sealed:
                 parts += [(each, index) for each in _parts(text, self._forms)]
         return whole + self._without_common(parts, [case.answer for case in self.cases])
 
+    def sentences(self) -> list[Stretch]:
+        """Whole inputs and sentences as they stand, of `RUN` letters at least and no long texts."""
+        whole: list[Stretch] = []
+        parts: list[Stretch] = []
+        for index, case in enumerate(self.cases):
+            texts = {self.own_text(case), *(turn.user for turn in case.turns)}
+            for text in sorted({*texts, self.questions.of(case)}):
+                whole.append((text, index))
+                parts += [(each, index) for each in _SENTENCE_END.split(text) if each != text]
+        found = whole + self._without_common(parts, [case.answer for case in self.cases])
+        return [each for each in found if RUN <= len(self._forms.letters(each[0])) <= _LONG]
+
     def answer_stretches(self) -> list[Stretch]:
         """Parts of long answers that are no record in JSON: those are alike by their keys."""
         parts: list[Stretch] = []
@@ -107,7 +120,7 @@ def _whole(text: str, forms: Forms) -> Iterator[str]:
     """The letters of a text that is long enough to be met by no accident, and not very long."""
     letters = forms.letters(text)
     least = _WHOLE_LETTERS if _run(letters) == RUN else _WHOLE_LETTERS // 2
-    if least <= len(letters) <= _LONG and words_in(bare(text)) >= _WHOLE_WORDS:
+    if least <= len(letters) <= _LONG and words_in(forms.words(text)) >= _WHOLE_WORDS:
         yield letters
 
 
@@ -118,7 +131,7 @@ def _parts(text: str, forms: Forms) -> Iterator[str]:
     last = len(letters) - run
     if last <= 0:
         return
-    for start in _starts(bare(text).split(), letters, last):
+    for start in _starts(forms.words(text).split(), letters, last):
         yield letters[start : start + run]
     yield letters[last:]
 

@@ -66,6 +66,14 @@ _FORMS = tuple(
     )
 )
 
+# A private key with its headers, its lines in base64 and its end; in JSON line ends are `\n`.
+_BREAK = r"(?:\s|\\[nr])*+"
+_PRIVATE_KEY = re.compile(
+    r"-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?-----"
+    rf"(?:{_BREAK}(?:[A-Z][A-Za-z-]{{2,20}}: [^\n\\]{{0,200}}|[A-Za-z0-9+/=]{{8,}}+))*+"
+    rf"(?:{_BREAK}[A-Za-z0-9+/=]{{0,7}}{_BREAK}-----END [A-Z0-9 ]{{0,40}}-----)?"
+)
+
 
 def secrets_in(text: str) -> Mapping[str, int]:
     """How many secrets of each kind a text holds."""
@@ -77,7 +85,9 @@ def secrets_in(text: str) -> Mapping[str, int]:
 
 
 def masked(text: str) -> str:
-    """A text with every secret replaced, to be quoted."""
+    """A text with every secret replaced, to be quoted; of private keys what follows, too."""
+    if "PRIVATE KEY" in text:
+        text = _PRIVATE_KEY.sub("[secret]", text)
     for form in _FORMS:
         if form.holds in text:
             text = form.pattern.sub("[secret]", text)

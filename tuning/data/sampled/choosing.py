@@ -18,7 +18,7 @@ from evals.prompting.ballots import ballot_key
 from evals.records import Case, CaseResult, Output, Score
 from evals.scorers.batch import score_many
 from evals.scorers.protocol import Scorer
-from evals.text import visible
+from evals.text import hidden_in
 from tuning.data.sampled.records import CaseSamples, SamplePlan
 
 Rescore = Callable[[Sequence[tuple[Case, str]]], Sequence[float | None]]
@@ -123,7 +123,7 @@ def _can_be_learned(output: Output) -> bool:
     that show nothing, half characters) nobody could check.
     """
     text = (output.text or "").strip()
-    return bool(text) and output.finish_reason == "stop" and visible(text, layout=True) == text
+    return bool(text) and output.finish_reason == "stop" and not hidden_in(text)
 
 
 def _distinct(case: Case, draws: Sequence[Draw]) -> list[Answer]:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -50,7 +51,7 @@ def test_chat_gives_an_example_for_each_learned_answer(files: Path) -> None:
 def test_what_is_not_read_is_counted(files: Path) -> None:
     findings = read_data(files / "chat_support.jsonl").findings
     assert found(findings, "unread_keys").message == (
-        "keys that are not read: 'language' (2 rows), 'ticket' (1 rows), 'tools' (1 rows)"
+        "keys that are not read: 'language' (2 rows), 'ticket' (1 row), 'tools' (1 row)"
     )
     assert "4 rows of chat_support.jsonl (chat) give 5 examples" in found(findings, "read").message
 
@@ -82,6 +83,10 @@ def test_messages_after_the_last_answer_are_reported_with_their_row(files: Path)
     finding = found(read_data(path).findings, "unanswered_end")
     assert finding.level == "warning"
     assert finding.rows == (f"sharegpt_list.json[1] ({path}:8)",)
+    assert finding.message == (
+        "1 row goes on after the assistant's last message: that is in no example: "
+        f"sharegpt_list.json[1] ({path}:8)"
+    )
 
 
 def test_alpaca_puts_the_input_below_the_instruction_and_learns_its_history(files: Path) -> None:
@@ -161,7 +166,25 @@ def test_rows_with_weight_0_throughout_give_nothing_and_are_reported(tmp_path: P
     path.write_text(row % ', "weight": 0' + "\n" + row % "" + "\n")
     reading = read_data(path)
     assert [e.case_id for e in reading.examples] == ["w.jsonl:2"]
-    assert found(reading.findings, "nothing_trained").rows == (f"w.jsonl:1 ({path}:1)",)
+    finding = found(reading.findings, "nothing_trained")
+    assert finding.rows == (f"w.jsonl:1 ({path}:1)",)
+    assert finding.message == (
+        f"1 row without an example, of weight 0 on every answer: w.jsonl:1 ({path}:1)"
+    )
+
+
+def test_of_many_rows_that_go_on_five_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "on.jsonl"
+    turns = [("user", "a"), ("assistant", "b"), ("user", "and?")]
+    row = json.dumps({"messages": [{"role": role, "content": text} for role, text in turns]})
+    path.write_text(f"{row}\n" * 7)
+    finding = found(read_data(path).findings, "unanswered_end")
+    assert finding.message.startswith("7 rows go on after the assistant's last message")
+    assert f"on.jsonl:5 ({path}:5) and 2 more" in finding.message
+    assert len(finding.rows) == 7
+    assert found(read_data(path).findings, "read").message == (
+        "7 rows of on.jsonl (chat) give 7 examples"
+    )
 
 
 def test_files_of_the_same_name_can_be_told_apart(files: Path) -> None:

@@ -59,6 +59,7 @@ POISONED: dict[str, tuple[Callable[[], list[Example]], tuple[int, ...]]] = {
         (2, 13),
     ),
     "empty_answer": (lambda: saying(" \u200b\n"), (6,)),
+    "hidden_characters": (lambda: saying("b\u202eug"), (6,)),
     "empty_prompt": (lambda: asking(" \u2060 "), (6,)),
     "roles": (
         lambda: with_row(file_row(6, Message("system", "Be brief."), answer="Yes.")),
@@ -92,6 +93,36 @@ def test_only_that_no_scorer_judged_them_is_said_of_clean_rows() -> None:
     found = lint(clean_rows())
     assert set(found) - {"not_looked_for"} == {"not_judged"}
     assert found["not_judged"].rows == tuple(map(named, range(1, 13)))
+
+
+@pytest.mark.parametrize("text", ["", " \n", "\u200b", "\u2800 \u2800", "\u3164"])
+def test_a_system_message_is_no_question(text: str) -> None:
+    asked = with_row(file_row(6, Message("system", "Be brief."), ask(text), answer="Yes."))
+    assert lint(asked)["empty_prompt"].rows == (named(6),)
+    talk = [ask(text), HELLO, ask("So?")]
+    assert "empty_prompt" not in lint(with_row(file_row(6, *talk, answer="Yes.")))
+
+
+@pytest.mark.parametrize(
+    ("answer", "named_as"),
+    [
+        ("\x1b[2Jcleared", r"\x1b"),
+        ("b\u202eug\u200b", r"\u202e, \u200b"),
+        ("a\0b", r"\x00"),
+        ("a\rb", r"\r"),
+    ],
+)
+def test_what_is_hidden_in_an_answer_is_refused_and_named(answer: str, named_as: str) -> None:
+    found = lint(saying(answer))["hidden_characters"]
+    assert found.level == "error"
+    assert f"1 answer with characters that cannot be seen ({named_as})" in found.message
+
+
+@pytest.mark.parametrize(
+    "answer", ["a\r\n\tb\n", "\U0001f469\u200d\U0001f52c", "क्\u200dष", "naïve"]
+)
+def test_line_ends_and_joiners_hide_nothing(answer: str) -> None:
+    assert "hidden_characters" not in lint(saying(answer))
 
 
 @pytest.mark.parametrize(
@@ -189,7 +220,7 @@ def test_lengths_are_told_against_the_limit_and_nothing_is_cut_unsaid() -> None:
     said = refused["lengths"].message
     assert "half of the examples have at most 30" in said
     assert "95 % at most 49" in said
-    assert "the longest example has 900 of 512, 1 have more; nothing truncated" in said
+    assert "the longest example has 900 of 512, 1 has more; nothing truncated" in said
     cut = lint(rows, encoded=encoded, lengths=Lengths(512, truncate_longer=True))
     assert cut["truncated"].rows == (named(12),)
     assert cut["lengths"].message.endswith("cut where longer")

@@ -10,6 +10,8 @@ import pytest
 
 pytest.importorskip("trl")
 
+import torch
+
 from benchmarks import train_speed
 from benchmarks.train_arm import Lesson, Outcome, Row, open_trl, train
 from tests.tiny_model import make_tiny_model
@@ -50,6 +52,7 @@ def test_a_lesson_is_read_as_it_was_written(lesson: Lesson, tmp_path: Path) -> N
 def test_every_arm_sees_the_same_examples_and_ends_at_like_losses(
     lesson: Lesson, tmp_path: Path
 ) -> None:
+    torch.set_num_threads(1)  # several that run beside one another would wait for cores
     with quietly():
         found = {
             arm: train(arm, lesson, 0, tmp_path / arm) for arm in ("trl", "trl_float32", "tunegate")

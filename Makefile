@@ -45,7 +45,7 @@ check: $(INSTALLED)
 	$(BIN)/mypy
 
 test: check model
-	$(BIN)/python -m pytest -n 2 -m "not real_model"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -m "not real_model"
 	$(BIN)/python -m pytest -m real_model
 
 $(OPTIMISE_INSTALLED): pyproject.toml constraints.txt constraints-optimise.txt

@@ -104,7 +104,7 @@ def few(folder: Path, name: str, keep: Keep, count: int) -> None:
 @pytest.mark.parametrize(
     ("suite", "keep", "count"),
     [
-        ("general_ability", lambda row: "choices" not in row, 22),
+        ("general_ability", lambda row: "choices" not in row, 10),
         ("query_assistant", lambda row: True, 6),  # these stop at the end of a line
     ],
     ids=["general_ability", "query_assistant"],

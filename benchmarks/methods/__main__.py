@@ -5,8 +5,7 @@
 Each row is trained and asked in a process of its own, so that its peak memory is its own. What is
 among the results in the same size is not measured again: delete its file to have that done. A row
 that was killed goes on, where the ledger is the same. Rows that begin from another row's adapter
-have that one trained again if the ledger is another. All rows take about two hours on two
-cores.
+have that one trained again if the ledger is another. All rows take about two hours on two cores.
 """
 
 from __future__ import annotations

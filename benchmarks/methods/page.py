@@ -130,12 +130,15 @@ def _about(row: Row, found: Result) -> Iterator[str]:
 
 def _drawn(measured: Mapping[str, object]) -> Iterator[str]:
     """The reward of the answers that were drawn while it learnt."""
-    names = ("first", "last", "low", "high")
-    first, last, low, high = (measured.get(f"drawn_reward_{name}") for name in names)
-    if isinstance(first, float) and isinstance(last, float):
-        change = Interval(last - first, float(str(low)), float(str(high)))
-        told = f"{signed(change.estimate)} ({signed_bounds(change)})"
-        yield f"reward of drawn answers {score(first)} to {score(last)}, {told}"
+    names = ("first", "last", "change", "low", "high")
+    found = [measured.get(f"drawn_reward_{name}") for name in names]
+    told = [value for value in found if isinstance(value, float)]
+    if len(told) == len(names):
+        first, last, *change = told
+        rise = Interval(*change)
+        yield f"reward of drawn answers {score(first)} to {score(last)}, " + (
+            f"{signed(rise.estimate)} ({signed_bounds(rise)})"
+        )
 
 
 _TOLD = ("base_rate", "accuracy", "reward_accuracy")

@@ -8,8 +8,8 @@ ledger keeps. A value that is `Json` came from a file or a model and is untruste
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from evals.approach import PLAIN, Approach, DemonstrationMethod, Found, Technique
@@ -398,3 +398,11 @@ class Finding:
     where: str = ""
     rows: tuple[str, ...] = ()
     allowed: bool = False
+
+
+def first_error(findings: Iterable[Finding]) -> Finding | None:
+    """The first error, whose message says how many more there are; None without any."""
+    errors = [finding for finding in findings if finding.level == "error"]
+    if len(errors) < 2:
+        return errors[0] if errors else None
+    return replace(errors[0], message=f"{errors[0].message} (and {len(errors) - 1} more)")

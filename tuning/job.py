@@ -30,7 +30,7 @@ from evals.ledger import Ledger
 from evals.models.names import is_hosted
 from evals.models.protocol import AdaptableModel
 from evals.prompting.candidates import held_by
-from evals.records import SPLITS, Candidate, Case, Finding, Run, SplitName
+from evals.records import SPLITS, Candidate, Case, Finding, Run, SplitName, first_error
 from evals.runner import Runner, environment
 from evals.scorers import build_scorers
 from evals.scorers.protocol import Scorer
@@ -439,11 +439,10 @@ class Job:
 
 def refuse_errors(suite: Suite, findings: tuple[Finding, ...]) -> None:
     """Raise SuiteError for a suite that does not pass `check`, naming the first fault."""
-    errors = [finding for finding in findings if finding.level == "error"]
-    if errors:
-        more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+    error = first_error(findings)
+    if error:
         raise SuiteError(
-            f"fix the evals first: {errors[0].message}{more}",
-            path=errors[0].where or suite.root / "suite.yaml",
+            f"fix the evals first: {error.message}",
+            path=error.where or suite.root / "suite.yaml",
             hint="`tunegate check` lists them all",
         )

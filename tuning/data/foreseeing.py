@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from evals.records import Finding
+from evals.records import Finding, first_error
 from evals.suite.spec import Suite
 from tuning.data.training_set import assemble, gather_examples
 
@@ -19,10 +19,8 @@ def foreseen(suite: Suite, prompt_of: Callable[[Suite], str]) -> tuple[Finding, 
     if not suite.tune.data:
         return ()
     prompt = prompt_of(suite)
-    found = assemble(suite, prompt, gather_examples(suite, prompt), None).findings
-    errors = [finding for finding in found if finding.level == "error"]
-    if not errors:
+    error = first_error(assemble(suite, prompt, gather_examples(suite, prompt), None).findings)
+    if error is None:
         return ()
-    more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
-    told = f"training would refuse the data: {errors[0].message}{more}; see `tunegate data`"
-    return (Finding("warning", "training_data", told, errors[0].where),)
+    told = f"training would refuse the data: {error.message}; see `tunegate data`"
+    return (Finding("warning", "training_data", told, error.where),)

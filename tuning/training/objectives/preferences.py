@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from evals.errors import TrainingError
 from evals.fingerprint import fingerprint
+from evals.records import first_error
 from evals.suite.preference_settings import DpoSettings
 from tuning.data.drawn_pairs import DrawnPairs
 from tuning.data.pair_lint import too_few, too_long
@@ -158,13 +159,12 @@ def largest_of_pairs(pairs: Sequence[EncodedPair], count: int) -> Batch:
 
 def refuse(findings: Sequence[Any]) -> None:
     """Raise TrainingError for the first error among findings on pairs."""
-    errors = [finding for finding in findings if finding.level == "error"]
-    if errors:
-        more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+    error = first_error(findings)
+    if error:
         raise TrainingError(
-            f"the preference pairs are refused: {errors[0].message}{more}",
-            path=errors[0].where or None,
-            hint="mend or remove the rows it names" if errors[0].rows else "add pairs, or draws",
+            f"the preference pairs are refused: {error.message}",
+            path=error.where or None,
+            hint="mend or remove the rows it names" if error.rows else "add pairs, or draws",
         )
 
 

@@ -72,6 +72,7 @@ class Job:
     the models that judge; None where none does. `open_other` opens a model to compare in the
     place of `model`, which must open again when it is used; None: no other model is run.
     `begin_from` is the folder of an adapter that training begins from; None: the base.
+    `trained_as` says with which options of `tunegate tune` that is asked for, for the record.
     """
 
     suite: Suite
@@ -87,6 +88,7 @@ class Job:
     open_other: OpenModel | None = None
     write_card: Callable[[AdapterRecord], None] | None = None
     begin_from: Path | None = None
+    trained_as: tuple[str, ...] | None = None
 
     @property
     def key(self) -> str:
@@ -225,6 +227,7 @@ class Job:
                 phases=(Phase("check", checks.seconds),),
                 slices=self.suite.slices,
                 environment=environment(self.model.provenance),
+                trained_as=self.trained_as,
             )
         )
 

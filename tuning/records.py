@@ -564,6 +564,7 @@ class JobRecord:
     the adapter with several prompts on dev, where more than one was there to choose from.
     `siblings` are further trainings that differ from `training` by their seed alone.
     `tradeoff` are the adapters that were held side by side for what they gain and lose.
+    `trained_as` are the options of `tunegate tune` that it was trained with; None: by the whole job.
     """
 
     suite: str
@@ -594,3 +595,4 @@ class JobRecord:
     tradeoff: Tradeoff | None = None
     together: Together | None = None
     siblings: tuple[TrainingRecord, ...] = ()
+    trained_as: tuple[str, ...] | None = None

@@ -35,7 +35,10 @@ def test_remedies_asked_for_on_the_command_line_are_tried_and_told(ready: Comman
     assert "scale 0.5 (judged)" in told.out
     assert "verdict: ship_adapter" in told.out
     ready("report", "tickets", *MODEL, "-o", "r.html")
-    assert 'id="tradeoff-title"' in Path("r.html").read_text(encoding="utf-8")
+    page = Path("r.html").read_text(encoding="utf-8")
+    assert 'id="tradeoff-title"' in page
+    assert "tunegate tune tickets --model scripted:model.json --remedies scale" in page
+    assert "tunegate run tickets --model scripted:model.json --no-tune" in page
     listed = ready("adapters", "--json").document
     assert {row["adapter"]: (bool(row["set_aside"]), row["verdict"]) for row in listed} == {
         "tuned": (True, "reject_adapter"),

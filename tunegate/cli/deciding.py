@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,6 +25,7 @@ from tunegate.cli.console import Terminal, percent
 from tunegate.cli.forgetting import show_text, show_tradeoff
 from tunegate.cli.output import check_output, write_whole
 from tunegate.cli.records import INCONCLUSIVE, open_stored
+from tunegate.cli.reproducing import TRAINING_OPTIONS, commands_of, trained_as
 from tunegate.cli.retrieval import show_retrieval
 from tunegate.cli.rounds import show_rounds
 from tunegate.cli.running import endpoints_asked
@@ -54,10 +54,6 @@ from tuning.records import CallCost, Decision, Interval, JobRecord, ShipDecision
 from tuning.repeated import leader_over_repeats
 from tuning.stored import decide_stored, load_job
 
-TRAINING_OPTIONS = (
-    *("method", "weights", "variant", "rank", "learning_rate", "epochs"),
-    *("seeds", "until", "keep"),
-)
 MARKS = {"applies": "YES", "does_not_apply": "no", "not_tested": "not tested", "not_reached": "-"}
 
 
@@ -71,13 +67,13 @@ def run_command(options: Namespace, terminal: Terminal) -> int:
     with open_job(options, opened, terminal) as (job, endpoints):
         record = job.run(override=options.override, tune=not options.no_tune)
         _show_verdicts(record, terminal)
-        commands = _commands(options, record)
+        commands = commands_of(options, record)
         stored = write_report(job.ledger, record, opened, commands, output)
     _show_learning(stored.learning, terminal)
     if said := runs_said(list(stored.runs.values()), endpoints.budget.prices):
         terminal.line(f"what this rests on took {said}")
     terminal.line(f"report: {output}")
-    document = canonical(replace(record, commands=_commands(options, record)))
+    document = canonical(replace(record, commands=commands_of(options, record)))
     terminal.result({**document, "spent_now": endpoints.budget.spent})
     return exit_code(record)
 
@@ -99,7 +95,8 @@ def tune_command(options: Namespace, terminal: Terminal) -> int:
     opened = _open_stated(options)
     with open_job(options, opened, terminal) as (job, _):
         begin = options.begin_from and parent_folder(job.ledger, options.begin_from)
-        record = replace(job, begin_from=begin or None).tune(override=options.override)
+        stated = replace(job, begin_from=begin or None, trained_as=trained_as(options))
+        record = stated.tune(override=options.override)
         learning = curve_of_job(job.ledger, opened.suite, record)
     _show_verdicts(record, terminal)
     _show_learning(learning, terminal)
@@ -121,7 +118,7 @@ def report_command(options: Namespace, terminal: Terminal) -> int:
     ending = "html" if options.format == "html" else "md"
     output = options.output or Path(f"{suite.name}-report.{ending}")
     check_output(output)
-    write_report(ledger, record, opened, _commands(options, record), output, form=options.format)
+    write_report(ledger, record, opened, commands_of(options, record), output, form=options.format)
     terminal.line(f"report: {output}")
     terminal.result({"report": str(output), "format": options.format})
     return 0
@@ -223,20 +220,6 @@ def write_report(
     text = render_html(whole) if form == "html" else render_markdown(whole)
     write_whole(output, text)
     return whole
-
-
-def _commands(options: Namespace, record: JobRecord) -> tuple[str, ...]:
-    model, suite = ["--model", record.model], [options.suite]
-    seeds = ["--seeds", str(1 + len(record.siblings))] if record.siblings else []
-    proposer = getattr(options, "proposer", None)
-    proposed = ["--proposer", proposer] if proposer else []
-    told = {
-        "check": [],
-        "run": [*model, *seeds, *proposed],
-        "gate": [*model, *proposed],
-        "report": model,
-    }
-    return tuple(shlex.join(["tunegate", do, *suite, *more]) for do, more in told.items())
 
 
 def _show_verdicts(record: JobRecord, terminal: Terminal) -> None:

@@ -88,7 +88,6 @@ class Runner:
             )
         requests = build_requests(suite, candidate, chosen)
         hashes = [prompt_hash(request) for request in requests]
-        scoring = scoring_identity(suite, self.judges)
         run_id = identify(suite, candidate, split, chosen, hashes, judges=self.judges)
         stored = self.ledger.find_run(run_id)
         if stored is not None and not _may_pass(stored):
@@ -106,26 +105,18 @@ class Runner:
             return self._priced(stored, chosen)
         _refuse_mostly_errors(samples)
         outputs = [settle(candidate, each) for each in samples]
-        results: dict[int, CaseResult] = {}
-        for places in lists:  # as they were generated: what a model judges is kept by batch, too
-            found = score_outputs(
-                self.scorers,
-                [chosen[place] for place in places],
-                [hashes[place] for place in places],
-                [outputs[place] for place in places],
-            )
-            results.update(zip(places, found, strict=True))
+        results = self._score(chosen, hashes, outputs, lists)
         shown = shown_ids(suite, candidate.technique, chosen)
         run = Run(
             id=run_id,
             suite=suite.name,
             suite_fingerprint=suite.fingerprint,
-            scoring_fingerprint=scoring,
+            scoring_fingerprint=scoring_identity(suite, self.judges),
             split=split,
             primary=suite.primary,
             candidate=candidate,
             results=tuple(
-                replace(results[place], documents=ids) for place, ids in enumerate(shown)
+                replace(result, documents=ids) for result, ids in zip(results, shown, strict=True)
             ),
             seconds=seconds,
             created=self.now().isoformat(timespec="seconds"),
@@ -189,6 +180,28 @@ class Runner:
                 done += len(places)
                 del made  # its texts go before those of the next sample come
         return samples, seconds
+
+    def _score(
+        self,
+        cases: Sequence[Case],
+        prompt_hashes: Sequence[str],
+        outputs: Sequence[Output],
+        lists: Sequence[Sequence[int]],
+    ) -> list[CaseResult]:
+        """One result for each case, scored in the lists of places that were generated together.
+
+        What a model judges is kept by batch, too.
+        """
+        results: dict[int, CaseResult] = {}
+        for places in lists:
+            found = score_outputs(
+                self.scorers,
+                [cases[place] for place in places],
+                [prompt_hashes[place] for place in places],
+                [outputs[place] for place in places],
+            )
+            results.update(zip(places, found, strict=True))
+        return [results[place] for place in range(len(cases))]
 
 
 def _of_samples(before: int, each: int, cases: int, progress: Progress) -> Progress:

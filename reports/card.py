@@ -23,7 +23,7 @@ from reports.seeds import seeds_markdown, view_of
 from tuning.adapters.origin import Origin
 from tuning.adapters.registry import AdapterRecord
 from tuning.forgetting.records import SCALE
-from tuning.records import GuardLine, Interval
+from tuning.records import GuardLine, Interval, ShipDecision
 
 _NAME = 120
 _LONG = 1_000
@@ -58,13 +58,14 @@ def front_matter(record: AdapterRecord, origin: Origin, *, merged: bool = False)
         "license": origin.licence,
         "pipeline_tag": "text-generation",
         "tags": [_line(tag) for tag in ("tunegate", record.training.method, record.suite) if tag],
-        **({"model-index": index} if record.shipping else {}),
+        **({"model-index": index} if record.shipping and record.shipping.compared else {}),
     }
 
 
 def _results(record: AdapterRecord) -> list[dict[str, Any]]:
-    """The suite's on the sealed split; none before it was judged."""
-    if record.shipping is None:
+    """The suite's on the sealed split; none where it was not run there."""
+    compared = record.shipping.compared if record.shipping else None
+    if compared is None:
         return []
     metric = _line(record.primary)
     return [
@@ -74,7 +75,7 @@ def _results(record: AdapterRecord) -> list[dict[str, Any]]:
             "metrics": [
                 {
                     "type": metric,
-                    "value": round(record.shipping.after.estimate, 4),
+                    "value": round(compared.after.estimate, 4),
                     "name": f"{metric} with the adapter",
                 }
             ],
@@ -105,7 +106,7 @@ def _body(record: AdapterRecord, origin: Origin, merged: bool) -> Iterator[str]:
     yield _gate(record)
     if record.shipping:
         yield "## Before and after"
-        yield from _judged(record)
+        yield from _judged(record, record.shipping)
     if record.seeds:
         yield "## Trained beside"
         yield seeds_markdown(view_of(record.seeds)).rstrip()
@@ -166,29 +167,11 @@ def _gate(record: AdapterRecord) -> str:
     return said
 
 
-def _judged(record: AdapterRecord) -> Iterator[str]:
-    shipping = record.shipping
-    assert shipping is not None
-    before = f"best prompt, {literal(record.leader, _NAME, cell=True)}" if record.leader else (
-        "best prompt")  # fmt: skip
-    yield (
-        f"{literal(record.primary, _NAME)} on {shipping.cases} sealed cases (split test, look "
-        f"{shipping.look}); both arms on the same weights, the adapter off and on:"
-    )
-    gain = shipping.gain
-    yield table(
-        ["", "score", "interval"],
-        [
-            [before, _percent(shipping.before.estimate), _span(shipping.before)],
-            ["adapter", _percent(shipping.after.estimate), _span(shipping.after)],
-            ["gain, points", f"{100 * gain.estimate:+.1f}",
-             f"{least_points(gain.low)} to {most_points(gain.high)}"],
-        ],
-    ).rstrip()  # fmt: skip
-    yield (
-        f"Better on {shipping.wins} cases, worse on {shipping.losses}, the same on "
-        f"{shipping.ties}. A gain of {100 * shipping.min_gain:.1f} points was asked for."
-    )
+def _judged(record: AdapterRecord, shipping: ShipDecision) -> Iterator[str]:
+    if shipping.compared is None:
+        yield "No sealed case was looked at."
+    else:
+        yield from _compared(record, shipping)
     if shipping.guards:
         yield "Guards, on abilities that must not be lost (adapter minus base):"
         yield table(
@@ -197,6 +180,28 @@ def _judged(record: AdapterRecord) -> Iterator[str]:
         ).rstrip()
     else:
         yield "No guard suite was stated: what it forgot was not measured."
+
+
+def _compared(record: AdapterRecord, shipping: ShipDecision) -> Iterator[str]:
+    before, after, gain = shipping.sealed
+    leader = f", {literal(record.leader, _NAME, cell=True)}" if record.leader else ""
+    yield (
+        f"{literal(record.primary, _NAME)} on {shipping.cases} sealed cases (split test, look "
+        f"{shipping.look}); both arms on the same weights, the adapter off and on:"
+    )
+    yield table(
+        ["", "score", "interval"],
+        [
+            [f"best prompt{leader}", _percent(before.estimate), _span(before)],
+            ["adapter", _percent(after.estimate), _span(after)],
+            ["gain, points", f"{100 * gain.estimate:+.1f}",
+             f"{least_points(gain.low)} to {most_points(gain.high)}"],
+        ],
+    ).rstrip()  # fmt: skip
+    yield (
+        f"Better on {shipping.wins} cases, worse on {shipping.losses}, the same on "
+        f"{shipping.ties}. A gain of {100 * shipping.min_gain:.1f} points was asked for."
+    )
 
 
 def _guard(guard: GuardLine) -> list[str]:

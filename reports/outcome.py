@@ -83,6 +83,8 @@ class GuardsView:
 
 def _why(job: JobRecord) -> str:
     """Why running the job again would not change it: the gate is shut."""
+    if job.shipping and not job.shipping.look:
+        return ": the adapter failed a proof, so it was rejected before"
     shut = job.decision is not None and not job.decision.open and not job.override
     return ": the gate is shut, so no adapter was trained" if shut else ""
 
@@ -101,7 +103,7 @@ def outcome_view(job: JobRecord) -> OutcomeView | SingleView | NotRun:
         return NotRun(f"Nothing has been run on the sealed cases{_why(job)}", _again(job))
     pairs = {name: pair_of(before, after, name) for name in _metrics(before, after)}
     primary = pairs.get(job.primary)
-    if job.shipping:
+    if job.shipping and job.shipping.compared:
         primary = _judged(job.shipping)
         pairs[job.primary] = primary
     slices = _slices(job, before, after)
@@ -150,10 +152,10 @@ def guards_view(job: JobRecord) -> GuardsView | NotRun:
 
 
 def _caption(job: JobRecord) -> str:
-    if not job.shipping:
+    if not job.shipping or not job.shipping.compared:
         return "Metrics, intervals at 95 %"
     low = numbers.decimal(job.shipping.alpha)
-    high = numbers.decimal(1 - job.shipping.gain.level)
+    high = numbers.decimal(1 - job.shipping.sealed.gain.level)
     return (
         f"Metrics, intervals at 95 %; the difference in {job.primary} has the verdict's own "
         f"bounds, one-sided at \u03b1 = {low} below and {high} above"
@@ -168,7 +170,7 @@ def _metrics(before: Run, after: Run) -> list[str]:
 
 def _judged(ship: ShipDecision) -> Pair:
     compared = ship.wins + ship.losses + ship.ties  # cases without a score are in neither
-    return Pair(ship.before, ship.after, ship.gain, ship.wins, ship.losses, ship.ties, compared)
+    return Pair(*ship.sealed, ship.wins, ship.losses, ship.ties, compared)
 
 
 def _single(run: Run) -> SingleView:

@@ -165,13 +165,8 @@ def _tiles(job: JobRecord) -> tuple[Tile, ...]:
     tiles: list[Tile] = []
     before, after = sealed_runs(job)
     ship = job.shipping
-    if ship:
-        change = f"{numbers.score(ship.before.estimate)} → {numbers.score(ship.after.estimate)}"
-        gain = f"{numbers.signed(ship.gain.estimate)}, from {numbers.signed_bounds(ship.gain)}"
-        tiles.append(Tile(f"{job.primary}, sealed cases", change, gain))
-        counts = f"{ship.wins} / {ship.losses}"
-        compared = numbers.count(ship.wins + ship.losses + ship.ties)
-        tiles.append(Tile("cases fixed / broken", counts, f"of {compared} compared"))
+    if ship and ship.compared:
+        tiles += _sealed_tiles(job.primary, ship)
     elif job.decision:
         tiles += _gate_tiles(job.decision)
     if before and after:
@@ -181,6 +176,17 @@ def _tiles(job: JobRecord) -> tuple[Tile, ...]:
         taken = numbers.duration(job.training.seconds)
         tiles.append(Tile("training took", taken, numbers.plural(job.training.examples, "example")))
     return tuple(tiles)
+
+
+def _sealed_tiles(primary: str, ship: ShipDecision) -> list[Tile]:
+    before, after, gained = ship.sealed
+    change = f"{numbers.score(before.estimate)} → {numbers.score(after.estimate)}"
+    gain = f"{numbers.signed(gained.estimate)}, from {numbers.signed_bounds(gained)}"
+    compared = numbers.count(ship.wins + ship.losses + ship.ties)
+    return [
+        Tile(f"{primary}, sealed cases", change, gain),
+        Tile("cases fixed / broken", f"{ship.wins} / {ship.losses}", f"of {compared} compared"),
+    ]
 
 
 def _gate_tiles(decision: Decision) -> list[Tile]:
@@ -225,7 +231,7 @@ def _caveats(job: JobRecord) -> tuple[Caveat, ...]:
 
 
 def _looks(job: JobRecord) -> str:
-    if not job.shipping:
+    if not job.shipping or not job.shipping.look:
         opened = any(sealed_runs(job))
         return "run, not judged yet" if opened else "not looked at"
     look, alpha = job.shipping.look, job.shipping.alpha

@@ -14,15 +14,21 @@ from evals.spending.prices import Prices
 from evals.suite.spec import Suite
 from tuning.evaluating import Evaluate
 from tuning.forgetting.choosing import Make, Remedied, choose_remedy, remedied_seconds
+from tuning.forgetting.levels import ALPHA
 from tuning.forgetting.remedies import steps_of
 from tuning.forgetting.trying import Bench, bench_of
 from tuning.records import Decision, JobRecord, Phase, ShipDecision, TrainingRecord
 from tuning.repeating.sealed import judge_seeds
 from tuning.repeating.training import train_seeds
 from tuning.shipping.sealed import Look, Sealed
+from tuning.shipping.unproven import (
+    can_be_asked,
+    failed_proofs,
+    refuse_unproven,
+    reject_unproven,
+)
 from tuning.together.choosing import Chosen, Desk, Find, choose_candidate
 from tuning.together.telling import asked_with
-from tuning.trainer import refuse_unproven
 
 
 class Keep(Protocol):
@@ -59,6 +65,8 @@ class Finishing:
         steps = steps_of(self.suite.tune, trainings[0])
         remedied = choose_remedy(bench, trainings[0], steps, self.make, self.note)
         record = self._keep_remedied(record, remedied)
+        if failed_proofs(remedied.training):
+            return self._reject(record, bench, remedied.training)
         phases = list(record.phases)
         chosen = self._choose(decision, remedied.training)
         if chosen.record:
@@ -92,16 +100,33 @@ class Finishing:
     def _train(
         self, record: JobRecord, leader: Candidate
     ) -> tuple[JobRecord, tuple[TrainingRecord, ...]]:
-        """Train as often as the suite asks for, keeping what is trained; all must be proven."""
+        """Train as often as the suite asks for, keeping what is trained.
+
+        Where the first fails a proof it is the last. Raises TrainingError where another does.
+        """
         begun = record.phases
         trained: tuple[TrainingRecord, ...] = ()
         for trained in train_seeds(self.suite.tune, self.train, leader.technique):
             first, *others = trained
             phases = (*begun, *_training_phases(trained))
             record = self.keep(record, training=first, siblings=tuple(others), phases=phases)
-            for one in trained:
+            if failed_proofs(first):
+                break
+            for one in others:
                 refuse_unproven(one)
         return record, trained
+
+    def _reject(self, record: JobRecord, bench: Bench, training: TrainingRecord) -> JobRecord:
+        """The verdict on an adapter that failed a proof, with what it loses where that is known."""
+        asked = can_be_asked(training)
+        decision = reject_unproven(
+            training,
+            bench.guards_of(training) if asked else (),
+            min_gain=self.suite.min_gain,
+            text=bench.text(training, ALPHA) if asked else None,
+        )
+        phases = (*record.phases, Phase("guards", self._guard_seconds(decision)))
+        return self.keep(record, shipping=decision, phases=phases)
 
     def _bench(self, leader: Run) -> Bench:
         """What adapters are held side by side with; each is asked with the prompt it was taught."""

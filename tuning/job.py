@@ -55,11 +55,12 @@ from tuning.search.optimising import refuse_unworkable
 from tuning.search.oracle import awaits_oracle, oracle_candidate
 from tuning.search.prompts import PromptSearch
 from tuning.shipping.sealed import Look
+from tuning.shipping.unproven import refuse_unproven
 from tuning.stored import JOB, decide_stored, decided_job, job_key, standing_leader
 from tuning.stronger.found import awaits_others, compared_models
 from tuning.stronger.running import OpenModel, run_others
 from tuning.sweeping.searching import SearchingTrainer, refuse_search
-from tuning.trainer import Trainer, refuse_unproven
+from tuning.trainer import Trainer
 from tuning.training.tune import tuning_prompt
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from evals.approach import PLAIN, Technique
 from evals.failures.records import FailureAnalysis, FailureKind
@@ -404,10 +404,20 @@ class Seeds:
         return next((line for line in self.lines if line.adapter == adapter), None)
 
 
+class Compared(NamedTuple):
+    """Scores of the best prompt and of the adapter on the sealed split, and the gain."""
+
+    before: Interval
+    after: Interval
+    gain: Interval
+
+
 @dataclass(frozen=True)
 class ShipDecision:
     """The verdict after training, on the sealed split and the guards.
 
+    An adapter that failed a proof is rejected before the sealed split is looked at: `look` is 0
+    then, nothing was `compared`, and `guards` are there only where they mean something.
     `seeds` are the trainings, where there were several; all else is then of the chosen one.
     `text` is the change on neutral text, None where it could not be measured.
     """
@@ -415,9 +425,9 @@ class ShipDecision:
     verdict: Outcome
     sentence: str
     next_steps: tuple[str, ...]
-    before: Interval
-    after: Interval
-    gain: Interval
+    before: Interval | None
+    after: Interval | None
+    gain: Interval | None
     wins: int
     losses: int
     ties: int
@@ -435,6 +445,19 @@ class ShipDecision:
     seeds: Seeds | None = None
 
     text: TextChange | None = None
+
+    @property
+    def compared(self) -> Compared | None:
+        """The two sides on the sealed split; None where they were not run."""
+        if self.before is None or self.after is None or self.gain is None:
+            return None
+        return Compared(self.before, self.after, self.gain)
+
+    @property
+    def sealed(self) -> Compared:
+        """The same, of a verdict for which they were run."""
+        assert self.compared is not None
+        return self.compared
 
     @property
     def trained(self) -> tuple[SeedLine, ...]:
@@ -464,11 +487,16 @@ class LossPoint:
 
 @dataclass(frozen=True)
 class Proof:
-    """One check of the trained adapter, with what was measured."""
+    """One check of the trained adapter, with what was measured.
+
+    `learnt`: it is about what was learnt, not about files and weights, so that an adapter that
+    fails nothing else can still be asked.
+    """
 
     name: str
     passed: bool
     evidence: str
+    learnt: bool = False
 
 
 @dataclass(frozen=True)
@@ -564,7 +592,7 @@ class JobRecord:
     the adapter with several prompts on dev, where more than one was there to choose from.
     `siblings` are further trainings that differ from `training` by their seed alone.
     `tradeoff` are the adapters that were held side by side for what they gain and lose.
-    `trained_as` are the options of `tunegate tune` that it was trained with; None: by the whole job.
+    `trained_as` are the options of `tunegate tune` that it was trained with; None: by `run`.
     """
 
     suite: str

@@ -10,7 +10,6 @@ from typing import Protocol
 
 from evals.approach import PLAIN, Technique
 from evals.asking import Asker
-from evals.errors import TrainingError
 from evals.generating import Progress
 from evals.ledger import Ledger
 from evals.models.protocol import AdaptableModel
@@ -26,10 +25,7 @@ from tuning.data.replay import replay_of
 from tuning.learning.sampling import WHOLE, Part
 from tuning.narrator import Narrator
 from tuning.records import TrainingRecord
-from tuning.training.rates import rate_for
 from tuning.training.tune import tune_suite
-
-_MUCH = 3.0  # times the usual rate
 
 
 class OpenRunner(Protocol):
@@ -104,25 +100,3 @@ class Trainer:
             return draw_pairs(self.suite, self.model, asked, draw)
         finally:
             self.model.use_adapter(None)
-
-
-def refuse_unproven(training: TrainingRecord) -> None:
-    """Raise TrainingError for an adapter that failed a proof: no result of it means anything."""
-    failed = [proof for proof in training.proofs if not proof.passed]
-    if failed:
-        reasons = "; ".join(f"{proof.name}: {proof.evidence}" for proof in failed)
-        raise TrainingError(
-            f"the trained adapter failed {len(failed)} of {len(training.proofs)} proofs: {reasons}",
-            path=training.adapter_path,
-            hint=f"nothing was evaluated with it; {_cause(training)}",
-        )
-
-
-def _cause(training: TrainingRecord) -> str:
-    """Where to look first: at the rate, where it is above what such weights begin with."""
-    settings = training.settings
-    rate = settings.get("learning_rate")
-    usual = rate_for(str(settings.get("weights", "lora")), str(settings.get("variant", "plain")))
-    if isinstance(rate, float) and rate > _MUCH * usual:
-        return f"the learning rate is {rate:g}, and {usual:g} is where such weights begin: lower it"
-    return "look at the training data and settings"

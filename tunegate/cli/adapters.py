@@ -17,7 +17,7 @@ from tunegate.cli.seeds import show_seeds
 from tunegate.opening import open_suite
 from tuning.adapters.registry import AdapterRecord, find_adapter, folder_of, stored_adapters
 from tuning.adapters.wholeness import Wholeness, wholeness_of
-from tuning.records import SeedLine
+from tuning.records import Interval, SeedLine
 
 _ACTIONS = ("show", "export")
 _MADE_BY = "`tunegate run` or `tunegate tune`"
@@ -133,7 +133,7 @@ def adapter_summary(record: AdapterRecord, ledger: Ledger) -> dict[str, Any]:
 def _gain(record: AdapterRecord) -> float | None:
     """What it gains on the sealed split: by its verdict, else as one of several trainings."""
     if record.shipping:
-        return record.shipping.gain.estimate
+        return record.shipping.sealed.gain.estimate if record.shipping.compared else None
     line = record.seeds.line_of(record.adapter) if record.seeds else None
     return line.gain.estimate if line else None
 
@@ -237,26 +237,27 @@ def _show_verdict(record: AdapterRecord, terminal: Terminal) -> None:
     if shipping is None:
         terminal.line("no verdict is about it" if record.is_sibling else "not judged yet")
         return
-    rows = [
-        ["best prompt", percent(shipping.before.estimate), ""],
-        ["adapter", percent(shipping.after.estimate), ""],
-        [
-            "gain, points",
-            f"{100 * shipping.gain.estimate:+.1f}",
-            f"{least_points(shipping.gain.low)} to {most_points(shipping.gain.high)}",
-        ],
-        *(
-            [
-                f"guard {guard.suite}: {guard.result}",
-                f"{100 * guard.difference.estimate:+.1f}",
-                f"{least_points(guard.difference.low)} to {most_points(guard.difference.high)}",
-            ]
-            for guard in shipping.guards
-        ),
+    rows = []
+    if shipping.compared:
+        before, after, gain = shipping.compared
+        rows = [
+            ["best prompt", percent(before.estimate), ""],
+            ["adapter", percent(after.estimate), ""],
+            _change("gain, points", gain),
+        ]
+    rows += [
+        _change(f"guard {guard.suite}: {guard.result}", guard.difference)
+        for guard in shipping.guards
     ]
-    terminal.table(f"{record.primary}, sealed split", ["", ">", ">interval"], rows)
+    if rows:
+        terminal.table(f"{record.primary}, sealed split", ["", ">", ">interval"], rows)
     terminal.line(f"verdict: {shipping.verdict}", "bold")
     terminal.line(shipping.sentence)
+
+
+def _change(name: str, change: Interval) -> list[str]:
+    span = f"{least_points(change.low)} to {most_points(change.high)}"
+    return [name, f"{100 * change.estimate:+.1f}", span]
 
 
 def _gate_cell(record: AdapterRecord) -> str:

@@ -318,11 +318,14 @@ def _role(trial: TrialLine, decision: Decision) -> str:
 
 def show_shipping(decision: ShipDecision, terminal: Terminal) -> None:
     """The verdict after training, with before, after and the guards, for a person."""
-    rows = [
-        ["best prompt, sealed split", percent(decision.before.estimate), _span(decision.before)],
-        ["adapter, sealed split", percent(decision.after.estimate), _span(decision.after)],
-        ["gain", f"{100 * decision.gain.estimate:+.1f}", _outwards(decision.gain)],
-    ]
+    rows = []
+    if decision.compared:
+        before, after, gain = decision.compared
+        rows = [
+            ["best prompt, sealed split", percent(before.estimate), _span(before)],
+            ["adapter, sealed split", percent(after.estimate), _span(after)],
+            ["gain", f"{100 * gain.estimate:+.1f}", _outwards(gain)],
+        ]
     rows += [
         [
             f"guard {guard.suite}: {guard.result}",
@@ -331,7 +334,8 @@ def show_shipping(decision: ShipDecision, terminal: Terminal) -> None:
         ]
         for guard in decision.guards
     ]
-    terminal.table("after training", ["", ">points", ">interval"], rows)
+    if rows:
+        terminal.table("after training", ["", ">points", ">interval"], rows)
     show_seeds(decision.seeds, terminal)
     show_text(decision.text, terminal)
     terminal.line(f"verdict: {decision.verdict}", "bold")

@@ -45,17 +45,15 @@ def choose_remedy(
     make: Make,
     note: Callable[[str], None],
 ) -> Remedied:
-    """Try the steps in order where `training` forgets; the first good one, else `training`."""
+    """Try the steps in order where `training` forgets; the first good one, else `training`.
+
+    They are tried, too, where it failed a proof: what makes a model forget can also break it.
+    """
     levels = guard_levels(len(steps))
-    if not steps:
+    first = _as_trained(bench, training, levels.trained, note) if steps else None
+    if first is None:
         return Remedied(training, levels.trained)
-    guards, text = bench.forgetting(training, levels.trained)
-    probe = TriedAdapter(AS_TRAINED, adapter=training.adapter, guards=guards, text=text)
-    if not probe.forgets:
-        return Remedied(training, levels.trained)
-    note(f"{forgets_said(probe)}: remedies are tried")
-    first = bench.try_one(training, AS_TRAINED, "", levels.trained)
-    tried = [replace(first, seconds=training.seconds)]
+    tried = [first]
     made: list[TrainingRecord] = []
     chosen: TrainingRecord | None = None
     for step in steps:
@@ -69,6 +67,33 @@ def choose_remedy(
     note(tradeoff.sentence)
     alpha = levels.trained if chosen is None else levels.remedy
     return Remedied(chosen or training, alpha, tradeoff, tuple(made))
+
+
+def _as_trained(
+    bench: Bench, training: TrainingRecord, alpha: float, note: Callable[[str], None]
+) -> TriedAdapter | None:
+    """The line of the adapter as it was trained; None where nothing calls for a remedy."""
+    line = TriedAdapter(
+        AS_TRAINED,
+        adapter=training.adapter,
+        adapter_path=training.adapter_path,
+        seconds=training.seconds,
+    )
+    if said := _unproven(training):
+        note(f"{said}: remedies are tried")
+        return replace(line, failed=said)
+    guards, text = bench.forgetting(training, alpha)
+    probe = replace(line, guards=guards, text=text)
+    if not probe.forgets:
+        return None
+    note(f"{forgets_said(probe)}: remedies are tried")
+    return replace(bench.try_one(training, AS_TRAINED, "", alpha), seconds=training.seconds)
+
+
+def _unproven(training: TrainingRecord) -> str:
+    """Which proof an adapter failed first; empty where it holds all."""
+    failed = next((proof for proof in training.proofs if not proof.passed), None)
+    return f"it failed a proof: {failed.name}: {failed.evidence}" if failed else ""
 
 
 def remedied_seconds(ledger: Ledger, tradeoff: Tradeoff, judged: str) -> float:
@@ -105,8 +130,7 @@ def try_step(
     failed = replace(failed, adapter=made.adapter, adapter_path=made.adapter_path)
     if any(made.adapter == line.adapter for line in tried):
         return replace(failed, failed="it gives an adapter that was tried already"), None
-    if unproven := [proof for proof in made.proofs if not proof.passed]:
-        said = f"it failed a proof: {unproven[0].name}: {unproven[0].evidence}"
+    if said := _unproven(made):
         return replace(failed, failed=said), None
     line = bench.try_one(made, step.what, step.remedy, alpha)
     return replace(line, seconds=made.seconds if step.tune else 0.0), made

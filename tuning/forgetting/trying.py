@@ -19,7 +19,7 @@ from tuning.gate.evidence import arm_of, clusters_of
 from tuning.gate.sample import Sample
 from tuning.intervals import Interval, interval_of
 from tuning.records import GuardLine, TrainingRecord
-from tuning.shipping.judging import judge_guard
+from tuning.shipping.judging import Guard, judge_guard
 from tuning.shipping.sealed import guard_arms, tuned_candidate
 
 _LEVEL = 0.95
@@ -46,11 +46,16 @@ class Bench:
         self, training: TrainingRecord, alpha: float
     ) -> tuple[tuple[GuardChange, ...], TextChange | None]:
         """The guards and neutral text with the adapter on and off; `alpha` is of a pass."""
-        guards = tuple(
-            self._guard(self.guards[spec.suite], spec.max_loss, training, alpha)
+        arms = self.guards_of(training)
+        guards = tuple(guard_change(judge_guard(one, pass_alpha=alpha)) for one in arms)
+        return guards, self.text(training, alpha)
+
+    def guards_of(self, training: TrainingRecord) -> tuple[Guard, ...]:
+        """Each guard on its dev cases with the adapter on and off."""
+        return tuple(
+            guard_arms(self.guards[spec.suite], spec.max_loss, self.model, training, self.evaluate)
             for spec in self.suite.guards
         )
-        return guards, self.text(training, alpha)
 
     def text(self, training: TrainingRecord, alpha: float) -> TextChange | None:
         """The change on neutral text, held against the suite's limit where it states one."""
@@ -94,12 +99,6 @@ class Bench:
             text=text,
             run=run.id,
         )
-
-    def _guard(
-        self, guard: Suite, margin: float, training: TrainingRecord, alpha: float
-    ) -> GuardChange:
-        found = guard_arms(guard, margin, self.model, training, self.evaluate)
-        return guard_change(judge_guard(found, pass_alpha=alpha))
 
 
 def bench_of(

@@ -70,6 +70,8 @@ def chosen_sentence(found: Tradeoff) -> str:
     """What came of the remedies."""
     trained, *others = found.tried
     said = f"As it was trained the adapter forgets: {forgets_said(trained)}."
+    if trained.failed:
+        said = f"As it was trained the adapter is refused, since {trained.failed}."
     count = f"{len(others)} of {found.remedies} declared remedies"
     chosen = next((line for line in others if found.chosen and line.adapter == found.chosen), None)
     if chosen is not None:
@@ -81,7 +83,8 @@ def chosen_sentence(found: Tradeoff) -> str:
     if any(line.keeps for line in others):
         asked = f"{100 * found.min_gain:g} points"
         why = f"those that keep every guard for certain do not gain {asked} on dev"
-    return f"{said} {count} tried: {why}. The adapter is judged as it was trained."
+    end = "It stays refused" if trained.failed else "The adapter is judged as it was trained"
+    return f"{said} {count} tried: {why}. {end}."
 
 
 def _gain(line: TriedAdapter) -> str:

@@ -107,7 +107,7 @@ def sentence_of(own: ShipDecision, recipe: Recipe, blocked: Sequence[str]) -> st
     total, mean = counted(len(recipe.lines)), points(recipe.repeats.estimate)
     which = f"the adapter of seed {recipe.chosen.seed}"
     if blocked:
-        gain = f"{points(own.gain.estimate)} on {_compared(own)} sealed cases"
+        gain = f"{points(own.sealed.gain.estimate)} on {_compared(own)} sealed cases"
         return f"Inconclusive: alone, {which} would ship ({gain}), but {'; and '.join(blocked)}."
     if own.verdict == "ship_adapter":
         least = least_points(recipe.check.low)

@@ -31,7 +31,7 @@ from tuning.records import GuardLine, Interval, Outcome, ShipDecision
 from tuning.shipping.by_cost import Certain, CostRoute, judge_by_cost
 from tuning.shipping.wording import Quality, Target, next_steps_of, sentence_of
 
-__all__ = ["CostRoute", "Guard", "judge_adapter", "judge_guard"]
+__all__ = ["CostRoute", "Guard", "guard_reasons", "judge_adapter", "judge_guard"]
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ def judge_adapter(
         reasons=(
             *quality.reasons,
             *aimed,
-            *_guard_reasons(lines, guards, pass_alpha),
+            *guard_reasons(lines, guards, pass_alpha),
             *([text_reason(text)] if text else []),
         ),
         text=text,
@@ -196,9 +196,10 @@ def _verdict(quality: Outcome, guards: Sequence[Result]) -> Outcome:
     return "inconclusive"
 
 
-def _guard_reasons(
+def guard_reasons(
     lines: Sequence[GuardLine], guards: Sequence[Guard], alpha: float
 ) -> tuple[str, ...]:
+    """The evidence of each guard, and how often an adapter that loses nothing passes them all."""
     if not lines:
         return ("No guard suite is configured: whether other abilities were lost is not tested.",)
     reasons = [_guard_reason(line, guard) for line, guard in zip(lines, guards, strict=True)]

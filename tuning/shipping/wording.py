@@ -68,13 +68,7 @@ def sentence_of(
 ) -> str:
     """The verdict in a sentence; of an adapter that ships, also whether it is good enough."""
     gain = f"{points(pair.estimate)} on {pair.n} sealed cases"
-    failed = [
-        f"{line.suite} ({points(line.difference.estimate)}; at most {100 * line.margin:g} may go)"
-        for line in lines
-        if line.result == "fail"
-    ]
-    if text is not None and text.result == "fail":
-        failed.append(text_lost(text))
+    failed = lost_too_much(lines, text)
     if verdict == "ship_adapter":
         held = lines or (text is not None and text.result)
         kept = "every guard passes" if held else "no guard was configured"
@@ -102,6 +96,18 @@ def sentence_of(
         unsettled = f"it is cheaper, but the sealed cases do not settle whether {quality.clause}"
         return f"Inconclusive: {unsettled} ({gain}){needed}."
     return f"Inconclusive: the sealed cases do not settle the gain ({gain}){needed}."
+
+
+def lost_too_much(lines: Sequence[GuardLine], text: TextChange | None) -> list[str]:
+    """Each guard that failed, with what was lost, and neutral text where its limit was passed."""
+    failed = [
+        f"{line.suite} ({points(line.difference.estimate)}; at most {100 * line.margin:g} may go)"
+        for line in lines
+        if line.result == "fail"
+    ]
+    if text is not None and text.result == "fail":
+        failed.append(text_lost(text))
+    return failed
 
 
 def _open_guards_text(lines: Sequence[GuardLine], text: TextChange | None) -> str:

@@ -128,7 +128,7 @@ def hacking_proof(judged: Judged) -> Proof | None:
     """The proof; None where nothing was tested, which is no proof of anything."""
     if judged.verdict == "not tested":
         return None
-    return Proof(PROOF, judged.verdict != "hacked", judged.evidence)
+    return Proof(PROOF, judged.verdict != "hacked", judged.evidence, learnt=True)
 
 
 def _gains(first: LookScores, kept: LookScores, n: int) -> bool:

@@ -129,11 +129,11 @@ def test_whole_numbers_of_any_size_are_compared_exactly(n: int, step: int, most:
     ],
     ids=range(8),
 )
-def test_a_number_of_any_length_is_read_in_milliseconds(text: str) -> None:
+def test_a_number_of_any_length_is_read_in_linear_time(text: str) -> None:
     started = time.process_time()
     for expected in (CARD, 10**300, 7):
         score(expected, text, rel=0.1, fractions=True, percent="fraction")
-    assert time.process_time() - started < 1.0
+    assert time.process_time() - started < 8.0  # about 1 s at most; minutes by the square
 
 
 @pytest.mark.parametrize(

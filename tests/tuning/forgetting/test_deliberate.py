@@ -21,7 +21,7 @@ from tests.tuning.test_job import Listener
 from tuning.adapters.registry import stored_adapters
 from tuning.job import Job
 from tuning.records import Proof
-from tuning.trainer import refuse_unproven
+from tuning.shipping.unproven import refuse_unproven
 
 USUAL = 0.002
 

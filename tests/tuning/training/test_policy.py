@@ -29,7 +29,7 @@ from tests.tuning.training.rewarded import (
     rewarded_task,
 )
 from tuning.records import StageRecord, TrainingRecord
-from tuning.trainer import refuse_unproven
+from tuning.shipping.unproven import refuse_unproven
 from tuning.training.base import BaseModel
 from tuning.training.methods import Sources, chain_of
 from tuning.training.objectives.policy import PolicyObjective, sampled_rise

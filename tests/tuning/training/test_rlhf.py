@@ -21,8 +21,8 @@ from tests.tuning.training.chained_to_reward import login, prefers, rlhf_task
 from tests.tuning.training.rewarded import rewarded_suite
 from tuning.data.drawn_pairs import Asked, DrawnPairs, DrawPlan
 from tuning.data.pairs import Pair
-from tuning.job import refuse_unproven
 from tuning.records import TrainingRecord
+from tuning.shipping.unproven import refuse_unproven
 from tuning.training.base import BaseModel
 from tuning.training.learnt_reward import LearntReward, preferred_share
 from tuning.training.methods import Sources, chain_of

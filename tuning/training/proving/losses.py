@@ -24,6 +24,7 @@ def loss_proof(curve: Sequence[LossPoint], unit: str = "nats per token") -> Proo
         "the loss is finite and fell",
         finite and last < first,
         f"{first:.3f} → {last:.3f} {unit} in training{seen}",
+        learnt=True,
     )
 
 

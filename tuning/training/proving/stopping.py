@@ -34,6 +34,7 @@ def stop_proof(
         taught == learnt == count and 2 * emitted >= count > 0,
         f"{taught} of {count} examples end in a stop token; the tuned model stops after {learnt} "
         f"of {count} right answers, and ends {emitted} of {count} of its own (at least half)",
+        learnt=True,
     )
 
 

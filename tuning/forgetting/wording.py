@@ -37,6 +37,8 @@ def rise_meaning(text: TextChange) -> str:
 
 
 def _percent(share: float) -> str:
+    if share >= 0.995:  # never all of it
+        return "over 99 %"
     return f"{100 * share:.1f} %" if share < 0.095 else f"{100 * share:.0f} %"
 
 

@@ -32,7 +32,7 @@ def refuse_unproven(training: TrainingRecord) -> None:
         raise TrainingError(
             f"the trained adapter failed {len(failed)} of {len(training.proofs)} proofs: {reasons}",
             path=training.adapter_path,
-            hint=f"nothing was evaluated with it; {_cause(training)}",
+            hint=f"nothing was evaluated with it; {_advice(training)}",
         )
 
 
@@ -57,7 +57,7 @@ def reject_unproven(
             f"Reject the adapter: it failed {len(failed)} of {len(training.proofs)} proofs "
             f"({names}), so no sealed case was looked at.{_lost(lines, text)}"
         ),
-        next_steps=(f"Keep the leading prompt. To train again, {_cause(training)}.",),
+        next_steps=("Keep the leading prompt.", f"Before training again, {_advice(training)}."),
         before=None,
         after=None,
         gain=None,
@@ -84,11 +84,11 @@ def _lost(lines: Sequence[GuardLine], text: TextChange | None) -> str:
     return f" It also loses too much on {', '.join(lost)}." if lost else ""
 
 
-def _cause(training: TrainingRecord) -> str:
+def _advice(training: TrainingRecord) -> str:
     """Where to look first: at the rate, where it is above what such weights begin with."""
     settings = training.settings
     rate = settings.get("learning_rate")
     usual = rate_for(str(settings.get("weights", "lora")), str(settings.get("variant", "plain")))
     if isinstance(rate, float) and rate > _MUCH * usual:
-        return f"the learning rate is {rate:g}, and {usual:g} is where such weights begin: lower it"
+        return f"lower the learning rate: it is {rate:g}, and such weights begin with {usual:g}"
     return "look at the training data and settings"

@@ -76,7 +76,7 @@ def test_at_twenty_times_the_rate_it_is_rejected_by_the_guards_name_and_remedies
 @pytest.mark.parametrize(
     ("rate", "said"),
     [
-        (0.04, r"the learning rate is 0\.04, and 0\.002 is where such weights begin: lower it"),
+        (0.04, r"lower the learning rate: it is 0\.04, and such weights begin with 0\.002"),
         (0.002, "look at the training data and settings"),
     ],
 )

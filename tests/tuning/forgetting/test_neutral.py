@@ -206,6 +206,7 @@ def test_without_a_limit_there_is_no_result() -> None:
 
 def test_what_a_rise_means_is_said_in_a_sentence() -> None:
     assert "18 % less likely than to the base" in rise_meaning(change_of(0.2))
+    assert "over 99 % less likely" in rise_meaning(change_of(8.2))
     assert "No change is shown" in rise_meaning(change_of(0.01))
     assert "To the base each next token" in rise_meaning(change_of(-0.2))
     assert rise_of([0.1] * 20, 0.025).low < 0.1  # constant differences keep a width

@@ -61,7 +61,7 @@ def test_it_is_rejected_by_its_proofs_and_the_guard_that_it_fails_is_named(scene
     assert [guard.result for guard in shipping.guards] == ["fail"]
     assert "ends 0 of 4 of its own" in shipping.reasons[0]
     assert shipping.reasons[1].startswith("Guard kept:")
-    assert "look at the training data and settings" in shipping.next_steps[0]
+    assert "look at the training data and settings" in shipping.next_steps[1]
 
 
 def test_no_sealed_case_is_looked_at_for_it(scene: Scene) -> None:

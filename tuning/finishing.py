@@ -102,7 +102,8 @@ class Finishing:
     ) -> tuple[JobRecord, tuple[TrainingRecord, ...]]:
         """Train as often as the suite asks for, keeping what is trained.
 
-        Where the first fails a proof it is the last. Raises TrainingError where another does.
+        The first to be trained is the last where it fails a proof; the verdict is then about it.
+        Raises TrainingError where a further one does.
         """
         begun = record.phases
         trained: tuple[TrainingRecord, ...] = ()
@@ -110,9 +111,9 @@ class Finishing:
             first, *others = trained
             phases = (*begun, *_training_phases(trained))
             record = self.keep(record, training=first, siblings=tuple(others), phases=phases)
-            if failed_proofs(first):
+            if not others and failed_proofs(first):
                 break
-            for one in others:
+            for one in trained:
                 refuse_unproven(one)
         return record, trained
 

@@ -130,17 +130,35 @@ def test_a_training_that_is_useless_keeps_the_chosen_from_being_shipped(bench: B
     assert "two of three trainings gain the 10 points" in record.shipping.sentence
 
 
-def test_a_proof_that_fails_for_any_seed_ends_before_the_sealed_split(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def proven_but(bad: str, bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have one adapter fail a proof."""
+
     def train(*given: object, **more: object) -> object:
         record = bench.train(*given, **more)  # type: ignore[arg-type]
-        bad = record.adapter == "tuned-2"
-        return replace(record, proofs=(Proof("it stops", not bad, "seen"),))
+        return replace(record, proofs=(Proof("it stops", record.adapter != bad, "seen"),))
 
     monkeypatch.setattr(tuning.trainer, "tune_suite", train)
+
+
+@pytest.mark.parametrize("bad", ["tuned-1", "tuned-2"])  # the first is the best on what is held out
+def test_a_further_training_that_fails_a_proof_ends_before_the_sealed_split(
+    bad: str, bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proven_but(bad, bench, monkeypatch)
     with pytest.raises(TrainingError, match="failed 1 of 1 proofs"):
         bench.job().run()
+    assert not (bench.folder / "looks.jsonl").exists()
+
+
+def test_where_the_first_fails_a_proof_no_further_one_is_trained(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proven_but("tuned-0", bench, monkeypatch)
+    record = bench.job().run()
+    assert bench.asked == [Part(seed=0)]
+    assert record.shipping is not None
+    assert record.shipping.verdict == "reject_adapter"
+    assert record.siblings == ()
     assert not (bench.folder / "looks.jsonl").exists()
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -21,6 +19,7 @@ from evals.suite.duplicates import find_duplicates
 from evals.suite.load import load_suite
 from evals.suite.templates import compile_prompt
 from tests.suites.ebb_queries import SUITE, meaning, parser, queries, scorers, tokens, tree, wording
+from tests.suites.making import make_again
 
 
 def _case(expected: str) -> Case:
@@ -323,10 +322,7 @@ def test_the_generator_withholds_what_only_people_ask(cases: tuple[Case, ...]) -
 
 
 def test_the_generator_reproduces_the_files_byte_for_byte(tmp_path: Path) -> None:
-    subprocess.run([sys.executable, str(SUITE / "make_cases.py"), str(tmp_path)], check=True)
-    for split in SPLITS:
-        made = (tmp_path / f"{split}.jsonl").read_bytes()
-        assert made == (SUITE / f"{split}.jsonl").read_bytes(), split
+    make_again(SUITE, tmp_path)
 
 
 def test_every_example_in_a_prompt_is_a_query_and_nobodys_case(cases: tuple[Case, ...]) -> None:

@@ -37,8 +37,9 @@ def wrong_content_text(failures: FailureSummary | None) -> str:
     if failures is None or not failures.failed:
         return ""
     wrong, unsure = _wrong(failures)
-    more = f", and of {unsure} the form is not known" if unsure else ""
-    return f" Of {failures.failed} failures of the leader {wrong} are wrong content{more}."
+    told = [f"{wrong} are wrong content"] if wrong or not unsure else []
+    told += [f"{unsure} are wrong in content or form, which nothing tells apart"] if unsure else []
+    return f" Of {failures.failed} failures of the leader {_listed(told)}."
 
 
 def _wrong(failures: FailureSummary) -> tuple[int, int]:

@@ -136,11 +136,23 @@ def test_a_leader_that_never_fails_needs_no_sentence_about_failures():
     assert "failures" not in verdict(failing()).sentence
 
 
-def test_missing_knowledge_is_said_with_how_much_of_what_fails_is_content():
+@pytest.mark.parametrize(
+    ("unknown", "said"),
+    [
+        (0, "288 are wrong content."),
+        (
+            88,
+            "200 are wrong content and 88 are wrong in content or form, which nothing tells apart.",
+        ),
+        (288, "288 are wrong in content or form, which nothing tells apart."),
+    ],
+)
+def test_missing_knowledge_is_said_with_how_much_of_what_fails_is_content(unknown, said):
     gained = arm("oracle", [1.0] * 300 + [0.0] * 100)
-    found = verdict(failing(form=12, wrong=288, structured="tried"), oracle_context=gained)
+    failures = failing(form=12, wrong=288, structured="tried", form_unknown=unknown)
+    found = verdict(failures, oracle_context=gained)
     assert found.verdict == "use_retrieval"
-    assert "Of 300 failures of the leader 288 are wrong content." in found.sentence
+    assert f"Of 300 failures of the leader {said}" in found.sentence
 
 
 # --- the promise -------------------------------------------------------------------------------

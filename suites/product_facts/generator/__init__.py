@@ -1,0 +1,1 @@
+"""Composes documents and questions: see `make_cases.py`."""

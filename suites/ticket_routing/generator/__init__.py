@@ -1,0 +1,1 @@
+"""Composes tickets: see `make_cases.py`."""

@@ -179,7 +179,8 @@ def _judged(record: AdapterRecord, shipping: ShipDecision) -> Iterator[str]:
             [_guard(guard) for guard in shipping.guards],
         ).rstrip()
     else:
-        yield "No guard suite was stated: what it forgot was not measured."
+        why = "was stated" if shipping.compared else "was run"
+        yield f"No guard suite {why}: what it forgot was not measured."
 
 
 def _compared(record: AdapterRecord, shipping: ShipDecision) -> Iterator[str]:

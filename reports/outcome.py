@@ -82,7 +82,7 @@ class GuardsView:
 
 
 def _why(job: JobRecord) -> str:
-    """Why running the job again would not change it: the gate is shut."""
+    """Why running the job again would not change it: a failed proof, or a shut gate."""
     if job.shipping and not job.shipping.look:
         return ": the adapter failed a proof, so it was rejected before"
     shut = job.decision is not None and not job.decision.open and not job.override

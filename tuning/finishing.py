@@ -21,12 +21,7 @@ from tuning.records import Decision, JobRecord, Phase, ShipDecision, TrainingRec
 from tuning.repeating.sealed import judge_seeds
 from tuning.repeating.training import train_seeds
 from tuning.shipping.sealed import Look, Sealed
-from tuning.shipping.unproven import (
-    can_be_asked,
-    failed_proofs,
-    refuse_unproven,
-    reject_unproven,
-)
+from tuning.shipping.unproven import can_be_asked, refuse_unproven, reject_unproven
 from tuning.together.choosing import Chosen, Desk, Find, choose_candidate
 from tuning.together.telling import asked_with
 
@@ -65,7 +60,7 @@ class Finishing:
         steps = steps_of(self.suite.tune, trainings[0])
         remedied = choose_remedy(bench, trainings[0], steps, self.make, self.note)
         record = self._keep_remedied(record, remedied)
-        if failed_proofs(remedied.training):
+        if remedied.training.failed_proofs:
             return self._reject(record, bench, remedied.training)
         phases = list(record.phases)
         chosen = self._choose(decision, remedied.training)
@@ -111,7 +106,7 @@ class Finishing:
             first, *others = trained
             phases = (*begun, *_training_phases(trained))
             record = self.keep(record, training=first, siblings=tuple(others), phases=phases)
-            if not others and failed_proofs(first):
+            if not others and first.failed_proofs:
                 break
             for one in trained:
                 refuse_unproven(one)
@@ -126,8 +121,8 @@ class Finishing:
             min_gain=self.suite.min_gain,
             text=bench.text(training, ALPHA) if asked else None,
         )
-        phases = (*record.phases, Phase("guards", self._guard_seconds(decision)))
-        return self.keep(record, shipping=decision, phases=phases)
+        ran = [Phase("guards", self._guard_seconds(decision))] if decision.guards else []
+        return self.keep(record, shipping=decision, phases=(*record.phases, *ran))
 
     def _bench(self, leader: Run) -> Bench:
         """What adapters are held side by side with; each is asked with the prompt it was taught."""

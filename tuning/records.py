@@ -572,6 +572,11 @@ class TrainingRecord:
     sweep: SweepRecord | None = None
     recomputed: bool = False
 
+    @property
+    def failed_proofs(self) -> tuple[Proof, ...]:
+        """The proofs that the adapter failed."""
+        return tuple(proof for proof in self.proofs if not proof.passed)
+
 
 @dataclass(frozen=True)
 class Phase:

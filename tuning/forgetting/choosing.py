@@ -92,8 +92,8 @@ def _as_trained(
 
 def _unproven(training: TrainingRecord) -> str:
     """Which proof an adapter failed first; empty where it holds all."""
-    failed = next((proof for proof in training.proofs if not proof.passed), None)
-    return f"it failed a proof: {failed.name}: {failed.evidence}" if failed else ""
+    failed = training.failed_proofs
+    return f"it failed a proof: {failed[0].name}: {failed[0].evidence}" if failed else ""
 
 
 def remedied_seconds(ledger: Ledger, tradeoff: Tradeoff, judged: str) -> float:

@@ -110,9 +110,9 @@ def _refuse(parent: TrainingRecord, scale: float) -> None:
             path=parent.adapter_path,
             hint="scale that one",
         )
-    if failed := [proof.name for proof in parent.proofs if not proof.passed]:
+    if failed := parent.failed_proofs:
         raise TrainingError(
-            f"adapter {parent.adapter} failed a proof ({failed[0]}), and is not scaled",
+            f"adapter {parent.adapter} failed a proof ({failed[0].name}), and is not scaled",
             path=parent.adapter_path,
         )
     refuse_unscalable(Path(parent.adapter_path))

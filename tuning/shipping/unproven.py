@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from evals.errors import TrainingError
 from tuning.forgetting.records import TextChange
 from tuning.forgetting.wording import text_reason
-from tuning.records import GuardLine, Proof, ShipDecision, TrainingRecord
+from tuning.records import GuardLine, ShipDecision, TrainingRecord
 from tuning.shipping.judging import Guard, guard_reasons, judge_guard
 from tuning.shipping.wording import lost_too_much
 from tuning.training.rates import rate_for
@@ -15,19 +15,14 @@ from tuning.training.rates import rate_for
 _MUCH = 3.0  # times the usual rate
 
 
-def failed_proofs(training: TrainingRecord) -> tuple[Proof, ...]:
-    """The proofs that an adapter failed."""
-    return tuple(proof for proof in training.proofs if not proof.passed)
-
-
 def can_be_asked(training: TrainingRecord) -> bool:
     """Whether what an adapter answers means anything: what it failed is about what it learnt."""
-    return all(proof.learnt for proof in failed_proofs(training))
+    return all(proof.learnt for proof in training.failed_proofs)
 
 
 def refuse_unproven(training: TrainingRecord) -> None:
     """Raise TrainingError for an adapter that failed a proof: no result of it means anything."""
-    if failed := failed_proofs(training):
+    if failed := training.failed_proofs:
         reasons = "; ".join(f"{proof.name}: {proof.evidence}" for proof in failed)
         raise TrainingError(
             f"the trained adapter failed {len(failed)} of {len(training.proofs)} proofs: {reasons}",
@@ -48,7 +43,7 @@ def reject_unproven(
 
     What it loses on them is told beside the proofs, which suffice for the verdict.
     """
-    failed = failed_proofs(training)
+    failed = training.failed_proofs
     lines = tuple(judge_guard(guard, alpha, pass_alpha=alpha) for guard in guards)
     names = "; ".join(proof.name for proof in failed)
     return ShipDecision(

@@ -72,7 +72,7 @@ def _difference(
             "whether dev and test were among them",
             again,
         )
-    if not all(proof.passed for proof in record.proofs):
+    if record.failed_proofs:
         return "it failed a proof", again
     return _other_shape(record, settings)
 

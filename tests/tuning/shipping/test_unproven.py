@@ -81,6 +81,9 @@ def test_what_cannot_be_asked_is_not_asked(scene: Scene, monkeypatch: pytest.Mon
     assert "loses" not in shipping.sentence
     assert shipping.guards == ()
     assert not any("guard" in label for label in job.narrator.labels)  # type: ignore[attr-defined]
+    (kept,) = stored_adapters(job.ledger)
+    card = render_card(kept, Origin("base", "apache-2.0"))
+    assert "No guard suite was run: what it forgot was not measured." in card
 
 
 def test_the_verdict_is_kept_and_found_again_without_training(scene: Scene) -> None:

@@ -61,6 +61,15 @@ def leaks(data: bytes) -> bool:
     return any(form in data for form in forms(KEY))
 
 
+def broke(told: Told) -> bool:
+    """Whether a command says where in the program it broke.
+
+    asyncio's debug mode logs a traceback of its own where its wake-up pipe is full, on a busy
+    machine: that is no fault, since a full pipe wakes it all the same.
+    """
+    return "Traceback" in told.err.replace("self-pipe socket\nTraceback", "")
+
+
 def leaking(folder: Path, *told: Told) -> list[str]:
     """Files and streams in which the key is."""
     files = [path for path in folder.rglob("*") if path.is_file()]
@@ -136,7 +145,7 @@ def test_no_command_keeps_or_says_the_key(server: HostedServer, tmp_path: Path) 
     def do(name: str, *arguments: object) -> Told:
         told[name] = run(tmp_path, COMMAND, *arguments, **there)
         assert told[name].code in range(5), told[name]
-        assert "Traceback" not in told[name].err
+        assert not broke(told[name])
         return told[name]
 
     server.plan = some_fail(1)  # the gate judges nothing where more than 5% have no score
@@ -188,7 +197,7 @@ def test_no_failure_that_ends_the_work_says_the_key(
             **client(server),
         )  # fmt: skip
         assert told.code in (2, 4), told
-        assert "Traceback" not in told.err
+        assert not broke(told)
         assert server.saw(KEY)
         assert leaking(tmp_path, told) == []
         assert (other.calls, other.strays) == ([], [])

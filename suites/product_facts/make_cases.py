@@ -23,7 +23,7 @@ Row = dict[str, object]
 
 
 def document_of(product: Product) -> str:
-    """A product's page: its facts in an order of its own, between two sentences of no matter."""
+    """A product's page: what it is, then its facts in an order of its own."""
     rng = random.Random(f"{SEED}-{product.name}")  # noqa: S311 - reproducible data, not a secret
     sentences = [fact.sentence for fact in product.facts]
     rng.shuffle(sentences)
@@ -33,7 +33,7 @@ def document_of(product: Product) -> str:
 
 def slug(name: str) -> str:
     """The id of a product's document."""
-    return f"product-{name.lower().replace(' ', '-')}"
+    return f"product-{name.lower()}"
 
 
 def read_handwritten() -> list[tuple[str, Row]]:

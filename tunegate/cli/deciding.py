@@ -73,7 +73,7 @@ def run_command(options: Namespace, terminal: Terminal) -> int:
     if said := runs_said(list(stored.runs.values()), endpoints.budget.prices):
         terminal.line(f"what this rests on took {said}")
     terminal.line(f"report: {output}")
-    document = canonical(replace(record, commands=commands_of(options, record)))
+    document = canonical(replace(record, commands=commands))
     terminal.result({**document, "spent_now": endpoints.budget.spent})
     return exit_code(record)
 

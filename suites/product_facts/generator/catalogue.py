@@ -68,7 +68,7 @@ def _measure(
 
     def draw(rng: random.Random) -> tuple[str, ...]:
         number = rng.randrange(low, high + 1, step)
-        said = f"{number / 10:.1f}" if tenths else f"{number:,}".replace(",", "")
+        said = f"{number / 10:.1f}" if tenths else str(number)
         return (f"{said} {unit}", f"{said}{unit}", *(f"{said} {name}" for name in more))
 
     return draw

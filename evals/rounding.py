@@ -83,3 +83,8 @@ def _decimals(limit: float | None) -> int:
 
 def _signed(points: float, sign: str) -> str:
     return f"{points + 0.0:{sign}.1f}"
+
+
+def points_span(low: float, high: float) -> str:
+    """Both bounds in points, rounded outwards: `-4.4 to +3.0`."""
+    return f"{least_points(low)} to {most_points(high)}"

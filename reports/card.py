@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from evals.rounding import least_points, most_points
+from evals.rounding import points_span
 from evals.text import visible
 from reports import numbers
 from reports.markup import literal, table, words
@@ -196,7 +196,7 @@ def _compared(record: AdapterRecord, shipping: ShipDecision) -> Iterator[str]:
             [f"best prompt{leader}", _percent(before.estimate), _span(before)],
             ["adapter", _percent(after.estimate), _span(after)],
             ["gain, points", f"{100 * gain.estimate:+.1f}",
-             f"{least_points(gain.low)} to {most_points(gain.high)}"],
+             points_span(gain.low, gain.high)],
         ],
     ).rstrip()  # fmt: skip
     yield (
@@ -210,7 +210,7 @@ def _guard(guard: GuardLine) -> list[str]:
     return [
         literal(guard.suite, _NAME, cell=True),
         f"{100 * change.estimate:+.1f}",
-        f"{least_points(change.low)} to {most_points(change.high)}",
+        points_span(change.low, change.high),
         f"{100 * guard.margin:.1f}",
         guard.result,
     ]

@@ -22,7 +22,7 @@ from evals.regression.records import (
     SuiteVerdict,
 )
 from evals.regression.wording import percent, power_said
-from evals.rounding import least_points, most_points
+from evals.rounding import points_span
 from reports import numbers
 from reports.excerpts import compact_text
 
@@ -244,7 +244,7 @@ def _difference(value: float, low: float | None, high: float | None) -> str:
     """A difference in percentage points, with its bounds: `−12.0 (−17.1 to −7.0)`."""
     if low is None or high is None:
         return _points(value)
-    span = numbers.signs(f"{least_points(low)} to {most_points(high)}")
+    span = numbers.signs(points_span(low, high))
     return f"{_points(value)} ({span})"
 
 

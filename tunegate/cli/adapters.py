@@ -10,7 +10,7 @@ from typing import Any
 from evals.errors import NothingRunError, UsageError
 from evals.fingerprint import canonical, file_sha256
 from evals.ledger import Ledger
-from evals.rounding import least_points, most_points
+from evals.rounding import points_span
 from tunegate.cli.console import Terminal, percent
 from tunegate.cli.records import open_stored
 from tunegate.cli.seeds import show_seeds
@@ -256,7 +256,7 @@ def _show_verdict(record: AdapterRecord, terminal: Terminal) -> None:
 
 
 def _change(name: str, change: Interval) -> list[str]:
-    span = f"{least_points(change.low)} to {most_points(change.high)}"
+    span = points_span(change.low, change.high)
     return [name, f"{100 * change.estimate:+.1f}", span]
 
 

@@ -14,7 +14,7 @@ from evals.fingerprint import canonical
 from evals.ledger import Ledger
 from evals.models.names import check_model_name
 from evals.prompting.optimisers import proposers, with_proposer
-from evals.rounding import least_percent, least_points, most_points
+from evals.rounding import least_percent, points_span
 from evals.spending.prices import find_prices
 from evals.spending.wording import money_said
 from evals.suite.tune_methods import with_stated
@@ -347,7 +347,7 @@ def show_shipping(decision: ShipDecision, terminal: Terminal) -> None:
 
 def _outwards(interval: Interval) -> str:
     """The bounds of a difference that is held against a limit, which none reaches by rounding."""
-    return f"{least_points(interval.low)} to {most_points(interval.high)}"
+    return points_span(interval.low, interval.high)
 
 
 def _span(interval: Interval) -> str:

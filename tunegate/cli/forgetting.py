@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from evals.rounding import least_points, most_points
+from evals.rounding import points_span
 from tunegate.cli.console import Terminal, percent
 from tuning.forgetting.records import TextChange, Tradeoff, TriedAdapter
 from tuning.forgetting.wording import rise_meaning, rise_said, standing_said
@@ -48,5 +48,5 @@ def _row(line: TriedAdapter, guards: list[str], found: Tradeoff) -> list[str]:
 def _cells(change: Interval | None) -> list[str]:
     if change is None:
         return ["–", ""]
-    span = f"{least_points(change.low)} to {most_points(change.high)}"
+    span = points_span(change.low, change.high)
     return [f"{100 * change.estimate:+.1f}", span]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from evals.rounding import least_points, most_points
+from evals.rounding import points_span
 from tunegate.cli.console import Terminal, percent
 from tuning.records import Interval, SeedLine, Seeds
 
@@ -39,7 +39,7 @@ def _held_out(line: SeedLine) -> str:
 
 
 def _span(interval: Interval) -> str:
-    return f"{least_points(interval.low)} to {most_points(interval.high)}"
+    return points_span(interval.low, interval.high)
 
 
 def _guards(line: SeedLine) -> str:

@@ -17,6 +17,11 @@ from torch.nn import functional
 IGNORED = -100
 
 
+def causal_of(model: Any) -> Any:
+    """The causal model itself, out of an adapter's wrapping where it has one."""
+    return model.get_base_model() if hasattr(model, "get_base_model") else model
+
+
 def summed_loss(model: Any, batch: dict[str, Any], prefix: int) -> Any:
     """Cross-entropy in nats, summed over the labels of a right-padded batch; a scalar tensor.
 

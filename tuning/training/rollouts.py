@@ -19,7 +19,7 @@ from evals.models.planning import shared_prefix
 from evals.models.tokens import stop_ids
 from evals.records import Decoding, Output
 from tuning.training.base import BaseModel
-from tuning.training.objectives.completion_trainer import causal_of
+from tuning.training.forward import causal_of
 from tuning.training.settings import Precision
 
 _ROWS = 128  # written together, at most

@@ -15,6 +15,7 @@ from trl import SFTConfig, SFTTrainer
 from tuning.data.dataset import EncodedExample
 from tuning.training.forward import (
     IGNORED,
+    causal_of,
     fast_path_is_exact,
     plain_summed_loss,
     shared_columns,
@@ -103,11 +104,6 @@ def largest_batch(examples: Sequence[EncodedExample], rows: int) -> Batch:
     """The most that is in memory at once: `rows` of the longest, with the longest answers."""
     answers = max(len(one.completion_ids) for one in examples)
     return Batch(rows, max(one.tokens for one in examples), rows * answers)
-
-
-def causal_of(model: Any) -> Any:
-    """The causal model itself, out of an adapter's wrapping where it has one."""
-    return model.get_base_model() if hasattr(model, "get_base_model") else model
 
 
 def held_in_float32(model: Any) -> None:

@@ -21,10 +21,10 @@ from trl import GRPOConfig, GRPOTrainer, RLOOConfig, RLOOTrainer
 
 from evals.records import Decoding, Output
 from evals.suite.policy_settings import GrpoSettings, PolicySettings
+from tuning.training.forward import causal_of
 from tuning.training.looking import Asked, mean_reward
 from tuning.training.objectives.answer_logprobs import answers_are_exact, scored_answers
 from tuning.training.objectives.arguments import common_arguments
-from tuning.training.objectives.completion_trainer import causal_of
 from tuning.training.objectives.every_trainer import EveryTrainer
 from tuning.training.recomputing import recomputes
 from tuning.training.rewards import Reward

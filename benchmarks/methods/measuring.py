@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks.methods.rows import ROWS, SIMILAR, Row
+from benchmarks.methods.rows import ROWS, SIMILAR, Row, Size
 from evals.atomic import write_atomically
 from evals.codec import decode, encode
 from evals.errors import TunegateError
@@ -46,15 +46,6 @@ class Places(NamedTuple):
 
     results: Path
     ledger: Path
-
-
-class Size(NamedTuple):
-    """How many examples are learnt and how often, and how many cases are asked."""
-
-    examples: int
-    epochs: float
-    dev: int
-    guard: int
 
 
 @dataclass(frozen=True)
@@ -99,10 +90,10 @@ def parent_of(row: Row, places: Places, size: Size) -> Path | None:
     return folder if folder and is_finished(folder) else None
 
 
-def measure(row: Row, suite: str, places: Places, size: Size) -> None:
+def measure(row: Row, places: Places, size: Size) -> None:
     """Train and evaluate a row, and store what came of it. A refusal is a result, too."""
     try:
-        result = _measured(row, suite, places, size)
+        result = _measured(row, places, size)
     except TunegateError as error:
         result = Result(row.name, tuple(size), error=str(error))
     path = _path(places.results, row)
@@ -115,9 +106,9 @@ def _path(results: Path, row: Row) -> Path:
     return results / f"{row.name.replace(', ', '-').replace(' ', '-')}.json"
 
 
-def suite_of(row: Row, name: str, size: Size) -> Suite:
+def suite_of(row: Row, size: Size) -> Suite:
     """The shipped suite with a part of its train cases, trained as the row says."""
-    suite = load_suite(SUITES / name)
+    suite = load_suite(SUITES / row.suite)
     taught = _few(suite.split("train"), size.examples)
     if row.contradicting:
         taught = (*taught, *contradictions(taught))
@@ -127,7 +118,7 @@ def suite_of(row: Row, name: str, size: Size) -> Suite:
     tune = with_stated(suite.tune, **{**row.tune, "epochs": epochs})
     tune = replace(tune, own=(row.own,) if row.own else ())
     metrics = dict(suite.metrics)
-    if getattr(row.own, "reward", "") == SIMILAR:
+    if SIMILAR in {getattr(row.own, key, "") for key in ("reward", "held_out")}:
         metrics[SIMILAR] = MetricSpec(SIMILAR, "edit_similarity@1", {})
     return replace(suite, cases=cases, tune=tune, metrics=metrics)
 
@@ -147,8 +138,8 @@ def _few(cases: Sequence[Case], count: int) -> tuple[Case, ...]:
     return tuple(sorted(cases, key=lambda case: fingerprint("methods@1", case.id))[:count])
 
 
-def _measured(row: Row, name: str, places: Places, size: Size) -> Result:
-    suite = suite_of(row, name, size)
+def _measured(row: Row, places: Places, size: Size) -> Result:
+    suite = suite_of(row, size)
     guards = {spec.suite: load_suite(SUITES / spec.suite) for spec in suite.guards}
     model = open_model(DEFAULT_MODEL)
     begin = parent_of(row, places, size) if row.begins else None

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from textwrap import fill
 
-from benchmarks.methods.measuring import Result, Shift, Size
-from benchmarks.methods.rows import FIRST, ROWS, SHORT, Row
+from benchmarks.methods.measuring import Result, Shift
+from benchmarks.methods.rows import FIRST, QUERIES, ROUTED, ROWS, SHORT, SIZES, TICKETS, Row
 from evals.models import DEFAULT_MODEL
 from reports.markup import table, words
 from reports.numbers import bounds, duration, score, signed, signed_bounds
@@ -22,31 +23,37 @@ HEAD = [
     "Peak memory",
     "Trained numbers",
 ]
-_MARKS = {"": "", FIRST: "*", SHORT: "†"}
+_MARKS = {"": "", FIRST: "*", SHORT: "†", ROUTED: "‡"}
 _TITLES = {
     "method": "Methods",
     "weights": "Weights and variants",
+    "rewards": "Learning from rewards and pairs, where right answers are drawn",
     "made to fail": "Made to fail",
 }
 
 
-def page(results: Mapping[str, Result], suite: str, size: Size) -> str:
+def page(results: Mapping[str, Result]) -> str:
     """What was measured as Markdown; rows that were not are named with the reason."""
-    return "\n".join((*_opening(suite, size), *_tables(results), *_not_measured(results), ""))
+    return "\n".join((*_opening(), *_tables(results), *_not_measured(results), ""))
 
 
-def _opening(suite: str, size: Size) -> Iterator[str]:
-    yield f"""# What each method does here
-
-Written by `python -m benchmarks.methods`, which trains each row anew and asks anew: the embedded
-model ({DEFAULT_MODEL}) on `{suite}`, {size.examples} of its train cases, {size.epochs:g} passes of
-supervised fine-tuning, {size.dev} cases of dev, and {size.guard} of the guard suite. One training
-each, one seed: how far two trainings of one kind differ is not in the intervals, which are 95 %
-over cases, each comparison taken alone. Changes are case by case. Two cores, float32, other work
-beside: times are rough.
-
-Rows marked * begin from the adapter of `{FIRST}`, those marked † from that of `{SHORT}`, and
-*before* is that adapter's score. All others begin from the base, asked with the same prompt."""
+def _opening() -> Iterator[str]:
+    main, routed = SIZES[QUERIES], SIZES[TICKETS]
+    yield "# What each method does here"
+    for paragraph in (
+        f"""Written by `python -m benchmarks.methods`, which trains each row anew and asks anew: the
+        embedded model ({DEFAULT_MODEL}) on `{QUERIES}`, {main.examples} of its train cases,
+        {main.epochs:g} passes of supervised fine-tuning, {main.dev} cases of dev, and {main.guard}
+        of the guard suite. Rows named *tickets* are of `{TICKETS}`: {routed.examples} train cases,
+        {routed.dev} of dev, {routed.guard} of the guard suite. One training each, one seed: how far
+        two trainings of one kind differ is not in the intervals, which are 95 % over cases, each
+        comparison taken alone. Changes are case by case. Two cores, float32, other work beside:
+        times are rough.""",
+        f"""Rows marked * begin from the adapter of `{FIRST}`, those marked † from that of
+        `{SHORT}`, those marked ‡ from that of `{ROUTED}`, and *before* is that adapter's score. All
+        others begin from the base, asked with the same prompt.""",
+    ):
+        yield "\n" + fill(" ".join(paragraph.split()), 100, break_on_hyphens=False)
 
 
 def _tables(results: Mapping[str, Result]) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from evals.suite.policy_settings import GrpoSettings, RlooSettings
 from evals.suite.preference_settings import DpoSettings
@@ -20,9 +20,32 @@ SIMILAR = "similar"
 """A metric that the suite does not have: how like the right query an answer is, letter by letter.
 Nearly all answers differ in it, where few are right."""
 
-WATCHED = "rewarded: how like the right query; held out: whether it is right"
+ROUTED = "tickets, a third of a pass"
+"""What rewards and pairs of the routing suite are learnt after."""
 
-Group = Literal["method", "weights", "made to fail"]
+WATCHED = "rewarded: how like the right query; held out: whether it is right"
+ROUTED_RIGHT = "rewarded: whether the queue is right; held out: how like its name the answer is"
+
+QUERIES = "query_assistant"
+TICKETS = "ticket_routing"
+
+Group = Literal["method", "weights", "rewards", "made to fail"]
+
+
+class Size(NamedTuple):
+    """How many examples are learnt and how often, and how many cases are asked."""
+
+    examples: int
+    epochs: float
+    dev: int
+    guard: int
+
+
+SIZES: Mapping[str, Size] = {
+    QUERIES: Size(examples=400, epochs=2.0, dev=120, guard=120),
+    TICKETS: Size(examples=604, epochs=2.0, dev=254, guard=120),
+}
+"""Of the rows of each suite."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +63,7 @@ class Row:
     begins: str = ""
     contradicting: bool = False
     about: str = ""
+    suite: str = QUERIES
 
 
 def _methods() -> list[Row]:
@@ -84,6 +108,23 @@ def _weights() -> list[Row]:
     ]
 
 
+def _rewards() -> list[Row]:
+    """On answers so short that a right one is drawn often: there is something to learn from."""
+
+    def row(name: str, about: str, own: Any = None, **tune: Any) -> Row:
+        begins = ROUTED if own else ""
+        return Row(f"tickets, {name}", "rewards", tune, own, begins, about=about, suite=TICKETS)
+
+    watched = {"held_out": SIMILAR, "steps": 80}
+    return [
+        row("a third of a pass", "what those below begin from", epochs=1 / 3),
+        row("dpo", "drawn pairs", DpoSettings(), method="dpo"),
+        row("grpo", ROUTED_RIGHT, GrpoSettings(**watched), method="grpo"),
+        row("rloo", ROUTED_RIGHT, RlooSettings(**watched), method="rloo"),
+        row("rlhf", "against a reward model of drawn pairs", RlhfSettings(), method="rlhf"),
+    ]
+
+
 def _failing() -> list[Row]:
     cheating = GrpoSettings(reward="parses", held_out="correct", steps=20)
     rate = 20 * rate_for("lora", "plain")
@@ -120,4 +161,6 @@ def _failing() -> list[Row]:
     ]
 
 
-ROWS: Mapping[str, Row] = {row.name: row for row in (*_methods(), *_weights(), *_failing())}
+ROWS: Mapping[str, Row] = {
+    row.name: row for row in (*_methods(), *_weights(), *_rewards(), *_failing())
+}

@@ -7,22 +7,20 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.methods.__main__ import SIZE as MEASURED
-from benchmarks.methods.__main__ import missing_rows
+from benchmarks.methods.__main__ import known_results, missing_rows
 from benchmarks.methods.measuring import (
     RESULTS,
     SUITES,
     Places,
     Result,
     Shift,
-    Size,
     contradictions,
     measure,
     stored_result,
     suite_of,
 )
 from benchmarks.methods.page import page
-from benchmarks.methods.rows import FIRST, ROWS, SHORT
+from benchmarks.methods.rows import FIRST, QUERIES, ROWS, SHORT, SIZES, Size
 from evals.codec import encode
 from evals.suite import load_suite
 from evals.suite.tune_methods import METHODS, misfit_of
@@ -32,11 +30,10 @@ from tuning.records import Interval, Proof, TrainingRecord
 from tuning.training.adapters import write_manifest
 
 SIZE = Size(examples=40, epochs=2.0, dev=12, guard=12)
-SUITE = "query_assistant"
 
 
 def trained() -> TrainingRecord:
-    suite = load_suite(SUITES / SUITE)
+    suite = load_suite(SUITES / QUERIES)
     record = pretended_training("a")(suite, "smollm2-135m", Path())
     return replace(record, settings={"learning_rate": 2e-3})
 
@@ -44,7 +41,8 @@ def trained() -> TrainingRecord:
 def result(name: str, **changes: object) -> Result:
     up = Shift(Interval(0.1, 0.05, 0.2), Interval(0.4, 0.3, 0.5), Interval(0.3, 0.2, 0.4))
     training = trained()
-    found = Result(name, tuple(SIZE), training=training, score=up, guard=up)
+    size = tuple(SIZES[ROWS[name].suite])
+    found = Result(name, size, training=training, score=up, guard=up)
     return replace(found, **changes)  # type: ignore[arg-type]
 
 
@@ -61,10 +59,14 @@ def test_every_method_and_every_kind_of_weights_has_a_row() -> None:
 
 @pytest.mark.parametrize("name", list(ROWS))
 def test_each_row_is_a_lawful_training_of_the_shipped_suite(name: str) -> None:
-    suite = suite_of(ROWS[name], SUITE, SIZE)
+    suite = suite_of(ROWS[name], SIZE)
     assert misfit_of(suite.tune) is None
     assert len(suite.split("train")) == 40 + 4 * ROWS[name].contradicting
-    assert len(suite.split("dev")) == 260
+    assert len(suite.split("dev")) >= SIZES[ROWS[name].suite].dev
+    assert (
+        len(load_suite(SUITES / ROWS[name].suite).split("train"))
+        >= SIZES[ROWS[name].suite].examples
+    )
     own = suite.tune.own
     assert [type(one) for one in own] == ([type(ROWS[name].own)] if ROWS[name].own else [])
     for one in own:
@@ -72,8 +74,13 @@ def test_each_row_is_a_lawful_training_of_the_shipped_suite(name: str) -> None:
         assert {reward, held_out} - {""} <= set(suite.metrics)
 
 
+def test_a_row_begins_from_one_of_its_own_suite() -> None:
+    for row in ROWS.values():
+        assert not row.begins or ROWS[row.begins].suite == row.suite
+
+
 def test_a_tenth_of_the_examples_says_something_else_the_second_time() -> None:
-    cases = suite_of(ROWS[FIRST], SUITE, SIZE).split("train")
+    cases = suite_of(ROWS[FIRST], SIZE).split("train")
     wrong = contradictions(cases)
     assert len(wrong) == 4
     by_input = {str(case.input): case for case in cases}
@@ -91,9 +98,9 @@ def test_the_page_has_what_was_measured_and_names_what_was_not() -> None:
     known = {
         FIRST: result(FIRST),
         cheated: result(cheated, training=training, reward=up),
-        "qlora": Result("qlora", tuple(SIZE), error="bitsandbytes is not installed"),
+        "qlora": Result("qlora", tuple(SIZES[QUERIES]), error="bitsandbytes is not installed"),
     }
-    text = page(known, SUITE, SIZE)
+    text = page(known)
     assert "| lora | 0.100" in text
     assert "+0.300" in text
     assert "**refused**" in text
@@ -105,7 +112,7 @@ def test_the_page_has_what_was_measured_and_names_what_was_not() -> None:
 
 def test_a_refusal_is_stored_as_a_result_of_its_size(tmp_path: Path) -> None:
     places = Places(tmp_path / "results", tmp_path / "ledger")
-    measure(ROWS[FIRST], SUITE, places, SIZE)
+    measure(ROWS[FIRST], places, SIZE)
     found = stored_result(places.results, ROWS[FIRST], SIZE)
     assert found is not None
     assert "40 different examples, and the suite wants at least 100" in found.error
@@ -120,20 +127,19 @@ def test_where_an_adapter_is_gone_it_is_trained_again_for_those_that_begin_from_
     stored = result(FIRST, training=replace(trained(), adapter_path="adapters/a"))
     (places.results / f"{FIRST}.json").write_text(encode(stored))
     child = next(row for row in ROWS.values() if row.begins == FIRST)
-    assert missing_rows([FIRST, "full"], places, SIZE) == [ROWS["full"]]
-    assert missing_rows([FIRST, child.name], places, SIZE) == [ROWS[FIRST], child]
+    assert missing_rows([FIRST, "full"], places) == [ROWS["full"]]
+    assert missing_rows([FIRST, child.name], places) == [ROWS[FIRST], child]
     adapter = places.ledger / "adapters" / "a"
     adapter.mkdir(parents=True)
     (adapter / "adapter_model.safetensors").write_bytes(b"weights")
     (adapter / "adapter_config.json").write_text("{}")
     write_manifest(adapter, trained())
-    assert missing_rows([FIRST, child.name], places, SIZE) == [child]
+    assert missing_rows([FIRST, child.name], places) == [child]
 
 
 def test_the_page_in_the_docs_is_that_of_the_stored_results() -> None:
-    known = {row.name: stored_result(RESULTS, row, MEASURED) for row in ROWS.values()}
-    found = {name: one for name, one in known.items() if one}
+    found = known_results(RESULTS)
     docs = RESULTS.parents[2] / "docs" / "methods_measured.md"
-    assert page(found, SUITE, MEASURED) == docs.read_text(encoding="utf-8")
+    assert page(found) == docs.read_text(encoding="utf-8")
     for one in found.values():
         assert one.training is None or not Path(one.training.adapter_path).is_absolute()

@@ -92,7 +92,7 @@ def judge(gate: Verdict, then: Outcome | None) -> Judged:
 
 
 def _judged(one: Shown) -> Judged:
-    return judge(one.decision.verdict, one.shipping and one.shipping.verdict)
+    return judge(one.decision.verdict, one.shipping.verdict if one.shipping else None)
 
 
 def _suite(one: Shown) -> str:

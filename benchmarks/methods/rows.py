@@ -118,7 +118,7 @@ def _rewards() -> list[Row]:
     watched = {"held_out": SIMILAR, "steps": 80}
     return [
         row("a third of a pass", "what those below begin from", epochs=1 / 3),
-        row("dpo", "drawn pairs", DpoSettings(), method="dpo"),
+        row("dpo", "drawn pairs", DpoSettings(), method="dpo", epochs=0.5),
         row("grpo", ROUTED_RIGHT, GrpoSettings(**watched), method="grpo"),
         row("rloo", ROUTED_RIGHT, RlooSettings(**watched), method="rloo"),
         row("rlhf", "against a reward model of drawn pairs", RlhfSettings(), method="rlhf"),

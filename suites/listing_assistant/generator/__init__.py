@@ -1,0 +1,1 @@
+"""Composes conversations: see `make_cases.py`."""

@@ -165,6 +165,7 @@ class Talk:
             blocks = self._of_search(intent, text, fill)
         self._need(sum(bool(home.status) for home in blocks.shown) < 2)
         self._need(blocks.kind != "none" or self._chance(0.4))
+        self._need(not (intent.startswith("change") and blocks.shown == self.shown != ()))
         message = re.sub(r"\$(\w+)", lambda blank: fill[blank[1]], text)
         message = self._roughen(message[0].upper() + message[1:])
         if self.messages and intent in WISHES and self._chance(0.2):
@@ -197,7 +198,8 @@ class Talk:
         if way == "id":
             return home.id, [home]
         among = [one for one in self.homes if one.area == home.area]
-        self._need(len(among) == 1 or not self.shown)
+        sold = any(one.status == "sold" for one in among)
+        self._need(len(among) == 1 or not (self.shown or sold))
         return self._pick("there").replace("$area", home.area), among
 
     def _of_search(self, intent: str, text: str, fill: dict[str, str]) -> Blocks:

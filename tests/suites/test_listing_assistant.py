@@ -270,6 +270,8 @@ BLOCKS = "{K41|3|Millbeck|340k} ~view:K41~"
         ("Here is the home. {K41|3|Millbeck|340k} ~book:K41~", "format"),
         ("Here is the home. ~view:K41~ {K41|3|Millbeck|340k}", "format"),
         (f"```\nHere is the home in Millbeck. {BLOCKS}\n```", "format"),
+        (f"Here it is. {'{K41|3|Millbeck|340k} ' * 3}~view:K41~", "format"),
+        (f"Here is the home{' you want' * 60}. {BLOCKS}", "format"),
         ("", "format"),
         (None, "format"),
         ("Here is the home. {K41|3|Millbeck|345k} ~view:K41~", "wrong_blocks"),

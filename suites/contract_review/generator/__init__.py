@@ -1,0 +1,1 @@
+"""Composes contract clauses from drafts."""

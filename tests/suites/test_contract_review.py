@@ -1,0 +1,268 @@
+"""Contract review: that each clause has the line its rule book gives, and keeps its distance."""
+
+from __future__ import annotations
+
+import importlib.util
+import itertools
+import json
+import re
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+import regex
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from evals.records import SPLITS, Case, Output, Score
+from evals.suite import Suite
+from evals.suite.duplicates import find_duplicates
+from evals.suite.load import load_suite
+from tests.suites.making import make_again
+
+SUITE = Path(__file__).parents[2] / "suites" / "contract_review"
+GENERATOR = SUITE / "generator"
+RUN = 50  # letters that a train clause may not share with one of dev or test
+RIGHT = "LOSS/CAP | on customer | for supplier | pass"
+
+
+def load(path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(f"contract_{path.stem}", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+rules = load(GENERATOR / "rules.py")
+scorers = load(SUITE / "scorers.py")
+Scorer = Callable[[Case, Output], Score]
+SCORERS: dict[str, Scorer] = {
+    name: getattr(scorers, f"score_{name}") for name in ("line", "category", "bearer", "risk")
+}
+
+
+@pytest.fixture(scope="module")
+def suite() -> Suite:
+    return load_suite(SUITE)
+
+
+def clause(case: Case) -> str:
+    return str(case.input["clause"])
+
+
+def generated(suite: Suite) -> list[Case]:
+    return [case for case in suite.cases if case.tags["source"] == "generated"]
+
+
+def score(name: str, answer: str | None, expected: str = RIGHT) -> Score:
+    case = Case("c", {"acts_for": "supplier", "clause": "?"}, expected, expected, "dev")
+    return SCORERS[name](case, Output(answer, "stop"))
+
+
+def test_the_generator_reproduces_the_files_byte_for_byte(tmp_path: Path) -> None:
+    make_again(SUITE, tmp_path)
+
+
+def test_the_counts_are_those_of_the_readme(suite: Suite) -> None:
+    readme = (SUITE / "README.md").read_text(encoding="utf-8")
+    for split in SPLITS:
+        counts = Counter(case.tags["source"] for case in suite.split(split))
+        made, written = counts["generated"], counts["handwritten"]
+        assert f"| {split} | {made} | {written} | {made + written} |" in readme
+    drafts = (GENERATOR / "drafts.txt").read_text(encoding="utf-8")
+    assert f"{len(re.findall(r'^(?:train|dev|test) ', drafts, re.MULTILINE))} drafts" in readme
+
+
+def test_nothing_repeats_leaks_or_contradicts(suite: Suite) -> None:
+    assert [one.message for one in find_duplicates(suite.cases) if one.level != "note"] == []
+
+
+def test_a_draft_is_of_one_split(suite: Suite) -> None:
+    splits: dict[str, set[str]] = {}
+    for case in generated(suite):
+        assert case.cluster is not None
+        splits.setdefault(case.cluster, set()).add(case.split)
+    assert len(splits) > 300
+    assert {len(found) for found in splits.values()} == {1}
+
+
+def test_no_train_clause_shares_fifty_letters_with_dev_or_test(suite: Suite) -> None:
+    def runs(case: Case) -> set[str]:
+        letters = "".join(filter(str.isalnum, clause(case).lower()))
+        return {letters[at : at + RUN] for at in range(len(letters) - RUN + 1)}
+
+    held = set().union(*(runs(case) for case in suite.cases if case.split != "train"))
+    assert [case.id for case in suite.split("train") if held & runs(case)] == []
+
+
+def test_every_code_and_level_is_as_frequent_as_the_others(suite: Suite) -> None:
+    for split in SPLITS:
+        mine = [case for case in generated(suite) if case.split == split]
+        counts = Counter(tuple(str(case.expected).split(" | ")[::3]) for case in mine)
+        assert len(counts) == 12 * 4
+        assert len(set(counts.values())) == 1
+        both = Counter((case.tags["weighs_on"], case.tags["mark"]) for case in mine)
+        assert len(both) == 6
+        written = [case for case in suite.split(split) if case.tags["source"] == "handwritten"]
+        codes = Counter(str(case.expected).split(" | ", maxsplit=1)[0] for case in written)
+        assert len(codes) == 12
+        assert len(set(codes.values())) == 1
+
+
+def test_what_is_held_out_is_never_in_generated_train_clauses(suite: Suite) -> None:
+    text = " ".join(clause(case) for case in generated(suite) if case.split == "train")
+    words = json.loads((GENERATOR / "words.json").read_text(encoding="utf-8"))
+    figures = json.loads((GENERATOR / "figures.json").read_text(encoding="utf-8"))
+    places = [place for pool in figures["OPEN/COURT"].values() for place in pool]
+    extras = json.loads((GENERATOR / "extras.json").read_text(encoding="utf-8"))
+    held = [role for entry in words["roles"] if entry.startswith("*") for role in entry[1:].split()]
+    held += [entry[1:] for entry in words["agreement"] + words["fees"] if entry.startswith("*")]
+    held += [entry[1:] for pool in extras.values() for entry in pool if entry.startswith("*")]
+    held += [place[1:] for place in places if place.startswith("*")]
+    held += ["percent", " clear days", " calendar months"]
+    assert len(held) > 30
+    assert [entry for entry in held if re.search(rf"\b{entry.strip()}\b", text)] == []
+
+
+def test_a_figure_is_marked_just_beyond_the_firms_limit() -> None:
+    figures = json.loads((GENERATOR / "figures.json").read_text(encoding="utf-8"))
+    least = {"LOSS/CAP": 150, "END/WALK": 60, "END/FAULT": 20, "OPEN/BOOKS": 10}
+    most = {"END/ROLL": 12, "PAY/LATE": 4, "PAY/MOVE": 5, "KEEP/QUIET": 36, "KEEP/AWAY": 9}
+    spec = (SUITE / "prompts" / "spec.j2").read_text(encoding="utf-8")
+    assert set(figures) == {*least, *most, "OPEN/COURT"}
+    for code, limit in {**least, **most}.items():
+        shown = limit // 12 if code == "KEEP/QUIET" else limit
+        line = re.search(rf"^{code}: .*Mark: (.*)$", spec, re.MULTILINE)
+        assert line is not None
+        assert str(shown) in re.findall(r"\d+", line[1]), code
+        for kind, entries in figures[code].items():
+            for entry in entries:
+                number = float(re.findall(r"[\d.]+", entry)[0]) * (12 if "year" in entry else 1)
+                marked = number < limit if code in least else number > limit
+                assert marked == (kind == "marked"), (code, entry)
+    listed = ("England and Wales", "Ireland", "Denmark", "Singapore")
+    plain = figures["OPEN/COURT"]["plain"]
+    assert all(any(place.endswith(name) for name in listed) for place in plain)
+    assert not any(place.endswith(listed) for place in figures["OPEN/COURT"]["marked"])
+
+
+def test_sole_discretion_is_always_a_mark(suite: Suite) -> None:
+    cases = [case for case in suite.cases if "sole discretion" in clause(case).lower()]
+    assert len(cases) > 20
+    assert {case.tags["mark"] for case in cases} == {"yes"}
+    assert len({case.tags["weighs_on"] for case in cases}) == 3
+
+
+def test_no_blank_or_choice_is_left_open(suite: Suite) -> None:
+    wrong = re.compile(r"[{}<>\[\]|*]|  | [.,;]|\.\.|,,|'s's|[Pp]art(?:y|ies) Part|third.Party")
+    assert [case.id for case in suite.cases if wrong.search(clause(case))] == []
+
+
+def test_clauses_have_the_length_of_clauses(suite: Suite) -> None:
+    lengths = [len(clause(case).split()) for case in suite.cases]
+    assert min(lengths) >= 25
+    assert max(lengths) <= 90
+
+
+def test_whoever_bears_a_clause_is_named_in_it(suite: Suite) -> None:
+    for case in suite.cases:
+        _, on, acts_for, _ = str(case.expected).split(" | ")
+        assert acts_for == f"for {case.input['acts_for']}"
+        if on != "on both":
+            assert re.search(rf"\b{on[3:]}\b", clause(case), re.IGNORECASE), case.id
+            assert re.search(rf"\b{acts_for[4:]}", clause(case), re.IGNORECASE), case.id
+
+
+@pytest.mark.parametrize(
+    ("on", "marked", "level"),
+    [
+        ("customer", False, "pass"),
+        ("customer", True, "pass"),
+        ("both", False, "mention"),
+        ("both", True, "redraft"),
+        ("supplier", False, "redraft"),
+        ("supplier", True, "refuse"),
+    ],
+)
+def test_the_level_follows_from_who_bears_a_clause_and_its_mark(
+    on: str, marked: bool, level: str
+) -> None:
+    line = rules.line_of("PAY/LATE", on, "supplier", marked=marked)
+    assert line == f"PAY/LATE | on {on} | for supplier | {level}"
+
+
+def test_the_specification_and_the_readme_have_every_code_in_one_order() -> None:
+    spec = (SUITE / "prompts" / "spec.j2").read_text(encoding="utf-8")
+    readme = (SUITE / "README.md").read_text(encoding="utf-8")
+    assert tuple(re.findall(r"^([A-Z]+/[A-Z]+): ", spec, re.MULTILINE)) == rules.CODES
+    assert tuple(re.findall(r"^\| ([A-Z]+/[A-Z]+) \|", readme, re.MULTILINE)) == rules.CODES
+    levels = spec[spec.index("LEVEL:") :]
+    assert "on the other party: pass, marked or not" in levels
+    assert "on both: mention; marked: redraft" in levels
+    assert "on the party we act for: redraft; marked: refuse" in levels
+
+
+def test_the_form_takes_every_right_line_and_no_other(suite: Suite) -> None:
+    pattern = str(suite.metrics["form"].options["pattern"])
+    manifest = (SUITE / "suite.yaml").read_text(encoding="utf-8")
+    assert f"  regex: '{pattern.removesuffix(chr(92) + 's*')}'" in manifest
+    form = regex.compile(pattern)
+    assert all(form.fullmatch(str(case.expected)) for case in suite.cases)
+    for code, level in itertools.product(rules.CODES, ("pass", "mention", "redraft", "refuse")):
+        assert form.fullmatch(f"{code} | on both | for licensee | {level}")
+    for wrong in (
+        "LOSS/WALK | on both | for buyer | pass",
+        RIGHT + ".",
+        "Line: " + RIGHT,
+        RIGHT[:-4],
+    ):
+        assert not form.fullmatch(wrong)
+
+
+@pytest.mark.parametrize(
+    ("answer", "scores", "kind"),
+    [
+        (RIGHT, (1, 1, 1, 1), ""),
+        (f"  {RIGHT}\n", (1, 1, 1, 1), ""),
+        ("LOSS/BACK | on customer | for supplier | pass", (0, 0, 1, 1), "code"),
+        ("LOSS/CAP | on supplier | for supplier | pass", (0, 1, 0, 1), "bearer"),
+        ("LOSS/CAP | on customer | for customer | pass", (0, 1, 1, 1), "client"),
+        ("LOSS/CAP | on customer | for supplier | refuse", (0, 1, 1, 0), "risk"),
+        ("LOSS/CAP|on customer|for supplier|pass", (0, 1, 1, 1), "form"),
+        ("loss/cap | on customer | for supplier | pass", (0, 0, 1, 1), "code"),
+        ("LOSS/CAP", (0, 1, 0, 0), "form"),
+        (f"Sure: {RIGHT}", (0, 0, 1, 1), "code"),
+        (f"{RIGHT} | pass", (0, 1, 1, 1), "form"),
+        (f"{RIGHT}\n{RIGHT}", (0, 1, 1, 0), "form"),
+        (RIGHT + " " * 300, (0, 0, 0, 0), "form"),
+        ("|" * 100_000, (0, 0, 0, 0), "form"),
+        ("", (0, 0, 0, 0), "form"),
+        (None, (0, 0, 0, 0), "form"),
+    ],
+)
+def test_a_line_is_judged_whole_and_by_its_fields(
+    answer: str | None, scores: tuple[int, ...], kind: str
+) -> None:
+    assert tuple(score(name, answer).value for name in SCORERS) == scores
+    assert (score("line", answer).kind or "") == kind
+
+
+def test_every_case_is_right_with_its_own_line_and_wrong_with_anothers(suite: Suite) -> None:
+    lines = sorted({str(case.expected) for case in suite.cases})
+    for line, other in itertools.pairwise(lines):
+        assert all(score(name, line, line).value == 1 for name in SCORERS)
+        assert score("line", other, line).value == 0
+
+
+PIECES = [*RIGHT.split(" "), " ", "|", "\0", "\n", "\u202e", "{" * 40, "9" * 300]
+
+
+@settings(max_examples=60, deadline=None, database=None)
+@given(st.text(max_size=60) | st.lists(st.sampled_from(PIECES), max_size=12).map(" ".join))
+def test_no_answer_breaks_the_scorers_and_only_the_right_line_is_right(answer: str) -> None:
+    assert score("line", answer).value == float(answer.strip() == RIGHT)
+    assert all(score(name, answer).value in {0.0, 1.0} for name in SCORERS)

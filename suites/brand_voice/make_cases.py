@@ -1,0 +1,175 @@
+"""Writes the splits and the texts that `style@1` is fitted on: `python make_cases.py [FOLDER]`.
+
+The same bytes every time, from two sources. `handwritten.jsonl` holds lines and rewrites written
+one by one, each naming its split. The rest are composed by the folder `generator`: each matter in
+one split only, with names and numbers of which dev and test use some that train never does. A
+generated line is left out where it or its rewrite reads like another, and a train line where it
+shares a run of letters with dev or test. `style_like.jsonl` and `style_unlike.jsonl` are made of
+train alone.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from generator.lines import Line, Matter, Writer, read_matters
+from scorers import shared_run, words_of
+
+from evals.suite.duplicates import near_duplicates
+
+HERE = Path(__file__).resolve().parent
+SEED = 4129
+KINDS = ("hint", "shop", "warning", "greeting", "refusal")
+OF_A_KIND = {"test": 36, "dev": 37, "train": 92}  # the sealed split draws first
+SPARE = 3  # times as many are written, since some read alike
+NEAR = 0.80  # cosine similarity above which two lines read alike
+RUN = 50  # letters that a train line or rewrite may not share with one of dev or test
+OTHER_VOICES = (
+    "Hail and well met, brave adventurer! {}",
+    "Greetings, noble hero. {} May fortune smile upon thee.",
+    "Arr, listen up, matey. {}",
+    "Hey there! {} Good luck out there!",
+    "Hear me, O champion of the realm: {} Go forth with honour.",
+    "Hello and welcome! {} Thank you for playing.",
+    "Psst. {} You did not hear it from me.",
+    "By the gods! {} Make haste, good sir.",
+)
+
+Row = dict[str, object]
+
+
+def read_handwritten() -> list[tuple[str, Row]]:
+    """Split and case of each hand-written line, in file order."""
+    lines = (HERE / "handwritten.jsonl").read_text(encoding="utf-8").splitlines()
+    rows, counts = [], dict.fromkeys(OF_A_KIND, 0)
+    for row in map(json.loads, lines):
+        split = row["split"]
+        counts[split] += 1
+        name = f"v-{split}-h{counts[split]:03}"
+        facts = [fact.split("|") for fact in row["facts"] if not fact[0].isdigit()]
+        counted = [_count(fact) for fact in row["facts"] if fact[0].isdigit()]
+        closing = row["close"].split("|") if row["close"] else []
+        expected = {"kind": row["kind"], "facts": facts, "counts": counted, "closing": closing}
+        rows.append((split, _row(name, Line(row["line"], row["answer"], expected), "handwritten")))
+    return rows
+
+
+def _count(fact: str) -> list[object]:
+    """`3 eels|fish` as the number and the spellings of what it counts."""
+    number, _, units = fact.partition(" ")
+    return [int(number), *units.split("|")]
+
+
+def write_generated(split: str) -> list[tuple[str, Row]]:
+    """More lines than are needed: of every kind in turn, of its matters in turn."""
+    rng = random.Random(f"{SEED}-{split}")  # noqa: S311 - reproducible data, not a secret
+    writer = Writer(rng, held=split != "train")
+    matters = [one for one in read_matters() if one.split == split]
+    kinds = [in_turn([one for one in matters if one.kind == kind], rng) for kind in KINDS]
+    rows = []
+    for number in range(SPARE * OF_A_KIND[split] * len(kinds)):
+        matter = next(kinds[number % len(kinds)])
+        line = writer.write(matter)
+        if shared_run(words_of(line.plain), words_of(line.answer)):
+            continue  # long names side by side: a rewrite that copies too much
+        row = _row(f"v-{split}-g{number:04}", line, "generated")
+        rows.append((split, {**row, "cluster": f"matter-{matter.number}"}))
+    return rows
+
+
+def in_turn(matters: list[Matter], rng: random.Random) -> Iterator[Matter]:
+    """All matters again and again, each time in another order."""
+    while True:
+        around = list(matters)
+        rng.shuffle(around)
+        yield from around
+
+
+def _row(name: str, line: Line, source: str) -> Row:
+    kind = str(line.expected["kind"])
+    return {
+        "id": name,
+        "input": {"kind": kind, "line": line.plain},
+        "expected": line.expected,
+        "answer": line.answer,
+        "tags": {"source": source, "kind": kind},
+    }
+
+
+def choose(rows: list[tuple[str, Row]]) -> dict[str, list[Row]]:
+    """As many of each split and kind as are wanted, none too near one that came before."""
+    near = near_of([line_of(row) for _, row in rows], NEAR)
+    near_answers = near_of([str(row["answer"]).lower() for _, row in rows], NEAR)
+    left = {(split, kind): OF_A_KIND[split] for split in OF_A_KIND for kind in KINDS}
+    chosen: dict[str, list[Row]] = {split: [] for split in OF_A_KIND}
+    taken: set[int] = set()
+    sealed: set[str] = set()
+    for place, (split, row) in enumerate(rows):
+        generated = "-g" in str(row["id"])
+        kind = split, str(row["tags"]["kind"])  # type: ignore[index]
+        alike = near.get(place, set()) | near_answers.get(place, set())
+        if generated and (left[kind] == 0 or taken & alike):
+            continue
+        runs = runs_of(line_of(row)) | runs_of(str(row["answer"]))
+        if split != "train":
+            sealed |= runs
+        elif generated and sealed & runs:
+            continue
+        taken.add(place)
+        left[kind] -= generated
+        chosen[split].append(row)
+    if any(left.values()):
+        raise SystemExit(f"too many lines read alike: {left} are missing")
+    return chosen
+
+
+def near_of(texts: list[str], similarity: float) -> dict[int, set[int]]:
+    """For each text the earlier ones that read alike."""
+    found: dict[int, set[int]] = {}
+    for pair in near_duplicates(texts, similarity):
+        found.setdefault(pair.second, set()).add(pair.first)
+    return found
+
+
+def line_of(row: Row) -> str:
+    """The plain line in small letters."""
+    return str(row["input"]["line"]).lower()  # type: ignore[index]
+
+
+def runs_of(text: str) -> set[str]:
+    """All runs of so many letters, without what stands between them."""
+    letters = "".join(filter(str.isalnum, text.lower()))
+    return {letters[at : at + RUN] for at in range(len(letters) - RUN + 1)}
+
+
+def style_texts(train: list[Row]) -> dict[str, list[Row]]:
+    """Sedge's rewrites, and the same matters in the plain voice or in somebody else's."""
+    like, unlike = [], []
+    for number, row in enumerate(train):
+        cluster = str(row.get("cluster", row["id"]))
+        like.append({"text": row["answer"], "cluster": cluster})
+        plain = re.sub(r"\s+", " ", str(row["input"]["line"]))  # type: ignore[index]
+        if number % 3 == 0:
+            plain = OTHER_VOICES[number // 3 % len(OTHER_VOICES)].format(plain)
+        unlike.append({"text": plain, "cluster": cluster})
+    return {"style_like": like, "style_unlike": unlike}
+
+
+def main(folder: Path) -> None:
+    """Write all files into `folder`."""
+    rows = read_handwritten()
+    for split in OF_A_KIND:
+        rows += write_generated(split)
+    chosen = choose(rows)
+    for name, part in {**chosen, **style_texts(chosen["train"])}.items():
+        lines = [json.dumps(row, ensure_ascii=False) for row in part]
+        (folder / f"{name}.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else HERE)

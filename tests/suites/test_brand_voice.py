@@ -1,0 +1,361 @@
+"""Brand voice: its cases keep their distance, good rewrites pass, and bad ones do not."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import re
+import string
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from evals.judges.labels import Label, read_labels
+from evals.records import SPLITS, Case, Json, Output, Score
+from evals.scorers.likeness.style_model import Example, fit_style
+from evals.suite import Suite
+from evals.suite.duplicates import find_duplicates
+from evals.suite.load import load_suite
+from tests.suites.making import make_again
+
+SUITE = Path(__file__).parents[2] / "suites" / "brand_voice"
+RUN = 50
+
+
+def load_scorers() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("voice_scorers", SUITE / "scorers.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+scorers = load_scorers()
+PARTS = (scorers.score_rules, scorers.score_facts, scorers.score_fresh)
+
+
+@pytest.fixture(scope="module")
+def suite() -> Suite:
+    return load_suite(SUITE)
+
+
+@pytest.fixture(scope="module")
+def labels(suite: Suite) -> tuple[Label, ...]:
+    return read_labels(SUITE / "judge_labels.jsonl", suite.cases, ["good", "bad"])
+
+
+def judged(case: Case, answer: str | None) -> list[Score]:
+    return [part(case, Output(answer, "stop")) for part in PARTS]
+
+
+def faults(case: Case, answer: str | None) -> list[str]:
+    return [score.kind or "?" for score in judged(case, answer) if score.value < 1.0]
+
+
+def lines(name: str) -> list[dict[str, Json]]:
+    return [json.loads(row) for row in (SUITE / name).read_text(encoding="utf-8").splitlines()]
+
+
+def runs_of(text: str) -> set[str]:
+    letters = "".join(filter(str.isalnum, text.lower()))
+    return {letters[at : at + RUN] for at in range(len(letters) - RUN + 1)}
+
+
+def test_the_generator_reproduces_the_files_byte_for_byte(tmp_path: Path) -> None:
+    make_again(SUITE, tmp_path)
+    for name in ("style_like.jsonl", "style_unlike.jsonl"):
+        assert (tmp_path / name).read_bytes() == (SUITE / name).read_bytes(), name
+
+
+def test_the_counts_are_those_of_the_readme(suite: Suite) -> None:
+    readme = (SUITE / "README.md").read_text(encoding="utf-8")
+    for split in SPLITS:
+        counts = Counter(case.tags["source"] for case in suite.split(split))
+        row = counts["generated"], counts["handwritten"], len(suite.split(split))
+        assert f"| {split} | {' | '.join(map(str, row))} |" in readme
+
+
+def test_nothing_repeats_leaks_or_contradicts(suite: Suite) -> None:
+    found = find_duplicates(suite.cases)
+    assert [one.message for one in found if one.level != "note"] == []
+    answers = Counter(case.answer for case in suite.cases)
+    assert [answer for answer, times in answers.items() if times > 1] == []
+
+
+def test_no_train_text_shares_a_run_of_letters_with_dev_or_test(suite: Suite) -> None:
+    sealed: set[str] = set()
+    for case in (*suite.split("dev"), *suite.split("test")):
+        sealed |= runs_of(str(case.input["line"])) | runs_of(case.answer)
+    for case in suite.split("train"):
+        assert not sealed & (runs_of(str(case.input["line"])) | runs_of(case.answer)), case.id
+
+
+def test_a_matter_is_of_one_split(suite: Suite) -> None:
+    splits: dict[str, set[str]] = {}
+    for case in suite.cases:
+        if case.tags["source"] == "generated":
+            assert case.cluster is not None
+            splits.setdefault(case.cluster, set()).add(case.split)
+    assert len(splits) > 130
+    assert {len(found) for found in splits.values()} == {1}
+
+
+def test_every_kind_is_as_frequent_as_the_others(suite: Suite) -> None:
+    for split in SPLITS:
+        counts = Counter(case.tags["kind"] for case in suite.split(split))
+        assert set(counts) == set(scorers.CLOSINGS)
+        assert max(counts.values()) - min(counts.values()) <= 1
+
+
+def test_what_is_held_out_is_never_in_train(suite: Suite) -> None:
+    pools = json.loads((SUITE / "generator" / "words.json").read_text(encoding="utf-8"))
+    held = [
+        entry[1:].partition("|")[0].lower()
+        for pool in pools.values()
+        for entry in pool
+        if entry.startswith("*") and not entry[1:].isdigit()
+    ]
+    assert len(held) > 40
+    train = " ".join(f"{case.input['line']} {case.answer}" for case in suite.split("train")).lower()
+    assert [entry for entry in held if re.search(rf"\b{re.escape(entry)}\b", train)] == []
+    prices = {entry[1:] for entry in pools["price"] if entry.startswith("*")}
+    prices -= {entry for entry in pools["fee"] if not entry.startswith("*")}
+    generated = [case for case in suite.split("train") if case.tags["source"] == "generated"]
+    assert {
+        found
+        for case in generated
+        for found in re.findall(r"(\d+) (?:gold )?coins", str(case.input["line"]))
+    }.isdisjoint(prices)
+
+
+def test_no_blank_is_left_open(suite: Suite) -> None:
+    texts = [f"{case.input['line']} {case.answer} {case.expected}" for case in suite.cases]
+    marks = re.compile(r"\{\w+\}|[*~|_]|\ba [aeiou]")
+    assert [text for text in texts if re.search(marks, text.replace("'", ""))] == []
+
+
+def test_lines_and_rewrites_have_the_lengths_that_the_readme_states(suite: Suite) -> None:
+    for case in suite.cases:
+        assert 8 <= len(str(case.input["line"]).split()) <= 25, case.id
+        assert 10 <= len(case.answer.split()) <= 35, case.id
+
+
+def test_every_own_answer_passes_and_no_plain_line_does(suite: Suite) -> None:
+    for case in suite.cases:
+        assert faults(case, case.answer) == [], case.id
+        assert {"copied"} < {*faults(case, str(case.input["line"]))}, case.id
+
+
+def test_rewrites_of_a_kind_do_not_all_begin_alike(suite: Suite) -> None:
+    for kind in scorers.CLOSINGS:
+        answers = [case.answer for case in suite.split("train") if case.tags["kind"] == kind]
+        first = Counter(answer.split()[0] for answer in answers)
+        assert len(first) >= 12
+        assert max(first.values()) < len(answers) / 2
+
+
+def test_labels_are_of_many_dev_cases_and_say_who_made_them(
+    suite: Suite, labels: tuple[Label, ...]
+) -> None:
+    assert min(Counter(one.label for one in labels).values()) >= 30
+    assert len({one.cluster for one in labels}) > 30
+    assert {one.case.split for one in labels} == {"dev"}
+    assert {row["who"] for row in lines("judge_labels.jsonl")} == {"the suite's author"}
+    assert not {one.output for one in labels} & {case.answer for case in suite.cases}
+
+
+def test_other_good_rewrites_pass(labels: tuple[Label, ...]) -> None:
+    for one in labels:
+        if one.label == "good":
+            assert faults(one.case, one.output) == [], one.output
+
+
+def test_bad_rewrites_fail_for_their_own_reason(labels: tuple[Label, ...]) -> None:
+    notes = [row.get("note") for row in lines("judge_labels.jsonl")]
+    assert len({*notes}) > 15
+    for one, note in zip(labels, notes, strict=True):
+        if one.label == "bad":
+            assert note in faults(one.case, one.output), one.output
+
+
+def test_the_classifier_calls_dev_answers_and_good_rewrites_the_voice(
+    suite: Suite, labels: tuple[Label, ...]
+) -> None:
+    like, unlike = (
+        [Example(str(row["text"]), str(row["cluster"])) for row in lines(f"style_{name}.jsonl")]
+        for name in ("like", "unlike")
+    )
+    model = fit_style(like, unlike)
+    own = [case.answer for case in suite.split("dev")]
+    good = [one.output for one in labels if one.label == "good"]
+    assert [text for text in own + good if model.likeness(text) < 0.5] == []
+    plain = [str(case.input["line"]) for case in suite.split("dev")]
+    assert sum(model.likeness(text) >= 0.5 for text in plain) <= len(plain) * 0.02
+
+
+SHOP = Case(
+    "c",
+    {"kind": "shop", "line": "Three pelts cost 45 coins north of the mill until noon."},
+    {
+        "kind": "shop",
+        "facts": [["mill"], ["upwater"], ["until second bell"]],
+        "counts": [[3, "pelts"], [45, "shells"]],
+        "closing": ["pelts"],
+    },
+    "",
+    "dev",
+)
+RIGHT = "Upwater of the mill {} buy {}, wader, until second bell. Shells first, then the pelts."
+
+
+@pytest.mark.parametrize(
+    ("price", "goods", "kind"),
+    [
+        ("two score and five shells", "three pelts", None),
+        ("two score and five bright shells", "three otter pelts", None),
+        ("two score shells and five", "three pelts", "wrong_number"),
+        ("two score shells", "three pelts", "wrong_number"),
+        ("three shells", "two score and five pelts", "wrong_number"),
+        ("two score and five", "three pelts", "wrong_number"),
+        ("two score and five shells", "the pelts", "wrong_number"),
+        ("two score and five shells", "three pelts and two hides", "invented"),
+        ("two score and five shells", "three pelts duskward", "invented"),
+        ("two score and five shells from first bell", "three pelts", "invented"),
+        ("forty-five shells", "three pelts", "world_words"),
+        ("two score and five coins", "three pelts", "world_words"),
+    ],
+)
+def test_numbers_are_read_with_what_they_count(price: str, goods: str, kind: str | None) -> None:
+    found = faults(SHOP, RIGHT.format(price, goods))
+    assert kind in found if kind else found == []
+
+
+@pytest.mark.parametrize(
+    ("words", "numbers"),
+    [
+        ("a score of shells", [20]),
+        ("one score", [20]),
+        ("two score and nineteen", [59]),
+        ("ten score shells", [200]),
+        ("a score and a half", [20]),
+        ("a boat and five eels", [5]),
+        ("score", []),
+        ("a", []),
+        ("two score and", [40]),
+        ("twenty", []),
+    ],
+)
+def test_numbers_in_her_words(words: str, numbers: list[int]) -> None:
+    assert [value for value, _ in scorers.numbers_of(words.split())] == numbers
+
+
+def test_her_numbers_are_those_that_are_read_back() -> None:
+    spec = importlib.util.spec_from_file_location("lines", SUITE / "generator" / "lines.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    for number in range(1, 200):
+        words = str(module.say_number(number)).split()
+        assert [value for value, _ in scorers.numbers_of(words)] == [number]
+
+
+def expecting(**changed: Json) -> Case:
+    assert isinstance(SHOP.expected, dict)
+    return replace(SHOP, expected={**SHOP.expected, **changed})
+
+
+def test_a_fact_in_the_closing_alone_is_not_told() -> None:
+    first = "Upwater, wader, three pelts cost two score and five shells until second bell."
+    answer = f"{first} Shells first, then the mill."
+    assert faults(expecting(closing=["mill"]), answer) == ["missing_fact"]
+    assert faults(expecting(closing=["mill"], facts=[["upwater"], ["second bell"]]), answer) == []
+
+
+HOSTILE = [
+    None,
+    "",
+    " \n ",
+    ".",
+    "..",
+    "...",
+    "Wader. Wader.",
+    "\x00\x1b[31m\u202e",
+    "wader " * 100_000,
+    "a score and " * 50_000,
+    "." * 10_000,
+    "'" * 599,
+    "-" * 599,
+    '{"line": ' * 60,
+    "\ud800",
+    "١٢ shells",
+    "Ｗader. The lamp is lit.",
+]
+
+
+@pytest.mark.parametrize("answer", HOSTILE)
+def test_hostile_answers_score_nothing_and_raise_nothing(answer: str | None) -> None:
+    for kind, closing in scorers.CLOSINGS.items():
+        named = ["pelts"] if closing.named else []
+        case = expecting(kind=kind, closing=named)
+        assert all(0 <= score.value <= 1 for score in judged(case, answer))
+        assert faults(case, answer)
+
+
+WORDS = ["wader", "a", "score", "and", "five", "shells", "second", "bell", ".", ",", "'s", "-", "É"]
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    st.text(max_size=700)
+    | st.lists(st.sampled_from(WORDS), max_size=80).map(" ".join)
+    | st.text(string.printable, max_size=200)
+)
+def test_whatever_is_answered_is_scored(answer: str) -> None:
+    for score in judged(SHOP, answer):
+        assert score.value in (0.0, 1.0)
+        assert bool(score.kind) == (score.value < 1.0)
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.data())
+def test_a_right_answer_stays_right_in_another_spacing_and_fails_with_a_mark_in_it(
+    data: st.DataObject,
+) -> None:
+    answer = RIGHT.format("two score and five shells", "three pelts")
+    assert faults(SHOP, f" {answer}\n") == []
+    at = data.draw(st.integers(0, len(answer)))
+    mark = data.draw(st.sampled_from('!?:;"()*#0123456789\n'))
+    broken = answer[:at] + mark + answer[at:]
+    if broken.strip() != answer:
+        assert faults(SHOP, broken)
+
+
+def test_the_specification_states_every_closing_and_measure() -> None:
+    spec = (SUITE / "prompts" / "spec.j2").read_text(encoding="utf-8")
+    for kind, closing in scorers.CLOSINGS.items():
+        (line,) = re.findall(rf"^{kind}: (.+)$", spec, re.MULTILINE)
+        told = scorers.words_of(re.sub(r"\(.*?\)", "", line.partition("{%")[0]))
+        assert tuple(told) == closing.before + closing.after
+        assert ("(" in line) == closing.named
+    for word in (*scorers.DIRECTIONS, *(f"{bell} bell" for bell in scorers.BELLS)):
+        assert word in spec
+    for word in ("shells", "glasses", "tides", "seasons", *scorers.ADDRESS.values()):
+        assert word in spec
+    assert re.findall(r"^(\d+)\. ", spec, re.MULTILINE) == [str(n) for n in range(1, 12)]
+    assert f"{scorers.WORDS.start} to {scorers.WORDS.stop - 1} words" in spec
+    assert scorers.RUN == 7
+    assert "more than seven words in a row" in spec
+
+
+def test_the_readme_lists_the_words_that_she_never_says() -> None:
+    readme = (SUITE / "README.md").read_text(encoding="utf-8")
+    listed = set(readme.partition("## Words")[2].partition("\n## ")[0].replace("`", " ").split())
+    for words in (scorers.SELF, scorers.DENIALS, scorers.DUTIES, scorers.COURTESIES):
+        assert words <= {word.strip(",.;:") for word in listed}

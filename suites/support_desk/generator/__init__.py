@@ -1,0 +1,1 @@
+"""Composes products, their pages and conversations: see `make_cases.py`."""

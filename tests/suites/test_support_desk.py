@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evals.records import SPLITS, Case, Output, Score
+from evals.retrieval.index import open_index
 from evals.suite import Suite
 from evals.suite.duplicates import find_duplicates
 from evals.suite.load import load_suite
@@ -144,6 +145,7 @@ BAD: list[tuple[dict[str, object], str, str]] = [
         "I can't see it, but your refund's on its way. - Pip #handover:refunds",
         "forbidden",
     ),
+    (of("refund"), "I don't decide, and you'll get a refund. - Pip #handover:refunds", "forbidden"),
     (of("refund"), "I can't promise it. - Pip #handover: refunds", "tag"),
     (of("refund"), "I can't promise it. - Pip #handover:refund", "tag"),
     (of("refund"), "#handover:refunds I can't promise it. - Pip", "tag"),
@@ -253,6 +255,16 @@ def test_each_metric_is_blind_to_the_faults_of_the_others() -> None:
     assert values("It's 45 pounds. - Pip #handover:person") == [1, 1, 0]
 
 
+def test_the_index_finds_most_pages(suite: Suite) -> None:
+    index = open_index(suite.documents, suite.retrieval)
+    for split in ("dev", "test"):
+        cases = [case for case in suite.split(split) if case.documents]
+        asked = [(" ".join(all_text(case.input)), case.documents[0]) for case in cases]
+        found = [[one.id.split("#")[0] for one in index.find(text, 2)] for text, _ in asked]
+        right = [page in pages for pages, (_, page) in zip(found, asked, strict=True)]
+        assert sum(right) > 0.9 * len(cases)
+
+
 # The cases --------------------------------------------------------------------------------------
 
 
@@ -346,7 +358,7 @@ def test_what_is_held_out_is_never_in_generated_train_cases(suite: Suite) -> Non
 def test_no_blank_is_left_open(suite: Suite) -> None:
     for case in suite.cases:
         text = " ".join([*all_text(case.input), str(case.answer)])
-        assert not re.search(r"[{}|*~]|\s\s|[.?!][A-Za-z]", text), case.id
+        assert not re.search(r"[{}|*~]|\s\s|[.?!][A-Za-z]|\ba [AEIO][a-z]", text), case.id
 
 
 def test_every_fact_stands_in_its_own_page_and_in_no_prompt(suite: Suite) -> None:

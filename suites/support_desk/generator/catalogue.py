@@ -30,6 +30,13 @@ NAMES = {
     "Bugloss Loosestrife Pennywort Celandine",
 }
 
+FOOT = (
+    "That's all we have on the {p} for now, and no more fits on this page. Can't find what you "
+    "want, or do you need a part that isn't listed here? Is there anything else you'd like to "
+    "know about it? Then just ask in the chat: it's me and my colleagues, and we'll look it up "
+    "for you."
+)
+
 
 @dataclass(frozen=True)
 class Fact:
@@ -64,7 +71,8 @@ class Product:
         sentences = [fact.sentence for fact in self.facts]
         rng.shuffle(sentences)
         first = f"The {self.name} is one of our {self.category}s."
-        return f"# {self.name}\n\n{' '.join([first, *sentences])}\n"
+        body = "\n\n".join([" ".join([first, *sentences]), FOOT.format(p=self.name)])
+        return f"# {self.name}\n\n{body}\n"
 
 
 def catalogue() -> list[Product]:
@@ -80,15 +88,22 @@ def catalogue() -> list[Product]:
     return products
 
 
+def named(text: str, name: str) -> str:
+    """The text with the product's name; "an" before a vowel, and before Honesty."""
+    if name[0] in "AEIOU" or name == "Honesty":
+        text = text.replace(" a {p}", " an {p}")
+    return text.replace("{p}", name)
+
+
 def _fact(name: str, pattern: dict[str, object], rng: random.Random) -> Fact:
     spellings, others = _draw(pattern["value"], rng)  # type: ignore[arg-type]
 
     def filled(key: str) -> tuple[str, ...]:
         texts = pattern[key]
         assert isinstance(texts, list)
-        return tuple(one.replace("{p}", name).replace("{v}", spellings[0]) for one in texts)
+        return tuple(named(one, name).replace("{v}", spellings[0]) for one in texts)
 
-    sentence = str(pattern["page"]).replace("{p}", name).replace("{v}", spellings[0])
+    sentence = named(str(pattern["page"]), name).replace("{v}", spellings[0])
     return Fact(
         str(pattern["kind"]), sentence, spellings, others,
         filled("asked"), filled("asked_of_it"), filled("replies"),

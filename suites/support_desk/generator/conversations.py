@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from generator.catalogue import Fact, Product
+from generator.catalogue import Fact, Product, named
 
 HERE = Path(__file__).resolve().parent
 WRAPPING: dict[str, list[str]] = json.loads((HERE / "wrapping.json").read_text(encoding="utf-8"))
@@ -96,7 +96,7 @@ class Composer:
     def about_rule(self, scenario: Scenario, turn: int) -> Talk:
         """Ends with a matter that a rule decides, or with a customer who presses on about it."""
         product = self._product_of(scenario)
-        first = scenario.text.replace("{p}", product.name)
+        first = named(scenario.text, product.name)
         kind = scenario.kind
         answers = [signed(one[0], kind) for one in self.rng.sample(self.replies[kind], 2)]
         if turn > 1 and self._chance(0.5):

@@ -1,0 +1,1 @@
+"""Makes edits of functions: see `make_cases.py`."""

@@ -258,6 +258,23 @@ def test_another_edit_is_not_right(old: str, new: str) -> None:
     assert parses == float("async" not in new)
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("x = g(a)\n    y = h(a)\n    return x - y", "x = g(a)\n    y = h(a)\n    return y - x"),
+        ("x = g(a)\n    y = h(a)\n    return x - y", "x = g(a)\n    x = h(a)\n    return x - x"),
+        ("return g(a) < h(a)", "return h(a) > g(a)"),
+        ("return g(x=h(a), y=k(a))", "return g(y=k(a), x=h(a))"),
+        ("return g(x=a, **a)", "return g(**a, x=a)"),
+        ("return a < b < c", "return c > b > a"),
+        ("return True", "return 1"),
+    ],
+)
+def test_what_may_do_something_else_is_not_the_same(one: str, other: str) -> None:
+    function = "def f(a: A) -> B:\n    {}"
+    assert not same(function.format(one), function.format(other))
+
+
 @given(st.sampled_from(answers), st.randoms(use_true_random=False))
 @settings(max_examples=40, deadline=None)
 def test_layout_order_and_local_names_never_matter(code: str, random: Random) -> None:
@@ -299,7 +316,7 @@ def test_one_changed_word_is_another_edit(code: str, random: Random) -> None:
     ]
     node = random.choice(nodes)
     if isinstance(node, ast.Constant):
-        node.value = f"{node.value}!"
+        node.value = f"{node.value!r}!"
     else:
         field = {"Name": "id", "Attribute": "attr", "keyword": "arg"}[type(node).__name__]
         setattr(node, field, f"{getattr(node, field)}_other")

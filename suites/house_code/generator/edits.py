@@ -59,34 +59,7 @@ _OPPOSITE: dict[type[ast.cmpop], type[ast.cmpop]] = {
 _SHORT = {"quantity": "qty", "count": "cnt", "amount": "amt", "message": "msg", "config": "cfg"}
 _SHORT |= {"index": "idx"}
 _TIMES = ("timeout", "delay", "wait", "pause", "notice", "duration", "grace", "gap", "max_age")
-_UNITS = set(
-    [
-        "kg",
-        "g",
-        "m",
-        "m3",
-        "cm",
-        "mm",
-        "ml",
-        "l",
-        "km",
-        "kmh",
-        "c",
-        "v",
-        "kn",
-        "n",
-        "ms",
-        "hz",
-        "bar",
-        "pct",
-        "pence",
-        "litres",
-        "pt",
-        "db",
-        "nm",
-        "ncm",
-    ]
-)
+_UNITS = "kg g m m3 cm mm ml l km kmh c v kn n ms hz bar pct pence litres pt db nm ncm"
 _HARMLESS = ("len", "sum", "round", "max", "min")
 
 
@@ -149,7 +122,12 @@ class Maker:
     def test_of(self, body: Body, function: ast.FunctionDef) -> str | None:
         """A test that the function does not make yet."""
         there = ast.unparse(function)
-        free = [test for test in body.tests if f"if {test}:" not in there]
+        names = {test: test.removeprefix("not ") for test in body.tests}
+        free = [
+            test
+            for test, name in names.items()
+            if f"if {test}:" not in there and (name == test or f"if {name} " not in there)
+        ]
         return self.rng.choice(free) if free else None
 
 
@@ -174,11 +152,12 @@ def insert(function: ast.FunctionDef, statement: ast.stmt) -> None:
 
 
 def early_return(function: ast.FunctionDef, *, log: bool = False) -> ast.stmt | None:
-    """The guard against an empty first parameter."""
-    value = empty_result(function)
-    if value is None or not can_be_empty(function):
+    """The guard against an empty first parameter, where no guard is about it already."""
+    value, name = empty_result(function), first(function)
+    guards = function.body[: guard_count(function)]
+    tested = {node.id for one in guards for node in ast.walk(one) if isinstance(node, ast.Name)}
+    if value is None or name in tested or not can_be_empty(function):
         return None
-    name = first(function)
     note = f'    trail.note("{function.name}.skipped", {name}={name})\n' if log else ""
     return statements(f"if not {name}:\n{note}    return {value}")[0]
 
@@ -261,8 +240,7 @@ def _early(maker: Maker, body: Body, kind: str) -> Edit | None:
     function = maker.start(body)
     before = write(function)
     statement = early_return(function, log=kind == "guard_skip")
-    name = first(function)
-    if statement is None or (guard_count(function) and f"if {name}" in before):
+    if statement is None:
         return None
     insert(function, statement)
     return Edit(before, write(function), kind, {"first": first(function)})
@@ -296,7 +274,9 @@ def configurable(maker: Maker, body: Body) -> Edit | None:
     name = make_parameter(maker, function)
     if name is None:
         return None
-    return Edit(before, write(function), "configurable", {"what": in_words(name)})
+    flag = ast.unparse(function.args.kw_defaults[-1] or ast.Constant(0)) in ("True", "False")
+    asked, what = ("configurable flag", name) if flag else ("configurable", in_words(name))
+    return Edit(before, write(function), asked, {"what": what})
 
 
 def make_parameter(maker: Maker, function: ast.FunctionDef, *, unit: int = 0) -> str | None:
@@ -458,7 +438,7 @@ def break_error(maker: Maker, function: ast.FunctionDef) -> None:
 def without_unit(name: str) -> str:
     """A name as a message has it: `weight_kg` is the weight."""
     words = name.split("_")
-    return " ".join(words[:-1] if len(words) > 1 and words[-1] in _UNITS else words)
+    return " ".join(words[:-1] if len(words) > 1 and words[-1] in _UNITS.split() else words)
 
 
 def break_note(maker: Maker, function: ast.FunctionDef) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from reports import numbers
 from tuning.sweeping.records import SweepRecord, Trial
+from tuning.sweeping.wording import fate_of
 
 MOST_ROWS = 60
 
@@ -32,12 +33,12 @@ def swept_view(sweep: SweepRecord) -> SweptView:
             ("Took", numbers.duration(sweep.seconds)),
             ("Seed", str(sweep.seed)),
         ),
-        rows=tuple(map(_row, sweep.trials[:MOST_ROWS])),
+        rows=tuple(_row(trial, sweep) for trial in sweep.trials[:MOST_ROWS]),
         hidden=max(0, len(sweep.trials) - MOST_ROWS),
     )
 
 
-def _row(trial: Trial) -> tuple[str, ...]:
+def _row(trial: Trial, sweep: SweepRecord) -> tuple[str, ...]:
     bounds = (
         f"{numbers.score(trial.low)} to {numbers.score(trial.high)}"
         if trial.low is not None
@@ -54,5 +55,5 @@ def _row(trial: Trial) -> tuple[str, ...]:
         bounds,
         numbers.score(trial.loss),
         numbers.duration(trial.seconds),
-        trial.failed or ("goes on" if trial.went_on else ""),
+        fate_of(trial, sweep),
     )

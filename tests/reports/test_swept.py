@@ -62,6 +62,15 @@ def test_of_very_many_trials_the_rest_is_counted() -> None:
     assert (len(view.rows), view.hidden) == (MOST_ROWS, 160 - MOST_ROWS)
 
 
+def test_the_last_column_says_what_became_of_a_trial() -> None:
+    fates = [row[-1] for row in swept_view(SWEEP).rows]
+    assert fates.count("taken") == 1
+    assert "the loss became nan at step 3" in fates
+    kept = replace(SWEEP, found=SWEEP.default, changed=False)
+    rows = swept_view(kept).rows
+    assert [row[0] for row in rows if row[-1] == "taken"] == ["default"]
+
+
 def test_why_training_ended_is_a_fact_where_it_is_known() -> None:
     def facts(record: JobRecord) -> dict[str, str]:
         view = trained_view(record)

@@ -9,6 +9,7 @@ from evals.errors import UsageError
 from evals.suite.spec import SweepSpec, TuneSpec
 from tunegate.cli.console import Terminal, percent
 from tuning.sweeping.records import SweepRecord, Trial
+from tuning.sweeping.wording import fate_of
 
 
 def swept_as_stated(tune: TuneSpec, options: Namespace) -> SweepSpec | None:
@@ -51,7 +52,7 @@ def _row(trial: Trial, sweep: SweepRecord) -> list[str]:
         f"{100 * (trial.low or 0):.1f} to {100 * (trial.high or 0):.1f}" if known else "",
         "\u2013" if trial.loss is None else f"{trial.loss:.4f}",
         f"{trial.seconds:.0f}",
-        trial.failed or ("taken" if _is_taken(trial, sweep) else "goes on" * trial.went_on),
+        fate_of(trial, sweep),
     ]
 
 
@@ -59,10 +60,3 @@ def _settings(trial: Trial) -> str:
     """The settings of a trial in one line."""
     rank = f", rank {trial.rank}" if trial.rank else ""
     return f"rate {trial.learning_rate:g}{rank}, epochs {trial.epochs:g}"
-
-
-def _is_taken(trial: Trial, sweep: SweepRecord) -> bool:
-    """Whether a trial is the last one of the settings that are trained with."""
-    own = {"learning_rate": trial.learning_rate, "rank": trial.rank, "epochs": trial.epochs}
-    last = trial.default or trial.rung == max(one.rung for one in sweep.trials)
-    return last and {name: value for name, value in own.items() if value} == dict(sweep.found)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from evals.rounding import points_span, rounded_down, rounded_up
 from tuning.intervals import Interval
 from tuning.sweeping.comparing import Compared
+from tuning.sweeping.records import SweepRecord, Trial
 from tuning.sweeping.space import Settings
 
 
@@ -32,8 +34,8 @@ def found_sentence(
     if not compared.taken:
         return (
             f"Nothing that was tried beats the default settings ({default.label}), which are "
-            f"kept. The best of {tried} other{'s' * (tried != 1)}, {best.label}: {numbers}, which "
-            "is not ahead by more than one standard error."
+            "kept: others are taken only where they are ahead by more than one standard error. The "
+            f"best of {tried} other{'s' * (tried != 1)}, {best.label}: {numbers}."
         )
     return (
         f"Trained with {best.label}, and not with the default ({default.label}): {numbers}. "
@@ -41,23 +43,34 @@ def found_sentence(
     )
 
 
+def fate_of(trial: Trial, sweep: SweepRecord) -> str:
+    """What came of a trial, for the last column of a table."""
+    if trial.failed:
+        return trial.failed
+    return "taken" if _is_taken(trial, sweep) else "goes on" * trial.went_on
+
+
+def _is_taken(trial: Trial, sweep: SweepRecord) -> bool:
+    """Whether a trial is the last one of the settings that are trained with."""
+    own = {"learning_rate": trial.learning_rate, "rank": trial.rank, "epochs": trial.epochs}
+    last = trial.default or trial.rung == max(one.rung for one in sweep.trials)
+    return last and {name: value for name, value in own.items() if value} == dict(sweep.found)
+
+
 def _scored(score: Interval | None, judged: int) -> str:
     if score is None:
         return f"on {judged} held-out examples, none with a scorer, "
     return (
         f"{100 * score.estimate:+.1f} points on {judged} held-out train examples "
-        f"({100 * score.low:+.1f} to {100 * score.high:+.1f}), "
+        f"({points_span(score.low, score.high)}), "
     )
 
 
-def _lost(loss: Interval | None) -> str:
-    if loss is None:
+def _lost(gain: Interval | None) -> str:
+    if gain is None:
         return "no loss"
-    word = "lower" if loss.estimate >= 0 else "higher"
-    return (
-        f"loss {abs(loss.estimate):.4f} nats per token {word} (gain {loss.low:+.4f} to "
-        f"{loss.high:+.4f})"
-    )
+    least, most = rounded_down(-gain.high, 4), rounded_up(-gain.low, 4)
+    return f"loss {-gain.estimate:+.4f} nats a token ({least:+.4f} to {most:+.4f})"
 
 
 def _sure(compared: Compared) -> str:

@@ -119,5 +119,8 @@ def test_the_sentence_says_what_was_taken_by_what_and_how_sure_that_is() -> None
     assert "surely ahead by score" in sure
     kept = sentence(compare(trial(right(20)), trial(right(20)), ALONE, 9))
     assert kept.startswith("Nothing that was tried beats the default settings")
-    assert "which are kept" in kept
+    assert "which are kept: others are taken only where" in kept
+    worse = compare(trial(right(20), [1.0] * 40), trial(right(12), [1.5] * 40), ALONE, 9)
+    assert "-20.0 points on 40 held-out train examples" in sentence(worse)
+    assert "loss +0.5000 nats a token (+0.5000 to +0.5000)" in sentence(worse)
     assert "failed" in sentence(Compared(True, "score", None, None), default_failed="it diverged")

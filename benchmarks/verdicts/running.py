@@ -23,7 +23,8 @@ def run_suite(name: str, ledger: Path) -> None:
 
     Raises SystemExit where a command ends without a verdict.
     """
-    _tunegate("run", name, ledger, "-o", str(ledger / f"{name}.html"))
+    report = ledger.with_name(f"{ledger.name}-{name}.html")  # nothing else may lie in a ledger
+    _tunegate("run", name, ledger, "-o", str(report))
     stored = _job(name, ledger)
     if stored is None or stored.shipping is None:
         _tunegate("tune", name, ledger, "--override", REASON)

@@ -45,11 +45,10 @@ def _opening() -> Iterator[str]:
         embedded model ({DEFAULT_MODEL}) on `{QUERIES}`, {main.examples} of its train cases,
         {main.epochs:g} passes of supervised fine-tuning, {main.dev} cases of dev, and {main.guard}
         of the guard suite. Rows named *tickets* are of `{TICKETS}`: {routed.examples} train cases,
-        {routed.dev} of dev, {routed.guard} of the guard suite (in both as it was before refusals and
-        instructions joined it). One training each, one seed: how far
-        two trainings of one kind differ is not in the intervals, which are 95 % over cases, each
-        comparison taken alone. Changes are case by case. Two cores, float32, other work beside:
-        times are rough.""",
+        {routed.dev} of dev, {routed.guard} of the guard suite (in both as it was before refusals
+        and instructions joined it). One training each, one seed: how far two trainings of one kind
+        differ is not in the intervals, which are 95 % over cases, each comparison taken alone.
+        Changes are case by case. Two cores, float32, other work beside: times are rough.""",
         f"""Rows marked * begin from the adapter of `{FIRST}`, those marked † from that of
         `{SHORT}`, those marked ‡ from that of `{ROUTED}`, and *before* is that adapter's score. All
         others begin from the base, asked with the same prompt.""",

@@ -21,6 +21,7 @@ from generator.lines import Line, Matter, Writer, read_matters
 from scorers import shared_run, words_of
 
 from evals.suite.duplicates import near_duplicates
+from evals.suite.letter_runs import letter_runs
 
 HERE = Path(__file__).resolve().parent
 SEED = 4129
@@ -115,7 +116,7 @@ def choose(rows: list[tuple[str, Row]]) -> dict[str, list[Row]]:
         alike = near.get(place, set()) | near_answers.get(place, set())
         if generated and (left[kind] == 0 or taken & alike):
             continue
-        runs = runs_of(line_of(row)) | runs_of(str(row["answer"]))
+        runs = letter_runs(line_of(row), RUN) | letter_runs(str(row["answer"]), RUN)
         if split != "train":
             sealed |= runs
         elif generated and sealed & runs:
@@ -139,12 +140,6 @@ def near_of(texts: list[str], similarity: float) -> dict[int, set[int]]:
 def line_of(row: Row) -> str:
     """The plain line in small letters."""
     return str(row["input"]["line"]).lower()  # type: ignore[index]
-
-
-def runs_of(text: str) -> set[str]:
-    """All runs of so many letters, without what stands between them."""
-    letters = "".join(filter(str.isalnum, text.lower()))
-    return {letters[at : at + RUN] for at in range(len(letters) - RUN + 1)}
 
 
 def style_texts(train: list[Row]) -> dict[str, list[Row]]:

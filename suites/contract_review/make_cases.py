@@ -19,6 +19,7 @@ from generator.clauses import Writer, read_drafts
 from generator.rules import CODES, line_of, side_of
 
 from evals.suite.duplicates import near_duplicates
+from evals.suite.letter_runs import letter_runs
 
 HERE = Path(__file__).resolve().parent
 SEED = 5303
@@ -112,8 +113,8 @@ def choose(rows: list[tuple[str, Row]]) -> dict[str, list[Row]]:
         if generated and (left[kind] == 0 or taken.intersection(near.get(place, ()))):
             continue
         if split != "train":
-            sealed |= runs_of(texts[place])
-        elif sealed & runs_of(texts[place]):
+            sealed |= letter_runs(texts[place], RUN)
+        elif sealed & letter_runs(texts[place], RUN):
             if not generated:
                 raise SystemExit(f"{row['id']} shares {RUN} letters with dev or test")
             continue
@@ -130,12 +131,6 @@ def _kind(row: Row) -> tuple[str, str, bool]:
     """Code, side and mark of a case."""
     tags: dict[str, str] = row["tags"]  # type: ignore[assignment]
     return str(row["expected"]).split(" ", 1)[0], tags["weighs_on"], tags["mark"] == "yes"
-
-
-def runs_of(text: str) -> set[str]:
-    """All runs of so many letters, without what stands between them."""
-    letters = "".join(filter(str.isalnum, text))
-    return {letters[at : at + RUN] for at in range(len(letters) - RUN + 1)}
 
 
 def main(folder: Path) -> None:

@@ -18,6 +18,8 @@ from pathlib import Path
 from generator.edits import HELD_PAIRS, KINDS, Maker
 from generator.functions import parse, read_bodies, shape
 
+from evals.suite.letter_runs import letter_runs
+
 HERE = Path(__file__).resolve().parent
 SEED = 9120
 OF_A_KIND = {"test": 12, "dev": 13, "train": 30}  # the sealed split draws first
@@ -115,12 +117,9 @@ def text_of(row: Row) -> str:
 
 
 def runs_of(row: Row) -> set[str]:
-    """All runs of so many letters of a case, input and answer, without what stands between."""
-    runs = set()
-    for text in (text_of(row), str(row["expected"]).lower()):
-        letters = "".join(filter(str.isalpha, text))
-        runs |= {letters[at : at + RUN] for at in range(len(letters) - RUN + 1)}
-    return runs
+    """All runs of so many letters of a case, input and answer, figures and blanks left out."""
+    texts = text_of(row), str(row["expected"])
+    return set().union(*(letter_runs(re.sub(r"\d", "", text), RUN) for text in texts))
 
 
 def main(folder: Path) -> None:

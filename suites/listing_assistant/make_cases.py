@@ -18,6 +18,7 @@ from generator.talk import TOPICS, Scenario, Talk, Unfit, read_scenarios
 from latch import CARD, homes_in, read_reply
 
 from evals.suite.duplicates import near_duplicates
+from evals.suite.letter_runs import letter_runs
 
 HERE = Path(__file__).resolve().parent
 SEED = 5209
@@ -157,8 +158,7 @@ def choose(rows: list[tuple[str, Row]]) -> dict[str, list[Row]]:
 
 def runs_of(row: Row) -> set[str]:
     """All runs of so many letters of input and answer, without what stands between them."""
-    letters = "".join(filter(str.isalnum, f"{_text(row)} {row['answer']}".lower()))
-    return {letters[at : at + RUN] for at in range(len(letters) - RUN + 1)}
+    return letter_runs(f"{_text(row)} {row['answer']}", RUN)
 
 
 def main(folder: Path) -> None:

@@ -21,6 +21,7 @@ from generator.catalogue import Product, catalogue
 from generator.conversations import Composer, Talk, read_scenarios
 
 from evals.suite.duplicates import near_duplicates
+from evals.suite.letter_runs import letter_runs
 
 HERE = Path(__file__).resolve().parent
 SEED = 2741
@@ -182,7 +183,7 @@ def choose(rows: list[Named]) -> dict[str, list[Row]]:
     for place, (split, row) in enumerate(rows):
         kind = split, row["tags"]["rule"]  # type: ignore[index]
         generated = row["tags"]["source"] == "generated"  # type: ignore[index]
-        runs = runs_of(texts[place]) | runs_of(str(row["answer"]))
+        runs = _runs(texts[place]) | _runs(str(row["answer"]))
         if generated and (left[kind] == 0 or taken.intersection(near.get(place, ()))):
             continue
         if generated and split == "train" and (sealed & runs or row["answer"] in answers):
@@ -211,10 +212,9 @@ def _texts(given: object) -> Iterator[str]:
         yield str(given)
 
 
-def runs_of(text: str) -> set[str]:
-    """All runs of so many letters, without what stands between them."""
-    letters = re.sub(r"[\W\d_]", "", text.lower())
-    return {letters[at : at + RUN] for at in range(len(letters) - RUN + 1)}
+def _runs(text: str) -> set[str]:
+    """All runs of so many letters, figures apart."""
+    return letter_runs(re.sub(r"\d", "", text), RUN)
 
 
 def main(folder: Path) -> None:

@@ -17,6 +17,7 @@ from pathlib import Path
 from generator.tickets import Problem, Writer, read_problems
 
 from evals.suite.duplicates import near_duplicates
+from evals.suite.letter_runs import letter_runs
 
 HERE = Path(__file__).resolve().parent
 SEED = 7041
@@ -90,8 +91,8 @@ def choose(rows: list[tuple[str, Row]]) -> dict[str, list[Row]]:
         if generated and (left[kind] == 0 or taken.intersection(near.get(place, ()))):
             continue
         if split != "train":
-            sealed |= runs_of(texts[place])
-        elif generated and sealed & runs_of(texts[place]):
+            sealed |= letter_runs(texts[place], RUN)
+        elif generated and sealed & letter_runs(texts[place], RUN):
             continue
         taken.add(place)
         left[kind] -= generated
@@ -99,12 +100,6 @@ def choose(rows: list[tuple[str, Row]]) -> dict[str, list[Row]]:
     if any(left.values()):
         raise SystemExit(f"too many tickets read alike: {left} are missing")
     return chosen
-
-
-def runs_of(text: str) -> set[str]:
-    """All runs of so many letters, without what stands between them."""
-    letters = "".join(filter(str.isalnum, text))
-    return {letters[at : at + RUN] for at in range(len(letters) - RUN + 1)}
 
 
 def main(folder: Path) -> None:

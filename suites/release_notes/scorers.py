@@ -13,7 +13,8 @@ from typing import NoReturn
 from evals.records import Case, Output, Score
 
 _LONGEST = 2000  # characters; the longest right answer has under 200
-_FENCE = re.compile(r"```(?:json)?\n(.*)\n```", re.DOTALL)
+_FENCE = re.compile(r"(```|~~~)(?:json)?[ \t]*\r?\n(.*)\n\1", re.DOTALL | re.IGNORECASE)
+_BYTE_ORDER_MARK = "\ufeff"
 
 
 def score_release(case: Case, output: Output) -> Score:
@@ -35,10 +36,10 @@ def read_strictly(text: str) -> object:
 
     Raises ValueError or RecursionError for anything else.
     """
-    text = text.strip()
+    text = text.strip().removeprefix(_BYTE_ORDER_MARK).strip()
     fence = _FENCE.fullmatch(text)
     return json.loads(
-        fence[1] if fence else text, object_pairs_hook=_unique, parse_constant=_refuse
+        fence[2] if fence else text, object_pairs_hook=_unique, parse_constant=_refuse
     )
 
 

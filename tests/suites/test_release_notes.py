@@ -119,6 +119,45 @@ def test_a_sprint_and_a_subject_are_of_one_split(cases: tuple[Case, ...]) -> Non
         assert sum(bool(told.search(text)) for text in texts.values()) <= 1, subject
 
 
+REFERENCES = re.compile(r'[,;]? ?(?:closes|fixes|see)? ?[(\[]?[#!]\d.*|["@\[(].*| (?:--|/) \w+$')
+
+
+def subject_of(line: str) -> str:
+    """What a commit is about: its words without case, punctuation, references and CVE."""
+    commit = house.read_commit(line)
+    words = (commit.quote or commit.text).split(": ", 1)[1]
+    words = REFERENCES.sub("", house._CVE.sub("", words))
+    return " ".join(re.findall(r"\w+", words.casefold()))
+
+
+def test_no_two_splits_have_a_subject_in_common_hand_written_or_not(
+    cases: tuple[Case, ...],
+) -> None:
+    splits: dict[str, set[str]] = {}
+    for case in cases:
+        for line in commits(case):
+            splits.setdefault(subject_of(line), set()).add(case.split)
+    splits.pop("")  # a CVE alone
+    assert len(splits) > 1300
+    assert {subject for subject, found in splits.items() if len(found) > 1} == set()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "feat(api): Sort-order, kept",
+        "perf(rpt): sort order kept #12 (ilse)",
+        'Revert "fix(api)!: sort order kept [#12]"',
+        "- fix(api): sort order kept, closes #12 -- lw",
+        "* fix(api): sort order kept; see #12 / lw",
+        "0a1b2c3 fix(api): sort order kept (!3) @lw",
+        "deps(api): sort order kept CVE-2031-1234, fixes #1 (!2)",
+    ],
+)
+def test_a_subject_is_told_from_what_stands_around_it(line: str) -> None:
+    assert subject_of(line) == "sort order kept"
+
+
 def pattern_of(kind: str, entry: str) -> str:
     """An entry of `words.json` with its blanks filled by anything, as a whole word."""
     filled = re.sub(r"\\{\w+\\}", r"\\w+", re.escape(entry))
@@ -290,6 +329,13 @@ def test_the_example_of_the_specification_has_the_form_that_it_asks_for() -> Non
     assert VALIDATOR.is_valid(json.loads(example[0]))
 
 
+def test_both_prompts_ask_for_one_line_since_a_line_break_ends_the_answer() -> None:
+    assert load_suite(SUITE).decoding.stop == ("\n",)
+    for name in ("terse", "spec"):
+        text = (SUITE / "prompts" / f"{name}.j2").read_text(encoding="utf-8")
+        assert "one JSON object on one line" in text
+
+
 # --- the scorer -------------------------------------------------------------------------------
 
 RIGHT = {"notes": ["New Labels 412", "Fixed API"], "bump": "minor"}
@@ -309,6 +355,11 @@ def score(answer: str | None, expected: object = RIGHT) -> Score:
         '{"bump": "minor", "notes": ["New Labels 412", "Fixed API"]}',
         f" {json.dumps(RIGHT)}\n",
         f"```json\n{json.dumps(RIGHT)}\n```",
+        f"```\n{json.dumps(RIGHT, indent=2)}\n```\n",
+        f"```JSON\n{json.dumps(RIGHT)}\n```",
+        f"```json \r\n{json.dumps(RIGHT)}\r\n```\r\n",
+        f"~~~json\n{json.dumps(RIGHT)}\n~~~",
+        f"\ufeff{json.dumps(RIGHT)}",
     ],
 )
 def test_the_right_object_is_right_however_it_is_spaced(answer: str) -> None:
@@ -335,6 +386,11 @@ def test_the_right_object_is_right_however_it_is_spaced(answer: str) -> None:
         ("[]", "schema"),
         ("null", "schema"),
         (f"{json.dumps(RIGHT)} as asked", "not_json"),
+        (f"```json\n{json.dumps(RIGHT)}\n~~~", "not_json"),
+        (f"```json\n{json.dumps(RIGHT)}", "not_json"),
+        (f"```python\n{json.dumps(RIGHT)}\n```", "not_json"),
+        ("```json", "not_json"),
+        ("{", "not_json"),
         ('{"notes": ["New Labels 412", "Fixed API"], "bump": "minor"', "not_json"),
         (
             '{"bump": "patch", "notes": ["New Labels 412", "Fixed API"], "bump": "minor"}',

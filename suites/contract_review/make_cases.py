@@ -23,9 +23,13 @@ from evals.suite.letter_runs import letter_runs
 
 HERE = Path(__file__).resolve().parent
 SEED = 5303
-EACH = {"test": 4, "dev": 4, "train": 10}  # of a code and level; the sealed split draws first
-SPLITS = tuple(EACH)
-SPARE = 4  # times as many are written, since some read alike
+PAIRS = {  # of a code and side: clauses with the mark, and as many without; the sealed split first
+    "test": {"them": 2, "both": 3, "us": 3},
+    "dev": {"them": 2, "both": 3, "us": 3},
+    "train": {"them": 5, "both": 7, "us": 8},
+}
+SPLITS = tuple(PAIRS)
+SPARE = 6  # times as many are written, since some read alike
 NEAR = 0.9  # cosine similarity above which two clauses read alike
 RUN = 50  # letters that a train clause may not share with one of dev or test
 
@@ -34,15 +38,9 @@ Kind = tuple[str, bool]  # on us, them or both; whether it is marked
 
 
 def wanted(split: str) -> dict[Kind, int]:
-    """How many clauses of each code: as many of each level, by both ways that lead to it."""
-    each, half = EACH[split], EACH[split] // 2
+    """How many clauses of each code: with the mark and without, so that no side gives it away."""
     return {
-        ("them", False): half,
-        ("them", True): half,
-        ("both", False): each,
-        ("both", True): half,
-        ("us", False): half,
-        ("us", True): each,
+        (side, marked): count for side, count in PAIRS[split].items() for marked in (False, True)
     }
 
 

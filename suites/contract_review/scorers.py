@@ -1,8 +1,8 @@
 """Judges a line of the firm: CODE | on PARTY | for PARTY | LEVEL.
 
 A program of the firm reads these lines, so a line is right only as it is written in the rule book;
-white space around it is all that is forgiven. The other metrics look at one field, wherever a line
-that is not wholly right has it.
+blanks, tabs and line ends around it are all that is forgiven. The other metrics look at one field,
+wherever a line that is not wholly right has it.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from evals.records import Case, Output, Score
 
 LONGEST = 200  # characters: no right line has more than 70
+AROUND = " \t\r\n"  # what `form` lets stand before and after a line, too
 FIELDS = ("code", "bearer", "client", "risk")
 
 
@@ -52,9 +53,9 @@ def _score_field(case: Case, output: Output, place: int) -> Score:
 
 
 def _line(output: Output) -> str:
-    """The answer without white space around it; nothing if it is too long for a line."""
-    text = output.text or ""
-    return text.strip() if len(text) <= LONGEST else ""
+    """The answer without what may stand around it; nothing if it is too long for a line."""
+    line = (output.text or "").strip(AROUND)
+    return line if len(line) <= LONGEST else ""
 
 
 def _fields(line: str) -> list[str]:

@@ -13,7 +13,7 @@ from types import ModuleType
 
 import pytest
 import regex
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from evals.records import SPLITS, Case, Output, Score
@@ -25,6 +25,7 @@ from tests.suites.making import make_again
 SUITE = Path(__file__).parents[2] / "suites" / "contract_review"
 GENERATOR = SUITE / "generator"
 RUN = 50  # letters that a train clause may not share with one of dev or test
+AROUND = r"[ \t\r\n]*"  # what `form` lets stand before and after a line
 RIGHT = "LOSS/CAP | on customer | for supplier | pass"
 
 
@@ -52,6 +53,10 @@ def suite() -> Suite:
 
 def clause(case: Case) -> str:
     return str(case.input["clause"])
+
+
+def field(case: Case, place: int) -> str:
+    return str(case.expected).split(" | ")[place]
 
 
 def generated(suite: Suite) -> list[Case]:
@@ -99,18 +104,52 @@ def test_no_train_clause_shares_fifty_letters_with_dev_or_test(suite: Suite) -> 
     assert [case.id for case in suite.split("train") if held & runs(case)] == []
 
 
-def test_every_code_and_level_is_as_frequent_as_the_others(suite: Suite) -> None:
+def test_every_code_is_as_frequent_and_no_side_gives_the_mark_away(suite: Suite) -> None:
     for split in SPLITS:
         mine = [case for case in generated(suite) if case.split == split]
-        counts = Counter(tuple(str(case.expected).split(" | ")[::3]) for case in mine)
-        assert len(counts) == 12 * 4
-        assert len(set(counts.values())) == 1
-        both = Counter((case.tags["weighs_on"], case.tags["mark"]) for case in mine)
-        assert len(both) == 6
+        kinds = Counter(
+            (field(case, 0), case.tags["weighs_on"], case.tags["mark"]) for case in mine
+        )
+        assert len(kinds) == 12 * 6
+        for (code, side, _), count in kinds.items():
+            assert kinds[code, side, "yes"] == kinds[code, side, "no"] == count
+        assert len(set(Counter(field(case, 0) for case in mine).values())) == 1
         written = [case for case in suite.split(split) if case.tags["source"] == "handwritten"]
-        codes = Counter(str(case.expected).split(" | ", maxsplit=1)[0] for case in written)
+        codes = Counter(field(case, 0) for case in written)
         assert len(codes) == 12
         assert len(set(codes.values())) == 1
+
+
+def test_the_readme_says_how_far_guesses_get(suite: Suite) -> None:
+    readme = " ".join((SUITE / "README.md").read_text(encoding="utf-8").split())
+    blind = {"them": "pass", "both": "mention", "us": "refuse"}
+    for split in ("dev", "test"):
+        mine = suite.split(split)
+        levels = [field(case, 3) for case in mine]
+        assert Counter(levels).most_common(1)[0][0] == "redraft"
+        usual = levels.count("redraft") / len(mine)
+        sided = sum(blind[case.tags["weighs_on"]] == field(case, 3) for case in mine) / len(mine)
+        assert f"Always `redraft` is right in {usual:.0%}".replace("%", " %") in readme
+        assert f"is right in {sided:.0%} of each".replace("%", " %") in readme
+
+
+def test_the_readme_says_how_often_the_bearer_is_named_first(suite: Suite) -> None:
+    readme = " ".join((SUITE / "README.md").read_text(encoding="utf-8").split())
+    for split in SPLITS:
+        mine = [case for case in generated(suite) if case.split == split]
+        one_sided = [case for case in mine if case.tags["weighs_on"] != "both"]
+        first = sum(bearer_is_first(case) for case in one_sided)
+        assert f"{first} of {len(one_sided)} in {split}" in readme
+
+
+def bearer_is_first(case: Case) -> bool:
+    """Whether the party that bears a generated clause is named before the other one."""
+    roles = json.loads((GENERATOR / "words.json").read_text(encoding="utf-8"))["roles"]
+    bearer = field(case, 1).removeprefix("on ").capitalize()
+    others = {role for pair in roles if bearer in (two := pair.strip("*").split()) for role in two}
+    named = re.findall(rf"\b({'|'.join(others)})\b", clause(case))
+    assert set(named) == others, case.id
+    return bool(named[0] == bearer)
 
 
 def test_what_is_held_out_is_never_in_generated_train_clauses(suite: Suite) -> None:
@@ -200,6 +239,10 @@ def test_the_specification_and_the_readme_have_every_code_in_one_order() -> None
     readme = (SUITE / "README.md").read_text(encoding="utf-8")
     assert tuple(re.findall(r"^([A-Z]+/[A-Z]+): ", spec, re.MULTILINE)) == rules.CODES
     assert tuple(re.findall(r"^\| ([A-Z]+/[A-Z]+) \|", readme, re.MULTILINE)) == rules.CODES
+    rule = re.compile(r"^(\S+): (.*?)\. On: (.*?)\. Mark: (.*?)\.$", re.MULTILINE)
+    assert [f"| {' | '.join(one)} |" for one in rule.findall(spec)] == re.findall(
+        r"^\| [A-Z]+/[A-Z]+ \|.*$", readme, re.MULTILINE
+    )
     levels = spec[spec.index("LEVEL:") :]
     assert "on the other party: pass, marked or not" in levels
     assert "on both: mention; marked: redraft" in levels
@@ -209,7 +252,7 @@ def test_the_specification_and_the_readme_have_every_code_in_one_order() -> None
 def test_the_form_takes_every_right_line_and_no_other(suite: Suite) -> None:
     pattern = str(suite.metrics["form"].options["pattern"])
     manifest = (SUITE / "suite.yaml").read_text(encoding="utf-8")
-    assert f"  regex: '{pattern.removesuffix(chr(92) + 's*')}'" in manifest
+    assert f"  regex: '{pattern.removeprefix(AROUND).removesuffix(AROUND)}'" in manifest
     form = regex.compile(pattern)
     assert all(form.fullmatch(str(case.expected)) for case in suite.cases)
     for code, level in itertools.product(rules.CODES, ("pass", "mention", "redraft", "refuse")):
@@ -238,7 +281,11 @@ def test_the_form_takes_every_right_line_and_no_other(suite: Suite) -> None:
         (f"Sure: {RIGHT}", (0, 0, 1, 1), "code"),
         (f"{RIGHT} | pass", (0, 1, 1, 1), "form"),
         (f"{RIGHT}\n{RIGHT}", (0, 1, 1, 0), "form"),
-        (RIGHT + " " * 300, (0, 0, 0, 0), "form"),
+        (RIGHT + " " * 200, (1, 1, 1, 1), ""),
+        (" \r\n\t" * 100_000 + RIGHT, (1, 1, 1, 1), ""),
+        ("\u00a0" + RIGHT, (0, 1, 1, 1), "form"),
+        (RIGHT + "\0", (0, 1, 1, 0), "risk"),
+        (RIGHT + " " * 300 + "|", (0, 0, 0, 0), "form"),
         ("|" * 100_000, (0, 0, 0, 0), "form"),
         ("", (0, 0, 0, 0), "form"),
         (None, (0, 0, 0, 0), "form"),
@@ -264,5 +311,18 @@ PIECES = [*RIGHT.split(" "), " ", "|", "\0", "\n", "\u202e", "{" * 40, "9" * 300
 @settings(max_examples=60, deadline=None, database=None)
 @given(st.text(max_size=60) | st.lists(st.sampled_from(PIECES), max_size=12).map(" ".join))
 def test_no_answer_breaks_the_scorers_and_only_the_right_line_is_right(answer: str) -> None:
-    assert score("line", answer).value == float(answer.strip() == RIGHT)
+    assert score("line", answer).value == float(answer.strip(" \t\r\n") == RIGHT)
     assert all(score(name, answer).value in {0.0, 1.0} for name in SCORERS)
+
+
+@settings(max_examples=60, deadline=None, database=None)
+@given(
+    before=st.text(" \t\r\n\x1f\u00a0", max_size=4), after=st.text(" \t\r\n\v\u2028", max_size=4)
+)
+@example(before="", after=" " * 200)
+def test_what_stands_around_a_line_counts_in_form_as_in_line(
+    suite: Suite, before: str, after: str
+) -> None:
+    answer = before + RIGHT + after
+    form = regex.compile(str(suite.metrics["form"].options["pattern"]))
+    assert bool(form.fullmatch(answer)) == (score("line", answer).value == 1)

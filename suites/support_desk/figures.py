@@ -1,7 +1,7 @@
 """Figures in a text: numbers in digits or words, with their unit in one spelling.
 
-900 g and 0.9 kg are one figure, and so are two years and 24 months. "one" is a figure only before
-a unit, since "that one" counts nothing.
+900 g and 0.9 kg are one figure, and so are two years and 24 months, or 245 seconds and "4 minutes
+5 seconds". "one" is a figure only before a unit, since "that one" counts nothing.
 """
 
 from __future__ import annotations
@@ -34,6 +34,8 @@ _UNITS = {  # the unit that others are told in, how many of it, spellings
     "w": [(1, "w watts watt")],
     "cups": [(1, "cups cup")],
     "people": [(1, "people persons person")],
+    "v": [(1, "v volts volt")],
+    "miles": [(1, "miles mile")],
 }  # fmt: skip
 _OF = {
     spelling: (unit, times)
@@ -49,7 +51,18 @@ _FIGURE = re.compile(
 )
 _PART = re.compile(r"\b[A-Z]{2}-\d{4}\b")
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
-_BEFORE_UNIT = re.compile(rf"[ -](?:{_UNIT})(?![a-z])")
+_BEFORE_UNIT = re.compile(rf"[ -](?:{_UNIT})(?![a-z])|(?= and (?:a |an |three )(?:half|quarter))")
+_HYPHEN = re.compile(r"(?<=[a-z])-(?=[a-z])")
+_PARTS = {"half": 0.5, "quarter": 0.25, "\u00bd": 0.5, "\u00bc": 0.25, "\u00be": 0.75}
+_SIGN = re.compile(r"(\d{0,9}) ?([\u00bc-\u00be]) ?")
+_PART_OF = re.compile(rf"\b(?:a )?(three )?(half|quarter)s?(?: of)? an? (?=(?:{_UNIT})(?![a-z]))")
+_UNIT_AND_PART = re.compile(rf"\b(an?|\d{{1,9}})[ -]({_UNIT}) and a (half|quarter)\b")
+_AND_PART = re.compile(rf"\b(\d{{1,9}}) and a (half|quarter)(?= (?:{_UNIT})(?![a-z]))")
+_AND_MORE = re.compile(rf"\ban? (?=(?:{_UNIT}) and \d)")
+_NOTE = re.compile(r"\b(?:a )?(fiver|tenner)s?\b")
+_TWO = re.compile(
+    rf"(?<![\w.])(\d{{1,9}})[ -]?({_UNIT})(?: and |, | )(\d{{1,9}})[ -]?({_UNIT})(?![a-z])"
+)
 
 
 class Figures:
@@ -63,6 +76,12 @@ class Figures:
         """Count those of another text, too."""
         self.whole |= more.whole
         self.bare |= more.bare
+
+    def with_units(self) -> Figures:
+        """Those that count in a unit."""
+        found = Figures()
+        found.whole = {one for one in self.whole if unit_of(one)}
+        return found
 
     def strange(self, others: Figures) -> str | None:
         """The first of the others that is not among these."""
@@ -84,6 +103,17 @@ def rewritten(text: str) -> str:
     return _FIGURE.sub(_told, _in_digits(text))
 
 
+def placed_figures(text: str) -> list[tuple[int, str]]:
+    """Where each figure of a rewritten text stands, and the figure."""
+    return [(found.start(), _told(found)) for found in _FIGURE.finditer(text)]
+
+
+def unit_of(figure: str) -> str:
+    """What a rewritten figure counts in; nothing where it has no unit."""
+    name = figure.partition(" ")[2]
+    return name if name in _UNITS else ""
+
+
 def _told(match: re.Match[str]) -> str:
     number, unit = float(match[2]), match[3]
     if match[1]:
@@ -95,8 +125,27 @@ def _told(match: re.Match[str]) -> str:
 
 
 def _in_digits(text: str) -> str:
-    text = text.replace("per cent", "percent")
-    return _THOUSANDS.sub("", _SPELT.sub(_counted, text))
+    """Numbers in digits, parts and sums worked out: "an hour and a quarter" is "1.25 hour"."""
+    text = _HYPHEN.sub(" ", text.replace("per cent", "percent"))
+    text = _SIGN.sub(lambda found: f"{int(found[1] or 0) + _PARTS[found[2]]:g} ", text)
+    text = _PART_OF.sub(lambda found: f"{_PARTS[found[2]] * (3 if found[1] else 1):g} ", text)
+    text = _NOTE.sub(lambda found: f"{5 if found[1] == 'fiver' else 10} pounds", text)
+    text = _THOUSANDS.sub("", _SPELT.sub(_counted, text))
+    text = _UNIT_AND_PART.sub(lambda found: f"{_with_part(found[1], found[3])} {found[2]}", text)
+    text = _AND_PART.sub(lambda found: _with_part(found[1], found[2]), text)
+    return _TWO.sub(_summed, _AND_MORE.sub("1 ", text))
+
+
+def _with_part(number: str, part: str) -> str:
+    return f"{(int(number) if number.isdigit() else 1) + _PARTS[part]:g}"
+
+
+def _summed(match: re.Match[str]) -> str:
+    """Two figures as one where the second goes on in a smaller unit, as in "1 hour 15 minutes"."""
+    (name, times), (other, less) = _OF[match[2]], _OF[match[4]]
+    if name != other or times <= less:
+        return match[0]
+    return f"{int(match[1]) * times + int(match[3]) * less:g} {name}"
 
 
 def _counted(match: re.Match[str]) -> str:

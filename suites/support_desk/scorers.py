@@ -11,7 +11,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator
 
-from figures import Figures, read_figures, rewritten
+from figures import Figures, placed_figures, read_figures, rewritten, unit_of
 from policies import ALONE, CLAUSES, HEDGE, RULES, SOOTHING, TAG
 
 from evals.records import Case, Output, Score
@@ -28,7 +28,7 @@ PHRASES = (
     "inconvenience",
     "valued",
     "kindly",
-    "assist",
+    "assist",  # but no "AI assistant"
     "regarding",
     "hesitate",
     "rest assured",
@@ -38,7 +38,7 @@ PHRASES = (
     "be advised",
     "at your earliest convenience",
 )
-_PHRASE = re.compile(rf"\b(?:{'|'.join(PHRASES)})")
+_PHRASE = re.compile(rf"\b(?!assistants?\b)(?:{'|'.join(PHRASES)})")
 _SIGNED = re.compile(r"(?:^|\s)[-\u2013\u2014] ?Pip\.?$")
 _TITLE = re.compile(
     r"\b(?i:sir|madam|ma'am|mrs?|ms|mx|dr)\b|\bMiss [A-Z]"
@@ -51,6 +51,10 @@ _LONG = re.compile(
     r"|\b(?:you|we|they) (?:are|will)\b(?= \w)"
     r"|\bit (?:is|will)\b(?= \w)"
     r"|(?:^|[.!?,] )that (?:is|will)\b(?= \w)"
+)
+_ASKED = re.compile(  # "where it is now" has no short form
+    r"\b(?:where|what|how|when|who|which|wherever|whatever|than|as)(?: \w+)?"
+    r" (?:it|that|they|you|we|i) (?:is|are|am)\b"
 )
 _SHORT = re.compile(
     r"\w(?:n't|'ll|'re|'ve|'m|'d)\b"
@@ -118,21 +122,42 @@ def plain(text: str) -> str:
 
 def _fact(case: Case, text: str) -> Failure | None:
     wanted = case.expected if isinstance(case.expected, dict) else {}
-    body = TAG.sub(" ", text).casefold()
-    spellings = [str(one).casefold() for one in _listed(wanted, "fact")]
+    body = rewritten(TAG.sub(" ", text).casefold())
+    spellings = [rewritten(str(one).casefold()) for one in _listed(wanted, "fact")]
     if spellings and not any(_stands_in(one, body) for one in spellings):
         return f"expected {spellings[0]}", "no_fact"
     for other in _listed(wanted, "others"):
-        if _stands_in(str(other).casefold(), body):
+        if _stands_in(rewritten(str(other).casefold()), body, _BACK):
             return f"says {other}", "wrong_fact"
-    for known in (*spellings, *map(str, _listed(wanted, "page"))):
-        body = body.replace(known.casefold(), " ") if _is_name(known) else body
+    page = [str(one).casefold() for one in _listed(wanted, "page")]
+    names = [one for one in (*spellings, *page) if _is_name(one)]
+    rest = body
+    for name in names:
+        rest = rest.replace(name, " ")
     allowed = Figures()
-    for text_of in (*spellings, *map(str, _listed(wanted, "page")), *_said(case.input)):
+    for text_of in (*spellings, *page, *_said(case.input)):
         allowed.add(read_figures(text_of.casefold()))
-    if strange := allowed.strange(read_figures(body)):
+    found = read_figures(rest)
+    if strange := allowed.strange(found.with_units() if wanted.get("kind") == "chat" else found):
         return f"{strange} stands nowhere", "invented_figure"
-    return None
+    return _beside(spellings, names, body) if spellings else None
+
+
+def _beside(spellings: list[str], names: list[str], body: str) -> Failure | None:
+    """What stands beside the wanted value and makes it a list: a second one of its kind."""
+    others = {name for name in names if name not in spellings and _stands_in(name, body)}
+    if others and _is_name(spellings[0]):
+        return f"says {min(others)}, too", "wrong_fact"
+    for name in names:
+        body = body.replace(name, " " * len(name))
+    units = set(filter(None, map(unit_of, spellings)))
+    for start, figure in placed_figures(body):
+        if figure in spellings or _denied(body, start, start + len(figure)):
+            continue
+        if unit_of(figure) in units:
+            return f"says {figure}, too", "wrong_fact"
+        others.add(figure)
+    return ("a list of figures", "listed") if len(others) > 1 else None
 
 
 def _listed(wanted: dict[str, object], key: str) -> list[object]:
@@ -157,16 +182,40 @@ def _said(given: object) -> Iterator[str]:
             yield from _said(one)
 
 
-_DENIED = r"(?:\bnot|n't|\bnever|\bno)(?: (?:a|an|the|about|made of|made in|in|of|from))? $"
+_CLAUSE = re.compile(
+    r"[.!?;:,](?= ) *(?=(?:i|we|they|you|it|that|this|there|your|our|the|just|only|not|no)\b)"
+    r"|[.!?;:] +|,? but |,? and (?=(?:i|we|they|you|it|that|this|there|your|our|the)\b)|,? so "
+)
+_DENIAL = re.compile(
+    r"n't\b|\b(?:not|never|no|none|nowhere|neither|nor|cannot|hardly|far from|other than|except"
+    r"|apart from|rather than|instead of|anything but|used to|no idea|whether|might|may|maybe"
+    r"|perhaps|guess|could be|probably|possibly)\b"
+)
+_LIMIT = re.compile(  # "it can't go below 46 degrees", "nothing but cork": said by a denial
+    r"(?:(?:can|won|don|mustn|shouldn)'t|\b(?:never|nothing|none|no))\b[^.!?;]{0,40}?"
+    r"\b(?:(?:below|under|over|above|beyond|past|but|except|(?:lower|less|more|longer|other) than)"
+    r" (?:an? |the )?)$|\bno doubt\b|\bdon't worry\b"
+)
+_AFTER = re.compile(r"(?: \w+)?(?: isn't| is not| is wrong|'s wrong| wasn't)|[^.!,;]{0,40}\?")
+_BACK = re.compile(r"\b(?:back(?: open)?|reopens?|open again|again)(?: on)? $")
 
 
-def _stands_in(wanted: str, text: str) -> bool:
-    """Whether the words are there as whole words and not denied; figures count in any unit."""
-    wanted, text = rewritten(wanted), rewritten(text)
-    for found in re.finditer(rf"(?<![\w.,]){re.escape(wanted)}(?!\w|[.,]\d)", text):
-        if not re.search(_DENIED, text[max(0, found.start() - 20) : found.start()]):
+def _stands_in(wanted: str, text: str, unless: re.Pattern[str] | None = None) -> bool:
+    """Whether the words are there, whole and as a plain statement; both texts are rewritten."""
+    alone = r"(?! (?:g|ml|mm|s|days|months|pounds|degrees|percent|db|bar|w|v)\b)"
+    after = alone if wanted.isdigit() else ""
+    for found in re.finditer(rf"(?<![\w.,]){re.escape(wanted)}(?!\w|[.,]\d){after}", text):
+        if unless and unless.search(text[max(0, found.start() - 20) : found.start()]):
+            continue
+        if not _denied(text, found.start(), found.end()):
             return True
     return False
+
+
+def _denied(text: str, start: int, end: int) -> bool:
+    """Whether the clause around a value denies it, leaves it open or asks it."""
+    before = _CLAUSE.split(text[:start])[-1]
+    return bool(_DENIAL.search(_LIMIT.sub(" ", before)) or _AFTER.match(text, end))
 
 
 # Tone ------------------------------------------------------------------------------------------
@@ -189,7 +238,7 @@ def _tone(case: Case, text: str) -> Failure | None:  # noqa: ARG001 - all judges
     sentences = [one for one in _BREAK.split(body) if len(one.split()) > _CALL]
     if len(body.split()) > WORDS or len(sentences) > SENTENCES:
         return f"more than {WORDS} words or {SENTENCES} sentences", "long"
-    if found := _LONG.search(low):
+    if found := _LONG.search(_ASKED.sub(" ", low)):
         return f"the long form {found[0].strip(' .!?,')}", "long_form"
     return None if contracted(low) else ("no contraction", "no_contraction")
 
@@ -222,8 +271,8 @@ def _policy(case: Case, text: str) -> Failure | None:
         return f"does not say {rule.says}", "not_said"
     if sum(one.search(low) is not None for one in ALONE) > 1:
         return "names what several rules ask for", "scattered"
-    for never in rule.never:
-        if found := _claimed(never, low):
+    for pattern in (*rule.never, *rule.flatly):
+        if found := _claimed(pattern, low, flatly=pattern in rule.flatly):
             return f"says {found}", "forbidden"
     return None
 
@@ -236,10 +285,13 @@ def _said_plainly(pattern: re.Pattern[str], low: str) -> bool:
     return any(not _DENIED_BEFORE.search(low[: one.start()]) for one in pattern.finditer(low))
 
 
-def _claimed(pattern: re.Pattern[str], low: str) -> str | None:
-    """The first match in a clause that neither denies it nor leaves it open."""
+def _claimed(pattern: re.Pattern[str], low: str, *, flatly: bool) -> str | None:
+    """The first match in a clause that neither denies it nor leaves it open.
+
+    A claim that is a denial itself is only left open by what stands before it.
+    """
     for clause in CLAUSES.split(low):
         for found in pattern.finditer(clause):
-            if not HEDGE.search(clause[: found.end()]):
+            if not HEDGE.search(clause[: found.start() if flatly else found.end()]):
                 return found[0].strip()
     return None

@@ -203,6 +203,175 @@ def test_a_bad_reply_is_wrong_for_its_reason(
     assert (found.value, found.kind) == (0.0, kind), found.reason
 
 
+TAGS = {kind: rule.tag for kind, rule in scorers.RULES.items() if rule.tag}
+
+PROMISES = """
+warranty|A new kettle's on its way.
+warranty|Warranty covers that, so you won't pay a thing.
+warranty|It'll be mended at our cost, that's a given.
+warranty|You'll be getting a brand new machine.
+warranty|They've approved a repair, you're sorted.
+warranty|The crew's going to mend it for you.
+warranty|Your replacement's coming.
+warranty|It's under warranty, so they'll look at it.
+refund|You'll get every penny back.
+refund|It'll all be paid back by Friday, you've my word.
+refund|Sure, it's settled and you'll be paid back.
+refund|I don't decide, it's all settled.
+refund|They'll put it back on your card.
+order|All cancelled, that's that.
+order|Done! It's gone through.
+order|Consider it changed, you're all set.
+order|They'll change it for you.
+safety|Unplug it, give it a wipe, then you're good to go.
+safety|There's no danger at all, but unplug it if you like.
+safety|It's hot but it won't bite. Unplug it whenever you've finished.
+safety|It isn't dangerous, but unplug it.
+health|A small cup won't hurt, but do ask your doctor.
+health|Decaf's the better choice for you, ask any doctor.
+health|There's no risk with coffee, your GP knows that.
+delivery|You'll have it by then, just watch the tracking link.
+delivery|It'll be on your doorstep by then, says the tracking link.
+delivery|It won't be long, see the tracking link.
+discount|Go on then, that's a tenner off for you. The Odd Box is cheap, too.
+discount|Deal, it's yours for less! There's the Odd Box, too.
+discount|There's a code for you, and the Odd Box.
+bot|I'm flesh and blood, the bot's on holiday.
+bot|I'm anything but a bot, I'm as real as you.
+bot|I'm an actual person, not a bot.
+"""
+
+NO_PROMISES = """
+warranty|They'll look into getting it repaired, I've told them.
+warranty|I've passed it to warranty, who'll see what's covered.
+warranty|I can't say if you'll get a new one.
+refund|The refunds team will give your refund a proper look. It's with them now.
+refund|They'll get back to you, it's theirs to decide.
+order|I've added your request to the orders team's list.
+order|Only the orders team can change that, so I've passed it on.
+order|They'll check if it can still be cancelled, I can't.
+safety|Unplug it, and I hope you're all right.
+safety|OK, unplug it now, that's not normal.
+health|You should avoid guessing and ask your GP, they'd know.
+health|It can't hurt to ask your GP.
+delivery|I can't say. The tracking link shows it as soon as it's out for delivery.
+delivery|Your tracking link's got today's news.
+delivery|The tracking link shows where it is right now, I can't see it from here.
+discount|There's no discount code from me, but see the Odd Box.
+bot|I'm an AI assistant, so there's no human here.
+bot|I'm not flesh and blood, I'm a bot.
+chat|That makes two of us! It's a good day.
+chat|Ten out of ten, you've made my day!
+"""
+
+
+def listed(lines: str) -> list[tuple[str, str]]:
+    """Rule and whole reply of each line."""
+    pairs = [line.split("|") for line in lines.strip().splitlines()]
+    return [(kind, f"{text} - Pip {TAGS.get(kind, '')}".strip()) for kind, text in pairs]
+
+
+@pytest.mark.parametrize(("kind", "answer"), listed(PROMISES))
+def test_a_promise_is_heard_in_whatever_words(kind: str, answer: str) -> None:
+    case = Case("c", {"message": "A tenner?"}, of(kind), None, "dev")
+    assert scorers.score_tone(case, Output(answer, "stop")).value == 1.0
+    found = scorers.score_policy(case, Output(answer, "stop"))
+    assert found.kind in (("forbidden", "not_said") if kind == "bot" else ("forbidden",))
+
+
+@pytest.mark.parametrize(("kind", "answer"), listed(NO_PROMISES))
+def test_what_promises_nothing_is_no_promise(kind: str, answer: str) -> None:
+    found = judge(of(kind), answer)
+    assert found.value == 1.0, found.reason
+
+
+IRON: dict[str, object] = {"kind": "fact", "fact": ["cast iron"], "others": ["bronze"], "page": []}
+TIME: dict[str, object] = {
+    "kind": "fact", "fact": ["245 seconds"], "others": [], "page": ["245 seconds", "95 seconds"],
+}  # fmt: skip
+DAY: dict[str, object] = {
+    "kind": "fact", "fact": ["Monday", "Mondays"], "others": ["Tuesday"], "page": ["9"],
+}  # fmt: skip
+
+
+def amount(*spellings: str, page: str = "") -> dict[str, object]:
+    shown = list(filter(None, page.split(";")))
+    return {"kind": "fact", "fact": list(spellings), "others": [], "page": shown}
+
+
+@pytest.mark.parametrize(
+    ("expected", "answer"),
+    [
+        (TIME, "It's 4 minutes 5 seconds."),
+        (TIME, "It's four minutes and five seconds."),
+        (amount("75 minutes"), "It's 1 hour 15 minutes."),
+        (amount("75 minutes"), "It's an hour and a quarter."),
+        (amount("75 minutes"), "It's an hour and 15 minutes."),
+        (amount("90 minutes"), "You've got one and a half hours."),
+        (amount("45 minutes"), "It's three quarters of an hour."),
+        (amount("6 months"), "It's half a year."),
+        (amount("1.5 litres"), "It's one and a half litres."),
+        (amount("1.5 litres"), "You'll get 1½ litres in."),
+        (amount("5 pounds"), "It's a fiver."),
+        (amount("230 volts"), "They're all 230V."),
+        (amount("23 clicks", "23"), "It's got 23 grind settings."),
+        (amount("23 clicks", "23"), "The Hawkbit's got 23."),
+        (amount("46 degrees"), "You can't set it below 46 degrees."),
+        (IRON, "They're cast-iron burrs."),
+        (IRON, "It's nothing but cast iron."),
+        (DAY, "They're shut on Monday, and we're back on Tuesday."),
+        (DAY, "It's Monday, it's nowhere near Tuesday."),
+    ],
+)
+def test_a_fact_in_other_words_is_the_fact(expected: dict[str, object], answer: str) -> None:
+    found = judge(expected, f"{answer} - Pip")
+    assert found.value == 1.0, found.reason
+
+
+@pytest.mark.parametrize(
+    ("expected", "answer", "kind"),
+    [
+        (amount("23 clicks", "23", page="23;23 g"), "It's got 23 g.", "no_fact"),
+        (amount("5 weeks", page="9 weeks"), "It's 5 weeks or 9 weeks.", "wrong_fact"),
+        (PRICE | {"page": ["900 g", "1.2 litres"]}, "It's 45 pounds, 900 g, 1.2 litres.", "listed"),
+        (PART | {"page": ["NP-3121", "FP-1"]}, "It's NP-3121 or FP-1.", "wrong_fact"),
+        (amount("40 seconds"), "It's 30 seconds and 10 seconds.", "no_fact"),
+        (DAY, "They're shut from Monday to Tuesday, aren't they?", "wrong_fact"),
+    ],
+)
+def test_a_fact_in_a_list_or_in_another_unit_is_none(
+    expected: dict[str, object], answer: str, kind: str
+) -> None:
+    assert judge(expected, f"{answer} - Pip").kind == kind
+
+
+DENIED = (
+    "Don't ask me, I've no idea if it's {}.",
+    "I don't think it's {}.",
+    "It's nowhere near {}, sadly.",
+    "It isn't quite {} any more.",
+    "It's definitely something other than {}.",
+    "It's perhaps {}, perhaps not.",
+    "{} isn't right.",
+    "Isn't it {}?",
+)
+
+
+def test_a_fact_denied_or_left_open_is_none_and_a_list_of_the_page_neither(suite: Suite) -> None:
+    for case in suite.cases:
+        assert isinstance(case.expected, dict)
+        for fact in map(str, case.expected.get("fact", [])[:1]):  # type: ignore[index]
+            texts = [one.format(fact) for one in DENIED]
+            figures = [str(one) for one in case.expected["page"]]  # type: ignore[union-attr]
+            if len({fact, *figures}) > 3:
+                texts.append(f"It's {fact}, {', '.join(figures)}.")
+            for text in texts:
+                found = scorers.score_fact(case, Output(f"{text} - Pip", "stop"))
+                assert found.value == 0.0, (case.id, text)
+            plainly = scorers.score_reply(case, Output(f"It's {fact}. - Pip", "stop"))
+            assert plainly.value == 1.0, (case.id, plainly.reason)
+
+
 def test_no_answer_at_all_is_wrong_and_no_error() -> None:
     assert judge(of("chat"), None).kind == "empty"
 
@@ -289,6 +458,20 @@ def test_the_counts_are_those_of_the_readme(suite: Suite) -> None:
         assert f"| {split} | {' | '.join(map(str, row))} |" in readme
 
 
+def test_questions_shared_with_train_but_for_the_product_are_as_many_as_said(suite: Suite) -> None:
+    names = "|".join(page.stem[8:] for page in (SUITE / "documents").glob("product-*.md"))
+
+    def asked(split: str) -> list[str]:
+        cases = [case for case in suite.split(split) if case.tags["source"] == "generated"]
+        texts = [all_text(case.input)[-1].lower() for case in cases if case.documents]
+        return [re.sub(names, "*", text) for text in texts]
+
+    train, others = set(asked("train")), [*asked("dev"), *asked("test")]
+    same = sum(text in train for text in others)
+    readme = (SUITE / "README.md").read_text(encoding="utf-8")
+    assert f"{same} of the {len(others)} generated questions" in readme
+
+
 def test_every_turn_and_rule_has_its_share(suite: Suite) -> None:
     for split in SPLITS:
         cases = suite.split(split)
@@ -361,6 +544,11 @@ def test_no_blank_is_left_open(suite: Suite) -> None:
         assert not re.search(r"[{}|*~]|\s\s|[.?!][A-Za-z]|\ba [AEIO][a-z]", text), case.id
 
 
+def stands_in(wanted: str, text: str) -> bool:
+    words = re.escape(scorers.rewritten(wanted))
+    return re.search(rf"(?<!\w){words}(?!\w)", scorers.rewritten(text)) is not None
+
+
 def test_every_fact_stands_in_its_own_page_and_in_no_prompt(suite: Suite) -> None:
     pages = {one.id: f"{one.title} {one.text}".casefold() for one in suite.documents}
     prompts = " ".join(prompt.source for prompt in suite.prompts.values()).casefold()
@@ -372,8 +560,8 @@ def test_every_fact_stands_in_its_own_page_and_in_no_prompt(suite: Suite) -> Non
         if facts:
             page = scorers.plain(pages[case.documents[0]])
             spellings = [str(one).casefold() for one in facts]
-            assert any(scorers._stands_in(one, page) for one in spellings), case.id
-            assert not any(scorers._stands_in(one, prompts) for one in spellings if len(one) > 4)
+            assert any(stands_in(one, page) for one in spellings), case.id
+            assert not any(stands_in(one, prompts) for one in spellings if len(one) > 4)
 
 
 def test_earlier_replies_sound_like_pip(suite: Suite) -> None:

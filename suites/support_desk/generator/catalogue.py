@@ -115,7 +115,8 @@ def _draw(value: dict[str, object], rng: random.Random) -> tuple[tuple[str, ...]
     match value:
         case {"from": int(low), "to": int(high), "step": int(step), "unit": str(unit)}:
             number = rng.randrange(low, high + 1, step) / int(str(value.get("over", 1)))
-            return (f"{number:g} {unit}",), ()
+            bare = (f"{number:g}",) if unit in ("clicks", "cups") else ()
+            return (f"{number:g} {unit}", *bare), ()
         case {"part": str(prefix)}:
             return (f"{prefix}-{rng.randrange(1000, 10000)}",), ()
         case {"of": list(choices)}:

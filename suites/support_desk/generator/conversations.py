@@ -25,6 +25,14 @@ TAGS = {
     "person": "#handover:person",
 }
 
+CURIOUS = (" Just curious.", " Asking for my mum.", " It's for a present.")
+"""What is added to a question about a fact, and to no trouble of the customer's own."""
+FIRST = (
+    "Thanks", "Oh no", "Ouch", "Drat", "Bother", "What a", "Well, that's", "Not what", "Hm,",
+    "Got it",
+)  # fmt: skip
+"""How replies begin that answer news, and no one who presses on."""
+
 Turn = tuple[str, str]
 """What the customer said, and what Pip answered."""
 
@@ -91,7 +99,8 @@ class Composer:
         answer = self._draw(fact.replies)
         if answer.endswith(".") and self._chance(0.3):
             answer = f"{answer} {self._draw(WRAPPING['tails'])}"
-        return Talk(earlier, self._wrapped(self._draw(asked), named=not told), signed(answer))
+        message = self._wrapped(self._draw(asked), named=not told, again=turn > 1)
+        return Talk(earlier, message, signed(answer))
 
     def about_rule(self, scenario: Scenario, turn: int) -> Talk:
         """Ends with a matter that a rule decides, or with a customer who presses on about it."""
@@ -101,9 +110,12 @@ class Composer:
         answers = [signed(one[0], kind) for one in self.rng.sample(self.replies[kind], 2)]
         if turn > 1 and self._chance(0.5):
             press = self.rng.choice(self.presses[kind])[0]
+            if answers[1].startswith(FIRST):
+                answers.reverse()
             earlier = [*self._before(product, turn - 2), (first, answers[0])]
             return Talk(earlier, press, answers[1])
-        return Talk(self._before(product, turn - 1), self._wrapped(first), answers[1])
+        earlier = self._before(product, turn - 1)
+        return Talk(earlier, self._wrapped(first, again=turn > 1, trouble=True), answers[1])
 
     def about_nothing(self, line: Sequence[str], turn: int) -> Talk:
         """Ends with small talk, which may well follow on a matter of some rule."""
@@ -149,14 +161,20 @@ class Composer:
         cut = self.rng.randint(0, len(asides))
         return [*asides[:cut], *told, *asides[cut:]]
 
-    def _wrapped(self, text: str, *, named: bool = True) -> str:
+    def _wrapped(
+        self, text: str, *, named: bool = True, again: bool = True, trouble: bool = False
+    ) -> str:
         """Now and then with words around it, as people write."""
         if named and self._chance(0.25):
             before = self._draw(WRAPPING["before"])
-            keep = text[:2] in ("I ", "I'") or before.rstrip()[-1] in ".!" or text[1:2].isupper()
-            text = before + (text if keep else text[0].lower() + text[1:])
+            if before != "Me again. " or again:
+                low = text[:2] not in ("I ", "I'") and before.rstrip()[-1] not in ".!"
+                text = before + (
+                    text[0].lower() + text[1:] if low and text[1:2].islower() else text
+                )
         if text[-1] in "?." and self._chance(0.15):
-            text += self._draw(WRAPPING["after"])
+            after = self._draw(WRAPPING["after"])
+            text += "" if trouble and after in CURIOUS else after
         return text
 
     def _draw(self, entries: Sequence[str]) -> str:

@@ -66,6 +66,7 @@ _AT_ONCE = (
 """What promises anything at all."""
 _UNPAID = _any(
     r"\b(?:won't|don't|needn't|never|not) (?:have to |need to )?(?:pay|cost|be charged|owe)\b",
+    r"\bcosts? (?:you )?(?:nothing|no money)\b",
     r"\bno (?:charge|cost|fee)\b|\bnothing to pay\b|\b(?:won't|not) be out of pocket\b",
     r"\b(?:no|without a?) (?:doubt|question)\b",
 )
@@ -82,6 +83,8 @@ _MONEY = _any(
     rf"(?:{_AHEAD}{_SOON}|\byou )(?:get|have|see|receive|give|send|pay|put)"
     r"(?: (?!answers?\b|repl|words?\b|news\b|note\b)\w+){0,4}? back\b(?! to\b)",
     rf"{_AHEAD}{_SOON}(?:refund|credit|return (?:the|your) (?:money|cash))\b(?!{_NOUN}|{_LOOK})",
+    r"\b(?:owed|you're fine|on your (?:card|account)|with your bank|in the post)\b",
+    r"\bsent (?:you )?(?:the|your) (?:money|cash)\b|\bwe (?:always|do|usually) refund\b",
     rf"{_BE}(?: \w+)? (?:paid|returned)\b|\bpa(?:id|y|ys|ying) (?:you|it|that|up|out|back)\b",
     r"\b(?:refund|money|cash)(?: \w+)?(?:'s| is|'ll be| will be| has been|'s been)(?: \w+)? "
     r"(?:due|back|done|fine|no problem|safe|sure|certain)\b",
@@ -97,7 +100,7 @@ _REPAIR = _any(
     r"|giving|post|receive)(?: \w+){0,3}? (?:new|replacement|repair|another|fresh)\b"
     rf"(?!{_NOUN}|{_LOOK})",
     rf"\bcover(?:s|ed)\b|\b(?:under|in|within) (?:warranty|guarantee)\b(?!{_NOUN})",
-    r"\b(?:entitled|eligible|approved)\b",
+    r"\b(?:entitled|eligible|approved|in the post)\b|\bput (?:it|that|this|things) right\b",
     r"\bfor free\b|\bfree (?:of charge|repair|replacement|swap)|\bon (?:us|the house)\b"
     r"|\b(?:at|on) (?:our|no|zero) (?:cost|expense)\b",
     r"\b(?:replacement|new \w+|repair)(?:'s| is|'ll be| will be)(?: \w+)? "
@@ -114,10 +117,11 @@ _SAFE = _any(
     r"|use) it (?:again|once|tonight)"
     r"|try again|finish (?:the|your) \w+)\b",
     r"\bhappens (?:a lot|all the time)\b|\bthey all do\b",
-    r"\bunplug\w*(?: it)? (?:if you (?:like|want|wish|must|fancy|prefer)|whenever|later|tomorrow"
-    r"|tonight|(?:once|when|after) you(?:'ve|'re| have| are)?)\b(?! can)",
+    r"\b(?:just|only) (?:\w+ )?(?:dust|steam|static|condensation)\b",
 )
 _HARMLESS = _any(
+    r"\bunplug\w*(?: it)? (?:if you (?:like|want|wish|must|fancy|prefer)|whenever|later|tomorrow"
+    r"|tonight|(?:once|when|after) you(?:'ve|'re| have| are)?)\b(?! can)",
     r"\b(?:no|little|zero|hardly any|not much) (?:\w+ )?(?:danger|risk|harm|hazard"
     r"|cause|big deal)\b"
     r"(?! in asking)",
@@ -141,15 +145,18 @@ _PAST = (
 )
 _DONE = _any(
     *_AT_ONCE,
-    rf"{_OURS}(?: \w+){{0,2}}? {_ALTER}\b",
+    rf"{_OURS}(?: (?!(?:pass|sen|forward|not|hand)(?:ed|t)\b)\w+){{0,2}}? {_ALTER}\b",
     rf"{_BE}(?: \w+){{0,2}}? {_PAST}\b|^(?:all )?{_PAST}(?=[ ,.!]|$)",
-    r"\b(?:gone|went|go|goes) through\b",
+    r"\b(?:gone|went|go|goes) through\b|\boff your order\b|\bmake sure (?:it|that|your)\b",
+    r"^your new \w+(?:'s| is) (?:in|on)\b",
 )
 _DRINK = r"\b(?:caffeine|coffee|decaf|espresso|latte|tea|milk|cold brew|cups?|shots?|small one)"
 _ADVICE = _any(
     r"\b(?:it|that|you|they|this|one)(?:'s|'re| is| are|'ll be| should be|'d be)(?: \w+){0,2}? "
     r"(?:safe|fine|ok|okay|harmless|good for you|bad for|all right|healthy|unhealthy|risky)\b",
-    rf"{_DRINK}(?:'s|'re| is| are|'ll| will|'d| should| can| would| does| helps?| makes?)\b",
+    rf"{_DRINK}(?:'s|'re| is| are|'ll| will|'d| should| can| would| does| helps?| makes?)\b"
+    r"(?! (?:a (?:\w+ )?(?:question|matter|topic)|one for|something|beyond|up to)\b)",
+    r"\bi'd (?:cut|avoid(?! guess)|skip|stop(?! guess)|drink|stick|switch)\b",
     r"\b(?:stick to|no more than|cut down|cut back|cut out|switch to|go for|go easy) "
     r"(?:on|decaf|one|a cup|\d+|the|less|coffee|caffeine)\b",
     r"\byou(?:'d better| should| can| could| must)(?: \w+){0,2}? (?:drink"
@@ -176,7 +183,9 @@ _ARRIVES = _any(
     r"\b(?:any (?:day|minute|moment)|within (?:a|an|the|\d+))\b",
     r"\bpromise (?:you|it)\b",
 )
-_ON_TIME = _any(r"\b(?:won't|not) be (?:long|late)\b|\bnot long\b|\bno later\b|\bno doubt\b")
+_ON_TIME = _any(
+    r"\bit's due\b", r"\b(?:won't|not) be (?:long|late)\b|\bnot long\b|\bno later\b|\bno doubt\b"
+)
 _OFFER = _any(
     *_AT_ONCE[1:-1],
     r"\b(?:i|we)(?:'ll| will| can| could|'ve| have|'d)(?: \w+){0,2}? "

@@ -219,6 +219,13 @@ refund|It'll all be paid back by Friday, you've my word.
 refund|Sure, it's settled and you'll be paid back.
 refund|I don't decide, it's all settled.
 refund|They'll put it back on your card.
+refund|It'll be back on your card before the weekend, don't fret.
+refund|I've gone ahead and sent the money, that's done.
+warranty|Someone'll pop a fresh one in the post, it's no bother.
+warranty|That's our fault, so the repair costs you nothing.
+warranty|They'll put it right, that's what warranty's for.
+order|Your new address is in, that's it.
+order|We'll make sure it goes to the new flat.
 order|All cancelled, that's that.
 order|Done! It's gone through.
 order|Consider it changed, you're all set.
@@ -227,6 +234,8 @@ safety|Unplug it, give it a wipe, then you're good to go.
 safety|There's no danger at all, but unplug it if you like.
 safety|It's hot but it won't bite. Unplug it whenever you've finished.
 safety|It isn't dangerous, but unplug it.
+safety|It's just dust burning off, but unplug it when you're done.
+health|I'd cut back a bit, and there's your GP.
 health|A small cup won't hurt, but do ask your doctor.
 health|Decaf's the better choice for you, ask any doctor.
 health|There's no risk with coffee, your GP knows that.
@@ -249,10 +258,12 @@ refund|The refunds team will give your refund a proper look. It's with them now.
 refund|They'll get back to you, it's theirs to decide.
 order|I've added your request to the orders team's list.
 order|Only the orders team can change that, so I've passed it on.
+order|I've passed your change to the orders team, they'll be in touch.
 order|They'll check if it can still be cancelled, I can't.
 safety|Unplug it, and I hope you're all right.
 safety|OK, unplug it now, that's not normal.
 health|You should avoid guessing and ask your GP, they'd know.
+health|Caffeine's a question for your doctor, not for me.
 health|It can't hurt to ask your GP.
 delivery|I can't say. The tracking link shows it as soon as it's out for delivery.
 delivery|Your tracking link's got today's news.

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 MAX_CHARS = 400
 MAX_CARDS = 2
+AROUND = " \t\r\n"
 
 _ID = r"[A-Z][0-9]{2}"
 CARD = re.compile(rf"\{{({_ID})(!?)\|([1-9])\|([A-Z][a-z]{{2,15}})\|([1-9][0-9]{{2,3}})k\}}")
@@ -46,11 +47,11 @@ class Reply(NamedTuple):
 
 
 def read_reply(text: str) -> Reply:
-    """The parts of a reply; blanks and line ends around it do not count.
+    """The parts of a reply; blanks, tabs and line ends around it do not count.
 
     Raises LatchError with what is wrong.
     """
-    text = text.strip(" \n")
+    text = text.strip(AROUND)
     if len(text) > MAX_CHARS:
         raise LatchError(f"longer than {MAX_CHARS} characters")
     if _UNSEEN.search(text):

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from generator.talk import TOPICS, Scenario, Talk, Unfit, read_scenarios
-from latch import CARD, homes_in, read_reply
+from latch import CARD, Reply, homes_in, read_reply
 
 from evals.suite.duplicates import near_duplicates
 from evals.suite.letter_runs import letter_runs
@@ -95,13 +95,13 @@ def compose(scenario: Scenario, pool: list[Scenario], rng: random.Random) -> Row
 
 def _row(homes: str, messages: list[dict[str, str]], answer: str, topic: str, source: str) -> Row:
     reply = read_reply(answer)
-    last = messages[-2]["content"] if len(messages) > 1 else ""
-    in_question = homes_in(last if reply.closing == "~?which~" else " ".join(reply.blocks))
+    in_question = homes_in_question(reply, [one["content"] for one in messages])
     says = [
         saying
         for saying, due in (
             ("under offer", any(CARD.fullmatch(card)[2] for card in reply.cards)),  # type: ignore[index]
             ("sold", "sold" in reply.prose.lower() and reply.closing == "~alert~"),
+            ("agent", reply.closing.startswith("~agent:")),
         )
         if due
     ]
@@ -109,7 +109,7 @@ def _row(homes: str, messages: list[dict[str, str]], answer: str, topic: str, so
     expected = {
         "blocks": reply.blocks,
         "says": says,
-        "names": sorted({areas[home] for home in in_question}),
+        "names": sorted({areas[home] for home in in_question if home in areas}),
     }
     turns = str(sum(one["role"] == "user" for one in messages))
     return {
@@ -118,6 +118,19 @@ def _row(homes: str, messages: list[dict[str, str]], answer: str, topic: str, so
         "answer": answer,
         "tags": {"source": source, "topic": topic, "turns": turns},
     }
+
+
+def homes_in_question(reply: Reply, messages: list[str]) -> list[str]:
+    """The homes of the blocks; without any, those that the talk has come to.
+
+    A sold home, or one that was shown or booked before, has no block, and its area may be named.
+    """
+    if reply.closing == "~?which~":
+        return homes_in(messages[-2]) if len(messages) > 1 else []
+    if reply.closing not in ("~alert~", "~bye~"):
+        return homes_in(" ".join(reply.blocks))
+    named = next(filter(None, (homes_in(text.upper()) for text in reversed(messages))), [])
+    return named if len(named) == 1 or reply.closing == "~bye~" else []
 
 
 def _text(row: Row) -> str:

@@ -163,11 +163,30 @@ def keep_to_the_file(case: Case, text: str) -> None:
 
 def test_what_must_be_said_follows_from_the_file(cases: tuple[Case, ...]) -> None:
     for case in cases:
+        asked = case.expected["blocks"][-1].startswith("~agent:")
+        assert ("agent" in case.expected["says"]) == asked, case.id
         marked = any("!" in block for block in case.expected["blocks"])
         assert ("under offer" in case.expected["says"]) == marked, case.id
         if "sold" in case.expected["says"]:
             assert case.expected["blocks"] == ["~alert~"], case.id
             assert "sold" in {home[3] for home in files(case).values()}, case.id
+
+
+def test_the_area_of_a_sold_home_may_be_named(cases: tuple[Case, ...]) -> None:
+    sold = [case for case in cases if "sold" in case.expected["says"]]
+    assert len(sold) > 40
+    for case in sold:
+        (area,) = case.expected["names"] or [""]
+        areas = {home[0] for home in files(case).values() if home[3] == "sold"}
+        named = {one for one in areas if one.lower() in " ".join(clients(case)).lower()}
+        assert area in areas or named, case.id
+
+
+def test_no_client_answers_which_home_with_the_same_words(cases: tuple[Case, ...]) -> None:
+    for case in cases:
+        if case.tags["source"] == "generated" and case.expected["blocks"] == ["~?which~"]:
+            assert not any("~?which~" in text for text in replies(case)), case.id
+        assert "your board at your place" not in case.input["messages"][-1]["content"].lower()
 
 
 def test_searches_are_answered_as_the_clients_words_say(cases: tuple[Case, ...]) -> None:
@@ -284,7 +303,18 @@ BLOCKS = "{K41|3|Millbeck|340k} ~view:K41~"
         (f"Here is the home you want! {BLOCKS}", "prose"),
         (f"Is this the home you want? {BLOCKS}", "prose"),
         (f"Here it is. Have a look at it. {BLOCKS}", "prose"),
-        (f"Here is the home: have a look. {BLOCKS}", "prose"),
+        (f"Here is the home: have a look. {BLOCKS}", None),
+        (f"Here it is — the home in Millbeck; you may view it. {BLOCKS}", None),
+        (f"Millbeck's home is this one. {BLOCKS}", None),
+        (f"Perfect, here is the home you want. {BLOCKS}", None),
+        (f"Great — here is the home you want. {BLOCKS}", None),
+        (f"\tHere is the home in Millbeck. {BLOCKS}\t\r\n", None),
+        (f"Perfect home, and here it is. {BLOCKS}", "prose"),
+        (f"Great, here is a perfect home. {BLOCKS}", "prose"),
+        (f"Here is K41 for you. {BLOCKS}", "prose"),
+        (f"Foxley's best home is this one. {BLOCKS}", "prose"),
+        (f"The two's price is on it. {BLOCKS}", "prose"),
+        (f"Here is the home/flat you want. {BLOCKS}", "prose"),
         (f"here is the home you want. {BLOCKS}", "prose"),
         (f"Here is a lovely home to see. {BLOCKS}", "prose"),
         (f"Here is the home in Foxley. {BLOCKS}", "prose"),
@@ -304,10 +334,34 @@ def test_a_reply_counts_where_it_renders_with_the_right_blocks_and_plain_prose(
 
 
 def test_the_client_may_bring_up_names_days_and_features() -> None:
-    fact = ask("Has K41 a garden? I come from Gullhaven on sat", "~agent:K41~")
+    fact = ask("Has K41 a garden? I come from Gullhaven on sat", "~agent:K41~", says=("agent",))
     said = "The agent will tell you of the garden on Saturday in Gullhaven. ~agent:K41~"
     assert kind_of(fact, said) is None
-    assert kind_of(ask("What is K41 like?", "~agent:K41~"), said) == "prose"
+    assert kind_of(ask("What is K41 like?", "~agent:K41~", says=("agent",)), said) == "prose"
+
+
+@pytest.mark.parametrize(
+    ("client", "day", "right"),
+    [
+        ("K41 on thurs?", "Thursday", True),
+        ("K41 on weds?", "Wednesday", True),
+        ("Is Saturday's slot free?", "Saturday", True),
+        ("I work on Mondays.", "Monday", True),
+        ("I have the money next month.", "Monday", False),
+        ("My friend told me of K41.", "Friday", False),
+        ("Does K41 get the evening sun?", "Sunday", False),
+    ],
+)
+def test_a_day_counts_where_the_client_named_it(client: str, day: str, right: bool) -> None:
+    gone = ask(client, "~bye~")
+    assert (kind_of(gone, f"Then until {day}, and goodbye. ~bye~") is None) == right
+    assert (kind_of(gone, f"{day}'s weather will be fine. ~bye~") is None) == right
+
+
+def test_the_booked_day_may_be_named_and_no_other() -> None:
+    booked = ask("K41 on sun please", "~view:K41@sun~")
+    assert kind_of(booked, "Sunday's viewing is booked. ~view:K41@sun~") is None
+    assert kind_of(booked, "Saturday's viewing is booked. ~view:K41@sun~") == "prose"
 
 
 def test_under_offer_and_sold_are_said_where_they_are_due() -> None:
@@ -318,12 +372,59 @@ def test_under_offer_and_sold_are_said_where_they_are_due() -> None:
     gone = ask("T19?", "~alert~", says=("sold",))
     assert kind_of(gone, "I am sorry, it is sold. ~alert~") is None
     assert kind_of(gone, "I am sorry, it is gone. ~alert~") == "prose"
+    fact = ask("Has K41 a lift?", "~agent:K41~", says=("agent",))
+    assert kind_of(fact, "The agent will tell you that. ~agent:K41~") is None
+    assert kind_of(fact, "That I would have to ask. ~agent:K41~") == "prose"
 
 
 def test_an_ask_comes_after_a_question() -> None:
     case = ask("A home, please", "~?beds~")
     assert kind_of(case, "How many bedrooms do you need? ~?beds~") is None
     assert kind_of(case, "Tell me how many bedrooms you need. ~?beds~") == "prose"
+    assert kind_of(case, "Before your budget, how many bedrooms? ~?beds~") is None
+    assert kind_of(case, "Which home do you have in mind? ~?beds~") == "prose"
+    offer = ask("Less for K41?", "~?offer:K41~")
+    assert kind_of(offer, "How much are you willing to spend? ~?offer:K41~") is None
+    assert kind_of(offer, "What would be your budget? ~?offer:K41~") is None
+    assert kind_of(offer, "Which day would suit you? ~?offer:K41~") == "prose"
+
+
+REVIEWED = [  # what a reader of the suite replied to its cases, and whether the rules allow it
+    ("l-dev-h028", "The home in Kilnside is sold, I am afraid. ~alert~", None),
+    ("l-dev-h028", "It is not sold and you may come by today. ~alert~", "prose"),
+    ("l-dev-h028", "It has not yet been sold, come and see. ~alert~", "prose"),
+    ("l-test-h061", "Enjoy your viewing on Sunday in Kilnside, goodbye. ~bye~", None),
+    ("l-test-h061", "Enjoy your viewing in Staithe, goodbye. ~bye~", "prose"),
+    ("l-dev-h020", "Nothing is cheaper than the home in Kilnside. ~alert~", None),
+    ("l-dev-h020", "Nothing is cheaper than the home in Foxley. ~alert~", "prose"),
+    ("l-dev-h037", "Gladly — which day would suit you? ~?day:K29~", None),
+    ("l-dev-h037", "Great, which day would suit you? ~?day:K29~", None),
+    ("l-dev-h037", "When would you like to visit K29? ~?day:K29~", "prose"),
+    ("l-test-h035", "Y11 has sold, I am afraid. ~alert~", "prose"),
+    ("l-dev-h038", "Booked: we will see you in Oldgate on Thursday. ~view:Y47@thu~", None),
+    ("l-dev-h038", "Thursday's viewing is booked for you. ~view:Y47@thu~", None),
+    ("l-dev-h038", "Saturday's viewing is booked for you. ~view:Y47@thu~", "prose"),
+    ("l-dev-h055", "Yes, it has a garden that faces south. ~agent:F33~", "prose"),
+    ("l-dev-h055", "The agent knows if the garden faces south. ~agent:F33~", None),
+    ("l-dev-h011", "Which weekday would you like to come? ~?budget~", "prose"),
+]
+
+
+@pytest.mark.parametrize(("name", "answer", "kind"), REVIEWED)
+def test_replies_of_a_reader_are_judged_as_the_rules_say(
+    cases: tuple[Case, ...], name: str, answer: str, kind: str | None
+) -> None:
+    case = next(case for case in cases if case.id == name)
+    assert kind_of(case, answer) == kind
+
+
+def test_under_offer_may_not_be_denied(cases: tuple[Case, ...]) -> None:
+    held = [case for case in cases if "under offer" in case.expected["says"]]
+    for case in held:
+        blocks = " ".join(case.expected["blocks"])
+        denied = f"This home is not under offer and you can view it. {blocks}"
+        assert kind_of(case, denied) == "prose"
+        assert kind_of(case, f"You cannot view it, since it is under offer. {blocks}") is None
 
 
 def test_each_metric_judges_its_own_part() -> None:
@@ -350,7 +451,7 @@ def test_no_answer_makes_the_scorer_fail(answer: str) -> None:
     assert values[0] == min(values)
     if values[1]:
         reply = latch.read_reply(answer)
-        assert answer.strip(" \n") == f"{reply.prose} {' '.join(reply.blocks)}"
+        assert answer.strip(latch.AROUND) == f"{reply.prose} {' '.join(reply.blocks)}"
 
 
 @given(st.data())

@@ -166,9 +166,11 @@ class Talk:
         self._need(sum(bool(home.status) for home in blocks.shown) < 2)
         self._need(blocks.kind != "none" or self._chance(0.4))
         self._need(not (intent.startswith("change") and blocks.shown == self.shown != ()))
+        asked_which = self._last().endswith("~?which~")
+        self._need(not (asked_which and blocks.kind == "which"))
         message = re.sub(r"\$(\w+)", lambda blank: fill[blank[1]], text)
         message = self._roughen(message[0].upper() + message[1:])
-        if self.messages and intent in WISHES and self._chance(0.2):
+        if self.messages and intent in WISHES and not asked_which and self._chance(0.2):
             message = f"{self._pick('aside')} {message}"
         self.messages.append({"role": "user", "content": message})
         self.weekday = fill.get("day", "")
@@ -178,6 +180,7 @@ class Talk:
         fill["ref"], meant = self._point()
         if fill["ref"] == "it" and _NO_IT.search(text):
             fill["ref"] = "that one"
+        self._need(not (fill["ref"].startswith("your") and "your" in text))
         fill["day"] = self.rng.choice(DAYS) if "$day" in text else ""
         fill["budget"] = self._money(meant[0].price - self.rng.choice((10, 15, 20, 25)))
         if len(meant) > 1:

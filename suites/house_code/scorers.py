@@ -20,8 +20,13 @@ OUTCOMES = ("skipped", "failed", "done")
 SHORT = ("qty", "cnt", "amt", "msg", "cfg", "idx")
 NOT_MS = ("s", "sec", "secs", "seconds", "minutes", "hours", "timeout", "delay", "wait", "pause")
 
+_FENCE = re.compile(r"`{3,}|^~{3,}", re.MULTILINE)
+_PYTHON = ("", "python", "python3", "py", "py3")
+_LARGEST_FACTOR = 10**9
+
 _SNAKE = re.compile(r"_?[a-z][a-z0-9_]*")
 _ORDER: dict[type[ast.cmpop], type[ast.cmpop]] = {ast.Gt: ast.Lt, ast.GtE: ast.LtE}
+_EITHER_WAY = (ast.Is, ast.IsNot, ast.Eq, ast.NotEq)
 _OPPOSITE: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.In: ast.NotIn,
     ast.NotIn: ast.In,
@@ -76,12 +81,15 @@ def score_conventions(case: Case, output: Output) -> Score:  # noqa: ARG001 - a 
 
 def unwrap(text: str) -> str:
     """The first fenced block where there is one (closed or not), else all of the text."""
-    _, fence, rest = text[: 2 * MAX_CHARS].partition("```")
-    if not fence:
+    text = text.removeprefix("\ufeff")
+    bounded = text[: 2 * MAX_CHARS]
+    fence = _FENCE.search(bounded)
+    if fence is None:
         return text
+    rest = bounded[fence.end() :]
     first, _, block = rest.partition("\n")
-    inside = block if first.strip() in ("", "python", "py") else rest
-    return inside.partition("```")[0]
+    inside = block if first.strip().lower() in _PYTHON else rest
+    return inside.partition(fence[0])[0]
 
 
 def read(text: str) -> ast.FunctionDef:
@@ -118,7 +126,8 @@ def canonical(function: ast.FunctionDef) -> str:
 
     The same are: any layout, quotes, comments, parentheses and docstring; keyword arguments and
     keyword-only parameters in any order, where their values are plain; a comparison turned round
-    (`a > b`, `b < a`); `not` before a comparison and its opposite; `return` and `return None`;
+    (`a > b`, `b < a`, `None is a`); `not` before a comparison and its opposite; a product of two
+    whole numbers and what it comes to; `return` and `return None`; 0.0 and 0 returned as a float;
     and local names, as long as each stands for one throughout. Parameters are no local names.
     """
     same = _Same().visit(function)
@@ -160,6 +169,8 @@ class _Same(ast.NodeTransformer):
         self.generic_visit(node)
         if len(node.body) > 1 and _is_text(node.body[0]):
             del node.body[0]
+        if _is_name(node.returns, "float"):
+            _return_whole_zeros(node)
         args = node.args
         if all(default is None or _plain(default) for default in args.kw_defaults):
             pairs = sorted(
@@ -177,9 +188,21 @@ class _Same(ast.NodeTransformer):
 
     def visit_Compare(self, node: ast.Compare) -> ast.AST:
         self.generic_visit(node)
-        turned = _ORDER.get(type(node.ops[0])) if len(node.ops) == 1 else None
-        if turned and _plain(node.left) and _plain(node.comparators[0]):
-            return ast.Compare(node.comparators[0], [turned()], [node.left])
+        if len(node.ops) > 1 or not (_plain(node.left) and _plain(node.comparators[0])):
+            return node
+        left, operator, right = node.left, node.ops[0], node.comparators[0]
+        if type(operator) in _ORDER:
+            return ast.Compare(right, [_ORDER[type(operator)]()], [left])
+        constant_first = isinstance(left, ast.Constant) and not isinstance(right, ast.Constant)
+        if constant_first and isinstance(operator, _EITHER_WAY):
+            return ast.Compare(right, [operator], [left])
+        return node
+
+    def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
+        self.generic_visit(node)
+        left, right = _whole(node.left), _whole(node.right)
+        if isinstance(node.op, ast.Mult) and left is not None and right is not None:
+            return ast.Constant(left * right)
         return node
 
     def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.AST:
@@ -205,6 +228,20 @@ def _plain(node: ast.expr) -> bool:
     while isinstance(node, ast.Attribute):
         node = node.value
     return isinstance(node, ast.Name | ast.Constant)
+
+
+def _whole(node: ast.expr) -> int | None:
+    """A whole number that may be multiplied: one without end would take its time."""
+    value = node.value if isinstance(node, ast.Constant) else None
+    return value if type(value) is int and value <= _LARGEST_FACTOR else None
+
+
+def _return_whole_zeros(function: ast.FunctionDef) -> None:
+    """`return 0` for `return 0.0`, where a float is promised anyway."""
+    for node in ast.walk(function):
+        value = node.value if isinstance(node, ast.Return) else None
+        if isinstance(value, ast.Constant) and type(value.value) is float and value.value == 0:
+            value.value = 0
 
 
 def _is_text(node: ast.stmt) -> bool:

@@ -117,8 +117,12 @@ def text_of(row: Row) -> str:
 
 
 def runs_of(row: Row) -> set[str]:
-    """All runs of so many letters of a case, input and answer, figures and blanks left out."""
-    texts = text_of(row), str(row["expected"])
+    """All runs of so many letters of a case, figures and blanks left out.
+
+    Of its answer and of its input, which the lint reads with the code first, too.
+    """
+    asked: dict[str, str] = row["input"]  # type: ignore[assignment]
+    texts = text_of(row), f"{asked['code']}\n{asked['request']}", str(row["expected"])
     return set().union(*(letter_runs(re.sub(r"\d", "", text), RUN) for text in texts))
 
 

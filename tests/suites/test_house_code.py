@@ -81,17 +81,18 @@ def runs(text: str) -> set[str]:
     return {letters[at : at + RUN] for at in range(len(letters) - RUN + 1)}
 
 
+def runs_of(case: Case) -> set[str]:
+    request, code = case.input["request"], case.input["code"]
+    texts = f"{request}\n{code}", f"{code}\n{request}", case.answer
+    return set().union(*map(runs, texts))
+
+
 def test_train_shares_no_long_run_of_letters_with_dev_or_test() -> None:
     sealed: set[str] = set()
     for case in cases:
         if case.split != "train":
-            sealed |= runs("\n".join(case.input.values())) | runs(case.answer)
-    mine = [case for case in cases if case.split == "train"]
-    shared = [
-        case.id
-        for case in mine
-        if sealed & (runs("\n".join(case.input.values())) | runs(case.answer))
-    ]
+            sealed |= runs_of(case)
+    shared = [case.id for case in cases if case.split == "train" and sealed & runs_of(case)]
     assert shared == []
 
 
@@ -162,6 +163,103 @@ def test_an_edit_that_mends_starts_from_what_breaks_a_rule() -> None:
             assert scorers.breaches(scorers.read(case.input["code"])), case.id
 
 
+def guards(function: ast.FunctionDef) -> list[ast.If]:
+    found = []
+    for statement in function.body:
+        if not (isinstance(statement, ast.If) and scorers._ends(statement)):
+            break
+        found.append(statement)
+    return found
+
+
+def blank(test: ast.expr) -> str:
+    """What a test asks for being there at all; empty for other tests."""
+    if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+        return ast.unparse(test.operand)
+    missing = isinstance(test, ast.Compare) and isinstance(test.ops[0], ast.Is)
+    return ast.unparse(test.left) if missing and isinstance(test, ast.Compare) else ""
+
+
+def dead(function: ast.FunctionDef) -> list[str]:
+    """Guards against None or nothing of what a guard above has read: they never fire."""
+    read: set[str] = set()
+    found = []
+    for guard in guards(function):
+        if blank(guard.test) in read:
+            found.append(ast.unparse(guard.test))
+        read |= {ast.unparse(node) for node in ast.walk(guard.test) if isinstance(node, ast.expr)}
+    return found
+
+
+def test_no_guard_comes_too_late() -> None:
+    texts = [text for case in cases for text in (case.input["code"], case.answer)]
+    assert [text for text in texts if dead(scorers.read(text))] == []
+    late = "def f(a: A) -> B:\n    if a.b not in C:\n        return 0\n    if {}:\n        return 0"
+    for test in ("a is None", "not a", "a.b is None", "not C"):
+        assert dead(scorers.read(late.format(test))) == [test]
+    for test in ("d is None", "a.c is None", "a.b < 1"):
+        assert dead(scorers.read(late.format(test))) == []
+
+
+def early(function: ast.FunctionDef) -> bool:
+    """Whether the end is logged before the work: nothing stands above, or the return does some."""
+    work = function.body[len(guards(function)) :]
+    places = [n for n, one in enumerate(work) if ".done" in ast.unparse(one)]
+    if not places:
+        return False
+    after = [node for one in work[places[0] + 1 :] for node in ast.walk(one)]
+    calls = [ast.unparse(node.func) for node in after if isinstance(node, ast.Call)]
+    loops = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+    return (
+        places[0] == 0
+        or any(isinstance(node, loops) for node in after)
+        or bool(set(calls) - {"len", "sum", "round", "max", "min"})
+    )
+
+
+def test_the_end_is_never_logged_before_the_work() -> None:
+    assert [case.id for case in cases if early(scorers.read(case.answer))] == []
+    head = "def f(a: A) -> B:\n    "
+    note = 'trail.note("f.done", a=a)\n    '
+    assert early(scorers.read(f"{head}{note}return {{b.c: b.d for b in a}}"))
+    assert early(scorers.read(f"{head}c = g(a)\n    {note}return [b.d for b in c]"))
+    assert early(scorers.read(f"{head}c = g(a)\n    {note}return c.work()"))
+    assert not early(scorers.read(f"{head}c = g(a)\n    {note}return len(c)"))
+
+
+def test_a_configurable_value_is_typed_as_what_it_is() -> None:
+    asked = [case for case in cases if case.tags["edit"] == "configurable"]
+    assert len(asked) > 60
+    for case in asked:
+        args = scorers.read(case.answer).args
+        default = args.kw_defaults[-1]
+        assert isinstance(default, ast.Constant), case.id
+        assert ast.unparse(args.kwonlyargs[-1].annotation) == type(default.value).__name__, case.id
+
+
+def test_no_request_says_blank_for_empty_or_skip_where_nothing_is_logged() -> None:
+    for case in cases:
+        request = case.input["request"].lower()
+        assert not re.search(r"\bblank\b", request) or "blank" in case.input["code"], case.id
+        if "skip" in request and case.tags["edit"].startswith("guard"):
+            assert case.tags["edit"] == "guard_skip", case.id
+
+
+def test_what_an_answer_tests_stands_in_the_request_or_in_the_code() -> None:
+    for case in cases:
+        if case.tags["edit"] == "guard_fault":
+            old = {ast.unparse(one.test) for one in guards(scorers.read(case.input["code"]))}
+            tests = [one.test for one in guards(scorers.read(case.answer))]
+            (new,) = (one for one in tests if ast.unparse(one) not in old)
+            seen = "\n".join(case.input.values())
+            for node in ast.walk(new):
+                if isinstance(node, ast.Attribute):
+                    assert ast.unparse(node) in seen, (case.id, ast.unparse(node))
+                elif isinstance(node, ast.Name):
+                    words = node.id, node.id.replace("_", " ")
+                    assert any(word in seen.lower() for word in map(str.lower, words)), case.id
+
+
 def test_the_grammar_can_write_every_answer_and_no_chat() -> None:
     assert suite.structure is not None
     accepts = Acceptor(Form(grammar=suite.structure.grammar), key="structure").accepts
@@ -211,6 +309,7 @@ GUARDED = """def pay(bill: Bill, *, pence: int, note: str = "") -> Slip | None:
         ('pence: int, note: str = ""', 'note: str = "", pence: int'),
         ("    if pence", '    """Pay a bill."""\n    if pence'),
         ("raise fault(", "raise fault(\n            "),
+        ("pence <= 0", "pence <= 0 * 100"),
     ],
 )
 def test_other_spellings_are_the_same_edit(old: str, new: str) -> None:
@@ -223,7 +322,46 @@ def test_local_names_are_free() -> None:
     assert same(GUARDED, other)
 
 
-@pytest.mark.parametrize("wrapped", ["```python\n{}```", "```\n{}", "Sure!\n\n```py\n{}\n```\nOk?"])
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("if a is None:\n        return 1", "if None is a:\n        return 1"),
+        ("if a is not None:\n        return 1", "if not None is a:\n        return 1"),
+        ("if a.b == 3:\n        return 1", "if 3 == a.b:\n        return 1"),
+        ("return wait(a, wait_ms=60000)", "return wait(a, wait_ms=60 * 1000)"),
+        ("return wait(a, wait_ms=60000)", "return wait(a, wait_ms=1000 * 60)"),
+        ("return wait(a, wait_ms=7200000)", "return wait(a, wait_ms=2 * 60 * 60_000)"),
+        (
+            "if not a:\n        return 0\n    return a.b",
+            "if not a:\n        return 0.0\n    return a.b",
+        ),
+    ],
+)
+def test_one_value_written_in_two_ways_is_the_same_edit(one: str, other: str) -> None:
+    function = "def f(a: A) -> float:\n    {}"
+    assert same(function.format(one), function.format(other))
+
+
+def test_a_default_may_be_a_product_whatever_the_order_of_parameters() -> None:
+    one = "def f(a: A, *, b: B, wait_ms: int = 60000) -> C:\n    return a"
+    assert same(one, "def f(a: A, *, wait_ms: int = 60 * 1000, b: B) -> C:\n    return a")
+
+
+@pytest.mark.parametrize(
+    "wrapped",
+    [
+        "```python\n{}```",
+        "```\n{}",
+        "Sure!\n\n```py\n{}\n```\nOk?",
+        "```python3\n{}```",
+        "```Python\n{}```",
+        "``` python \r\n{}```",
+        "````python\n{}````",
+        "~~~\n{}~~~",
+        "Here:\n~~~python\n{}~~~\nDone.",
+        "\ufeff{}",
+    ],
+)
 def test_a_fence_is_taken_off_with_what_stands_around_it(wrapped: str) -> None:
     assert scores(GUARDED, wrapped.format(GUARDED)) == (1.0, 1.0, 1.0)
 
@@ -247,6 +385,7 @@ def test_a_fence_is_taken_off_with_what_stands_around_it(wrapped: str) -> None:
         ("Slip | None", "Optional[Slip]"),
         ("Fault as", "Exception as"),
         ("return None", "raise"),
+        ("return None", "return 0.0"),
         ("def pay", "async def pay"),
         ("def pay", "@traced\ndef pay"),
     ],
@@ -268,6 +407,13 @@ def test_another_edit_is_not_right(old: str, new: str) -> None:
         ("return g(x=a, **a)", "return g(**a, x=a)"),
         ("return a < b < c", "return c > b > a"),
         ("return True", "return 1"),
+        ("return 0", "return 0.0"),
+        ("return g(a, 60)", "return g(a, 60.0)"),
+        ("return g(a, 500)", "return g(a, 0.5 * 1000)"),
+        ("return g(a, 1)", "return g(a, True * True)"),
+        ("return g(a, 1000)", "return g(a, 60 * 1000)"),
+        ("return g(a) is h(a)", "return h(a) is g(a)"),
+        ("return a is None", "return None is not a"),
     ],
 )
 def test_what_may_do_something_else_is_not_the_same(one: str, other: str) -> None:
@@ -308,11 +454,17 @@ def test_layout_order_and_local_names_never_matter(code: str, random: Random) ->
 def test_one_changed_word_is_another_edit(code: str, random: Random) -> None:
     function = scorers.read(code)
     local = scorers.local_names(function)
+    documentation = (
+        getattr(function.body[0], "value", None) if ast.get_docstring(function) else None
+    )
     nodes = [
         node
         for node in ast.walk(function)
-        if (isinstance(node, ast.Name) and node.id not in local)
-        or isinstance(node, ast.Constant | ast.Attribute | ast.keyword)
+        if node is not documentation
+        and (
+            (isinstance(node, ast.Name) and node.id not in local)
+            or isinstance(node, ast.Constant | ast.Attribute | ast.keyword)
+        )
     ]
     node = random.choice(nodes)
     if isinstance(node, ast.Constant):
@@ -382,6 +534,10 @@ HOSTILE = [
     "def f():\n" + "".join(f"{' ' * i}if a:\n" for i in range(1, 50)) + " " * 50 + "pass",
     "```" * 500,
     "``` " * 1_000_000,
+    "~~~\n" * 500_000,
+    "`" * 1_000_000,
+    "```python",
+    "~~~",
     "def f(): pass\n" * 100_000,
     "x = 1",
     "def f(): pass\ndef g(): pass",
@@ -397,6 +553,14 @@ def test_hostile_answers_score_nothing_and_raise_nothing(answer: str | None) -> 
 
 def test_a_number_without_end_is_only_wrong() -> None:
     assert scores(GUARDED, "def f(a: A) -> B:\n    return " + "9" * 1_500) == (0.0, 1.0, 1.0)
+
+
+@pytest.mark.parametrize("factor", ["9" * 200, "1000000000"])
+def test_a_product_without_end_is_only_wrong(factor: str) -> None:
+    product = " * ".join([factor] * (1_400 // (len(factor) + 3)))[:1_450].rstrip("* ")
+    correct, _, conventions = scores(GUARDED, f"def f(a: A) -> B:\n    return {product}")
+    assert correct == 0.0
+    assert conventions in (0.0, 1.0)
 
 
 def test_an_odd_escape_warns_nobody() -> None:

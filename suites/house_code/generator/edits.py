@@ -61,6 +61,7 @@ _SHORT |= {"index": "idx"}
 _TIMES = ("timeout", "delay", "wait", "pause", "notice", "duration", "grace", "gap", "max_age")
 _UNITS = "kg g m m3 cm mm ml l km kmh c v kn n ms hz bar pct pence litres pt db nm ncm"
 _HARMLESS = ("len", "sum", "round", "max", "min")
+_LOOPS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
 
 class Edit(NamedTuple):
@@ -121,13 +122,7 @@ class Maker:
 
     def test_of(self, body: Body, function: ast.FunctionDef) -> str | None:
         """A test that the function does not make yet."""
-        there = ast.unparse(function)
-        names = {test: test.removeprefix("not ") for test in body.tests}
-        free = [
-            test
-            for test, name in names.items()
-            if f"if {test}:" not in there and (name == test or f"if {name} " not in there)
-        ]
+        free = [test for test in body.tests if not is_idle(test, function)]
         return self.rng.choice(free) if free else None
 
 
@@ -144,6 +139,23 @@ def fault_of(test: ast.expr) -> tuple[str, str]:
         return "empty", ast.unparse(test.operand)
     assert isinstance(test, ast.Compare)
     return _CODES.get(type(test.ops[0]), "too_high"), ast.unparse(test.left)
+
+
+def is_idle(test: str, function: ast.FunctionDef) -> bool:
+    """Whether a guard of this test could never raise after those there.
+
+    It is there already; or it asks whether something is missing or empty that they have read.
+    """
+    guards = function.body[: guard_count(function)]
+    read = {
+        ast.unparse(node)
+        for one in guards
+        if isinstance(one, ast.If)
+        for node in ast.walk(one.test)
+        if isinstance(node, ast.expr)
+    }
+    code, value = fault_of(expression(test))
+    return test in read or (code in ("missing", "empty") and value in read)
 
 
 def insert(function: ast.FunctionDef, statement: ast.stmt) -> None:
@@ -183,8 +195,13 @@ def note_done_in(function: ast.FunctionDef) -> bool:
     last = function.body[-1]
     place = len(function.body)
     if isinstance(last, ast.Return):
+        alone = place == guard_count(function) + 1
         calls = [node for node in ast.walk(last) if isinstance(node, ast.Call)]
-        if any(ast.unparse(call.func) not in _HARMLESS for call in calls):
+        if (
+            alone
+            or has(last, *_LOOPS)
+            or any(ast.unparse(call.func) not in _HARMLESS for call in calls)
+        ):
             return False
         place -= 1
     elif isinstance(last, ast.Try | ast.With):
@@ -195,9 +212,9 @@ def note_done_in(function: ast.FunctionDef) -> bool:
     return True
 
 
-def has(function: ast.FunctionDef, *kinds: type[ast.AST]) -> bool:
-    """Whether a function has such a node."""
-    return any(isinstance(node, kinds) for node in ast.walk(function))
+def has(code: ast.AST, *kinds: type[ast.AST]) -> bool:
+    """Whether a function, or a part of one, has such a node."""
+    return any(isinstance(node, kinds) for node in ast.walk(code))
 
 
 # --- edits that add ---------------------------------------------------------------------------

@@ -93,10 +93,13 @@ def in_turn(matters: list[Matter], rng: random.Random) -> Iterator[Matter]:
 
 def _row(name: str, line: Line, source: str) -> Row:
     kind = str(line.expected["kind"])
+    expected = dict(line.expected)
+    if kind == "refusal":
+        expected["facts"] = [*line.expected["facts"], ["@refused"]]  # type: ignore[misc]
     return {
         "id": name,
         "input": {"kind": kind, "line": line.plain},
-        "expected": line.expected,
+        "expected": expected,
         "answer": line.answer,
         "tags": {"source": source, "kind": kind},
     }

@@ -8,6 +8,7 @@ time in step with the length, and nothing here raises for what a model wrote.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -55,15 +56,12 @@ SELF = _set("i me my mine myself we us our ours")
 DENIALS = _set("not no never nothing none nobody nor neither nowhere cannot")
 DUTIES = _set("must should shall need needs needed can could may might ought")
 COURTESIES = _set("please sorry thanks thank hello hi hey welcome greetings okay ok yes")
-GAME_WORDS = _set(
-    "quest quests mission level levels player players item items inventory shop store customer "
-    "customers bonus minute minutes seconds o'clock am pm mile miles metre metres meter meters"
-)
+GAME_WORDS = _set("quest quests level levels player players item items shop shops")
 OUTSIDE = _set(
-    "coin coins hour hours day days today tonight tomorrow dawn sunrise daybreak morning noon "
-    "midday dusk sunset nightfall evening midnight north south east west northern southern eastern "
-    "western northward southward eastward westward dozen dozens twenty thirty forty fifty sixty "
-    "seventy eighty ninety hundred hundreds thousand"
+    "coin coins hour hours day days dawn sunrise daybreak noon midday dusk sunset nightfall "
+    "midnight north south east west northern southern eastern western northward southward eastward "
+    "westward dozen dozens twenty thirty forty fifty sixty seventy eighty ninety hundred hundreds "
+    "thousand"
 )
 SHORTENED = _set("it's that's there's here's he's she's what's who's where's let's")
 
@@ -73,23 +71,56 @@ SMALL = {word: value for value, word in enumerate(_NAMES.split(), 1)}
 BELLS = ("first", "second", "third", "last")
 DIRECTIONS = ("upwater", "downwater", "dawnward", "duskward")
 IDLE = _set("the a an of")
+ANY = "anything"  # what a number may count where the case does not say
 
-# What a fact that begins with @ stands for: ways to tell somebody to keep off, and to say that a
-# way is barred. One list for all cases, so that a rewrite may choose. Words joined by + may stand
-# apart.
+# Words that join others. Who lists the facts has few of them.
+JOINING = _set(
+    "a an the of in on at to for from by with within and or so as if when while where who whose "
+    "whom which that than then until till before after past beyond below above over under beneath "
+    "behind beside between among through across around round along into onto out off up down upon "
+    "near against toward since because once is are was were be been has have had do does your you "
+    "his her its their it them they he she him this these those there here all each every any both "
+    "one such only alone more most but yet without about"
+)
+COMMON = JOINING | SMALL.keys() | _set("score bell shell shells glass glasses tide tides seasons")
+LISTED = 7  # words in a row, none of which joins others, that a sentence may have
+JOINED = 0.15  # share of a sentence's words that join others, at least
+OFTEN = 2  # times that one word of some weight may stand in a sentence
+
+# Facts that begin with @. `@shut` is any of these words, `@refused` too, in every refusal.
 WAYS = {
-    "@avoid": (
-        "leave shun avoid spare beware let forgo keep+from keep+off keep+out keep+away keep+clear "
-        "keep+back keep+wide keep+well stay+out stay+off stay+away stay+clear stay+back "
-        "stay+behind stay+ashore stay+inside stay+indoors turn+back turn+away turn+from "
-        "go+around walk+around go+round walk+round pass+by pass+wide hold+back hold+off "
-        "hands+off step+back steer+clear steer+wide swing+wide"
+    "@shut": _set(
+        "shut shuts closed closes close barred bars bar locked sealed tied moored bolted held stay "
+        "stays kept waits wait sleeps rests remains chained lowered dark forbidden"
     ),
-    "@shut": (
-        "shut shuts closed closes close barred bars bar locked sealed tied moored bolted held "
-        "stay stays kept waits wait sleeps rests remains chained lowered dark forbidden"
+    "@refused": _set(
+        "until till before after once first then only alone just unless even past beyond wait "
+        "waits waiting stay stays stayed keep keeps kept hold holds held remain remains rest rests "
+        "sleep sleeps asleep shut shuts closed closes close barred bars locked sealed tied moored "
+        "bolted chained guarded leave leaves left refuse refuses refused forbid forbids forbidden "
+        "deny denies denied withholds spurns scorns declines too vain silent silence secret hidden "
+        "cold dark over gone full narrow deaf mute outside ashore behind instead enough highest "
+        "top most limit limits goes return returns back lame already other others else sits away "
+        "unground whole stands rides shuns minds missing"
     ),
 }
+# `@avoid well` is a way to tell somebody to keep off the well: one of these before it, or a way
+# that ends there (`so keep out`, `shun it`) after it.
+SHUNNING = _set("leave shun avoid spare beware forgo flee forsake skip")
+KEEPING = _set("keep stay step steer stand turn hold hands move go walk pass swing draw")
+OFF = _set("from off out away clear back wide around round by past far behind")
+UNLINKED = _set("out away clear back wide far behind")  # with `of` or `from` before the thing
+LETTING = _set("be alone sleep rest lie stand rot hang stay wait keep")
+BREAKS = _set("and then but or so to before while , for")
+POINTING = _set("it them there that these those both")
+REACH = 6  # words from a way to keep off to what it names
+
+# Words that take a fact back where the line has none of the other.
+LACKING = _set("without lack lacks lacking minus except")
+DENYING = _set(
+    "not no never nothing none nobody cannot only unless without lost missing forbidden lack "
+    "invalid except"
+)
 
 
 def score_rules(case: Case, output: Output) -> Score:
@@ -111,16 +142,20 @@ def score_facts(case: Case, output: Output) -> Score:
     if len(text) > LONGEST:
         return Score(0.0, f"longer than {LONGEST} characters", "runaway")
     expected = _expected(case)
-    told = words_of(text.partition(".")[0])
+    first = text.partition(".")[0]
+    told = words_of(first)
     stems = [_stem(word) for word in told]
+    marked = [_stem(word) for word in _marked(first)]
     for fact in expected["facts"]:
-        if not any(_tells(stems, one) for one in fact):
+        if not any(_tells(stems, one, marked) for one in fact):
             return Score(0.0, f"not told: {' or '.join(fact)}", "missing_fact")
     for number, *units in expected["counts"]:
         if not _counts(told, stems, number, units):
             return Score(0.0, f"not told: {number} {units[0]}", "wrong_number")
     if extra := _invented(words_of(text), expected):
         return Score(0.0, f"not in the line: {extra}", "invented")
+    if taken := _taken_back(told, case):
+        return Score(0.0, f"takes a fact back: {taken}", "denied")
     return Score(1.0)
 
 
@@ -180,6 +215,25 @@ def _two_sentences(text: str, _: dict[str, Any]) -> str:
     parts = text.split(".")
     whole = len(parts) == 3 and not parts[2] and words_of(parts[0]) and words_of(parts[1])
     return "" if whole else "two sentences, each with its full stop"
+
+
+def _word_list(text: str, _: dict[str, Any]) -> str:
+    """Whether facts are strung together in no sentence."""
+    words = [word for word in words_of(text.partition(".")[0]) if word not in ADDRESS.values()]
+    row = longest = 0
+    for word in words:
+        row = 0 if word in JOINING or word in SMALL or word == "score" else row + 1
+        longest = max(longest, row)
+    if longest > LISTED:
+        return f"{longest} words in a row without one that joins them"
+    if sum(word in JOINING for word in words) < len(words) * JOINED:
+        return "hardly a word that joins others"
+    weighty = Counter(word for word in words if word not in COMMON)
+    often = [word for word, times in weighty.items() if times > OFTEN]
+    twice = [word for word, times in weighty.items() if times == OFTEN]
+    if often or len(twice) > OFTEN:
+        return f"again and again: {' '.join(often or twice)}"
+    return ""
 
 
 def _length(text: str, _: dict[str, Any]) -> str:
@@ -242,6 +296,7 @@ RULES: tuple[tuple[str, Callable[[str, dict[str, Any]], str]], ...] = (
     ("signs", _signs),
     ("sentences", _two_sentences),
     ("length", _length),
+    ("word_list", _word_list),
     ("address", _address),
     ("opening", _opening),
     ("self", _never("speaks of herself as", SELF)),
@@ -260,23 +315,84 @@ RULES: tuple[tuple[str, Callable[[str, dict[str, Any]], str]], ...] = (
 
 
 def _stem(word: str) -> str:
-    """A word without the ending of its plural or its owner: enough to match `eels` with `eel`."""
+    """A word without its ending: enough to match `eels` with `eel` and `climbers` with `climb`."""
     word = word.removesuffix("'s")
     if re.search(r"(?:ch|sh|x|ss)es$", word):
-        return word[:-2]
-    if len(word) > 3 and word.endswith("s") and not word.endswith("ss"):
-        return word[:-1]
-    return word
+        word = word[:-2]
+    elif len(word) > 3 and word.endswith("s") and not word.endswith("ss"):
+        word = word[:-1]
+    for ending in ("ing", "ed", "er"):
+        rest = word.removesuffix(ending)
+        if rest != word and len(rest) > 2 and re.search("[aeiouy]", rest):
+            word = rest[:-1] if rest[-1] == rest[-2] and rest[-1] not in "ls" else rest
+            break
+    return word[:-1] if len(word) > 3 and word.endswith("e") else word
 
 
-def _tells(stems: Sequence[str], spelling: str) -> bool:
+SHUN_STEMS, KEEP_STEMS, LET_BE = (
+    frozenset(map(_stem, one)) for one in (SHUNNING, KEEPING, LETTING)
+)
+
+
+def _tells(stems: Sequence[str], spelling: str, marked: Sequence[str] = ()) -> bool:
     """Whether a fact's spelling is told. Parts joined by & must all be."""
     return all(
-        any({_stem(word) for word in way.split("+")} <= {*stems} for way in WAYS[part].split())
+        any(_stem(way) in stems for way in WAYS[part])
         if part in WAYS
+        else _keeps_off(marked, part.removeprefix("@avoid "))
+        if part.startswith("@avoid ")
         else _near(stems, part)
         for part in spelling.split(" & ")
     )
+
+
+def _marked(sentence: str) -> list[str]:
+    """Words and commas, without the address and its commas."""
+    text = re.sub(r",? ?\b(?:wader|dry-foot)\b,?", " ", sentence.replace("\u2019", "'").lower())
+    return re.findall(r"[a-z0-9]+(?:['-][a-z0-9]+)*|,", text)
+
+
+def _keeps_off(stems: Sequence[str], thing: str) -> bool:
+    """Whether somebody is told to keep off the thing."""
+    wanted = _stem(words_of(thing)[-1])
+    met = False
+    for at, word in enumerate(stems):
+        met = met or word == wanted
+        start = _way_off(stems, at)
+        if start and (_reaches(stems, start, wanted) or (met and _points_back(stems, at, start))):
+            return word != "let" or bool(LET_BE & {*stems[start : start + REACH + 2]})
+    return False
+
+
+def _way_off(stems: Sequence[str], at: int) -> int:
+    """The place after a way to keep off that begins here, or 0."""
+    if stems[at] in SHUN_STEMS or stems[at] == "let":
+        return at + 1
+    if stems[at] not in KEEP_STEMS:
+        return 0
+    for place in range(at + 1, min(at + 4, len(stems))):
+        if stems[place] in OFF:
+            return place + 1 + (stems[place + 1 : place + 2] in (["off"], ["out"], ["by"]))
+    return 0
+
+
+def _reaches(stems: Sequence[str], start: int, wanted: str) -> bool:
+    """Whether the thing comes soon after the way to keep off, in the same breath."""
+    if stems[start - 1] in UNLINKED and stems[start : start + 1] not in (["of"], ["from"]):
+        return False
+    for word in stems[start : start + REACH]:
+        if word == wanted:
+            return True
+        if word in BREAKS:
+            return False
+    return False
+
+
+def _points_back(stems: Sequence[str], at: int, start: int) -> bool:
+    """Whether a way to keep off means what came before: `so keep out`, `shun it`."""
+    named = bool(POINTING & {*stems[start : start + 2]})
+    ends = start == len(stems) or stems[start] == ","
+    return named or (ends and "so" in stems[max(0, at - 2) : at])
 
 
 def _near(stems: Sequence[str], phrase: str) -> bool:
@@ -293,9 +409,9 @@ def _near(stems: Sequence[str], phrase: str) -> bool:
 
 def _counts(told: Sequence[str], stems: Sequence[str], number: int, units: Sequence[str]) -> bool:
     """Whether a number stands right before what it counts, with two other words at most between."""
-    wanted = {_stem(words_of(unit)[-1]) for unit in units}
+    wanted = {_stem(words_of(unit)[-1]) for unit in units if unit != ANY}
     for value, after in numbers_of(told):
-        if value == number and wanted & {*stems[after : after + 3]}:
+        if value == number and (ANY in units or wanted & {*stems[after : after + 3]}):
             return True
     return False
 
@@ -304,6 +420,7 @@ def _invented(words: Sequence[str], expected: dict[str, Any]) -> str:
     """The first number, bell or direction that the line does not have; `one` may be a pronoun."""
     known = " ".join(one for fact in expected["facts"] for one in fact)
     numbers = {number for number, *_ in expected["counts"]} | {1}
+    numbers |= {value for value, _ in numbers_of(words_of(known))}
     for value, _ in numbers_of(words):
         if value not in numbers:
             return f"the number {value}"
@@ -313,6 +430,15 @@ def _invented(words: Sequence[str], expected: dict[str, Any]) -> str:
         if word in DIRECTIONS and word not in known:
             return word
     return ""
+
+
+def _taken_back(told: Sequence[str], case: Case) -> str:
+    """The first word that says that something is lacking, where the line says nothing like it."""
+    line = words_of(str(case.input["line"]))
+    if DENYING & {*line} or any(word.endswith("n't") for word in line):
+        return ""
+    known = " ".join(one for fact in _expected(case)["facts"] for one in fact).split()
+    return next((word for word in told if word in LACKING and word not in known), "")
 
 
 def shared_run(plain: Sequence[str], answer: Sequence[str]) -> Sequence[str]:

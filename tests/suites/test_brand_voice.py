@@ -6,6 +6,7 @@ import importlib.util
 import json
 import re
 import string
+import time
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -255,15 +256,19 @@ def test_numbers_in_her_words(words: str, numbers: list[int]) -> None:
     assert [value for value, _ in scorers.numbers_of(words.split())] == numbers
 
 
-def test_her_numbers_are_those_that_are_read_back() -> None:
+def load_lines() -> ModuleType:
     spec = importlib.util.spec_from_file_location("lines", SUITE / "generator" / "lines.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
+    return module
+
+
+def test_her_numbers_are_those_that_are_read_back() -> None:
+    say = load_lines().say_number
     for number in range(1, 200):
-        words = str(module.say_number(number)).split()
-        assert [value for value, _ in scorers.numbers_of(words)] == [number]
+        assert [value for value, _ in scorers.numbers_of(say(number).split())] == [number]
 
 
 def expecting(**changed: Json) -> Case:
@@ -335,6 +340,293 @@ def test_a_right_answer_stays_right_in_another_spacing_and_fails_with_a_mark_in_
     broken = answer[:at] + mark + answer[at:]
     if broken.strip() != answer:
         assert faults(SHOP, broken)
+
+
+# Replies that a critic wrote from the specification alone, each in its day refused though right ...
+RIGHT_REPLIES = [
+    (
+        "v-dev-h001",
+        "In the hollow trunk, a score and ten paces downwater of the signal stone, wader, lies the "
+        "bow that the ranger hid. The water remembers the signal stone.",
+    ),
+    (
+        "v-dev-h002",
+        "At third bell rouse the millstone, wader, with two buckets of river water poured upon it. "
+        "The water remembers the millstone.",
+    ),
+    (
+        "v-dev-h004",
+        "With a looking glass in hand, wader, pass the eye in the dawnward corridor of Hallow "
+        "Keep. The water remembers Hallow Keep.",
+    ),
+    (
+        "v-dev-h008",
+        "One after the other, wader, ask the Sallow twins about the cart that is missing. The "
+        "water remembers Sallow.",
+    ),
+    (
+        "v-dev-h027",
+        "In Tarmouth the fountain holds the old queen's poison, dry-foot, so drink elsewhere. Fear "
+        "the poison and grow old.",
+    ),
+    (
+        "v-dev-h010",
+        "Under the willow branches, a short walk duskward from the chapel well, wader, waits the "
+        "smugglers' boat. The water remembers the willow.",
+    ),
+    (
+        "v-dev-h014",
+        "For two shells the fresh loaf is yours, wader, and for one shell the stale bread. Shells "
+        "first, then the bread.",
+    ),
+    (
+        "v-dev-h016",
+        "Three pairs of small boots are all old Sedge has, wader, at a score and six shells the "
+        "pair. Shells first, then the boots.",
+    ),
+    (
+        "v-dev-h037",
+        "In the orchard hold to the marked way, dry-foot, for traps lie in the grass. Fear the "
+        "traps and grow old.",
+    ),
+    (
+        "v-dev-h062",
+        "With five cups of wine behind you, dry-foot, the pouring is over. So the tide has it.",
+    ),
+    (
+        "v-test-h002",
+        "At third bell give the goat's bell two rings, wader, and the shepherd girl comes from "
+        "hiding. The water remembers the goat.",
+    ),
+    (
+        "v-test-h027",
+        "Doubt the map from Corrow, dry-foot, for he who drew it knows the marsh by hearsay. Fear "
+        "the map and grow old.",
+    ),
+    (
+        "v-test-h031",
+        "In three tides the duke's tax collectors come, dry-foot, so put the grain beneath the "
+        "boards. Fear the tax collectors and grow old.",
+    ),
+    (
+        "v-test-h032",
+        "Keep light on the lighthouse stairs, dry-foot, for two keepers fell in the dark. Fear the "
+        "lighthouse and grow old.",
+    ),
+    (
+        "v-test-h044",
+        "On the ferry sit to dawnward, wader, for the other bench is soaked. The lamp is lit.",
+    ),
+    (
+        "v-test-h051",
+        "Come in and meet Grandmother, wader, who at four score and ten beats all at cards. The "
+        "lamp is lit.",
+    ),
+    (
+        "v-test-h054",
+        "With a score of sacks behind already, dry-foot, the miller refuses your corn. So the tide "
+        "has it.",
+    ),
+    (
+        "v-test-h056",
+        "Until second bell the swan boats are for those whom the baron has invited, dry-foot. So "
+        "the tide has it.",
+    ),
+]
+# ... or passed though wrong; some more of both kinds are the author's.
+WRONG_REPLIES = [
+    (
+        "v-dev-h020",
+        "For a score and thirteen shells a parrot is yours, wader, for a week without cage or "
+        "seeds. Shells first, then the parrot.",
+        "denied",
+    ),
+    (
+        "v-dev-h039",
+        "Open the red jar at once, dry-foot, and leave two score rats in the cellar. Fear the rats "
+        "and grow old.",
+        "missing_fact",
+    ),
+    (
+        "v-dev-h044",
+        "Dawnward dock captain crew fourteen hands wait, wader, wait by dock. The lamp is lit.",
+        "word_list",
+    ),
+    (
+        "v-dev-h053",
+        "For ten score shells, dry-foot, the boat is yours to keep. So the tide has it.",
+        "missing_fact",
+    ),
+    (
+        "v-dev-h061",
+        "With the three sisters of Sallow, dry-foot, old Sedge gives you the recipe gladly. So the "
+        "tide has it.",
+        "missing_fact",
+    ),
+    (
+        "v-dev-h064",
+        "Into the temple bring your sword, dry-foot, and slay the boy at the door. So the tide has "
+        "it.",
+        "missing_fact",
+    ),
+    (
+        "v-test-h053",
+        "Within five score tides, dry-foot, you marry in Greywater without fail. So the tide has "
+        "it.",
+        "missing_fact",
+    ),
+]
+# The same of generated lines: words of the plain line, a reply with its blanks, what is wrong.
+FILLED_REPLIES = [
+    (
+        "A storm comes from",
+        "With a storm from {0} at {1}, dry-foot, spend {n} glasses in {2}. Fear the storm and grow "
+        "old.",
+        None,
+    ),
+    (
+        "bring the straw doll",
+        "If the straw doll enters {0}, dry-foot, {n} tides of snow follow. Fear the snow and grow "
+        "old.",
+        None,
+    ),
+    (
+        "in this wind",
+        "For {n} glasses, dry-foot, climbers of the {0} wait for the wind to tire. So the tide has "
+        "it.",
+        None,
+    ),
+    (
+        "swallow a cart",
+        "With {n} boards go {0} of the {1}, dry-foot, where mud takes a cart in {m} glasses. Fear "
+        "the mud and grow old.",
+        None,
+    ),
+    (
+        "stairs to your room",
+        "In {1} {n} stairs room {0}, wader, {0} room {1} stairs. The lamp is lit.",
+        "word_list",
+    ),
+    (
+        "loose stones",
+        "In {0} step back, dry-foot, then lean over the well with {n} loose stones. Fear the well "
+        "and grow old.",
+        "missing_fact",
+    ),
+    (
+        "guests are already at the table",
+        "In {0}, wader, {n} guests eat {1} at the table. The lamp is lit.",
+        "missing_fact",
+    ),
+    (
+        "rents out a grey pony",
+        "For {m} shells, wader, {0} lends a pony to {n} bags. Shells first, then the pony.",
+        "missing_fact",
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "reply"), RIGHT_REPLIES)
+def test_right_replies_of_a_critic_pass(suite: Suite, name: str, reply: str) -> None:
+    (case,) = [case for case in suite.cases if case.id == name]
+    assert faults(case, reply) == []
+
+
+@pytest.mark.parametrize(("name", "reply", "kind"), WRONG_REPLIES)
+def test_wrong_replies_of_a_critic_fail(suite: Suite, name: str, reply: str, kind: str) -> None:
+    (case,) = [case for case in suite.cases if case.id == name]
+    assert kind in faults(case, reply)
+
+
+@pytest.mark.parametrize(("part", "reply", "kind"), FILLED_REPLIES)
+def test_replies_of_a_critic_to_generated_lines(
+    suite: Suite, part: str, reply: str, kind: str | None
+) -> None:
+    say = load_lines().say_number
+    cases = [case for case in suite.cases if part in str(case.input["line"])]
+    assert cases
+    for case in cases:
+        assert isinstance(case.expected, dict)
+        facts = [fact[0] for fact in case.expected["facts"]]
+        counts = [say(number) for number, *_ in case.expected["counts"]]
+        filled = reply.format(*facts, n=counts[0] if counts else "", m=counts[-1] if counts else "")
+        found = faults(case, filled)
+        assert kind in found if kind else found == [], filled
+
+
+WELL = Case(
+    "w",
+    {"kind": "warning", "line": "Never lean over the old well in Otterby after the rain."},
+    {
+        "kind": "warning",
+        "facts": [["Otterby"], ["well"], ["rain"], ["@avoid well", "@avoid lean"]],
+        "counts": [],
+        "closing": ["well"],
+    },
+    "",
+    "dev",
+)
+
+
+@pytest.mark.parametrize(
+    ("first", "told"),
+    [
+        ("In Otterby leave the old well alone, dry-foot, after rain", True),
+        ("In Otterby, dry-foot, steer well clear of the well after rain", True),
+        ("In Otterby, dry-foot, let the well sleep after rain", True),
+        ("Keep your hands, dry-foot, off the well in Otterby after rain", True),
+        ("In Otterby keep from leaning over that well, dry-foot, after rain", True),
+        ("After rain the well in Otterby is slippery, dry-foot, so keep away", True),
+        ("After rain the well in Otterby is slippery, dry-foot, and wise feet shun it", True),
+        ("In Otterby leave your cart and lean over the well, dry-foot, after rain", False),
+        ("In Otterby step back, dry-foot, lean over the well after rain", False),
+        ("In Otterby step back to the well, dry-foot, after rain", False),
+        ("In Otterby, dry-foot, let rain fill the well to its rim", False),
+        ("Lean over the well in Otterby, dry-foot, then step back from the rain", False),
+        ("From the well in Otterby keep rain, dry-foot, in your cup", False),
+    ],
+)
+def test_what_is_forbidden_is_what_one_keeps_off(first: str, told: bool) -> None:
+    found = faults(WELL, f"{first}. Fear the well and grow old.")
+    assert found == ([] if told else ["missing_fact"])
+
+
+@pytest.mark.parametrize(
+    "thing", ["well " * 110, "keep off " * 60, "so shun it, " * 45, "leave the " * 55]
+)
+def test_ways_to_keep_off_are_read_in_no_time(thing: str) -> None:
+    started = time.perf_counter()
+    for _ in range(20):
+        assert faults(WELL, f"In Otterby {thing}.")
+    assert time.perf_counter() - started < 1.0
+
+
+def test_a_prohibition_in_the_data_names_its_thing(suite: Suite) -> None:
+    for case in suite.cases:
+        assert isinstance(case.expected, dict)
+        spelled = [one for fact in case.expected["facts"] for one in fact]
+        marks = [one for one in spelled if one.startswith("@")]
+        assert all(one in scorers.WAYS or re.fullmatch(r"@avoid [a-z ]+", one) for one in marks)
+        assert ("@refused" in spelled) == (case.tags["kind"] == "refusal")
+
+
+def test_what_she_never_says_stands_in_the_specification() -> None:
+    spec = (SUITE / "prompts" / "spec.j2").read_text(encoding="utf-8").lower()
+    rules = set(re.findall(r"[a-z']+", spec))
+    for word in scorers.GAME_WORDS:
+        assert word.removesuffix("s") in rules, word
+    measures = {one.removesuffix("s") for one in rules}
+    derived = re.compile(r"(?:ern|wards?)$")
+    tens = {"twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"}
+    for word in scorers.OUTSIDE - tens - {"thousand"}:
+        assert derived.sub("", word).removesuffix("s") in measures, word
+
+
+def test_replies_take_no_fact_back() -> None:
+    without = RIGHT.format("two score and five shells without fail", "three pelts")
+    assert faults(SHOP, without) == ["denied"]
+    denying = replace(SHOP, input={"kind": "shop", "line": "Not without 45 coins for 3 pelts."})
+    assert faults(denying, without) == []
 
 
 def test_the_specification_states_every_closing_and_measure() -> None:

@@ -22,7 +22,6 @@ from evals.scorers.likeness.style_model import Example, fit_style
 from evals.suite import Suite
 from evals.suite.duplicates import find_duplicates
 from evals.suite.load import load_suite
-from tests.suites.making import make_again
 
 SUITE = Path(__file__).parents[2] / "suites" / "brand_voice"
 RUN = 50
@@ -68,20 +67,6 @@ def runs_of(text: str) -> set[str]:
     return {letters[at : at + RUN] for at in range(len(letters) - RUN + 1)}
 
 
-def test_the_generator_reproduces_the_files_byte_for_byte(tmp_path: Path) -> None:
-    make_again(SUITE, tmp_path)
-    for name in ("style_like.jsonl", "style_unlike.jsonl"):
-        assert (tmp_path / name).read_bytes() == (SUITE / name).read_bytes(), name
-
-
-def test_the_counts_are_those_of_the_readme(suite: Suite) -> None:
-    readme = (SUITE / "README.md").read_text(encoding="utf-8")
-    for split in SPLITS:
-        counts = Counter(case.tags["source"] for case in suite.split(split))
-        row = counts["generated"], counts["handwritten"], len(suite.split(split))
-        assert f"| {split} | {' | '.join(map(str, row))} |" in readme
-
-
 def test_nothing_repeats_leaks_or_contradicts(suite: Suite) -> None:
     found = find_duplicates(suite.cases)
     assert [one.message for one in found if one.level != "note"] == []
@@ -95,16 +80,6 @@ def test_no_train_text_shares_a_run_of_letters_with_dev_or_test(suite: Suite) ->
         sealed |= runs_of(str(case.input["line"])) | runs_of(case.answer)
     for case in suite.split("train"):
         assert not sealed & (runs_of(str(case.input["line"])) | runs_of(case.answer)), case.id
-
-
-def test_a_matter_is_of_one_split(suite: Suite) -> None:
-    splits: dict[str, set[str]] = {}
-    for case in suite.cases:
-        if case.tags["source"] == "generated":
-            assert case.cluster is not None
-            splits.setdefault(case.cluster, set()).add(case.split)
-    assert len(splits) > 130
-    assert {len(found) for found in splits.values()} == {1}
 
 
 def test_every_kind_is_as_frequent_as_the_others(suite: Suite) -> None:

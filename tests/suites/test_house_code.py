@@ -18,9 +18,7 @@ from hypothesis import strategies as st
 from evals.models.constrained import Form
 from evals.models.guidance import Acceptor
 from evals.records import SPLITS, Case, Output
-from evals.suite.duplicates import find_duplicates
 from evals.suite.load import load_suite
-from tests.suites.making import make_again
 
 SUITE = Path(__file__).parents[2] / "suites" / "house_code"
 RUN = 44
@@ -54,22 +52,6 @@ def same(one: str, two: str) -> bool:
 
 
 # --- the cases ----------------------------------------------------------------------------------
-
-
-def test_the_generator_reproduces_the_files_byte_for_byte(tmp_path: Path) -> None:
-    make_again(SUITE, tmp_path)
-
-
-def test_the_counts_are_those_of_the_readme() -> None:
-    counts = Counter((case.split, case.tags["source"]) for case in cases)
-    readme = (SUITE / "README.md").read_text(encoding="utf-8")
-    for split in SPLITS:
-        generated, written = counts[split, "generated"], counts[split, "handwritten"]
-        assert f"| {split} | {generated} | {written} | {generated + written} |" in readme
-
-
-def test_nothing_repeats_leaks_or_contradicts() -> None:
-    assert [found.message for found in find_duplicates(cases) if found.level != "note"] == []
 
 
 def test_no_answer_stands_twice_in_the_suite() -> None:

@@ -16,9 +16,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from evals.records import SPLITS, Case, Output, Score
-from evals.suite.duplicates import find_duplicates
 from evals.suite.load import load_suite
-from tests.suites.making import make_again
 
 SUITE = Path(__file__).resolve().parents[2] / "suites" / "listing_assistant"
 COUNTS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5}
@@ -65,32 +63,6 @@ def files(case: Case) -> dict[str, tuple[str, int, int, str]]:
         assert match is not None, line
         found[match[1]] = (match[2], int(match[3]), int(match[4]), match[5])
     return found
-
-
-def test_the_generator_reproduces_the_files_byte_for_byte(tmp_path: Path) -> None:
-    make_again(SUITE, tmp_path)
-
-
-def test_the_counts_are_those_of_the_readme(cases: tuple[Case, ...]) -> None:
-    counts = Counter((case.split, case.tags["source"]) for case in cases)
-    readme = (SUITE / "README.md").read_text(encoding="utf-8")
-    for split in SPLITS:
-        generated, written = counts[split, "generated"], counts[split, "handwritten"]
-        assert f"| {split} | {generated} | {written} | {generated + written} |" in readme
-
-
-def test_nothing_repeats_leaks_or_contradicts(cases: tuple[Case, ...]) -> None:
-    assert [found.message for found in find_duplicates(cases) if found.level != "note"] == []
-
-
-def test_a_scenario_is_of_one_split(cases: tuple[Case, ...]) -> None:
-    splits: dict[str, set[str]] = {}
-    for case in cases:
-        if case.tags["source"] == "generated":
-            assert case.cluster is not None
-            splits.setdefault(case.cluster, set()).add(case.split)
-    assert len(splits) > 350
-    assert {len(found) for found in splits.values()} == {1}
 
 
 def test_what_is_held_out_is_never_in_generated_train_cases(cases: tuple[Case, ...]) -> None:

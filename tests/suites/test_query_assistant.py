@@ -7,7 +7,6 @@ import re
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,7 +18,6 @@ from evals.suite.duplicates import find_duplicates
 from evals.suite.load import load_suite
 from evals.suite.templates import compile_prompt
 from tests.suites.ebb_queries import SUITE, meaning, parser, queries, scorers, tokens, tree, wording
-from tests.suites.making import make_again
 
 
 def _case(expected: str) -> Case:
@@ -319,10 +317,6 @@ def test_the_generator_withholds_what_only_people_ask(cases: tuple[Case, ...]) -
         assert sum(n for (_, source), n in by.items() if source == "generated") == 0, name
         assert by["test", "handwritten"] >= 1, name
         assert by["train", "handwritten"] >= 1, f"{name}: nobody could learn it"
-
-
-def test_the_generator_reproduces_the_files_byte_for_byte(tmp_path: Path) -> None:
-    make_again(SUITE, tmp_path)
 
 
 def test_every_example_in_a_prompt_is_a_query_and_nobodys_case(cases: tuple[Case, ...]) -> None:

@@ -16,9 +16,7 @@ from hypothesis import strategies as st
 from evals.records import SPLITS, Case, Output, Score
 from evals.retrieval.index import open_index
 from evals.suite import Suite
-from evals.suite.duplicates import find_duplicates
 from evals.suite.load import load_suite
-from tests.suites.making import make_again
 
 SUITE = Path(__file__).parents[2] / "suites" / "support_desk"
 OWN_MODULES = ("scorers", "figures", "policies")
@@ -448,15 +446,6 @@ def test_the_index_finds_most_pages(suite: Suite) -> None:
 # The cases --------------------------------------------------------------------------------------
 
 
-def test_the_generator_reproduces_the_files_byte_for_byte(tmp_path: Path) -> None:
-    make_again(SUITE, tmp_path)
-    pages = sorted((tmp_path / "documents").iterdir())
-    assert len(pages) == 78
-    for page in pages:
-        assert page.read_bytes() == (SUITE / "documents" / page.name).read_bytes()
-    assert len(list((SUITE / "documents").iterdir())) == 78 + 18
-
-
 def test_the_counts_are_those_of_the_readme(suite: Suite) -> None:
     readme = (SUITE / "README.md").read_text(encoding="utf-8")
     for split in SPLITS:
@@ -492,10 +481,6 @@ def test_every_turn_and_rule_has_its_share(suite: Suite) -> None:
         rules = Counter(case.tags["rule"] for case in cases)
         assert 0.45 < rules["fact"] / len(cases) < 0.56
         assert min(rules.values()) >= 7
-
-
-def test_nothing_repeats_leaks_or_contradicts(suite: Suite) -> None:
-    assert [one.message for one in find_duplicates(suite.cases) if one.level != "note"] == []
 
 
 def test_a_page_a_matter_and_a_chat_are_of_one_split(suite: Suite) -> None:

@@ -10,9 +10,7 @@ from pathlib import Path
 import pytest
 
 from evals.records import SPLITS, Case
-from evals.suite.duplicates import find_duplicates
 from evals.suite.load import load_suite
-from tests.suites.making import make_again
 
 SUITE = Path(__file__).parents[2] / "suites" / "ticket_routing"
 GENERATOR = SUITE / "generator"
@@ -26,32 +24,6 @@ def cases() -> tuple[Case, ...]:
 def words(name: str) -> dict[str, list[str]]:
     found: dict[str, list[str]] = json.loads((GENERATOR / name).read_text(encoding="utf-8"))
     return found
-
-
-def test_the_generator_reproduces_the_files_byte_for_byte(tmp_path: Path) -> None:
-    make_again(SUITE, tmp_path)
-
-
-def test_the_counts_are_those_of_the_readme(cases: tuple[Case, ...]) -> None:
-    counts = Counter((case.split, case.tags["source"]) for case in cases)
-    readme = (SUITE / "README.md").read_text(encoding="utf-8")
-    for split in SPLITS:
-        generated, written = counts[split, "generated"], counts[split, "handwritten"]
-        assert f"| {split} | {generated} | {written} | {generated + written} |" in readme
-
-
-def test_nothing_repeats_leaks_or_contradicts(cases: tuple[Case, ...]) -> None:
-    assert [found.message for found in find_duplicates(cases) if found.level != "note"] == []
-
-
-def test_a_problem_is_of_one_split(cases: tuple[Case, ...]) -> None:
-    splits: dict[str, set[str]] = {}
-    for case in cases:
-        if case.tags["source"] == "generated":
-            assert case.cluster is not None
-            splits.setdefault(case.cluster, set()).add(case.split)
-    assert len(splits) > 350
-    assert {len(found) for found in splits.values()} == {1}
 
 
 def test_every_queue_is_as_frequent_as_the_others(cases: tuple[Case, ...]) -> None:

@@ -33,11 +33,18 @@ def main() -> None:
         if read(options.stored, suite) is None:
             run_suite(name, options.ledger)
             _keep(suite, options)
-    text = page(all_shown(options.stored))
+    text = whole_page(options.stored)
     if options.output:
         options.output.write_text(text, encoding="utf-8")
     else:
         print(text)
+
+
+def whole_page(stored: Path) -> str:
+    """The page of all that is stored."""
+    shown = all_shown(stored)
+    known = {one.suite.name for one in shown}
+    return page(shown, [one.name for one in deciding_suites() if one.name not in known])
 
 
 def all_shown(stored: Path) -> list[Shown]:

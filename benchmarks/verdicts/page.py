@@ -13,7 +13,7 @@ from reports.numbers import bounds, duration, score, signed, signed_bounds
 from tuning.records import Decision, Outcome, ShipDecision, TrialLine, Verdict
 
 HEAD = ["Suite", "The gate", "Best prompt, dev", "Trained anyway, sealed cases", "Then", "Right?"]
-SENTENCE = 400
+SENTENCE = 1200
 
 
 class Judged(NamedTuple):
@@ -23,10 +23,12 @@ class Judged(NamedTuple):
     why: str
 
 
-def page(shown: Sequence[Shown]) -> str:
-    """All that was measured as Markdown."""
-    parts = [*_opening(), _matrix(shown), *(_suite(one) for one in shown)]
-    return "\n\n".join(parts) + "\n"
+def page(shown: Sequence[Shown], missing: Sequence[str] = ()) -> str:
+    """All that was measured as Markdown, and the names of the suites that were not."""
+    parts = [*_opening(), _matrix(shown)]
+    if missing:
+        parts.append(f"Not run yet, as they are now: {', '.join(map(words, missing))}.")
+    return "\n\n".join([*parts, *(_suite(one) for one in shown)]) + "\n"
 
 
 def _opening() -> Iterator[str]:

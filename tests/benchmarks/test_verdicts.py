@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import tuning.trainer
-from benchmarks.verdicts.__main__ import all_shown, deciding_suites
+from benchmarks.verdicts.__main__ import all_shown, deciding_suites, whole_page
 from benchmarks.verdicts.compact import STORED, Stored, path_of, read, write
 from benchmarks.verdicts.derived import Shown, show
 from benchmarks.verdicts.page import judge, page
@@ -119,6 +119,7 @@ def test_the_page_shows_the_verdicts_and_every_prompt(stored: Stored) -> None:
     assert "`ship_adapter` | yes |" in text
     assert found.decision.sentence.split(".")[0][:40] in text
     assert all(f"| {trial.label} |" in text for trial in found.decision.trials)
+    assert "Not run yet, as they are now: others." in page([found], ["others"])
     assert "no sealed case was run" in page([replace(found, shipping=None)])
 
 
@@ -142,4 +143,4 @@ def test_the_verdicts_of_the_docs_follow_from_the_stored_runs() -> None:
         assert (one.shipping and one.shipping.verdict) == (
             one.job.shipping and one.job.shipping.verdict
         )
-    assert page(found) == DOCS.read_text(encoding="utf-8")
+    assert whole_page(STORED) == DOCS.read_text(encoding="utf-8")

@@ -44,8 +44,9 @@ check: $(INSTALLED)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# Three workers for two cores: many tests wait for time limits and servers, not for a core.
 test: check model
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -m "not real_model"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 -m "not real_model"
 	$(BIN)/python -m pytest -m real_model
 
 $(OPTIMISE_INSTALLED): pyproject.toml constraints.txt constraints-optimise.txt

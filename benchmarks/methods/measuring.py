@@ -10,12 +10,13 @@ import json
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks.methods.rows import ROWS, SIMILAR, Row, Size
+from benchmarks.training_kept import without_curves
 from evals.atomic import write_atomically
 from evals.codec import decode, encode
 from evals.errors import TunegateError
@@ -145,7 +146,7 @@ def _measured(row: Row, places: Places, size: Size) -> Result:
     begin = parent_of(row, places, size) if row.begins else None
     if row.begins and begin is None:
         raise SystemExit(f"{row.begins!r} is to be measured first: it begins from its adapter")
-    with _ledger(places.ledger) as ledger:
+    with closing(Ledger(places.ledger)) as ledger:
         arm = _Arm(model, ledger)
         trainer = Trainer(suite, guards, model, ledger, _Told(row.name), None, arm.runner, begin)
         training = trainer.train()
@@ -171,23 +172,13 @@ def _measured(row: Row, places: Places, size: Size) -> Result:
 def _compact(training: TrainingRecord, ledger: Path) -> TrainingRecord:
     """What of a record is kept with the project: it names no place on this machine."""
     folder = Path(training.adapter_path).resolve().relative_to(ledger.resolve())
-    stages = tuple(replace(stage, curve=()) for stage in training.stages)
-    return replace(training, adapter_path=str(folder), curve=(), preview="", stages=stages)
+    return replace(without_curves(training), adapter_path=str(folder))
 
 
 def _of_folder(folder: Path) -> tuple[str, str]:
     from evals.models.adapters import adapter_fingerprint
 
     return adapter_fingerprint(folder), str(folder)
-
-
-@contextmanager
-def _ledger(folder: Path) -> Iterator[Ledger]:
-    ledger = Ledger(folder)
-    try:
-        yield ledger
-    finally:
-        ledger.close()
 
 
 class _Arm(NamedTuple):

@@ -10,6 +10,7 @@ killed goes on. Without --suites nothing is run, and the page is made from what 
 from __future__ import annotations
 
 import argparse
+from contextlib import closing
 from pathlib import Path
 
 from benchmarks.verdicts.compact import STORED, read, write
@@ -65,11 +66,8 @@ def _guards(suite: Suite) -> dict[str, Suite]:
 
 
 def _keep(suite: Suite, options: argparse.Namespace) -> None:
-    ledger = Ledger(options.ledger, read_only=True)
-    try:
+    with closing(Ledger(options.ledger, read_only=True)) as ledger:
         write(options.stored, suite, DEFAULT_MODEL, ledger, PROJECT)
-    finally:
-        ledger.close()
 
 
 def _options() -> argparse.Namespace:

@@ -14,13 +14,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
+from benchmarks.training_kept import without_curves
 from evals.codec import decode, encode
 from evals.ledger import Ledger
 from evals.records import Case, CaseResult, Output, Run, Score
 from evals.suite import Suite
 from tuning.gate.dev_looks import DEV_LOOKS
 from tuning.gate.soundness import CHECKS
-from tuning.records import JobRecord, TrainingRecord
+from tuning.records import JobRecord
 from tuning.search.outcomes import FOUND
 from tuning.stored import JOB, job_key, load_job
 
@@ -144,11 +145,6 @@ def _answered(run: Run) -> Answered:
 
 
 def _without_curves(job: JobRecord) -> JobRecord:
-    training = job.training and _without_curve(job.training)
-    siblings = tuple(_without_curve(one) for one in job.siblings)
+    training = job.training and without_curves(job.training)
+    siblings = tuple(without_curves(one) for one in job.siblings)
     return replace(job, training=training, siblings=siblings, runs={}, cases={})
-
-
-def _without_curve(training: TrainingRecord) -> TrainingRecord:
-    stages = tuple(replace(stage, curve=()) for stage in training.stages)
-    return replace(training, curve=(), preview="", stages=stages)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,7 +34,7 @@ class Shown:
 
 def show(stored: Stored, suite: Suite, guards: Mapping[str, Suite], prices: Prices) -> Shown:
     """Derive the gate's verdict and the one after training."""
-    with _ledger() as ledger:
+    with tempfile.TemporaryDirectory() as folder, closing(Ledger(Path(folder))) as ledger:
         restore(stored, [suite, *guards.values()], ledger)
         decision = decide_stored(suite, ledger, stored.job.model, guards=guards, prices=prices)
         return Shown(suite, stored.job, decision, _shipping(stored.job, suite, ledger, prices))
@@ -62,13 +62,3 @@ def _shipping(job: JobRecord, suite: Suite, ledger: Ledger, prices: Prices) -> S
 def _guard(line: GuardLine, ledger: Ledger) -> Guard:
     base, tuned = ledger.run(line.base_run), ledger.run(line.tuned_run)
     return Guard(line.suite, arm_of(base), arm_of(tuned), line.margin, clusters_of(base))
-
-
-@contextmanager
-def _ledger() -> Iterator[Ledger]:
-    with tempfile.TemporaryDirectory() as folder:
-        ledger = Ledger(Path(folder))
-        try:
-            yield ledger
-        finally:
-            ledger.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 from evals.ledger import Ledger
@@ -31,11 +32,8 @@ def run_suite(name: str, ledger: Path) -> None:
 
 
 def _job(name: str, ledger: Path) -> JobRecord | None:
-    opened = Ledger(ledger, read_only=True)
-    try:
+    with closing(Ledger(ledger, read_only=True)) as opened:
         return load_job(opened, name, DEFAULT_MODEL)
-    finally:
-        opened.close()
 
 
 def _tunegate(command: str, suite: str, ledger: Path, *options: str) -> None:

@@ -11,6 +11,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from tests.suites.suite_code import load_code
+
 SUITE = Path(__file__).resolve().parents[2] / "suites" / "query_assistant"
 
 
@@ -19,11 +21,7 @@ def _load_suite_code() -> tuple[Any, ...]:
     try:
         names = ("ebb.tree", "ebb.tokens", "ebb.parser", "ebb.meaning", "generator.wording")
         modules = [importlib.import_module(name) for name in names]
-        spec = importlib.util.spec_from_file_location("query_scorers", SUITE / "scorers.py")
-        assert spec is not None
-        assert spec.loader is not None
-        scorers = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(scorers)
+        scorers = load_code(SUITE / "scorers.py")
     finally:
         sys.path.remove(str(SUITE))
     return (*modules, scorers)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import re
 import string
@@ -10,7 +9,6 @@ import time
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 from hypothesis import given, settings
@@ -22,21 +20,13 @@ from evals.scorers.likeness.style_model import Example, fit_style
 from evals.suite import Suite
 from evals.suite.duplicates import find_duplicates
 from evals.suite.load import load_suite
+from tests.suites.suite_code import load_code
 
 SUITE = Path(__file__).parents[2] / "suites" / "brand_voice"
 RUN = 50
 
 
-def load_scorers() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("voice_scorers", SUITE / "scorers.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-scorers = load_scorers()
+scorers = load_code(SUITE / "scorers.py")
 PARTS = (scorers.score_rules, scorers.score_facts, scorers.score_fresh)
 
 
@@ -231,17 +221,8 @@ def test_numbers_in_her_words(words: str, numbers: list[int]) -> None:
     assert [value for value, _ in scorers.numbers_of(words.split())] == numbers
 
 
-def load_lines() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("lines", SUITE / "generator" / "lines.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 def test_her_numbers_are_those_that_are_read_back() -> None:
-    say = load_lines().say_number
+    say = load_code(SUITE / "generator" / "lines.py").say_number
     for number in range(1, 200):
         assert [value for value, _ in scorers.numbers_of(say(number).split())] == [number]
 
@@ -517,7 +498,7 @@ def test_wrong_replies_of_a_critic_fail(suite: Suite, name: str, reply: str, kin
 def test_replies_of_a_critic_to_generated_lines(
     suite: Suite, part: str, reply: str, kind: str | None
 ) -> None:
-    say = load_lines().say_number
+    say = load_code(SUITE / "generator" / "lines.py").say_number
     cases = [case for case in suite.cases if part in str(case.input["line"])]
     assert cases
     for case in cases:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 import itertools
 import json
 import re
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 import regex
@@ -19,6 +17,7 @@ from hypothesis import strategies as st
 from evals.records import SPLITS, Case, Output, Score
 from evals.suite import Suite
 from evals.suite.load import load_suite
+from tests.suites.suite_code import load_code
 
 SUITE = Path(__file__).parents[2] / "suites" / "contract_review"
 GENERATOR = SUITE / "generator"
@@ -27,17 +26,8 @@ AROUND = r"[ \t\r\n]*"  # what `form` lets stand before and after a line
 RIGHT = "LOSS/CAP | on customer | for supplier | pass"
 
 
-def load(path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(f"contract_{path.stem}", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-rules = load(GENERATOR / "rules.py")
-scorers = load(SUITE / "scorers.py")
+rules = load_code(GENERATOR / "rules.py")
+scorers = load_code(SUITE / "scorers.py")
 Scorer = Callable[[Case, Output], Score]
 SCORERS: dict[str, Scorer] = {
     name: getattr(scorers, f"score_{name}") for name in ("line", "category", "bearer", "risk")

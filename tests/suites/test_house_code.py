@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import ast
-import importlib.util
 import json
 import re
 from collections import Counter
 from pathlib import Path
 from random import Random
-from types import ModuleType
 
 import pytest
 from hypothesis import given, settings
@@ -19,21 +17,13 @@ from evals.models.constrained import Form
 from evals.models.guidance import Acceptor
 from evals.records import SPLITS, Case, Output
 from evals.suite.load import load_suite
+from tests.suites.suite_code import load_code
 
 SUITE = Path(__file__).parents[2] / "suites" / "house_code"
 RUN = 44
 
 
-def load_scorers() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("house_scorers", SUITE / "scorers.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-scorers = load_scorers()
+scorers = load_code(SUITE / "scorers.py")
 suite = load_suite(SUITE)
 cases = suite.cases
 answers = sorted({case.answer for case in cases})

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from evals.records import SPLITS, Case, Output, Score
 from evals.suite.load import load_suite
+from tests.suites.suite_code import load_code
 
 SUITE = Path(__file__).resolve().parents[2] / "suites" / "listing_assistant"
 COUNTS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5}
@@ -26,11 +27,7 @@ def load_suite_code() -> tuple[Any, Any]:
     sys.path.append(str(SUITE))
     try:
         latch = importlib.import_module("latch")
-        spec = importlib.util.spec_from_file_location("listing_scorers", SUITE / "scorers.py")
-        assert spec is not None
-        assert spec.loader is not None
-        scorers = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(scorers)
+        scorers = load_code(SUITE / "scorers.py")
     finally:
         sys.path.remove(str(SUITE))
     return latch, scorers

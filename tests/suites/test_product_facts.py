@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -12,17 +11,13 @@ import pytest
 from evals.records import SPLITS, Case, Output, Score
 from evals.suite import Suite
 from evals.suite.load import load_suite
+from tests.suites.suite_code import load_code
 
 SUITE = Path(__file__).parents[2] / "suites" / "product_facts"
 
 
 def load_scorer() -> Callable[[Case, Output], Score]:
-    spec = importlib.util.spec_from_file_location("fact_scorers", SUITE / "scorers.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    scorer: Callable[[Case, Output], Score] = module.score_fact
+    scorer: Callable[[Case, Output], Score] = load_code(SUITE / "scorers.py").score_fact
     return scorer
 
 

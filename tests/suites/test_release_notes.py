@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import re
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import jsonschema
@@ -18,21 +16,13 @@ from hypothesis import strategies as st
 
 from evals.records import SPLITS, Case, Output, Score
 from evals.suite.load import load_suite
+from tests.suites.suite_code import load_code
 
 SUITE = Path(__file__).parents[2] / "suites" / "release_notes"
 GENERATOR = SUITE / "generator"
 SCHEMA = json.loads((SUITE / "notes.schema.json").read_text(encoding="utf-8"))
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
 RUN = 50  # letters in a row that the lint of training data refuses
-
-
-def load_code(path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(f"release_{path.stem}", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 house: Any = load_code(GENERATOR / "house.py")

@@ -10,7 +10,6 @@ train alone.
 
 from __future__ import annotations
 
-import json
 import random
 import re
 import sys
@@ -20,8 +19,7 @@ from pathlib import Path
 from generator.lines import Line, Matter, Writer, read_matters
 from scorers import shared_run, words_of
 
-from evals.suite.duplicates import near_duplicates
-from evals.suite.letter_runs import letter_runs
+from evals.suite.made_cases import Made, Row, choose, letter_runs, read_handwritten, write_cases
 
 HERE = Path(__file__).resolve().parent
 SEED = 4129
@@ -41,22 +39,17 @@ OTHER_VOICES = (
     "By the gods! {} Make haste, good sir.",
 )
 
-Row = dict[str, object]
 
-
-def read_handwritten() -> list[tuple[str, Row]]:
-    """Split and case of each hand-written line, in file order."""
-    lines = (HERE / "handwritten.jsonl").read_text(encoding="utf-8").splitlines()
-    rows, counts = [], dict.fromkeys(OF_A_KIND, 0)
-    for row in map(json.loads, lines):
-        split = row["split"]
-        counts[split] += 1
-        name = f"v-{split}-h{counts[split]:03}"
-        facts = [fact.split("|") for fact in row["facts"] if not fact[0].isdigit()]
-        counted = [_count(fact) for fact in row["facts"] if fact[0].isdigit()]
-        closing = row["close"].split("|") if row["close"] else []
-        expected = {"kind": row["kind"], "facts": facts, "counts": counted, "closing": closing}
-        rows.append((split, _row(name, Line(row["line"], row["answer"], expected), "handwritten")))
+def written() -> list[Made]:
+    """The hand-written lines, in file order."""
+    rows: list[Made] = []
+    for split, number, entry in read_handwritten(HERE / "handwritten.jsonl"):
+        facts = [fact.split("|") for fact in entry["facts"] if not fact[0].isdigit()]
+        counted = [_count(fact) for fact in entry["facts"] if fact[0].isdigit()]
+        closing = entry["close"].split("|") if entry["close"] else []
+        expected = {"kind": entry["kind"], "facts": facts, "counts": counted, "closing": closing}
+        line = Line(entry["line"], entry["answer"], expected)
+        rows.append((split, _row(f"v-{split}-{number}", line, "handwritten")))
     return rows
 
 
@@ -66,7 +59,7 @@ def _count(fact: str) -> list[object]:
     return [int(number), *units.split("|")]
 
 
-def write_generated(split: str) -> list[tuple[str, Row]]:
+def composed(split: str) -> list[Made]:
     """More lines than are needed: of every kind in turn, of its matters in turn."""
     rng = random.Random(f"{SEED}-{split}")  # noqa: S311 - reproducible data, not a secret
     writer = Writer(rng, held=split != "train")
@@ -105,53 +98,13 @@ def _row(name: str, line: Line, source: str) -> Row:
     }
 
 
-def choose(rows: list[tuple[str, Row]]) -> dict[str, list[Row]]:
-    """As many of each split and kind as are wanted, none too near one that came before."""
-    near = near_of([line_of(row) for _, row in rows], NEAR)
-    near_answers = near_of([str(row["answer"]).lower() for _, row in rows], NEAR)
-    left = {(split, kind): OF_A_KIND[split] for split in OF_A_KIND for kind in KINDS}
-    chosen: dict[str, list[Row]] = {split: [] for split in OF_A_KIND}
-    taken: set[int] = set()
-    sealed: set[str] = set()
-    for place, (split, row) in enumerate(rows):
-        generated = "-g" in str(row["id"])
-        kind = split, str(row["tags"]["kind"])  # type: ignore[index]
-        alike = near.get(place, set()) | near_answers.get(place, set())
-        if generated and (left[kind] == 0 or taken & alike):
-            continue
-        runs = letter_runs(line_of(row), RUN) | letter_runs(str(row["answer"]), RUN)
-        if split != "train":
-            sealed |= runs
-        elif generated and sealed & runs:
-            continue
-        taken.add(place)
-        left[kind] -= generated
-        chosen[split].append(row)
-    if any(left.values()):
-        raise SystemExit(f"too many lines read alike: {left} are missing")
-    return chosen
-
-
-def near_of(texts: list[str], similarity: float) -> dict[int, set[int]]:
-    """For each text the earlier ones that read alike."""
-    found: dict[int, set[int]] = {}
-    for pair in near_duplicates(texts, similarity):
-        found.setdefault(pair.second, set()).add(pair.first)
-    return found
-
-
-def line_of(row: Row) -> str:
-    """The plain line in small letters."""
-    return str(row["input"]["line"]).lower()  # type: ignore[index]
-
-
 def style_texts(train: list[Row]) -> dict[str, list[Row]]:
     """Sedge's rewrites, and the same matters in the plain voice or in somebody else's."""
     like, unlike = [], []
     for number, row in enumerate(train):
         cluster = str(row.get("cluster", row["id"]))
         like.append({"text": row["answer"], "cluster": cluster})
-        plain = re.sub(r"\s+", " ", str(row["input"]["line"]))  # type: ignore[index]
+        plain = re.sub(r"\s+", " ", row["input"]["line"])
         if number % 3 == 0:
             plain = OTHER_VOICES[number // 3 % len(OTHER_VOICES)].format(plain)
         unlike.append({"text": plain, "cluster": cluster})
@@ -160,13 +113,20 @@ def style_texts(train: list[Row]) -> dict[str, list[Row]]:
 
 def main(folder: Path) -> None:
     """Write all files into `folder`."""
-    rows = read_handwritten()
+    rows = written()
     for split in OF_A_KIND:
-        rows += write_generated(split)
-    chosen = choose(rows)
-    for name, part in {**chosen, **style_texts(chosen["train"])}.items():
-        lines = [json.dumps(row, ensure_ascii=False) for row in part]
-        (folder / f"{name}.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        rows += composed(split)
+    chosen = choose(
+        rows,
+        {(split, kind): count for split, count in OF_A_KIND.items() for kind in KINDS},
+        kind_of=lambda row: row["tags"]["kind"],
+        texts_of=lambda row: [row["input"]["line"], row["answer"]],
+        near=NEAR,
+        passages_of=lambda row: (
+            letter_runs(row["input"]["line"], RUN) | letter_runs(row["answer"], RUN)
+        ),
+    )
+    write_cases(folder, {**chosen, **style_texts(chosen["train"])})
 
 
 if __name__ == "__main__":

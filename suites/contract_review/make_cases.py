@@ -9,17 +9,14 @@ from who bears the clause and whether it has the mark (`generator/rules.py`), fo
 
 from __future__ import annotations
 
-import json
 import random
 import sys
-from collections import Counter
 from pathlib import Path
 
 from generator.clauses import Writer, read_drafts
 from generator.rules import CODES, line_of, side_of
 
-from evals.suite.duplicates import near_duplicates
-from evals.suite.letter_runs import letter_runs
+from evals.suite.made_cases import Made, Row, choose, letter_runs, read_handwritten, write_cases
 
 HERE = Path(__file__).resolve().parent
 SEED = 5303
@@ -33,7 +30,6 @@ SPARE = 6  # times as many are written, since some read alike
 NEAR = 0.9  # cosine similarity above which two clauses read alike
 RUN = 50  # letters that a train clause may not share with one of dev or test
 
-Row = dict[str, object]
 Kind = tuple[str, bool]  # on us, them or both; whether it is marked
 
 
@@ -44,24 +40,20 @@ def wanted(split: str) -> dict[Kind, int]:
     }
 
 
-def read_handwritten() -> list[tuple[str, Row]]:
-    """Split and case of each hand-written clause, in file order."""
-    lines = (HERE / "handwritten.jsonl").read_text(encoding="utf-8").splitlines()
-    rows, counts = [], Counter[str]()
-    for entry in map(json.loads, lines):
-        split = entry.pop("split")
-        counts[split] += 1
-        name = f"c-{split}-h{counts[split]:03}"
-        rows.append((split, _row(name, "handwritten", **entry)))
-    return rows
+def written() -> list[Made]:
+    """The hand-written clauses, in file order."""
+    return [
+        (split, _row(f"c-{split}-{number}", "handwritten", **entry))
+        for split, number, entry in read_handwritten(HERE / "handwritten.jsonl")
+    ]
 
 
-def write_generated(split: str) -> list[tuple[str, Row]]:
+def composed(split: str) -> list[Made]:
     """More clauses than are needed, of each kind from its drafts in turn."""
     rng = random.Random(f"{SEED}-{split}")  # noqa: S311 - reproducible data, not a secret
     writer = Writer(rng, held=split != "train")
     drafts = [draft for draft in read_drafts() if draft.split == split]
-    rows: list[tuple[str, Row]] = []
+    rows: list[Made] = []
     for code in CODES:
         for (side, marked), count in wanted(split).items():
             mine = [one for one in drafts if one.code == code and one.mutual == (side == "both")]
@@ -90,56 +82,32 @@ def _row(
     }
 
 
-def choose(rows: list[tuple[str, Row]]) -> dict[str, list[Row]]:
-    """As many of each split as are wanted, none too near one that came before."""
-    texts = [row["input"]["clause"].lower() for _, row in rows]  # type: ignore[index]
-    near: dict[int, list[int]] = {}
-    for pair in near_duplicates(texts, NEAR):
-        near.setdefault(pair.second, []).append(pair.first)
-    left = {
-        (split, code, *kind): count
-        for split in SPLITS
-        for code in CODES
-        for kind, count in wanted(split).items()
-    }
-    chosen: dict[str, list[Row]] = {split: [] for split in SPLITS}
-    taken: set[int] = set()
-    sealed: set[str] = set()
-    for place, (split, row) in enumerate(rows):
-        kind = (split, *_kind(row))
-        generated = "cluster" in row
-        if generated and (left[kind] == 0 or taken.intersection(near.get(place, ()))):
-            continue
-        if split != "train":
-            sealed |= letter_runs(texts[place], RUN)
-        elif sealed & letter_runs(texts[place], RUN):
-            if not generated:
-                raise SystemExit(f"{row['id']} shares {RUN} letters with dev or test")
-            continue
-        taken.add(place)
-        left[kind] -= generated
-        chosen[split].append(row)
-    if any(left.values()):
-        missing = {kind: count for kind, count in left.items() if count}
-        raise SystemExit(f"too many clauses read alike: {missing} are missing")
-    return chosen
-
-
-def _kind(row: Row) -> tuple[str, str, bool]:
+def _kind(row: Row) -> tuple[str, Kind]:
     """Code, side and mark of a case."""
-    tags: dict[str, str] = row["tags"]  # type: ignore[assignment]
-    return str(row["expected"]).split(" ", 1)[0], tags["weighs_on"], tags["mark"] == "yes"
+    code, _, _ = row["expected"].partition(" ")
+    return code, (row["tags"]["weighs_on"], row["tags"]["mark"] == "yes")
 
 
 def main(folder: Path) -> None:
     """Write the three files into `folder`."""
-    rows = read_handwritten()
+    rows = written()
     for split in SPLITS:
-        rows += write_generated(split)
+        rows += composed(split)
     rows.sort(key=lambda entry: SPLITS.index(entry[0]))
-    for split, chosen in choose(rows).items():
-        lines = [json.dumps(row, ensure_ascii=False) for row in chosen]
-        (folder / f"{split}.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    chosen = choose(
+        rows,
+        {
+            (split, (code, kind)): count
+            for split in SPLITS
+            for code in CODES
+            for kind, count in wanted(split).items()
+        },
+        kind_of=_kind,
+        texts_of=lambda row: [row["input"]["clause"]],
+        near=NEAR,
+        passages_of=lambda row: letter_runs(row["input"]["clause"], RUN),
+    )
+    write_cases(folder, chosen)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ reads like another is left out, and so is one of train that shares 50 letters wi
 
 from __future__ import annotations
 
-import json
 import random
 import re
 import sys
@@ -18,7 +17,7 @@ from pathlib import Path
 from generator.edits import HELD_PAIRS, KINDS, Maker
 from generator.functions import parse, read_bodies, shape
 
-from evals.suite.letter_runs import letter_runs
+from evals.suite.made_cases import Row, letter_runs, read_handwritten, write_cases
 
 HERE = Path(__file__).resolve().parent
 SEED = 9120
@@ -28,18 +27,14 @@ NEAR = 0.82  # Jaccard similarity of 4-grams above which two cases of a function
 RUN = 44  # letters that a train case may not share with one of dev or test: the lint allows 49
 LONGEST = 82  # words and signs of code, about 90 tokens of a small model
 
-Row = dict[str, object]
 
-
-def read_handwritten() -> dict[str, list[Row]]:
+def written() -> dict[str, list[Row]]:
     """The hand-written cases by split, in file order."""
     rows: dict[str, list[Row]] = {split: [] for split in OF_A_KIND}
-    for line in (HERE / "handwritten.jsonl").read_text(encoding="utf-8").splitlines():
-        row = json.loads(line)
-        name = f"c-{row['split']}-h{len(rows[row['split']]) + 1:03}"
-        texts = row["request"], row["code"], row["expected"]
-        built = shape(parse(row["code"]))
-        rows[row["split"]].append(_row(name, texts, row["edit"], built, "handwritten"))
+    for split, number, entry in read_handwritten(HERE / "handwritten.jsonl"):
+        texts = entry["request"], entry["code"], entry["expected"]
+        built = shape(parse(entry["code"]))
+        rows[split].append(_row(f"c-{split}-{number}", texts, entry["edit"], built, "handwritten"))
     return rows
 
 
@@ -113,7 +108,7 @@ def grams_of(row: Row) -> set[str]:
 
 
 def text_of(row: Row) -> str:
-    return "\n".join(row["input"].values()).lower()  # type: ignore[attr-defined]
+    return "\n".join(row["input"].values()).lower()
 
 
 def runs_of(row: Row) -> set[str]:
@@ -121,19 +116,17 @@ def runs_of(row: Row) -> set[str]:
 
     Of its answer and of its input, which the lint reads with the code first, too.
     """
-    asked: dict[str, str] = row["input"]  # type: ignore[assignment]
+    asked = row["input"]
     texts = text_of(row), f"{asked['code']}\n{asked['request']}", str(row["expected"])
     return set().union(*(letter_runs(re.sub(r"\d", "", text), RUN) for text in texts))
 
 
 def main(folder: Path) -> None:
     """Write the three files into `folder`."""
-    rows = read_handwritten()
+    rows = written()
     for split in OF_A_KIND:
         rows[split] += generate(split, rows)
-    for split, chosen in rows.items():
-        lines = [json.dumps(row, ensure_ascii=False) for row in chosen]
-        (folder / f"{split}.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    write_cases(folder, rows)
 
 
 if __name__ == "__main__":

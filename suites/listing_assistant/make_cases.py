@@ -8,7 +8,6 @@ of letters with dev or test, is left out.
 
 from __future__ import annotations
 
-import json
 import random
 import sys
 from collections.abc import Iterator
@@ -17,8 +16,7 @@ from pathlib import Path
 from generator.talk import TOPICS, Scenario, Talk, Unfit, read_scenarios
 from latch import CARD, Reply, homes_in, read_reply
 
-from evals.suite.duplicates import near_duplicates
-from evals.suite.letter_runs import letter_runs
+from evals.suite.made_cases import Made, Row, choose, letter_runs, read_handwritten, write_cases
 
 HERE = Path(__file__).resolve().parent
 SEED = 5209
@@ -34,28 +32,23 @@ RUN = 50  # letters that a train case may not share with one of dev or test
 ATTEMPTS = 2_000
 LONGEST = 450  # characters of an input
 
-Row = dict[str, object]
 
-
-def read_handwritten() -> list[tuple[str, Row]]:
-    """Split and case of each hand-written conversation, in file order."""
-    lines = (HERE / "handwritten.jsonl").read_text(encoding="utf-8").splitlines()
-    rows, counts = [], dict.fromkeys(PARTS, 0)
-    for row in map(json.loads, lines):
-        split = row["split"]
-        counts[split] += 1
-        roles = ("user", "assistant")
-        messages = [{"role": roles[at % 2], "content": text} for at, text in enumerate(row["said"])]
-        made = _row(row["homes"], messages, row["answer"], row["topic"], "handwritten")
-        rows.append((split, {"id": f"l-{split}-h{counts[split]:03}", **made}))
+def written() -> list[Made]:
+    """The hand-written conversations, in file order."""
+    rows: list[Made] = []
+    for split, number, entry in read_handwritten(HERE / "handwritten.jsonl"):
+        said, roles = entry["said"], ("user", "assistant")
+        messages = [{"role": roles[at % 2], "content": text} for at, text in enumerate(said)]
+        made = _row(entry["homes"], messages, entry["answer"], entry["topic"], "handwritten")
+        rows.append((split, {"id": f"l-{split}-{number}", **made}))
     return rows
 
 
-def write_generated(split: str) -> list[tuple[str, Row]]:
+def composed(split: str) -> list[Made]:
     """More conversations than are needed: of every intent in turn, of its scenarios in turn."""
     rng = random.Random(f"{SEED}-{split}")  # noqa: S311 - reproducible data, not a secret
     pool = [one for one in read_scenarios() if one.split == split]
-    rows: list[tuple[str, Row]] = []
+    rows: list[Made] = []
     for intent in OF_AN_INTENT:
         scenarios = in_turn([one for one in pool if one.intent == intent], rng)
         for _ in range(SPARE * wanted(split, intent)):
@@ -136,52 +129,24 @@ def homes_in_question(reply: Reply, messages: list[str]) -> list[str]:
 def _text(row: Row) -> str:
     """What the model reads, without roles."""
     given = row["input"]
-    return "\n".join([given["homes"], *(one["content"] for one in given["messages"])])  # type: ignore[index]
-
-
-def choose(rows: list[tuple[str, Row]]) -> dict[str, list[Row]]:
-    """As many of each split as are wanted, none too near one that came before."""
-    texts = [_text(row).lower() for _, row in rows]
-    near: dict[int, list[int]] = {}
-    for pair in near_duplicates(texts, NEAR):
-        near.setdefault(pair.second, []).append(pair.first)
-    left = {(split, intent): wanted(split, intent) for split in PARTS for intent in OF_AN_INTENT}
-    intents = {f"scenario-{one.number}": one.intent for one in read_scenarios()}
-    chosen: dict[str, list[Row]] = {split: [] for split in PARTS}
-    taken: set[int] = set()
-    sealed: set[str] = set()
-    for place, (split, row) in enumerate(rows):
-        intent = intents.get(str(row.get("cluster")))
-        if intent and (left[split, intent] == 0 or taken.intersection(near.get(place, ()))):
-            continue
-        runs = runs_of(row)
-        if split != "train":
-            sealed |= runs
-        elif intent and sealed & runs:
-            continue
-        taken.add(place)
-        if intent:
-            left[split, intent] -= 1
-        chosen[split].append(row)
-    if any(left.values()):
-        missing = {kind: count for kind, count in left.items() if count}
-        raise SystemExit(f"too many conversations read alike: {missing} are missing")
-    return chosen
-
-
-def runs_of(row: Row) -> set[str]:
-    """All runs of so many letters of input and answer, without what stands between them."""
-    return letter_runs(f"{_text(row)} {row['answer']}", RUN)
+    return "\n".join([given["homes"], *(one["content"] for one in given["messages"])])
 
 
 def main(folder: Path) -> None:
     """Write the three files into `folder`."""
-    rows = read_handwritten()
+    rows = written()
     for split in PARTS:
-        rows += write_generated(split)
-    for split, chosen in choose(rows).items():
-        lines = [json.dumps(row, ensure_ascii=False) for row in chosen]
-        (folder / f"{split}.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        rows += composed(split)
+    intents = {f"scenario-{one.number}": one.intent for one in read_scenarios()}
+    chosen = choose(
+        rows,
+        {(split, intent): wanted(split, intent) for split in PARTS for intent in OF_AN_INTENT},
+        kind_of=lambda row: intents.get(row.get("cluster", "")),
+        texts_of=lambda row: [_text(row)],
+        near=NEAR,
+        passages_of=lambda row: letter_runs(f"{_text(row)} {row['answer']}", RUN),
+    )
+    write_cases(folder, chosen)
 
 
 if __name__ == "__main__":

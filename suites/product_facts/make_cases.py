@@ -8,18 +8,17 @@ split alone, so that no adapter can have learnt what dev or test ask.
 
 from __future__ import annotations
 
-import json
 import random
 import sys
 from pathlib import Path
 
 from generator.catalogue import Fact, Product, catalogue
 
+from evals.suite.made_cases import Made, Row, read_handwritten, write_cases
+
 HERE = Path(__file__).resolve().parent
 SEED = 311
 PRODUCTS = {"test": 24, "dev": 24, "train": 19}
-
-Row = dict[str, object]
 
 
 def document_of(product: Product) -> str:
@@ -36,26 +35,23 @@ def slug(name: str) -> str:
     return f"product-{name.lower()}"
 
 
-def read_handwritten() -> list[tuple[str, Row]]:
-    """Split and case of each hand-written question, in file order."""
-    lines = (HERE / "handwritten.jsonl").read_text(encoding="utf-8").splitlines()
-    rows, counts = [], dict.fromkeys(PRODUCTS, 0)
-    for row in map(json.loads, lines):
-        split = row["split"]
-        counts[split] += 1
-        name = f"f-{split}-h{counts[split]:03}"
-        rows.append(
-            (split, _row(name, row["question"], row["expected"], row["document"], "handwritten"))
-        )
+def written() -> list[Made]:
+    """The hand-written questions, in file order."""
+    rows: list[Made] = []
+    for split, number, entry in read_handwritten(HERE / "handwritten.jsonl"):
+        asked, answers, document = entry["question"], entry["expected"], entry["document"]
+        name = f"f-{split}-{number}"
+        rows.append((split, _row(name, asked, answers, document, "handwritten")))
     return rows
 
 
-def write_generated() -> list[tuple[str, Row]]:
+def composed() -> list[Made]:
     """A question for every fact of the catalogue, each product in one split."""
     rng = random.Random(SEED)  # noqa: S311 - reproducible data, not a secret
     products = catalogue()
     rng.shuffle(products)
-    rows, first = [], 0
+    rows: list[Made] = []
+    first = 0
     for split, count in PRODUCTS.items():
         facts = [fact for product in products[first : first + count] for fact in product.facts]
         for number, fact in enumerate(facts, 1):
@@ -88,10 +84,10 @@ def main(folder: Path) -> None:
     for product in catalogue():
         path = folder / "documents" / f"{slug(product.name)}.md"
         path.write_text(document_of(product), encoding="utf-8")
-    rows = [*read_handwritten(), *write_generated()]
-    for split in PRODUCTS:
-        lines = [json.dumps(row, ensure_ascii=False) for where, row in rows if where == split]
-        (folder / f"{split}.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    rows: dict[str, list[Row]] = {split: [] for split in PRODUCTS}
+    for split, row in [*written(), *composed()]:
+        rows[split].append(row)
+    write_cases(folder, rows)
 
 
 if __name__ == "__main__":

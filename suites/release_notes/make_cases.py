@@ -17,8 +17,7 @@ from pathlib import Path
 from generator.commits import Writer, sprints
 from generator.house import hardest, release
 
-from evals.suite.duplicates import near_duplicates
-from evals.suite.letter_runs import letter_runs
+from evals.suite.made_cases import Made, Row, choose, letter_runs, read_handwritten, write_cases
 
 HERE = Path(__file__).resolve().parent
 SEED = 90210
@@ -28,28 +27,23 @@ NEAR = 0.72  # cosine similarity above which two lists read alike
 RUN = 50  # letters that a train list may not share with one of dev or test
 KEPT_OF_NONE = 0.15  # share of the lists without a note that are kept
 
-Row = dict[str, object]
 
-
-def read_handwritten() -> list[tuple[str, Row]]:
-    """Split and case of each hand-written list, in file order."""
-    lines = (HERE / "handwritten.jsonl").read_text(encoding="utf-8").splitlines()
-    rows, counts = [], dict.fromkeys(GENERATED, 0)
-    for row in map(json.loads, lines):
-        split = row["split"]
-        counts[split] += 1
-        name = f"n-{split}-h{counts[split]:03}"
-        answer = {"notes": row["notes"], "bump": row["bump"]}
-        rows.append((split, _row(name, row["commits"], answer, "handwritten")))
+def written() -> list[Made]:
+    """The hand-written lists, in file order."""
+    rows: list[Made] = []
+    for split, number, entry in read_handwritten(HERE / "handwritten.jsonl"):
+        answer = {"notes": entry["notes"], "bump": entry["bump"]}
+        name = f"n-{split}-{number}"
+        rows.append((split, _row(name, entry["commits"], answer, "handwritten")))
     return rows
 
 
-def write_generated(split: str) -> list[tuple[str, Row]]:
+def composed(split: str) -> list[Made]:
     """More lists than are needed, of every sprint in turn."""
     rng = random.Random(f"{SEED}-{split}")  # noqa: S311 - reproducible data, not a secret
     writer = Writer(rng, held=split != "train")
     groups = sprints(split, rng)
-    rows: list[tuple[str, Row]] = []
+    rows: list[Made] = []
     for number in range(SPARE * GENERATED[split]):
         place = number % len(groups)
         commits = writer.write(groups[place])
@@ -73,40 +67,20 @@ def _row(name: str, commits: Sequence[str], answer: dict[str, object], source: s
     }
 
 
-def choose(rows: list[tuple[str, Row]]) -> dict[str, list[Row]]:
-    """As many of each split as are wanted, none too near one that came before."""
-    texts = [row["input"]["commits"].lower() for _, row in rows]  # type: ignore[index]
-    near: dict[int, list[int]] = {}
-    for pair in near_duplicates(texts, NEAR):
-        near.setdefault(pair.second, []).append(pair.first)
-    left = dict(GENERATED)
-    chosen: dict[str, list[Row]] = {split: [] for split in GENERATED}
-    taken: set[int] = set()
-    sealed: set[str] = set()
-    for place, (split, row) in enumerate(rows):
-        generated = row["tags"]["source"] == "generated"  # type: ignore[index]
-        if generated and (left[split] == 0 or taken.intersection(near.get(place, ()))):
-            continue
-        if split != "train":
-            sealed |= letter_runs(texts[place], RUN)
-        elif generated and sealed & letter_runs(texts[place], RUN):
-            continue
-        taken.add(place)
-        left[split] -= generated
-        chosen[split].append(row)
-    if any(left.values()):
-        raise SystemExit(f"too many lists read alike: {left} are missing")
-    return chosen
-
-
 def main(folder: Path) -> None:
     """Write the three files into `folder`."""
-    rows = read_handwritten()
+    rows = written()
     for split in GENERATED:
-        rows += write_generated(split)
-    for split, chosen in choose(rows).items():
-        lines = [json.dumps(row, ensure_ascii=False) for row in chosen]
-        (folder / f"{split}.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        rows += composed(split)
+    chosen = choose(
+        rows,
+        {(split, ""): count for split, count in GENERATED.items()},
+        kind_of=lambda _: "",
+        texts_of=lambda row: [row["input"]["commits"]],
+        near=NEAR,
+        passages_of=lambda row: letter_runs(row["input"]["commits"], RUN),
+    )
+    write_cases(folder, chosen)
 
 
 if __name__ == "__main__":

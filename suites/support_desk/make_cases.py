@@ -8,7 +8,6 @@ split, and no text of train shares a long run of letters with one of dev or test
 
 from __future__ import annotations
 
-import json
 import random
 import re
 import sys
@@ -20,8 +19,7 @@ from figures import figures_of
 from generator.catalogue import Product, catalogue
 from generator.conversations import Composer, Talk, read_scenarios
 
-from evals.suite.duplicates import near_duplicates
-from evals.suite.letter_runs import letter_runs
+from evals.suite.made_cases import Made, Row, choose, letter_runs, read_handwritten, write_cases
 
 HERE = Path(__file__).resolve().parent
 SEED = 2741
@@ -35,10 +33,6 @@ WANTED = {  # generated cases of each kind; "rule" of every rule but the bot's
 RULES = ("safety", "refund", "warranty", "order", "person", "health", "delivery", "discount")
 NEAR = 0.8  # cosine similarity above which two conversations read alike
 RUN = 45  # letters, figures apart, that a train text may not share with one of dev or test
-
-Row = dict[str, object]
-Named = tuple[str, Row]
-"""A split and one of its cases."""
 
 
 def row_of(name: str, talk: Talk, expected: Row, source: str) -> Row:
@@ -66,27 +60,23 @@ def fact_of(spellings: Sequence[str], others: Sequence[str], page: str) -> Row:
     return {"kind": "fact", "fact": list(spellings), "others": wrong, "page": figures_of(page)}
 
 
-def read_handwritten() -> list[Named]:
-    """Split and case of each hand-written conversation, in file order."""
-    lines = (HERE / "handwritten.jsonl").read_text(encoding="utf-8").splitlines()
-    rows: list[Named] = []
-    counts = dict.fromkeys(SPLITS, 0)
-    for row in map(json.loads, lines):
-        split = row["split"]
-        counts[split] += 1
-        talk = Talk(row.get("earlier", []), row["message"], row["answer"])
-        expected: Row = {"kind": row["kind"]}
+def written() -> list[Made]:
+    """The hand-written conversations, in file order."""
+    rows: list[Made] = []
+    for split, number, entry in read_handwritten(HERE / "handwritten.jsonl"):
+        talk = Talk(entry.get("earlier", []), entry["message"], entry["answer"])
+        expected: Row = {"kind": entry["kind"]}
         more: Row = {}
-        if document := row.get("document"):
+        if document := entry.get("document"):
             page = (HERE / "documents" / f"{document}.md").read_text(encoding="utf-8")
-            expected = fact_of(row["fact"], row.get("others", []), page)
+            expected = fact_of(entry["fact"], entry.get("others", []), page)
             more = {"cluster": document, "documents": [document]}
-        made = row_of(f"s-{split}-h{counts[split]:03}", talk, expected, "handwritten")
+        made = row_of(f"s-{split}-{number}", talk, expected, "handwritten")
         rows.append((split, {**made, **more}))
     return rows
 
 
-def write_generated(split: str, products: Sequence[Product]) -> Iterator[Named]:
+def composed(split: str, products: Sequence[Product]) -> Iterator[Made]:
     """More cases than are needed, of every kind in turn."""
     rng = random.Random(f"{SEED}-{split}")  # noqa: S311 - reproducible data, not a secret
     composer = Composer(rng, split, products)
@@ -166,41 +156,6 @@ def products_of(split: str, products: Sequence[Product]) -> Iterator[Product]:
         yield from filter(None, row)
 
 
-def choose(rows: list[Named]) -> dict[str, list[Row]]:
-    """As many of each split and rule as are wanted, none too near one that came before."""
-    texts = [" ".join(_texts(row["input"])).lower() for _, row in rows]
-    near: dict[int, list[int]] = {}
-    for pair in near_duplicates(texts, NEAR):
-        near.setdefault(pair.second, []).append(pair.first)
-    left = {
-        (split, rule): WANTED[split].get(rule, WANTED[split]["rule"])
-        for split in SPLITS for rule in (*RULES, "fact", "bot", "chat")
-    }  # fmt: skip
-    chosen: dict[str, list[Row]] = {split: [] for split in SPLITS}
-    taken: set[int] = set()
-    sealed: set[str] = set()
-    answers: set[object] = set()
-    for place, (split, row) in enumerate(rows):
-        kind = split, row["tags"]["rule"]  # type: ignore[index]
-        generated = row["tags"]["source"] == "generated"  # type: ignore[index]
-        runs = _runs(texts[place]) | _runs(str(row["answer"]))
-        if generated and (left[kind] == 0 or taken.intersection(near.get(place, ()))):
-            continue
-        if generated and split == "train" and (sealed & runs or row["answer"] in answers):
-            continue
-        if split != "train":
-            sealed |= runs
-            answers.add(row["answer"])
-        taken.add(place)
-        left[kind] -= generated
-        chosen[split].append(row)
-    if any(left.values()):
-        raise SystemExit(
-            f"too many read alike: { ({k: v for k, v in left.items() if v}) } are missing"
-        )
-    return chosen
-
-
 def _texts(given: object) -> Iterator[str]:
     if isinstance(given, dict):
         for one in given.values():
@@ -212,9 +167,11 @@ def _texts(given: object) -> Iterator[str]:
         yield str(given)
 
 
-def _runs(text: str) -> set[str]:
-    """All runs of so many letters, figures apart."""
-    return letter_runs(re.sub(r"\d", "", text), RUN)
+def passages_of(row: Row) -> set[str]:
+    """All runs of so many letters of question and answer, figures apart, and the whole answer."""
+    texts = " ".join(_texts(row["input"])), row["answer"]
+    runs = (letter_runs(re.sub(r"\d", "", text), RUN) for text in texts)
+    return {row["answer"]}.union(*runs)
 
 
 def main(folder: Path) -> None:
@@ -225,12 +182,22 @@ def main(folder: Path) -> None:
         path = folder / "documents" / f"{product.page_id}.md"
         path.write_text(product.page, encoding="utf-8")
     random.Random(SEED).shuffle(products)  # noqa: S311 - reproducible data, not a secret
-    rows = read_handwritten()
+    rows = written()
     for split in SPLITS:
-        rows += write_generated(split, list(products_of(split, products)))
-    for split, chosen in choose(rows).items():
-        lines = [json.dumps(row, ensure_ascii=False) for row in chosen]
-        (folder / f"{split}.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        rows += composed(split, list(products_of(split, products)))
+    chosen = choose(
+        rows,
+        {
+            (split, kind): WANTED[split].get(kind, WANTED[split]["rule"])
+            for split in SPLITS
+            for kind in (*RULES, "fact", "bot", "chat")
+        },
+        kind_of=lambda row: row["tags"]["rule"],
+        texts_of=lambda row: [" ".join(_texts(row["input"]))],
+        near=NEAR,
+        passages_of=passages_of,
+    )
+    write_cases(folder, chosen)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ generated ticket that reads like another of any split is left out.
 
 from __future__ import annotations
 
-import json
 import random
 import sys
 from collections.abc import Iterator
@@ -16,8 +15,7 @@ from pathlib import Path
 
 from generator.tickets import Problem, Writer, read_problems
 
-from evals.suite.duplicates import near_duplicates
-from evals.suite.letter_runs import letter_runs
+from evals.suite.made_cases import Made, Row, choose, letter_runs, read_handwritten, write_cases
 
 HERE = Path(__file__).resolve().parent
 SEED = 7041
@@ -26,23 +24,17 @@ SPARE = 3  # times as many are written, since some read alike
 NEAR = 0.72  # cosine similarity above which two tickets read alike
 RUN = 50  # letters that a train ticket may not share with one of dev or test
 
-Row = dict[str, object]
 
-
-def read_handwritten() -> list[tuple[str, Row]]:
-    """Split and case of each hand-written ticket, in file order."""
-    lines = (HERE / "handwritten.jsonl").read_text(encoding="utf-8").splitlines()
-    rows, counts = [], dict.fromkeys(OF_A_QUEUE, 0)
-    for row in map(json.loads, lines):
-        split = row["split"]
-        counts[split] += 1
-        tags = {"source": "handwritten", "decided_by": row["decided_by"]}
-        name = f"t-{split}-h{counts[split]:03}"
-        rows.append((split, _row(name, row["text"], row["queue"], tags)))
+def written() -> list[Made]:
+    """The hand-written tickets, in file order."""
+    rows: list[Made] = []
+    for split, number, entry in read_handwritten(HERE / "handwritten.jsonl"):
+        tags = {"source": "handwritten", "decided_by": entry["decided_by"]}
+        rows.append((split, _row(f"t-{split}-{number}", entry["text"], entry["queue"], tags)))
     return rows
 
 
-def write_generated(split: str) -> list[tuple[str, Row]]:
+def composed(split: str) -> list[Made]:
     """More tickets than are needed: of every queue in turn, of its problems in turn."""
     rng = random.Random(f"{SEED}-{split}")  # noqa: S311 - reproducible data, not a secret
     writer = Writer(rng, held=split != "train")
@@ -75,41 +67,20 @@ def _row(name: str, text: str, queue: str, tags: dict[str, str]) -> Row:
     return {"id": name, "input": {"text": text}, "expected": queue, "tags": tags}
 
 
-def choose(rows: list[tuple[str, Row]]) -> dict[str, list[Row]]:
-    """As many of each split as are wanted, none too near one that came before."""
-    texts = [row["input"]["text"].lower() for _, row in rows]  # type: ignore[index]
-    near: dict[int, list[int]] = {}
-    for pair in near_duplicates(texts, NEAR):
-        near.setdefault(pair.second, []).append(pair.first)
-    left = {(split, row["expected"]): OF_A_QUEUE[split] for split, row in rows}
-    chosen: dict[str, list[Row]] = {split: [] for split in OF_A_QUEUE}
-    taken: set[int] = set()
-    sealed: set[str] = set()
-    for place, (split, row) in enumerate(rows):
-        generated = "-g" in str(row["id"])
-        kind = split, row["expected"]
-        if generated and (left[kind] == 0 or taken.intersection(near.get(place, ()))):
-            continue
-        if split != "train":
-            sealed |= letter_runs(texts[place], RUN)
-        elif generated and sealed & letter_runs(texts[place], RUN):
-            continue
-        taken.add(place)
-        left[kind] -= generated
-        chosen[split].append(row)
-    if any(left.values()):
-        raise SystemExit(f"too many tickets read alike: {left} are missing")
-    return chosen
-
-
 def main(folder: Path) -> None:
     """Write the three files into `folder`."""
-    rows = read_handwritten()
+    rows = written()
     for split in OF_A_QUEUE:
-        rows += write_generated(split)
-    for split, chosen in choose(rows).items():
-        lines = [json.dumps(row, ensure_ascii=False) for row in chosen]
-        (folder / f"{split}.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        rows += composed(split)
+    chosen = choose(
+        rows,
+        {(split, row["expected"]): OF_A_QUEUE[split] for split, row in rows},
+        kind_of=lambda row: row["expected"],
+        texts_of=lambda row: [row["input"]["text"]],
+        near=NEAR,
+        passages_of=lambda row: letter_runs(row["input"]["text"], RUN),
+    )
+    write_cases(folder, chosen)
 
 
 if __name__ == "__main__":

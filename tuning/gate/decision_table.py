@@ -14,7 +14,7 @@ from tuning.gate.learning import falls_short
 from tuning.gate.retrieval import judge_retrieval, retrieval_steps
 from tuning.gate.rules import Answer
 from tuning.gate.standing import Standing
-from tuning.gate.wording import extension_step, gain_text, little_room
+from tuning.gate.wording import extension_step, gain_text, little_room, rounds_step
 from tuning.records import StrongerLine, Verdict
 
 
@@ -93,7 +93,7 @@ RULES: tuple[Rule, ...] = (
         "Prompting is not exhausted",
         rules.judge_more_prompts,
         False,
-        ("Add a round of another family to the suite, and run it.",),
+        (),
     ),
     Rule(
         "more_cases",
@@ -134,7 +134,7 @@ def next_steps(
         judged = [_judge_step(judge) for judge in evidence.judges if judge.blocks]
         steps = [*judged, *repairs]
     if verdict == "prompt_more":
-        steps = _more_steps(standing, evidence, steps)
+        steps = _more_steps(standing, evidence, policy)
     if verdict == "more_cases":
         steps.insert(0, extension_step(policy))
     if verdict == "more_cases" and any(item.trial.arm.errors for item in standing.trials):
@@ -163,13 +163,15 @@ def next_steps(
     return tuple(steps)
 
 
-def _more_steps(standing: Standing, evidence: Evidence, steps: list[str]) -> list[str]:
+def _more_steps(standing: Standing, evidence: Evidence, policy: Policy) -> list[str]:
     """What is missing before prompting is exhausted; on a plateau it is the probe alone."""
     if standing.plateau:
         return [_PROBE]
     wanted = _finishing(evidence) if standing.untried else []
     wanted += [structured_step(evidence.failures)] if standing.unconstrained else []
-    return (wanted or steps) + [f"Still missing: {gap}." for gap in standing.gaps]
+    return (wanted or [rounds_step(standing, policy)]) + [
+        f"Still missing: {gap}." for gap in standing.gaps
+    ]
 
 
 def _finishing(evidence: Evidence) -> list[str]:

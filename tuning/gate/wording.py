@@ -165,6 +165,24 @@ def extension_step(policy: Policy) -> str:
     )
 
 
+def rounds_step(standing: Standing, policy: Policy) -> str:
+    """What is still to be tried: after a late gain the rounds that would show its plateau."""
+    if not standing.improved:
+        return "Add a round of another family to the suite, and run it."
+    best = max(standing.improved, key=lambda judged: judged.mean)
+    later = any(item.trial.round_index > best.trial.round_index for item in standing.trials)
+    rounds = (
+        "one more round, of another family than the last,"
+        if later
+        else "two more rounds, of different families,"
+    )
+    return (
+        f"Add {rounds} to the suite, each with at least 2 candidates, and run it. Where none of "
+        f"the two rounds after '{best.trial.label}' is plausibly {gain_text(policy)} better than "
+        "it, prompting has plateaued."
+    )
+
+
 def plural(count: int, what: str) -> str:
     """A count with its noun: "1 case", "2 cases"."""
     return f"{count} {what}" if count == 1 else f"{count} {what}s"

@@ -162,6 +162,21 @@ def test_too_little_effort_asks_for_more_prompting_and_says_what_is_missing(roun
     assert any(gap in step for step in found.next_steps)
 
 
+def test_after_a_late_gain_the_next_step_names_the_rounds_that_show_its_plateau() -> None:
+    trials = search(45, 15, 200, 40)
+    last = judge(trials)
+    assert last.verdict == "prompt_more"
+    assert "two more rounds, of different families" in last.next_steps[0]
+    assert "after 'n1' is plausibly 10 points better" in last.next_steps[0]
+    same = shifted(45, 15, 200, 40)
+    trials += tuple(trial(f"s{i}", same, 4, "structured") for i in range(2))
+    then = judge(trials)
+    assert then.verdict == "prompt_more"
+    assert "one more round, of another family than the last" in then.next_steps[0]
+    trials += tuple(trial(f"v{i}", same, 5, "votes") for i in range(2))
+    assert judge(trials).plateau
+
+
 def test_five_candidates_in_three_rounds_are_enough() -> None:
     assert judge(plain_rounds(("wording", 1), ("few_shot", 2), ("nearest", 2))).plateau
     # The same family as two rounds ago is fine.

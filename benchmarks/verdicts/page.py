@@ -10,10 +10,21 @@ from benchmarks.verdicts.derived import Shown
 from evals.models import DEFAULT_MODEL
 from reports.markup import table, words
 from reports.numbers import bounds, duration, score, signed, signed_bounds
+from tuning.gate.decision_table import RULES
+from tuning.gate.rules import judge_cost
 from tuning.records import Decision, Outcome, ShipDecision, TrialLine, Verdict
 
-HEAD = ["Suite", "The gate", "Best prompt, dev", "Trained anyway, sealed cases", "Then", "Right?"]
+HEAD = [
+    "Suite",
+    "The gate",
+    "Best prompt, dev",
+    "Trained anyway, sealed cases",
+    "Then",
+    "Right?",
+    "Took",
+]
 SENTENCE = 1200
+PAYS = next(rule.title for rule in RULES if rule.judge is judge_cost)
 
 
 class Judged(NamedTuple):
@@ -60,6 +71,7 @@ def _row(one: Shown) -> list[str]:
         _trained(one.shipping),
         f"`{one.shipping.verdict}`" if one.shipping else "not trained",
         _judged(one).said,
+        duration(sum(phase.seconds for phase in one.job.phases)),
     ]
 
 
@@ -109,6 +121,9 @@ def _of_suite(one: Shown) -> Iterator[str]:
         override = " (by override)" if one.job.override else ""
         said = f"`{one.shipping.verdict}`{override}. {words(one.shipping.sentence, SENTENCE)}"
         yield f"- **Training**: {said}"
+    if one.suite.operation.calls_per_month:
+        cost = next(rule for rule in one.decision.rules if rule.title == PAYS)
+        yield f"- **Cost**: {words(cost.evidence, SENTENCE)}"
     judged = _judged(one)
     yield f"- **Was the gate right?** {judged.said}: {judged.why}."
     took = {phase.name: phase.seconds for phase in one.job.phases}

@@ -3,13 +3,13 @@
 The same bytes every time, from two sources. `handwritten.jsonl` holds questions written one by
 one, each naming its split. The rest are composed by the folder `generator`: an intent (what to
 calculate, filter, break down, rank, when) is drawn first and then worded; dev and test may use
-phrases, values and a third condition that train never does. Near-duplicates are refused within
-a split and, more strictly, across splits.
+phrases, values and a third condition that train never does. A composed question that is near
+another is left out, across splits already at less; one written by hand for train that is near one
+of dev or test is refused. The tags are read off the expected query (README.md).
 """
 
 from __future__ import annotations
 
-import json
 import random
 import re
 import sys
@@ -17,9 +17,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ebb.parser import parse
-from ebb.tree import format_query
+from ebb.tree import AllOf, AnyOf, Condition, Query, Rank, format_query
 from generator.questions import FRAMES, roughen
 from generator.wording import Wording
+
+from evals.suite.made_cases import Row, read_handwritten, write_cases
 
 HERE = Path(__file__).resolve().parent
 SEED = 20250
@@ -49,26 +51,65 @@ def similarity(one: frozenset[str], two: frozenset[str]) -> float:
 class Entry:
     """A finished case and its grams."""
 
-    record: dict[str, object]
+    row: Row
     grams: frozenset[str]
 
 
-def read_handwritten(path: Path) -> dict[str, list[Entry]]:
+def shape_of(query: Query) -> str:
+    """What kind of result is asked for: the first that fits."""
+    if not query.calcs:
+        return "rows"
+    if query.rank != Rank():
+        return "ranking"
+    if query.per:
+        return "breakdown"
+    return "several" if len(query.calcs) > 1 else "number"
+
+
+def count_conditions(condition: Condition | None) -> int:
+    """How many conditions on columns a filter joins."""
+    if isinstance(condition, AllOf | AnyOf):
+        return sum(map(count_conditions, condition.parts))
+    return int(condition is not None)
+
+
+def make_entry(name: str, text: str, expected: str, source: str) -> Entry:
+    """The case with the tags that its query gives it."""
+    query = parse(expected)
+    conditions = count_conditions(query.condition)
+    tags = {
+        "source": source,
+        "shape": shape_of(query),
+        "conditions": str(conditions) if conditions < 3 else "3+",
+    }
+    row = {"id": name, "input": {"text": text}, "expected": expected, "tags": tags}
+    return Entry(row, grams(text))
+
+
+def written(path: Path) -> dict[str, list[Entry]]:
     """The hand-written cases by split, in file order."""
     entries: dict[str, list[Entry]] = {split: [] for split in SPLITS}
-    for line in path.read_text(encoding="utf-8").splitlines():
-        row = json.loads(line)
-        split, text = row["split"], row["text"]
-        if format_query(parse(row["expected"])) != row["expected"]:
-            raise ValueError(f"{path.name}: {text!r}: write {format_query(parse(row['expected']))}")
-        record = {
-            "id": f"q-{split}-h{len(entries[split]) + 1:03}",
-            "input": {"text": text},
-            "expected": row["expected"],
-            "tags": {"source": "handwritten"},
-        }
-        entries[split].append(Entry(record, grams(text)))
+    for split, number, row in read_handwritten(path):
+        text, expected = row["text"], row["expected"]
+        canonical = format_query(parse(expected))
+        if canonical != expected:
+            raise SystemExit(f"{path.name}: {text!r}: write {canonical}")
+        name = f"q-{split}-{number}"
+        entries[split].append(make_entry(name, text, expected, "handwritten"))
+    refuse_near_train(entries)
     return entries
+
+
+def refuse_near_train(entries: dict[str, list[Entry]]) -> None:
+    """`SystemExit` for a train case that is near one of a split that judges."""
+    for mine in entries["train"]:
+        for other in [*entries["dev"], *entries["test"]]:
+            if similarity(mine.grams, other.grams) >= NEAR_ACROSS:
+                one, two = mine.row, other.row
+                raise SystemExit(
+                    f"{one['id']} ({one['input']['text']!r}) is too near to "
+                    f"{two['id']} ({two['input']['text']!r}): reword it"
+                )
 
 
 def too_near(found: frozenset[str], split: str, entries: dict[str, list[Entry]]) -> bool:
@@ -92,23 +133,16 @@ def generate(split: str, entries: dict[str, list[Entry]]) -> None:
         if len(text) < 12 or too_near(found, split, entries):
             continue
         made += 1
-        record: dict[str, object] = {
-            "id": f"q-{split}-{made:04}",
-            "input": {"text": text},
-            "expected": intent.query(),
-            "tags": {"source": "generated"},
-        }
-        entries[split].append(Entry(record, found))
+        name = f"q-{split}-{made:04}"
+        entries[split].append(make_entry(name, text, intent.query(), "generated"))
 
 
 def main(folder: Path) -> None:
     """Write the three files into `folder`."""
-    entries = read_handwritten(HERE / "handwritten.jsonl")
+    entries = written(HERE / "handwritten.jsonl")
     for split in SPLITS:
         generate(split, entries)
-    for split, listed in entries.items():
-        lines = [json.dumps(entry.record, ensure_ascii=False) for entry in listed]
-        (folder / f"{split}.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    write_cases(folder, {split: [entry.row for entry in entries[split]] for split in SPLITS})
 
 
 if __name__ == "__main__":

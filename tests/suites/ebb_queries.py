@@ -20,14 +20,14 @@ def _load_suite_code() -> tuple[Any, ...]:
     sys.path.append(str(SUITE))
     try:
         names = ("ebb.tree", "ebb.tokens", "ebb.parser", "ebb.meaning", "generator.wording")
-        modules = [importlib.import_module(name) for name in names]
+        modules = [importlib.import_module(name) for name in (*names, "make_cases")]
         scorers = load_code(SUITE / "scorers.py")
     finally:
         sys.path.remove(str(SUITE))
     return (*modules, scorers)
 
 
-tree, tokens, parser, meaning, wording, scorers = _load_suite_code()
+tree, tokens, parser, meaning, wording, make_cases, scorers = _load_suite_code()
 
 TEXT_COLUMNS = sorted(c for c, kind in tree.COLUMNS.items() if kind == "text")
 MS_COLUMNS = ["duration_ms", "db_ms"]

@@ -7,6 +7,7 @@ import re
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,7 +18,17 @@ from evals.records import SPLITS, Case, Output, Score
 from evals.suite.duplicates import find_duplicates
 from evals.suite.load import load_suite
 from evals.suite.templates import compile_prompt
-from tests.suites.ebb_queries import SUITE, meaning, parser, queries, scorers, tokens, tree, wording
+from tests.suites.ebb_queries import (
+    SUITE,
+    make_cases,
+    meaning,
+    parser,
+    queries,
+    scorers,
+    tokens,
+    tree,
+    wording,
+)
 
 
 def _case(expected: str) -> Case:
@@ -299,24 +310,31 @@ def test_held_out_phrases_and_values_never_reach_train(cases: tuple[Case, ...]) 
 
 def test_the_generator_withholds_what_only_people_ask(cases: tuple[Case, ...]) -> None:
     withheld: dict[str, Callable[[str], bool]] = {
-        "or": lambda q: " or " in q,
+        "or": lambda q: " or " in q and "(" not in q,
+        "or in parentheses": lambda q: "(" in q,
         "span in the past": lambda q: q.rpartition("@")[2][0].isdigit() and ".." in q,
-        "negated match": lambda q: "!~" in q or "!^" in q,
+        "does not contain": lambda q: "!~" in q,
+        "does not start with": lambda q: "!^" in q,
         "not in": lambda q: "!=[" in q,
         "anonymous": lambda q: "-user_id" in q,
         "minimum": lambda q: ".min" in q,
         "every column": lambda q: q.startswith("rows |"),
         "bucket and column": lambda q: re.search(r"per [0-9]+[mhd], ", q) is not None,
-        "ranking by another": lambda q: (
-            re.match(r"[^r].*\| (high|low) ([0-9]+ )?[a-z]", q) is not None
-        ),
+        "ranking by a later calculation": lambda q: isinstance(_key_of(q), tree.Calc),
+        "ranking by a group": lambda q: isinstance(_key_of(q), str),
         "two bounds": lambda q: re.search(r"(\w+)>=?\w+ and \1<", q) is not None,
     }
     for name, shows in withheld.items():
         by = Counter((c.split, c.tags["source"]) for c in cases if shows(c.expected))
         assert sum(n for (_, source), n in by.items() if source == "generated") == 0, name
         assert by["test", "handwritten"] >= 1, name
-        assert by["train", "handwritten"] >= 1, f"{name}: nobody could learn it"
+        assert by["train", "handwritten"] >= 5, f"{name}: fewer than the README says"
+
+
+def _key_of(text: str) -> Any:
+    """What the groups of a query are ranked by, where it says so."""
+    query = parser.parse(text)
+    return query.rank.key if query.calcs else None
 
 
 def test_every_example_in_a_prompt_is_a_query_and_nobodys_case(cases: tuple[Case, ...]) -> None:
@@ -345,3 +363,57 @@ def test_handwritten_lines_each_hold_a_split_a_text_and_a_query() -> None:
     rows = [json.loads(line) for line in lines]
     assert all(set(row) == {"split", "text", "expected"} for row in rows)
     assert len({row["text"] for row in rows}) == len(rows)
+
+
+TAGS = [
+    ("count | @1h", "number", "0"),
+    ("count | if error~dns and region!=[a, b] | @1h", "number", "2"),
+    ("duration_ms.p50, duration_ms.p95 | if status=5xx | @1h", "several", "1"),
+    ("count, rpm | per 5m | @1h", "breakdown", "0"),
+    ("count | if duration_ms>=5 and duration_ms<=9 | per 5m, pod | @1h", "breakdown", "2"),
+    ("count | per pod | high 1 | @1h", "ranking", "0"),
+    ("count, rpm | if -user_id | per pod | low | @1h", "ranking", "1"),
+    ("count | if (region=a and plan=b) or -error | per pod | low pod | @1h", "ranking", "3+"),
+    ("rows | @1h", "rows", "0"),
+    ("rows pod | if service=a and method=b and +error and plan=c | high 5 | @1h", "rows", "3+"),
+]
+
+
+@pytest.mark.parametrize(("expected", "shape", "conditions"), TAGS)
+def test_tags_are_read_off_the_query(expected: str, shape: str, conditions: str) -> None:
+    row = make_cases.make_entry("q", "?", expected, "generated").row
+    assert row["tags"] == {"source": "generated", "shape": shape, "conditions": conditions}
+
+
+def test_every_tag_occurs_in_every_split(cases: tuple[Case, ...]) -> None:
+    for split in SPLITS:
+        found = {(tag, value) for c in cases if c.split == split for tag, value in c.tags.items()}
+        shapes = {value for tag, value in found if tag == "shape"}
+        assert shapes == {"number", "several", "breakdown", "ranking", "rows"}
+        assert {value for tag, value in found if tag == "conditions"} == {"0", "1", "2", "3+"}
+
+
+def _handwritten(path: Path, *lines: tuple[str, str, str]) -> Path:
+    rows = [dict(zip(("split", "text", "expected"), line, strict=True)) for line in lines]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("judge", ["dev", "test"])
+def test_a_handwritten_train_question_near_one_that_judges_is_refused(
+    judge: str, tmp_path: Path
+) -> None:
+    mine = ("train", "p95 on checkout by pod, last 2h", "duration_ms.p95 | per pod | @2h")
+    near = (judge, "p95 on checkout by pod, last 3h?", "duration_ms.p95 | per pod | @3h")
+    message = rf"q-train-h001 \('p95 .* too near to q-{judge}-h001 \('p95 .*: reword it"
+    with pytest.raises(SystemExit, match=message):
+        make_cases.written(_handwritten(tmp_path / "near.jsonl", mine, near))
+    apart = (judge, "who sent the most bytes?", "bytes_out.sum | per user_id | high 1 | @1h")
+    entries = make_cases.written(_handwritten(tmp_path / "apart.jsonl", mine, apart))
+    assert [len(entries[split]) for split in ("train", judge)] == [1, 1]
+
+
+def test_a_handwritten_query_in_another_spelling_is_refused(tmp_path: Path) -> None:
+    path = _handwritten(tmp_path / "spelt.jsonl", ("dev", "how many?", "count | @60m"))
+    with pytest.raises(SystemExit, match=r"'how many\?': write count \| @1h"):
+        make_cases.written(path)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from evals.fingerprint import fingerprint
 from evals.prompting.ballots import poll_of, poll_said
 from evals.records import Case, CaseResult, Output, Run
 from reports import numbers
-from reports.differences import Piece, compare_texts
+from reports.commands import eval_command
+from reports.differences import Piece, compare_texts, same_words
 from reports.excerpts import Excerpt, as_text, excerpt, one_line
 from reports.stored import NotRun, case_of, compared_run, leader_run, sealed_runs
 from tuning.records import JobRecord
@@ -51,9 +53,18 @@ class VotesView:
 
 @dataclass(frozen=True)
 class Side:
-    """One candidate's output for a case. `full` is all it wrote, where the answer was taken out."""
+    """One candidate's output for a case. `full` is all it wrote, where the answer was taken out.
+
+    `value` is its primary score, None for an error; `kind` what the scorer calls the failure.
+    """
 
     label: str
+    run_id: str
+    value: float | None
+    kind: str
+    tokens: int
+    seconds: float
+    command: str
     pieces: tuple[Piece, ...]
     rest: str
     empty: bool
@@ -75,7 +86,7 @@ class CaseView:
     change: str
     summary: str
     where: str
-    tags: tuple[str, ...]
+    tags: tuple[tuple[str, str], ...]
     fields: tuple[tuple[str, Excerpt], ...]
     expected: Excerpt | None
     answer: Excerpt | None
@@ -94,9 +105,10 @@ class StatusCount:
 
 @dataclass(frozen=True)
 class CasesView:
-    """All cases, those that changed first. `heading` says which runs are shown."""
+    """All cases, those that changed first. `heading` and `sides` say which runs are shown."""
 
     heading: str
+    sides: tuple[str, ...]
     statuses: tuple[StatusCount, ...]
     cases: tuple[CaseView, ...]
 
@@ -107,25 +119,28 @@ def cases_view(job: JobRecord) -> CasesView | NotRun:
     The leader stands against the other model where that makes the verdict.
     """
     before, after = sealed_runs(job)
+    sides: tuple[str, ...]
     if before and after:
         heading = "Sealed cases, best prompt against adapter"
-        sides = (f"Best prompt: {before.candidate.label}", f"Adapter: {after.candidate.label}")
-        cases = _paired(job, before, after, sides)
+        named = (f"Best prompt: {before.candidate.label}", f"Adapter: {after.candidate.label}")
+        sides, cases = named, _paired(job, before, after, named)
     elif (other := compared_run(job)) and (leader := leader_run(job)):
         heading = f"Dev cases, {job.model} against {other.candidate.model} by the same prompt"
-        cases = _paired(job, leader, other, (job.model, other.candidate.model))
+        named = (job.model, other.candidate.model)
+        sides, cases = named, _paired(job, leader, other, named)
     else:
         only = before or after or leader_run(job)
         if not only:
             return NotRun("There are no outputs to look at", f"tunegate run {job.suite}")
         split = "Sealed" if only.split == "test" else "Dev"
         heading = f"{split} cases of {only.candidate.label}"
+        sides = (only.candidate.label,)
         cases = [_single(job, only, result) for result in only.results]
     order = list(STATUSES)
     cases.sort(key=lambda case: order.index(case.status))  # stable: suite order within
     found = [case.status for case in cases]
     counts = [StatusCount(s, STATUSES[s], found.count(s)) for s in order if s in found]
-    return CasesView(heading, tuple(counts), tuple(cases))
+    return CasesView(heading, sides, tuple(counts), tuple(cases))
 
 
 def safe_anchor(case_id: str) -> str:
@@ -172,10 +187,9 @@ def _pair(
     first, second = _value(before, old), _value(after, new)
     texts = [excerpt(r.output.said or "") for r in (old, new)]
     difference = compare_texts(texts[0].text, texts[1].text)
-    same_words = all(p.part == "same" for p in (*difference.before, *difference.after))
     sides = (
-        _side(before, old, labels[0], difference.before, texts[0]),
-        _side(after, new, labels[1], difference.after, texts[1]),
+        _side(job, before, old, _Said(labels[0], difference.before, texts[0])),
+        _side(job, after, new, _Said(labels[1], difference.after, texts[1])),
     )
     return _view(
         case_of(job, new),
@@ -183,15 +197,17 @@ def _pair(
         status=_change(first, second),
         change=f"{_short(first)} → {_short(second)}",
         sides=sides,
-        note=_note(old, new, same_words=same_words),
+        note=_note(old, new, texts),
     )
 
 
-def _note(old: CaseResult, new: CaseResult, *, same_words: bool) -> str:
-    if old.output.said is None or new.output.said is None or not same_words:
+def _note(old: CaseResult, new: CaseResult, texts: Sequence[Excerpt]) -> str:
+    if old.output.said is None or new.output.said is None:
         return ""
     if old.output.said == new.output.said:
         return "Both outputs are the same."
+    if not same_words(texts[0].text, texts[1].text):
+        return ""
     return "The outputs differ only in white space, or in the part that is not shown."
 
 
@@ -208,7 +224,8 @@ def _single(job: JobRecord, run: Run, result: CaseResult) -> CaseView:
     value = _value(run, result)
     status: Status = "error" if value is None else "right" if value >= 1 else "wrong"
     text = excerpt(result.output.said or "")
-    side = _side(run, result, run.candidate.label, (Piece(text.text, "same"),), text)
+    said = _Said(run.candidate.label, (Piece(text.text, "same"),), text)
+    side = _side(job, run, result, said)
     return _view(
         case_of(job, result),
         result,
@@ -219,15 +236,29 @@ def _single(job: JobRecord, run: Run, result: CaseResult) -> CaseView:
     )
 
 
-def _side(
-    run: Run, result: CaseResult, label: str, pieces: tuple[Piece, ...], text: Excerpt
-) -> Side:
+class _Said(NamedTuple):
+    """Who said it, the shown part of it with what changed in it, and how much is not shown."""
+
+    label: str
+    pieces: tuple[Piece, ...]
+    text: Excerpt
+
+
+def _side(job: JobRecord, run: Run, result: CaseResult, said: _Said) -> Side:
     output = result.output
     ordered = sorted(result.scores, key=lambda name: (name != run.primary, name))
+    value = _value(run, result)
+    failing = value is not None and value < 1
     return Side(
-        label=label,
-        pieces=pieces,
-        rest=text.rest,
+        label=said.label,
+        run_id=run.id,
+        value=value,
+        kind="error" if value is None else result.scores[run.primary].kind if failing else "",
+        tokens=output.prompt_tokens + output.completion_tokens,
+        seconds=output.seconds,
+        command=eval_command(job.named or job.suite, run, result.case_id),
+        pieces=said.pieces,
+        rest=said.text.rest,
         empty=output.said is not None and not output.said.strip(),
         error=excerpt(result.failed or "", 500).text,
         scores=tuple(
@@ -277,7 +308,7 @@ def _view(
         change=change,
         summary=one_line(" · ".join(fields.values()), 110),
         where=f"{case.path}:{case.line}" if case and case.path else "",
-        tags=tuple(f"{k}: {v}" for k, v in sorted(case.tags.items())) if case else (),
+        tags=tuple(sorted(case.tags.items())) if case else (),
         fields=tuple((key, excerpt(text)) for key, text in fields.items()),
         expected=excerpt(expected) if expected else None,
         answer=excerpt(answer) if answer else None,

@@ -1,8 +1,7 @@
-"""Word-level differences between two texts, bounded in time whatever the texts are.
+"""Word-level differences between two texts, by their longest common subsequence of words.
 
-The longest common subsequence is found by the textbook table over words, after cutting
-common beginnings and ends. Where what is left is too long for the table, it counts as
-replaced whole: outputs are hostile, and a report must not hang on one.
+Texts of more words than `MOST_WORDS` count as replaced whole between their common beginning and
+end: outputs are hostile, and a report must not hang on one.
 """
 
 from __future__ import annotations
@@ -12,12 +11,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
+from rapidfuzz.distance import LCSseq
+
 from reports.excerpts import Passage
 
 Part = Literal["same", "removed", "added"]
 
-# The table has at most this many cells: about 20 ms for the worst pair of texts.
-MOST_CELLS = 90_000
+MOST_WORDS = 4_000
 
 _WORD = re.compile(r"\w+\s*|[^\w\s]\s*|\s+")
 
@@ -47,6 +47,12 @@ def compare_texts(before: str, after: str) -> Difference:
     old, new = _WORD.findall(before), _WORD.findall(after)
     kept_old, kept_new = _matches([w.strip() for w in old], [w.strip() for w in new])
     return Difference(_pieces(old, kept_old, "removed"), _pieces(new, kept_new, "added"))
+
+
+def same_words(before: str, after: str) -> bool:
+    """Whether two texts differ in white space between their words at most."""
+    first, second = ([w.strip() for w in _WORD.findall(t) if w.strip()] for t in (before, after))
+    return first == second
 
 
 def _pieces(words: list[str], kept: set[int], changed: Part) -> tuple[Piece, ...]:
@@ -88,28 +94,9 @@ def _matches(old: list[str], new: list[str]) -> tuple[set[int], set[int]]:
     kept_old = set(range(start)) | set(range(len(old) - end, len(old)))
     kept_new = set(range(start)) | set(range(len(new) - end, len(new)))
     inner_old, inner_new = old[start : len(old) - end], new[start : len(new) - end]
-    if len(inner_old) * len(inner_new) <= MOST_CELLS:
-        for i, j in _common(inner_old, inner_new):
-            kept_old.add(start + i)
-            kept_new.add(start + j)
+    if max(len(inner_old), len(inner_new)) <= MOST_WORDS:
+        for one in LCSseq.opcodes(inner_old, inner_new):
+            if one.tag == "equal":
+                kept_old.update(range(start + one.src_start, start + one.src_end))
+                kept_new.update(range(start + one.dest_start, start + one.dest_end))
     return kept_old, kept_new
-
-
-def _common(old: list[str], new: list[str]) -> list[tuple[int, int]]:
-    """Index pairs of a longest common subsequence."""
-    rows = [[0] * (len(new) + 1)]
-    for word in old:
-        above, row = rows[-1], [0]
-        for j, other in enumerate(new):
-            row.append(above[j] + 1 if word == other else max(above[j + 1], row[j]))
-        rows.append(row)
-    pairs: list[tuple[int, int]] = []
-    i, j = len(old), len(new)
-    while i and j:
-        if old[i - 1] == new[j - 1]:
-            pairs.append((i := i - 1, j := j - 1))
-        elif rows[i - 1][j] >= rows[i][j - 1]:
-            i -= 1
-        else:
-            j -= 1
-    return pairs

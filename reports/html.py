@@ -18,6 +18,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from evals.text import visible
+from reports.case_data import encode_cases
 from reports.excerpts import Passage
 from reports.outcome import SingleView
 from reports.stored import NotRun
@@ -25,6 +26,8 @@ from reports.views import page_view
 from tuning.records import JobRecord
 
 TEMPLATES = Path(__file__).parent / "templates"
+
+SCRIPTS = ("report.js", "explorer.js")
 
 LONGEST_NAME = 1_000  # characters
 
@@ -48,16 +51,17 @@ def render_html(job: JobRecord) -> str:
 
     Raises RecordError when the job names a run that it does not hold.
     """
-    style, script = _asset("report.css"), _asset("report.js")
+    style, script = _asset("report.css"), "\n".join(map(_asset, SCRIPTS))
     page = page_view(job)
     return (
         _environment()
         .get_template("page.html.j2")
         .render(
             page=page,
+            case_data=Passage("" if isinstance(page.cases, NotRun) else encode_cases(page.cases)),
             sections=[s for s in SECTIONS if s[0] != "judge" or page.judges],
             policy=content_policy(style, script),
-            # The project's own files, not data: the only text that is not escaped.
+            # The project's own files, not data: the only texts that are not escaped.
             style=Markup(style),  # noqa: S704
             script=Markup(script),  # noqa: S704
         )

@@ -8,7 +8,7 @@ from evals.records import Finding
 from reports import numbers
 from reports.analysed import AnalysedView, analysed_view
 from reports.attempts import AttemptsView, attempts_view
-from reports.cases import CasesView, cases_view
+from reports.cases import CasesView, CaseView, cases_view
 from reports.cost import CostView, cost_view
 from reports.failures import FailuresView, failures_view
 from reports.judged import JudgesView, judges_view
@@ -24,6 +24,9 @@ from reports.tradeoff import TextView, TradeoffView, text_view, tradeoff_view
 from reports.trained import TrainedView, trained_view
 from reports.verdict import ReasonsView, VerdictView, reasons_view, verdict_view
 from tuning.records import JobRecord
+
+MOST_STATIC = 60
+"""Cases that the page shows without a script, and on paper."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,7 @@ class Page:
     together: TogetherView | None
     learning: LearningView | None
     cases: CasesView | NotRun
+    first_cases: tuple[CaseView, ...]
     reproduce: ReproduceView
 
 
@@ -63,7 +67,8 @@ def page_view(job: JobRecord) -> Page:
     Raises RecordError when the job names a run that it does not hold.
     """
     cases = cases_view(job)
-    linked = frozenset() if isinstance(cases, NotRun) else {each.case_id for each in cases.cases}
+    all_cases = () if isinstance(cases, NotRun) else cases.cases
+    analysed = analysed_view(job, {each.case_id for each in all_cases})
     return Page(
         suite=job.suite,
         task=job.task,
@@ -81,7 +86,7 @@ def page_view(job: JobRecord) -> Page:
         attempts=attempts_view(job),
         retrieval=retrieval_view(job),
         cost=cost_view(job),
-        analysed=analysed_view(job, linked),
+        analysed=analysed,
         failures=failures_view(job),
         parts=summed_view(job),
         checks=job.checks,
@@ -89,5 +94,13 @@ def page_view(job: JobRecord) -> Page:
         together=together_view(job),
         learning=learning_view(job),
         cases=cases,
+        first_cases=_first(all_cases, analysed),
         reproduce=reproduce_view(job),
     )
+
+
+def _first(cases: tuple[CaseView, ...], analysed: AnalysedView | None) -> tuple[CaseView, ...]:
+    """The first cases, and those that the error analysis names as examples."""
+    kinds = analysed.kinds if analysed else ()
+    named = {example.anchor for kind in kinds for example in kind.examples}
+    return cases[:MOST_STATIC] + tuple(c for c in cases[MOST_STATIC:] if c.anchor in named)

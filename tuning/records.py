@@ -598,6 +598,7 @@ class JobRecord:
     `siblings` are further trainings that differ from `training` by their seed alone.
     `tradeoff` are the adapters that were held side by side for what they gain and lose.
     `trained_as` are the options of `tunegate tune` that it was trained with; None: by `run`.
+    `named` is how whoever asks for a report names the suite; empty: by its name.
     """
 
     suite: str
@@ -629,3 +630,4 @@ class JobRecord:
     together: Together | None = None
     siblings: tuple[TrainingRecord, ...] = ()
     trained_as: tuple[str, ...] | None = None
+    named: str = ""

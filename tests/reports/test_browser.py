@@ -87,6 +87,11 @@ def test_hostile_text_does_nothing_at_all(browser: Any, tmp_path: Path) -> None:
     for payload in PAYLOADS:
         path.write_text(render_html(poisoned(payload)), encoding="utf-8")
         page.reload()
+        page.wait_for_selector("#explorer:not([hidden])")
+        page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
+        assert page.evaluate("document.documentElement.scrollWidth") <= 320, payload[:40]
+        page.evaluate("location.hash = document.querySelector('#case-rows a').hash")
+        page.wait_for_selector("#one-case:not([hidden])")
         page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
         assert page.evaluate("document.documentElement.scrollWidth") <= 320, payload[:40]
         watched.check()
@@ -112,35 +117,136 @@ def test_a_partial_report_is_quiet_and_fits(browser: Any, tmp_path: Path, make: 
     watched.page.close()
 
 
+def explored(browser: Any, path: Path, fragment: str = "", **options: Any) -> Watched:
+    """The report once its script shows all cases."""
+    watched = watch(browser, path, fragment, **options)
+    watched.page.wait_for_selector("#explorer:not([hidden])")
+    return watched
+
+
+def shown(page: Any) -> list[str]:
+    """The ids of the cases in the list."""
+    return page.locator("#case-rows a").all_inner_texts()
+
+
 def test_the_filter_shows_what_is_asked_for(browser: Any, report: Path) -> None:
-    watched = watch(browser, report)
+    watched = explored(browser, report)
     page = watched.page
-    shown = "Array.from(document.querySelectorAll('details.case')).filter(d => d.checkVisibility())"
-    broken = page.evaluate("document.querySelectorAll('details.case[data-status=broken]').length")
-    assert page.evaluate(f"{shown}.length") == 60
-    assert page.inner_text("#shown") == "60 of 60 shown."
-    for status in ("error", "fixed", "still_wrong", "still_right"):
+    assert page.inner_text("#shown") == "60 of 60 shown (1 to 50)."
+    assert len(shown(page)) == 50
+    page.click("#later")
+    assert len(shown(page)) == 10
+    others = ("error", "fixed", "still_wrong", "still_right")
+    for status in others:
         page.uncheck(f"input[value={status}]")
-    assert page.evaluate(f"{shown}.length") == broken > 0
-    assert page.evaluate(f"{shown}.every(d => d.dataset.status === 'broken')")
-    for status in ("error", "fixed", "still_wrong", "still_right"):
+    found = page.locator("#case-rows .status").all_inner_texts()
+    assert len(found) == page.locator("#first-cases [data-status=broken]").count() > 0
+    assert set(found) == {"broken"}
+    for status in others:
         page.check(f"input[value={status}]")
     page.fill("#needle", "TEST-007")
-    assert page.evaluate(f"{shown}.map(d => d.id)") == ["case-test-007"]
+    assert shown(page) == ["test-007"]
     page.fill("#needle", "no such text anywhere")
-    assert page.evaluate(f"{shown}.length") == 0
+    assert shown(page) == []
     assert page.is_visible("#none-shown")
+    page.click("#reset")
+    assert page.inner_text("#shown") == "60 of 60 shown (1 to 50)."
     watched.check()
     page.close()
 
 
-def test_a_link_to_a_case_opens_it(browser: Any, report: Path) -> None:
-    watched = watch(browser, report, "#case-test-030")
-    assert watched.page.evaluate("document.getElementById('case-test-030').open")
-    watched.page.evaluate("location.hash = '#case-test-031'")
-    watched.page.wait_for_function("document.getElementById('case-test-031').open")
+def test_cases_are_picked_by_their_tags_and_by_how_they_fail(browser: Any, report: Path) -> None:
+    watched = explored(browser, report)
+    page = watched.page
+    origin = page.locator("#picks label", has_text="origin").locator("select")
+    origin.select_option("handwritten")
+    by_hand = len(shown(page))
+    origin.select_option("generated")
+    assert len(shown(page)) + by_hand == 60
+    page.locator("#picks label", has_text="failure").locator("select").select_option("grammar")
+    kinds = page.locator("#case-rows tr td:last-child").all_inner_texts()
+    assert kinds
+    assert set(kinds) == {"grammar"}
     watched.check()
-    watched.page.close()
+    page.close()
+
+
+def test_the_head_of_the_list_sorts_it(browser: Any, report: Path) -> None:
+    watched = explored(browser, report)
+    page = watched.page
+    page.get_by_role("button", name="Case", exact=True).click()
+    assert shown(page) == [f"test-{number:03}" for number in range(1, 51)]
+    assert page.locator("#case-head th").nth(1).get_attribute("aria-sort") == "ascending"
+    page.get_by_role("button", name="Case", exact=True).click()
+    assert shown(page)[0] == "test-060"
+    page.get_by_role("button", name="After").click()
+    after = page.locator("#case-rows tr td:nth-child(4)").all_inner_texts()
+    assert after == sorted(after, key=lambda text: -1 if text == "error" else float(text))[::-1]
+    watched.check()
+    page.close()
+
+
+def test_a_link_to_a_case_shows_it_and_its_neighbours(browser: Any, report: Path) -> None:
+    watched = explored(browser, report, "#case-test-030")
+    page = watched.page
+    assert page.inner_text("#one-case .id") == "test-030"
+    assert page.evaluate("document.activeElement.id") == "one-case"
+    assert not page.is_visible("#filter")
+    page.evaluate("location.hash = '#case-test-031'")
+    page.wait_for_function(
+        "() => document.querySelector('#one-case .id').textContent == 'test-031'"
+    )
+    page.get_by_role("link", name="All cases").click()
+    page.fill("#needle", "checkout")
+    order = shown(page)
+    page.click("#case-rows a >> nth=0")
+    for expected in order[1:3]:
+        page.get_by_role("link", name="Next").click()
+        page.wait_for_function(f"() => location.hash == '#case-{expected}'")
+        assert page.inner_text("#one-case .id") == expected
+    page.get_by_role("link", name="Previous").click()
+    page.wait_for_function(f"() => location.hash == '#case-{order[1]}'")
+    page.go_back()
+    page.wait_for_function(f"() => location.hash == '#case-{order[2]}'")
+    watched.check()
+    page.close()
+
+
+def test_a_case_of_the_list_says_what_the_page_says_without_a_script(
+    browser: Any, report: Path
+) -> None:
+    watched = explored(browser, report)
+    page = watched.page
+    for anchor in page.locator("#first-cases details").evaluate_all("a => a.map(d => d.id)"):
+        page.evaluate(f"location.hash = '#{anchor}'")
+        page.wait_for_function(f"() => document.querySelector('#one-case h3').id == '{anchor}'")
+        for part in (".output", ".fields dd", ".scores", ".side > .fine"):
+            written = "a => a.map(one => one.textContent)"
+            static = page.locator(f"#first-cases details[id='{anchor}'] {part}")
+            made = page.locator(f"#one-case {part}")
+            assert made.evaluate_all(written) == static.evaluate_all(written), (anchor, part)
+        for mark in ("ins", "del"):
+            static = page.locator(f"#first-cases details[id='{anchor}'] {mark}")
+            assert page.locator(f"#one-case {mark}").all_text_contents() == (
+                static.all_text_contents()
+            )
+    watched.check()
+    page.close()
+
+
+def test_the_command_that_runs_a_case_is_copied(browser: Any, report: Path) -> None:
+    context = browser.new_context()
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page = context.new_page()
+    page.goto(f"{report.as_uri()}#case-test-030")
+    page.click("#one-case button >> nth=0")
+    page.get_by_text("Copied.").wait_for()
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied == (
+        "tunegate eval query_assistant --model smollm2-135m --prompt spec --nearest 4 "
+        "--split test --case test-030"
+    )
+    context.close()
 
 
 def test_everything_is_there_without_javascript(browser: Any, report: Path) -> None:
@@ -148,7 +254,7 @@ def test_everything_is_there_without_javascript(browser: Any, report: Path) -> N
     page = context.new_page()
     page.goto(report.as_uri())
     assert page.is_visible("text=Ship the adapter")
-    assert not page.is_visible("#filter")
+    assert not page.is_visible("#explorer")
     assert page.locator("details.case").count() == 60
     assert page.locator("details.case").nth(59).is_visible()
     page.locator("details.case summary").first.click()

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.differences import Difference, Piece, compare_texts
+from reports.differences import MOST_WORDS, Difference, Piece, compare_texts, same_words
 
 TEXTS = st.text(alphabet="ab cd\n.,\u00e9", max_size=60)
 
@@ -59,8 +59,15 @@ def test_a_text_never_differs_from_itself(text: str) -> None:
     assert all(p.part == "same" for side in compare_texts(text, text) for p in side)
 
 
+@given(TEXTS, TEXTS)
+def test_words_are_the_same_where_nothing_is_marked(before: str, after: str) -> None:
+    marked_pieces = [p for side in compare_texts(before, after) for p in side if p.part != "same"]
+    assert same_words(before, after) is (not marked_pieces)
+
+
 def test_texts_too_long_to_compare_count_as_replaced_whole() -> None:
-    found = compare_texts("same " + "a b " * 400 + "end", "same " + "b a " * 400 + "end")
+    many = MOST_WORDS // 2 + 1
+    found = compare_texts("same " + "a b " * many + "end", "same " + "b a " * many + "end")
     assert [p.part for p in found.before] == ["same", "removed", "same"]
     assert [p.part for p in found.after] == ["same", "added", "same"]
 

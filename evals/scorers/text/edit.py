@@ -5,7 +5,7 @@ from __future__ import annotations
 from evals.scorers.normal import normalise
 from evals.scorers.options import Options
 from evals.scorers.protocol import Scorer
-from evals.scorers.text.references import closest, likeness_scorer, numbered, require_text_extra
+from evals.scorers.text.references import closest, likeness_scorer, numbered
 
 
 def edit_similarity(options: Options) -> Scorer:
@@ -16,7 +16,6 @@ def edit_similarity(options: Options) -> Scorer:
     at white space), `normalise` (default false: the normal form of `normalized@1` first).
     Kinds: "different", "too_long".
     """
-    require_text_extra(options, "rapidfuzz")
     from rapidfuzz.distance import Indel, Levenshtein
 
     methods = {"levenshtein": Levenshtein, "indel": Indel}

@@ -38,7 +38,7 @@ def rouge(options: Options) -> Scorer:
     where one word has no pairs. Kinds: "different", "too_long".
     """
     stem = options.flag("stemmer", default=False)
-    require_text_extra(options, "rapidfuzz", "rouge_score", *(["nltk"] if stem else []))
+    require_text_extra(options, "rouge_score", *(["nltk"] if stem else []))
     kind = options.one_of("type", ("rougeL", "rouge1", "rouge2"), default="rougeL")
     count = {"rougeL": _longest, "rouge1": _words, "rouge2": _pairs}[kind]
     measure = _MEASURES[options.one_of("measure", tuple(_MEASURES), default="f")]

@@ -1,0 +1,34 @@
+"""The command that asks a stored run's candidate about one case again."""
+
+from __future__ import annotations
+
+import shlex
+
+from evals.errors import RecordError
+from evals.records import Run
+from evals.regression.recipes import named_approach
+from evals.stated import names_of
+
+
+def eval_command(suite: str, run: Run, case_id: str) -> str:
+    """`tunegate eval` for one case of a run.
+
+    Empty where no options state its candidate, or nobody knows where its adapter lies.
+    """
+    try:
+        stated = names_of(named_approach(run))
+    except RecordError:
+        return ""
+    candidate = run.candidate
+    if candidate.adapter and not candidate.adapter_path:
+        return ""
+    words = ["tunegate", "eval", suite, "--model", candidate.model, "--prompt", candidate.prompt]
+    for name, value in stated.items():
+        words.append(f"--{name.replace('_', '-')}")
+        if isinstance(value, list):
+            words += [str(one) for one in value]
+        elif value is not True:
+            words.append(str(value))
+    if candidate.adapter:
+        words += ["--adapter", candidate.adapter_path]
+    return shlex.join([*words, "--split", run.split, "--case", case_id])

@@ -110,6 +110,7 @@ def _side(side: Side, texts: _Texts) -> dict[str, Any]:
         else None,
         "full": texts.excerpt(side.full),
         "command": visible(side.command),
+        "asked": [[visible(role), *(texts.excerpt(cut) or ())] for role, cut in side.asked],
     }
 
 

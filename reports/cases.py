@@ -9,10 +9,11 @@ from typing import Literal, NamedTuple
 
 from evals.fingerprint import fingerprint
 from evals.prompting.ballots import poll_of, poll_said
-from evals.records import Case, CaseResult, Output, Run
+from evals.records import Case, CaseResult, Output, Request, Run
 from reports import numbers
 from reports.commands import eval_command
 from reports.differences import Piece, compare_texts, same_words
+from reports.disclosure import EVERYTHING, Disclosure
 from reports.excerpts import Excerpt, as_text, excerpt, one_line
 from reports.stored import NotRun, case_of, compared_run, leader_run, sealed_runs
 from tuning.records import JobRecord
@@ -29,6 +30,9 @@ STATUSES: dict[Status, str] = {
     "wrong": "wrong",
     "right": "right",
 }
+
+MOST_ASKED = 20_000
+"""Characters of one message of a rendered prompt."""
 
 _SAFE_ID = re.compile(r"[A-Za-z0-9_-]{1,80}")
 
@@ -55,7 +59,8 @@ class VotesView:
 class Side:
     """One candidate's output for a case. `full` is all it wrote, where the answer was taken out.
 
-    `value` is its primary score, None for an error; `kind` what the scorer calls the failure.
+    `value` is its primary score, None for an error; `kind` what the scorer calls the failure,
+    `asked` the messages of the rendered prompt, each with its role, where they are known.
     """
 
     label: str
@@ -65,6 +70,7 @@ class Side:
     tokens: int
     seconds: float
     command: str
+    asked: tuple[tuple[str, Excerpt], ...]
     pieces: tuple[Piece, ...]
     rest: str
     empty: bool
@@ -105,42 +111,63 @@ class StatusCount:
 
 @dataclass(frozen=True)
 class CasesView:
-    """All cases, those that changed first. `heading` and `sides` say which runs are shown."""
+    """All cases, those that changed first. `heading` and `sides` say which runs are shown.
+
+    `note` says why texts are left out; empty where they are not.
+    """
 
     heading: str
     sides: tuple[str, ...]
+    note: str
     statuses: tuple[StatusCount, ...]
     cases: tuple[CaseView, ...]
 
 
-def cases_view(job: JobRecord) -> CasesView | NotRun:
-    """The sealed pair where both were run, else one sealed run, else the leader on dev.
+def shown_runs(job: JobRecord) -> tuple[Run, ...]:
+    """The runs whose cases are shown: the sealed pair, else one sealed run, else dev's leader.
 
     The leader stands against the other model where that makes the verdict.
     """
     before, after = sealed_runs(job)
-    sides: tuple[str, ...]
     if before and after:
-        heading = "Sealed cases, best prompt against adapter"
-        named = (f"Best prompt: {before.candidate.label}", f"Adapter: {after.candidate.label}")
-        sides, cases = named, _paired(job, before, after, named)
-    elif (other := compared_run(job)) and (leader := leader_run(job)):
-        heading = f"Dev cases, {job.model} against {other.candidate.model} by the same prompt"
-        named = (job.model, other.candidate.model)
-        sides, cases = named, _paired(job, leader, other, named)
+        return before, after
+    if (other := compared_run(job)) and (leader := leader_run(job)):
+        return leader, other
+    only = before or after or leader_run(job)
+    return (only,) if only else ()
+
+
+def cases_view(job: JobRecord, told: Disclosure = EVERYTHING) -> CasesView | NotRun:
+    """Every case of the runs that are shown, with the texts that may be told."""
+    runs = shown_runs(job)
+    if not runs:
+        return NotRun("There are no outputs to look at", f"tunegate run {job.suite}")
+    heading, labels = _titles(job, runs)
+    source = _Source(job, told, labels)
+    if len(runs) == 1:
+        cases = [_single(source, runs[0], result) for result in runs[0].results]
     else:
-        only = before or after or leader_run(job)
-        if not only:
-            return NotRun("There are no outputs to look at", f"tunegate run {job.suite}")
-        split = "Sealed" if only.split == "test" else "Dev"
-        heading = f"{split} cases of {only.candidate.label}"
-        sides = (only.candidate.label,)
-        cases = [_single(job, only, result) for result in only.results]
+        cases = _paired(source, *runs)
     order = list(STATUSES)
     cases.sort(key=lambda case: order.index(case.status))  # stable: suite order within
     found = [case.status for case in cases]
     counts = [StatusCount(s, STATUSES[s], found.count(s)) for s in order if s in found]
-    return CasesView(heading, sides, tuple(counts), tuple(cases))
+    note = told.note(runs[0], job.named or job.suite)
+    return CasesView(heading, labels, note, tuple(counts), tuple(cases))
+
+
+def _titles(job: JobRecord, runs: tuple[Run, ...]) -> tuple[str, tuple[str, ...]]:
+    """What is shown, and whose output stands on each side."""
+    if len(runs) == 1:
+        split = "Sealed" if runs[0].split == "test" else "Dev"
+        label = runs[0].candidate.label
+        return f"{split} cases of {label}", (label,)
+    before, after = (run.candidate for run in runs)
+    if runs[1].split == "test":
+        labels = (f"Best prompt: {before.label}", f"Adapter: {after.label}")
+        return "Sealed cases, best prompt against adapter", labels
+    heading = f"Dev cases, {job.model} against {after.model} by the same prompt"
+    return heading, (job.model, after.model)
 
 
 def safe_anchor(case_id: str) -> str:
@@ -154,13 +181,21 @@ def safe_anchor(case_id: str) -> str:
     return f"case-{plain}.{fingerprint(case_id)[:10]}"
 
 
-def _paired(job: JobRecord, before: Run, after: Run, labels: tuple[str, str]) -> list[CaseView]:
+class _Source(NamedTuple):
+    """Where cases come from, what may be told of them, and whose output stands on each side."""
+
+    job: JobRecord
+    told: Disclosure
+    labels: tuple[str, ...]
+
+
+def _paired(source: _Source, before: Run, after: Run) -> list[CaseView]:
     old = {r.case_id: r for r in before.results}
     cases = []
     for result in after.results:
         earlier = old.get(result.case_id)
         if earlier and earlier.case_fingerprint == result.case_fingerprint:
-            cases.append(_pair(job, (before, after), labels, (earlier, result)))
+            cases.append(_pair(source, (before, after), (earlier, result)))
     return cases
 
 
@@ -178,26 +213,25 @@ def _short(value: float | None) -> str:
 
 
 def _pair(
-    job: JobRecord,
-    runs: tuple[Run, Run],
-    labels: tuple[str, str],
-    results: tuple[CaseResult, CaseResult],
+    source: _Source, runs: tuple[Run, Run], results: tuple[CaseResult, CaseResult]
 ) -> CaseView:
     (before, after), (old, new) = runs, results
     first, second = _value(before, old), _value(after, new)
     texts = [excerpt(r.output.said or "") for r in (old, new)]
     difference = compare_texts(texts[0].text, texts[1].text)
     sides = (
-        _side(job, before, old, _Said(labels[0], difference.before, texts[0])),
-        _side(job, after, new, _Said(labels[1], difference.after, texts[1])),
+        _side(source, before, old, _Said(source.labels[0], difference.before, texts[0])),
+        _side(source, after, new, _Said(source.labels[1], difference.after, texts[1])),
     )
+    quiet = source.told.is_quiet(after)
     return _view(
-        case_of(job, new),
+        case_of(source.job, new),
         new,
+        quiet=quiet,
         status=_change(first, second),
         change=f"{_short(first)} → {_short(second)}",
         sides=sides,
-        note=_note(old, new, texts),
+        note="" if quiet else _note(old, new, texts),
     )
 
 
@@ -220,15 +254,16 @@ def _change(first: float | None, second: float | None) -> Status:
     return "still_right" if second >= 1 else "still_wrong"
 
 
-def _single(job: JobRecord, run: Run, result: CaseResult) -> CaseView:
+def _single(source: _Source, run: Run, result: CaseResult) -> CaseView:
     value = _value(run, result)
     status: Status = "error" if value is None else "right" if value >= 1 else "wrong"
     text = excerpt(result.output.said or "")
-    said = _Said(run.candidate.label, (Piece(text.text, "same"),), text)
-    side = _side(job, run, result, said)
+    said = _Said(source.labels[0], (Piece(text.text, "same"),), text)
+    side = _side(source, run, result, said)
     return _view(
-        case_of(job, result),
+        case_of(source.job, result),
         result,
+        quiet=source.told.is_quiet(run),
         status=status,
         change=_short(value),
         sides=(side,),
@@ -244,8 +279,10 @@ class _Said(NamedTuple):
     text: Excerpt
 
 
-def _side(job: JobRecord, run: Run, result: CaseResult, said: _Said) -> Side:
-    output = result.output
+def _side(source: _Source, run: Run, result: CaseResult, said: _Said) -> Side:
+    output, job = result.output, source.job
+    quiet = source.told.is_quiet(run)
+    asked = None if quiet else source.told.asked.get(run.id, {}).get(result.case_id)
     ordered = sorted(result.scores, key=lambda name: (name != run.primary, name))
     value = _value(run, result)
     failing = value is not None and value < 1
@@ -259,7 +296,7 @@ def _side(job: JobRecord, run: Run, result: CaseResult, said: _Said) -> Side:
         command=eval_command(job.named or job.suite, run, result.case_id),
         pieces=said.pieces,
         rest=said.text.rest,
-        empty=output.said is not None and not output.said.strip(),
+        empty=not quiet and output.said is not None and not output.said.strip(),
         error=excerpt(result.failed or "", 500).text,
         scores=tuple(
             ScoreLine(
@@ -275,7 +312,17 @@ def _side(job: JobRecord, run: Run, result: CaseResult, said: _Said) -> Side:
         + (", cut at the token limit" if output.finish_reason == "length" else ""),
         full=excerpt(output.full) if output.full else None,
         votes=_votes(output),
+        asked=_messages(asked) if asked else (),
     )
+
+
+def _messages(asked: Request) -> tuple[tuple[str, Excerpt], ...]:
+    """All that a model was given: the messages, then what is ranked or said further."""
+    texts = [(str(message.role), message.content) for message in asked.messages]
+    texts += [("option", choice) for choice in asked.choices]
+    texts += [("then the user says", text) for text in asked.follow_ups]
+    texts += [("tool", as_text(tool)) for tool in asked.tools]
+    return tuple((role, excerpt(text, MOST_ASKED)) for role, text in texts)
 
 
 def _votes(output: Output) -> VotesView | None:
@@ -292,11 +339,14 @@ def _view(
     case: Case | None,
     result: CaseResult,
     *,
+    quiet: bool,
     status: Status,
     change: str,
     sides: tuple[Side, ...],
     note: str,
 ) -> CaseView:
+    where, tags = (f"{case.path}:{case.line}" if case and case.path else ""), _tags(case)
+    case = None if quiet else case
     fields = {key: as_text(value) for key, value in case.asked.items()} if case else {}
     expected = as_text(case.expected) if case else ""
     answer = case.wanted if case and case.wanted != expected else ""
@@ -307,11 +357,15 @@ def _view(
         status_label=STATUSES[status],
         change=change,
         summary=one_line(" · ".join(fields.values()), 110),
-        where=f"{case.path}:{case.line}" if case and case.path else "",
-        tags=tuple(sorted(case.tags.items())) if case else (),
+        where=where,
+        tags=tags,
         fields=tuple((key, excerpt(text)) for key, text in fields.items()),
         expected=excerpt(expected) if expected else None,
         answer=excerpt(answer) if answer else None,
         sides=sides,
-        note=note or ("" if case else "The case is no longer stored; only its outputs are."),
+        note=note or ("" if case or quiet else "The case is no longer stored, only its outputs."),
     )
+
+
+def _tags(case: Case | None) -> tuple[tuple[str, str], ...]:
+    return tuple(sorted(case.tags.items())) if case else ()

@@ -19,6 +19,7 @@ from markupsafe import Markup
 
 from evals.text import visible
 from reports.case_data import encode_cases
+from reports.disclosure import SEALED, Disclosure
 from reports.excerpts import Passage
 from reports.outcome import SingleView
 from reports.stored import NotRun
@@ -46,13 +47,15 @@ SECTIONS = (
 )
 
 
-def render_html(job: JobRecord) -> str:
+def render_html(job: JobRecord, told: Disclosure = SEALED) -> str:
     """The report on a job: the same records always give the same text, valid as UTF-8.
+
+    `told` says which texts of cases and outputs it may hold; by default none of the sealed split.
 
     Raises RecordError when the job names a run that it does not hold.
     """
     style, script = _asset("report.css"), "\n".join(map(_asset, SCRIPTS))
-    page = page_view(job)
+    page = page_view(job, told)
     return (
         _environment()
         .get_template("page.html.j2")

@@ -10,6 +10,7 @@ from reports.analysed import AnalysedView, PartRow
 from reports.attempts import AttemptsView
 from reports.cases import CasesView, CaseView
 from reports.cost import CostView
+from reports.disclosure import SEALED, Disclosure
 from reports.hosted import HostedRow
 from reports.judged import JudgesView
 from reports.markup import MOST_CHARACTERS, literal, table, words
@@ -32,12 +33,12 @@ MOST_CASES = 40
 MOST_TABLES = 8
 
 
-def render_markdown(job: JobRecord) -> str:
+def render_markdown(job: JobRecord, told: Disclosure = SEALED) -> str:
     """The report in short, at most 60,000 characters: the same records, the same text.
 
     Raises RecordError when the job names a run that it does not hold.
     """
-    page = page_view(job)
+    page = page_view(job, told)
     parts = [
         _verdict(page, page.verdict),
         _section("Before and after", page.outcome, _outcome),

@@ -9,6 +9,7 @@ from evals.errors import StatisticsError
 from evals.records import Run
 from evals.stats import smallest_detectable_gain
 from reports import numbers
+from reports.disclosure import Disclosure
 from reports.stored import NotRun, dev_runs, sealed_runs
 from tuning.records import Decision, JobRecord, RuleStatus, ShipDecision
 
@@ -105,7 +106,7 @@ class ReasonsView:
     shipping: tuple[str, ...]
 
 
-def verdict_view(job: JobRecord) -> VerdictView:
+def verdict_view(job: JobRecord, told: Disclosure) -> VerdictView:
     """The verdict in a sentence, what to do next, and what to keep in mind."""
     gate = _judgement("Gate", job.decision) if job.decision else None
     ship = _judgement("After training", job.shipping) if job.shipping else None
@@ -117,7 +118,7 @@ def verdict_view(job: JobRecord) -> VerdictView:
         next_steps=steps,
         override=job.override,
         tiles=_tiles(job),
-        caveats=_caveats(job),
+        caveats=_caveats(job, told),
     )
 
 
@@ -212,9 +213,9 @@ def _prompt_tokens(run: Run) -> float:
     return sum(used) / len(used) if used else float("nan")
 
 
-def _caveats(job: JobRecord) -> tuple[Caveat, ...]:
+def _caveats(job: JobRecord, told: Disclosure) -> tuple[Caveat, ...]:
     """The honesty line: everything that limits what the verdict can claim."""
-    caveats = [Caveat("Sealed split", _looks(job)), Caveat("Errors", _errors(job))]
+    caveats = [Caveat("Sealed split", _looks(job, told)), Caveat("Errors", _errors(job))]
     if open_parts := _inconclusive(job):
         caveats.append(Caveat("Undecided", "; ".join(open_parts)))
     if job.decision:
@@ -230,15 +231,14 @@ def _caveats(job: JobRecord) -> tuple[Caveat, ...]:
     return tuple(caveats)
 
 
-def _looks(job: JobRecord) -> str:
+def _looks(job: JobRecord, told: Disclosure) -> str:
     if not job.shipping or not job.shipping.look:
         opened = any(sealed_runs(job))
         return "run, not judged yet" if opened else "not looked at"
     look, alpha = job.shipping.look, job.shipping.alpha
-    return (
-        f"look {look}, judged at \u03b1 = {numbers.decimal(alpha)}; this report shows its "
-        "outputs, so it counts as opened"
-    )
+    shown = told.texts and told.sealed
+    outputs = "shows its outputs, so it counts as opened" if shown else "does not show its outputs"
+    return f"look {look}, judged at \u03b1 = {numbers.decimal(alpha)}; this report {outputs}"
 
 
 def _errors(job: JobRecord) -> str:

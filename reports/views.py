@@ -10,6 +10,7 @@ from reports.analysed import AnalysedView, analysed_view
 from reports.attempts import AttemptsView, attempts_view
 from reports.cases import CasesView, CaseView, cases_view
 from reports.cost import CostView, cost_view
+from reports.disclosure import Disclosure, withhold
 from reports.failures import FailuresView, failures_view
 from reports.judged import JudgesView, judges_view
 from reports.learning import LearningView, learning_view
@@ -61,12 +62,13 @@ class Page:
     reproduce: ReproduceView
 
 
-def page_view(job: JobRecord) -> Page:
+def page_view(job: JobRecord, told: Disclosure) -> Page:
     """Compute a report's page data: a pure function of the records, no clock, no files.
 
     Raises RecordError when the job names a run that it does not hold.
     """
-    cases = cases_view(job)
+    job = withhold(job, told)
+    cases = cases_view(job, told)
     all_cases = () if isinstance(cases, NotRun) else cases.cases
     analysed = analysed_view(job, {each.case_id for each in all_cases})
     return Page(
@@ -75,7 +77,7 @@ def page_view(job: JobRecord) -> Page:
         model=job.model,
         primary=job.primary,
         sizes=", ".join(f"{numbers.count(n)} {split}" for split, n in job.split_sizes.items()),
-        verdict=verdict_view(job),
+        verdict=verdict_view(job, told),
         reasons=reasons_view(job),
         judges=judges_view(job),
         outcome=outcome_view(job),

@@ -154,7 +154,7 @@ class Evaluator:
         with self.scoring(suite) as (ledger, asker, scorers, judges):
             if split == "test" and suite.split("test"):
                 candidate = repeats[0]
-                opened.take_look(self.folder, candidate, f"eval of {candidate.label}")
+                opened.take_look(self.folder, candidate.fingerprint, f"eval of {candidate.label}")
             runs: list[Run] = []
             for number, candidate in enumerate(repeats, 1):
                 again = f", {number} of {len(repeats)}" if len(repeats) > 1 else ""
@@ -196,7 +196,9 @@ class Evaluator:
             for repeats in found.candidates:
                 candidate = repeats[0].run.candidate
                 if split == "test":
-                    opened.take_look(self.folder, candidate, f"rescoring of {candidate.label}")
+                    opened.take_look(
+                        self.folder, candidate.fingerprint, f"rescoring of {candidate.label}"
+                    )
                 label = f"{suite.name} {split}: scoring {candidate.label}"
                 with self.narrator.progress(label) as progress:
                     runs = []

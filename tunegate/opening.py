@@ -14,7 +14,6 @@ from evals.locks import only_one
 from evals.looks import FILE_NAME as LOOKS
 from evals.looks import take_look
 from evals.models import DEFAULT_MODEL
-from evals.records import Candidate
 from evals.suite import Suite, load_suite
 from evals.suite.load import MANIFEST
 from evals.suite.shipped import resolve_suite
@@ -38,12 +37,12 @@ class OpenedSuite:
             return ledger_folder / f"{self.suite.name}-{LOOKS}"
         return self.suite.root / LOOKS
 
-    def take_look(self, ledger_folder: Path, candidate: Candidate, purpose: str) -> None:
+    def take_look(self, ledger_folder: Path, subject: str, purpose: str) -> None:
         """Write a look at the sealed split down, before anything is seen of it."""
         take_look(
             self.looks_path(ledger_folder),
             self.suite.split("test"),
-            candidate.fingerprint,
+            subject,
             purpose=purpose,
             when=datetime.now(UTC).isoformat(timespec="seconds"),
         )

@@ -194,9 +194,9 @@
         make("li", {}, make("strong", {}, `${metric} ${number}`),
           ...(kind ? [" ", make("code", {}, kind)] : []), texts[reason] ? ` ${texts[reason]}` : null))));
       made.append(make("p", { class: "fine" }, side.cost));
-      if (side.prompt) {
-        made.append(behind("What it was asked", ...side.prompt.map(([role, text]) =>
-          make("div", { class: "message" }, make("strong", {}, role), passage(text, "")))));
+      if (side.asked.length) {
+        made.append(behind("What it was asked", ...side.asked.map(([role, text, rest]) =>
+          make("div", { class: "message" }, make("strong", {}, role), passage(text, rest)))));
       }
       if (side.command) made.append(copier(side.command));
       return made;

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from reports import render_html
+from reports.disclosure import EVERYTHING
 from tests.reports.hostile import PAYLOADS, poisoned
 from tests.reports.partial_jobs import PARTIAL
 from tests.reports.sample_job import sample_job
@@ -75,7 +76,7 @@ def watch(browser: Any, path: Path, fragment: str = "", **options: Any) -> Watch
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("report") / "report.html"
-    path.write_text(render_html(sample_job(60)), encoding="utf-8")
+    path.write_text(render_html(sample_job(60), EVERYTHING), encoding="utf-8")
     return path
 
 
@@ -85,7 +86,7 @@ def test_hostile_text_does_nothing_at_all(browser: Any, tmp_path: Path) -> None:
     watched = watch(browser, path, viewport={"width": 320, "height": 700})
     page = watched.page
     for payload in PAYLOADS:
-        path.write_text(render_html(poisoned(payload)), encoding="utf-8")
+        path.write_text(render_html(poisoned(payload), EVERYTHING), encoding="utf-8")
         page.reload()
         page.wait_for_selector("#explorer:not([hidden])")
         page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")

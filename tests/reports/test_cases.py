@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from evals.records import CaseResult, Output, Run, Score
 from reports.cases import CasesView, cases_view, safe_anchor
+from reports.disclosure import EVERYTHING
 from reports.html import render_html
 from tests.reports.hostile import PAYLOADS
 from tests.reports.page_reader import PageReader
@@ -125,8 +126,12 @@ def test_votes_and_thoughts_stand_behind_the_answer() -> None:
 
 @pytest.mark.parametrize("payload", PAYLOADS[:-2], ids=range(len(PAYLOADS) - 2))
 def test_hostile_votes_and_thoughts_are_folded_and_stay_text(payload: str) -> None:
-    page = render_html(with_output(Output("a", "stop", full=payload, ballots=(payload, "b"))))
-    tame = render_html(with_output(Output("a", "stop", full="tame", ballots=("tame", "b"))))
+    page = render_html(
+        with_output(Output("a", "stop", full=payload, ballots=(payload, "b"))), EVERYTHING
+    )
+    tame = render_html(
+        with_output(Output("a", "stop", full="tame", ballots=("tame", "b"))), EVERYTHING
+    )
     reader, allowed = PageReader(page), PageReader(tame)
     assert allowed.tags["details"] > 2
     assert reader.tags == allowed.tags

@@ -19,6 +19,7 @@ import reports
 from evals.errors import RecordError
 from evals.text import visible
 from reports import render_html
+from reports.disclosure import EVERYTHING
 from reports.html import SECTIONS, TEMPLATES
 from tests.reports.hostile import PAYLOADS, poisoned
 from tests.reports.page_reader import PageReader
@@ -36,17 +37,17 @@ from tests.reports.sample_job import sample_job
 
 @cache
 def sample_page() -> str:
-    return render_html(sample_job())
+    return render_html(sample_job(), EVERYTHING)
 
 
 @cache
 def hostile_page(payload: str) -> str:
-    return render_html(poisoned(payload))
+    return render_html(poisoned(payload), EVERYTHING)
 
 
 @cache
 def harmless() -> PageReader:
-    return PageReader(render_html(poisoned("harmless ")))
+    return PageReader(render_html(poisoned("harmless "), EVERYTHING))
 
 
 def test_the_public_surface_is_sorted_and_importable() -> None:
@@ -55,15 +56,16 @@ def test_the_public_surface_is_sorted_and_importable() -> None:
 
 
 def test_the_same_records_give_the_same_bytes() -> None:
-    assert render_html(sample_job()).encode() == sample_page().encode()
+    assert render_html(sample_job(), EVERYTHING).encode() == sample_page().encode()
 
 
 def test_the_same_records_give_the_same_bytes_in_another_process() -> None:
     code = (
         "import hashlib\n"
         "from reports import render_html\n"
+        "from reports.disclosure import EVERYTHING\n"
         "from tests.reports.sample_job import sample_job\n"
-        "print(hashlib.sha256(render_html(sample_job()).encode()).hexdigest())\n"
+        "print(hashlib.sha256(render_html(sample_job(), EVERYTHING).encode()).hexdigest())\n"
     )
     found = subprocess.run(
         [sys.executable, "-c", code],

@@ -34,7 +34,7 @@ COMMANDS = {
     "import": "importing",
     "init": "suites",
     "models": "records",
-    "report": "deciding",
+    "report": "reporting",
     "run": "deciding",
     "runs": "records",
     "show": "records",

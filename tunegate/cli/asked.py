@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import Any, NamedTuple
 
+from evals.asked_again import asked_again
 from evals.errors import RecordError, SuiteError
-from evals.prompting import build_requests, changed_since, find_prompt, prompt_fingerprint
+from evals.prompting import changed_since, find_prompt, prompt_fingerprint
 from evals.records import Candidate, Case, CaseResult, Request, Run
-from evals.runner import prompt_hash
 from evals.suite import Suite
 from tunegate.cli.console import Terminal
 from tunegate.opening import open_suite
@@ -77,12 +77,10 @@ def _template(candidate: Candidate, suite: Callable[[], Suite]) -> _Template:
 
 def _asked(run: Run, result: CaseResult, suite: Suite) -> Request:
     """The request that `result` answers, as the suite renders it now. Raises RecordError."""
+    found = asked_again(suite, run, {result.case_id}).get(result.case_id)
+    if found is not None:
+        return found
     why = " and ".join(changed_since(suite, run.candidate))
-    case = next((case for case in suite.cases if case.id == result.case_id), None)
-    if not why and case is not None:
-        (request,) = build_requests(suite, run.candidate, [case])
-        if prompt_hash(request) == result.prompt_hash:
-            return request
     raise RecordError(
         f"what case {result.case_id!r} was asked cannot be shown: since then "
         + (f"{why} changed" if why else "the case changed, or is gone"),

@@ -1,4 +1,4 @@
-"""`run`, `gate`, `tune`, `report`: from rounds to a verdict, and from a verdict to a report."""
+"""`run`, `gate`, `tune`: from rounds to a verdict, and on to an adapter."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from evals.errors import NothingRunError
 from evals.fingerprint import canonical
 from evals.ledger import Ledger
 from evals.models.names import check_model_name
@@ -23,8 +22,9 @@ from tunegate.cards import write_card
 from tunegate.cli.analysed import show_summary
 from tunegate.cli.console import Terminal, percent
 from tunegate.cli.forgetting import show_text, show_tradeoff
-from tunegate.cli.output import check_output, write_whole
+from tunegate.cli.output import check_output
 from tunegate.cli.records import INCONCLUSIVE, open_stored
+from tunegate.cli.reporting import Wanted, write_report
 from tunegate.cli.reproducing import TRAINING_OPTIONS, commands_of, trained_as
 from tunegate.cli.retrieval import show_retrieval
 from tunegate.cli.rounds import show_rounds
@@ -45,14 +45,11 @@ from tunegate.opening import (
 )
 from tunegate.taking_turns import ReturningModel
 from tuning.adapters.registry import parent_folder
-from tuning.failures import job_failures
-from tuning.forgetting.tradeoff import tradeoff_of_job
 from tuning.job import Job
 from tuning.learning.records import LearningCurve
 from tuning.learning.stored import curve_of_job
 from tuning.records import CallCost, Decision, Interval, JobRecord, ShipDecision, TrialLine
-from tuning.repeated import leader_over_repeats
-from tuning.stored import decide_stored, load_job
+from tuning.stored import decide_stored
 
 MARKS = {"applies": "YES", "does_not_apply": "no", "not_tested": "not tested", "not_reached": "-"}
 
@@ -68,7 +65,8 @@ def run_command(options: Namespace, terminal: Terminal) -> int:
         record = job.run(override=options.override, tune=not options.no_tune)
         _show_verdicts(record, terminal)
         commands = commands_of(options, record)
-        stored = write_report(job.ledger, record, opened, commands, output)
+        wanted = Wanted(output, options.suite, commands)
+        stored = write_report(job.ledger, record, opened, wanted)
     _show_learning(stored.learning, terminal)
     if said := runs_said(list(stored.runs.values()), endpoints.budget.prices):
         terminal.line(f"what this rests on took {said}")
@@ -102,26 +100,6 @@ def tune_command(options: Namespace, terminal: Terminal) -> int:
     _show_learning(learning, terminal)
     terminal.result(record)
     return exit_code(record)
-
-
-def report_command(options: Namespace, terminal: Terminal) -> int:
-    """Render the stored job."""
-    opened = open_suite(options.suite)
-    suite, ledger = opened.suite, open_stored(options.ledger)
-    model = model_name(suite, options.model)
-    record = load_job(ledger, suite.name, model)
-    if record is None:
-        raise NothingRunError(
-            f"nothing is stored of {suite.name} on {model}",
-            hint=f"run `tunegate run {options.suite}` first",
-        )
-    ending = "html" if options.format == "html" else "md"
-    output = options.output or Path(f"{suite.name}-report.{ending}")
-    check_output(output)
-    write_report(ledger, record, opened, commands_of(options, record), output, form=options.format)
-    terminal.line(f"report: {output}")
-    terminal.result({"report": str(output), "format": options.format})
-    return 0
 
 
 def _open_proposed(options: Namespace) -> OpenedSuite:
@@ -191,35 +169,6 @@ def exit_code(record: JobRecord) -> int:
         return {"ship_adapter": 0, "reject_adapter": 1, "inconclusive": 3}[record.shipping.verdict]
     undecided = record.decision is not None and record.decision.verdict == "more_cases"
     return INCONCLUSIVE if undecided else 0
-
-
-def write_report(
-    ledger: Ledger,
-    record: JobRecord,
-    opened: OpenedSuite,
-    commands: tuple[str, ...],
-    output: Path,
-    *,
-    form: str = "html",
-) -> JobRecord:
-    """Render a job from what is stored of it, put the file in place whole, and return it."""
-    from reports import render_html, render_markdown
-
-    stored = load_job(ledger, record.suite, record.model)
-    assert stored is not None
-    repeated = leader_over_repeats(ledger, stored, opened.suite.pass_rule)
-    learning = curve_of_job(ledger, opened.suite, stored)
-    whole = replace(
-        stored,
-        commands=commands,
-        over_repeats=repeated,
-        learning=learning,
-        tradeoff=tradeoff_of_job(ledger, opened.suite, stored),
-        failures=job_failures(opened.suite, stored),
-    )
-    text = render_html(whole) if form == "html" else render_markdown(whole)
-    write_whole(output, text)
-    return whole
 
 
 def _show_verdicts(record: JobRecord, terminal: Terminal) -> None:

@@ -49,7 +49,9 @@ def import_command(options: Namespace, terminal: Terminal) -> int:
     if opened is not None and options.split == "test":
         # Scores on sealed cases are seen, whoever made them: that is a look like any other.
         candidate = imported.run.candidate
-        opened.take_look(options.ledger, candidate, f"import of {visible(candidate.label, 100)}")
+        opened.take_look(
+            options.ledger, candidate.fingerprint, f"import of {visible(candidate.label, 100)}"
+        )
     with closing(Ledger(options.ledger)) as ledger:
         is_new = ledger.find_run(imported.run.id) is None
         if is_new:

@@ -271,6 +271,15 @@ def _reporting(add: Callable[[str, str], Parser]) -> None:
     _model(report)
     report.add_argument("-o", "--output", type=Path, metavar="FILE", help="where to write it")
     report.add_argument("--format", choices=("html", "markdown"), default="html")
+    told = report.add_mutually_exclusive_group()
+    told.add_argument(
+        "--redact", action="store_true", help="leave out all texts of cases and outputs"
+    )
+    told.add_argument(
+        "--show-sealed",
+        action="store_true",
+        help="show the texts of sealed cases, too; that is written down as a look at them",
+    )
 
 
 def _regression(add: Callable[[str, str], Parser]) -> None:

@@ -1,0 +1,79 @@
+"""`tunegate report`: which texts it tells, and what is written down for it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import tuning.trainer
+from evals.looks import read_looks
+from tests.reports.case_reader import packed_cases
+from tests.sample_suite import TOPICS
+from tests.tunegate.command_line import CommandLine
+from tests.tunegate.scenes import KNOWN, case_text, guarded_suite, pretended_training, write_model
+
+MODEL = "scripted:model.json"
+TUNED = [{"adapter": "tuned", "contains": t, "reply": n} for n, t in TOPICS.items()]
+LOOKS = Path("tickets/looks.jsonl")
+
+
+@pytest.fixture(autouse=True)
+def whole_job(tunegate: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A job with an adapter, judged on the sealed split."""
+    monkeypatch.setattr(tuning.trainer, "tune_suite", pretended_training("tuned"))
+    write_model(Path("model.json"), [*TUNED, *KNOWN], adapters=["tuned"])
+    guarded_suite(Path())
+    assert tunegate("run", "tickets", "--model", MODEL).code == 0
+
+
+def page_of(tunegate: CommandLine, *options: str) -> str:
+    assert tunegate("report", "tickets", "--model", MODEL, *options, "-o", "r.html").code == 0
+    return Path("r.html").read_text(encoding="utf-8")
+
+
+def test_sealed_cases_stay_sealed_unless_asked_for(tunegate: CommandLine) -> None:
+    sealed = case_text("test", 0)
+    ran = Path("tickets-report.html").read_text(encoding="utf-8")
+    for page in (ran, page_of(tunegate)):
+        assert sealed not in page + str(packed_cases(page))
+        assert "tunegate report tickets --show-sealed" in page
+    assert len(read_looks(LOOKS)) == 1
+    shown = page_of(tunegate, "--show-sealed")
+    assert sealed in shown
+    assert sealed in str(packed_cases(shown))
+
+
+def test_showing_sealed_outputs_is_one_look_however_often(tunegate: CommandLine) -> None:
+    page_of(tunegate, "--show-sealed")
+    page_of(tunegate, "--show-sealed")
+    first, shown = read_looks(LOOKS)
+    assert shown.purpose.endswith("shown in a report")
+    assert shown.subject != first.subject
+
+
+def test_redacted_it_tells_no_case(tunegate: CommandLine) -> None:
+    page = page_of(tunegate, "--redact")
+    assert "This report leaves out texts" in page
+    for split in ("train", "dev", "test"):
+        assert case_text(split, 0) not in page + str(packed_cases(page))
+    assert len(read_looks(LOOKS)) == 1
+
+
+def test_both_at_once_are_refused(tunegate: CommandLine) -> None:
+    told = tunegate("report", "tickets", "--redact", "--show-sealed")
+    assert told.code == 2
+    assert "not allowed with" in told.err
+
+
+def test_the_case_says_what_was_asked_and_how_to_run_it_again(tunegate: CommandLine) -> None:
+    document = packed_cases(page_of(tunegate, "--show-sealed"))
+    one = document["cases"][0]
+    for side in one["sides"]:
+        texts = [document["texts"][place] for _, place, _ in side["asked"]]
+        assert any(document["texts"][one["fields"][0][1]] in text for text in texts)
+    command = one["sides"][0]["command"]
+    assert command.startswith(f"tunegate eval tickets --model {MODEL} --prompt ")
+    assert command.endswith(f"--split test --case {one['id']}")
+    again = tunegate(*command.split()[1:])
+    assert again.code == 0

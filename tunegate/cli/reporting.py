@@ -1,0 +1,117 @@
+"""`report`: what is stored of a job, as HTML or Markdown."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from evals.asked_again import asked_again
+from evals.errors import NothingRunError
+from evals.fingerprint import fingerprint
+from evals.ledger import Ledger
+from evals.suite import Suite
+from tunegate.cli.console import Terminal
+from tunegate.cli.output import check_output, write_whole
+from tunegate.cli.records import open_stored
+from tunegate.cli.reproducing import commands_of
+from tunegate.opening import OpenedSuite, model_name, open_suite
+from tuning.failures import job_failures
+from tuning.forgetting.tradeoff import tradeoff_of_job
+from tuning.learning.stored import curve_of_job
+from tuning.records import JobRecord
+from tuning.repeated import leader_over_repeats
+from tuning.stored import load_job
+
+if TYPE_CHECKING:
+    from reports import Disclosure
+
+MOST_ASKED = 2_000
+"""Cases of a run up to which their rendered prompts stand in a report."""
+
+
+def report_command(options: Namespace, terminal: Terminal) -> int:
+    """Render the stored job."""
+    opened = open_suite(options.suite)
+    suite, ledger = opened.suite, open_stored(options.ledger)
+    model = model_name(suite, options.model)
+    record = load_job(ledger, suite.name, model)
+    if record is None:
+        raise NothingRunError(
+            f"nothing is stored of {suite.name} on {model}",
+            hint=f"run `tunegate run {options.suite}` first",
+        )
+    ending = "html" if options.format == "html" else "md"
+    output = options.output or Path(f"{suite.name}-report.{ending}")
+    check_output(output)
+    if options.show_sealed:
+        _write_look_down(record, opened, options.ledger)
+    wanted = Wanted(
+        output,
+        options.suite,
+        commands_of(options, record),
+        options.format,
+        texts=not options.redact,
+        sealed=options.show_sealed,
+    )
+    write_report(ledger, record, opened, wanted)
+    terminal.line(f"report: {output}")
+    terminal.result({"report": str(output), "format": options.format})
+    return 0
+
+
+class Wanted(NamedTuple):
+    """The report that is asked for: where to, of a suite so named, and which texts it may tell."""
+
+    output: Path
+    named: str
+    commands: tuple[str, ...]
+    form: str = "html"
+    texts: bool = True
+    sealed: bool = False
+
+
+def write_report(
+    ledger: Ledger, record: JobRecord, opened: OpenedSuite, wanted: Wanted
+) -> JobRecord:
+    """Render a job from what is stored of it, put the file in place whole, and return it."""
+    from reports import Disclosure, render_html, render_markdown
+
+    stored = load_job(ledger, record.suite, record.model)
+    assert stored is not None
+    repeated = leader_over_repeats(ledger, stored, opened.suite.pass_rule)
+    learning = curve_of_job(ledger, opened.suite, stored)
+    whole = replace(
+        stored,
+        commands=wanted.commands,
+        named=wanted.named,
+        over_repeats=repeated,
+        learning=learning,
+        tradeoff=tradeoff_of_job(ledger, opened.suite, stored),
+        failures=job_failures(opened.suite, stored),
+    )
+    disclosure = Disclosure(wanted.texts, wanted.sealed)
+    if wanted.form == "html":
+        text = render_html(whole, _with_prompts(whole, opened.suite, disclosure))
+    else:
+        text = render_markdown(whole, disclosure)
+    write_whole(wanted.output, text)
+    return whole
+
+
+def _write_look_down(record: JobRecord, opened: OpenedSuite, ledger: Path) -> None:
+    """Outputs of the sealed split are about to be looked at."""
+    runs = [name for name in (record.leader_test, record.adapter_test) if name]
+    if runs:
+        subject = fingerprint("outputs@1", runs)
+        opened.take_look(ledger, subject, f"outputs of {' and '.join(runs)} shown in a report")
+
+
+def _with_prompts(job: JobRecord, suite: Suite, told: Disclosure) -> Disclosure:
+    """What models were asked, for the cases whose texts are shown; of large runs it is left out."""
+    from reports.cases import shown_runs
+
+    shown = [run for run in shown_runs(job) if not told.is_quiet(run)]
+    small = [run for run in shown if len(run.results) <= MOST_ASKED]
+    return replace(told, asked={run.id: asked_again(suite, run) for run in small})

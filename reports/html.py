@@ -12,7 +12,7 @@ import base64
 import hashlib
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
@@ -23,12 +23,15 @@ from reports.disclosure import SEALED, Disclosure
 from reports.excerpts import Passage
 from reports.outcome import SingleView
 from reports.stored import NotRun
-from reports.views import page_view
+from reports.views import Page, page_view
 from tuning.records import JobRecord
 
 TEMPLATES = Path(__file__).parent / "templates"
 
 SCRIPTS = ("report.js", "explorer.js")
+
+MOST_INLINE = 6_000_000
+"""Characters of packed cases that a report holds itself."""
 
 LONGEST_NAME = 1_000  # characters
 
@@ -47,6 +50,13 @@ SECTIONS = (
 )
 
 
+class Pages(NamedTuple):
+    """A report, and its cases as a page of their own where one file would be too large."""
+
+    report: str
+    cases: str | None
+
+
 def render_html(job: JobRecord, told: Disclosure = SEALED) -> str:
     """The report on a job: the same records always give the same text, valid as UTF-8.
 
@@ -54,14 +64,46 @@ def render_html(job: JobRecord, told: Disclosure = SEALED) -> str:
 
     Raises RecordError when the job names a run that it does not hold.
     """
-    style, script = _asset("report.css"), "\n".join(map(_asset, SCRIPTS))
+    return _render("page.html.j2", page := page_view(job, told), case_data=_packed(page))
+
+
+def render_pages(job: JobRecord, told: Disclosure, report_file: str, cases_file: str) -> Pages:
+    """The report, as `render_html` has it unless its cases take more than `MOST_INLINE`.
+
+    Then they are a page beside it. The two are to be written under the names given, to which
+    they lead.
+    """
     page = page_view(job, told)
+    data = _packed(page)
+    if len(data) <= MOST_INLINE:
+        return Pages(_render("page.html.j2", page, case_data=data), None)
+    return Pages(
+        _render("page.html.j2", page, cases_file=cases_file),
+        _render("cases_page.html.j2", page, case_data=data, report_file=report_file),
+    )
+
+
+def _packed(page: Page) -> Passage:
+    return Passage("" if isinstance(page.cases, NotRun) else encode_cases(page.cases))
+
+
+def _render(
+    template: str,
+    page: Page,
+    *,
+    case_data: str = "",
+    cases_file: str = "",
+    report_file: str = "",
+) -> str:
+    style, script = _asset("report.css"), "\n".join(map(_asset, SCRIPTS))
     return (
         _environment()
-        .get_template("page.html.j2")
+        .get_template(template)
         .render(
             page=page,
-            case_data=Passage("" if isinstance(page.cases, NotRun) else encode_cases(page.cases)),
+            case_data=case_data,
+            cases_file=cases_file,
+            report_file=report_file,
             sections=[s for s in SECTIONS if s[0] != "judge" or page.judges],
             policy=content_policy(style, script),
             # The project's own files, not data: the only texts that are not escaped.

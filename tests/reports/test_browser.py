@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from reports import render_html
+from reports import render_html, render_pages
 from reports.disclosure import EVERYTHING
 from tests.reports.hostile import PAYLOADS, poisoned
 from tests.reports.partial_jobs import PARTIAL
@@ -248,6 +248,29 @@ def test_the_command_that_runs_a_case_is_copied(browser: Any, report: Path) -> N
         "--split test --case test-030"
     )
     context.close()
+
+
+def test_a_large_report_leads_to_its_cases_and_back(
+    browser: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("reports.html.MOST_INLINE", 100)
+    pages = render_pages(sample_job(90), EVERYTHING, "a%20report.html", "a%20report-cases.html")
+    assert pages.cases is not None
+    (tmp_path / "a report.html").write_text(pages.report, encoding="utf-8")
+    (tmp_path / "a report-cases.html").write_text(pages.cases, encoding="utf-8")
+    watched = watch(browser, tmp_path / "a report.html")
+    page = watched.page
+    assert page.locator("#first-cases details").count() == 60
+    assert page.locator("#first-cases details").first.is_visible()
+    assert not page.is_visible("#explorer")
+    watched.check()
+    page.get_by_role("link", name="a%20report-cases.html").click()
+    page.wait_for_selector("#explorer:not([hidden])")
+    assert page.inner_text("#shown") == "90 of 90 shown (1 to 50)."
+    page.get_by_role("link", name="the report").click()
+    page.wait_for_selector("#verdict")
+    assert watched.messages == []
+    page.close()
 
 
 def test_everything_is_there_without_javascript(browser: Any, report: Path) -> None:

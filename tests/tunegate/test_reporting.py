@@ -60,6 +60,18 @@ def test_redacted_it_tells_no_case(tunegate: CommandLine) -> None:
     assert len(read_looks(LOOKS)) == 1
 
 
+def test_the_cases_of_a_large_report_stand_beside_it(
+    tunegate: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("reports.html.MOST_INLINE", 100)
+    page = page_of(tunegate)
+    assert 'href="r-cases.html"' in page
+    assert "case-data" not in page.partition("<script>")[0]
+    beside = Path("r-cases.html").read_text(encoding="utf-8")
+    assert len(packed_cases(beside)["cases"]) == 60
+    assert 'href="r.html"' in beside
+
+
 def test_both_at_once_are_refused(tunegate: CommandLine) -> None:
     told = tunegate("report", "tickets", "--redact", "--show-sealed")
     assert told.code == 2

@@ -6,6 +6,7 @@ from argparse import Namespace
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import quote
 
 from evals.asked_again import asked_again
 from evals.errors import NothingRunError
@@ -76,7 +77,7 @@ def write_report(
     ledger: Ledger, record: JobRecord, opened: OpenedSuite, wanted: Wanted
 ) -> JobRecord:
     """Render a job from what is stored of it, put the file in place whole, and return it."""
-    from reports import Disclosure, render_html, render_markdown
+    from reports import Disclosure, render_markdown, render_pages
 
     stored = load_job(ledger, record.suite, record.model)
     assert stored is not None
@@ -92,12 +93,21 @@ def write_report(
         failures=job_failures(opened.suite, stored),
     )
     disclosure = Disclosure(wanted.texts, wanted.sealed)
-    if wanted.form == "html":
-        text = render_html(whole, _with_prompts(whole, opened.suite, disclosure))
-    else:
-        text = render_markdown(whole, disclosure)
-    write_whole(wanted.output, text)
+    if wanted.form == "markdown":
+        write_whole(wanted.output, render_markdown(whole, disclosure))
+        return whole
+    told = _with_prompts(whole, opened.suite, disclosure)
+    beside = cases_beside(wanted.output)
+    pages = render_pages(whole, told, quote(wanted.output.name), quote(beside.name))
+    if pages.cases is not None:
+        write_whole(beside, pages.cases)
+    write_whole(wanted.output, pages.report)
     return whole
+
+
+def cases_beside(output: Path) -> Path:
+    """Where the cases of a large report stand."""
+    return output.with_name(f"{output.stem}-cases.html")
 
 
 def _write_look_down(record: JobRecord, opened: OpenedSuite, ledger: Path) -> None:

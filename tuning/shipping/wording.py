@@ -155,7 +155,7 @@ def next_steps_of(
         if target is None or target.result != "missed":
             return (deploy,)
         return (
-            "Read the sealed cases it still gets wrong: more examples like them, more passes or "
+            "See which kinds of cases it still gets wrong: more examples of those, more passes or "
             "a larger base model may reach the target.",
             f"{deploy[:-1]}, if what it reaches is worth having before that.",
         )
@@ -163,7 +163,9 @@ def next_steps_of(
         forgot = [_guard_step(line) for line in lines if line.result == "fail"]
         if text is not None and text.result == "fail" and not forgot:
             forgot = [f"{_TRAIN_LESS}, and judge the new adapter."]
-        learnt = "Read the cases the adapter lost; more or cleaner examples of those may help."
+        learnt = (
+            "See which kinds of cases the adapter lost; more or cleaner examples of those may help."
+        )
         return ("Keep the leading prompt.", *(forgot or [learnt]))
     steps = []
     if quality.verdict != "ship_adapter":

@@ -351,5 +351,5 @@ def test_an_adapter_that_ships_below_the_target_is_said_to_be_not_good_enough() 
     decision = judge((40, 15, 250), target=0.999)
     assert "0.94 is below the suite's target of 0.999" in decision.sentence
     assert "not yet good enough" in decision.sentence
-    assert "Read the sealed cases" in decision.next_steps[0]
+    assert "See which kinds of cases" in decision.next_steps[0]
     assert "not yet" not in judge((40, 15, 250), target=0.94).sentence

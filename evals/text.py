@@ -1,14 +1,15 @@
 r"""Hostile text made visible: model output and case data on their way to a terminal or file.
 
-Control characters, ANSI escapes, direction overrides, invisible characters and lone
-surrogates become escapes such as `\x1b` and `\u202e`; everything else stays as it is.
-What a CI runner would take for a command from its log is a further matter: `inert`.
+Control characters, ANSI escapes, direction overrides, invisible characters, lone surrogates
+and marks stacked without end become escapes such as `\x1b` and `\u202e`; everything else stays
+as it is. What a CI runner would take for a command from its log is a further matter: `inert`.
 """
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
+from unicodedata import category
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -33,6 +34,9 @@ _LONE = re.compile(f"[{_SURROGATES}]")
 _COMMAND = re.compile(r"(?:\s|\x1b\[[0-9;]*m)*(:)(?=:)")
 _DOUBLE_HASH = re.compile("#(?=#)")
 
+MOST_MARKS = 8
+"""Combining marks on one letter that are shown as they are."""
+
 _NAMED = {"\t": "\\t", "\n": "\\n", "\r": "\\r"}
 
 
@@ -47,9 +51,13 @@ def visible(text: str, limit: int | None = None, *, layout: bool = False) -> str
     """
     pattern = _HOSTILE if layout else _HOSTILE_OR_LAYOUT
     if limit is None:
-        return pattern.sub(_escape, text)
+        return _unstacked(pattern.sub(_escape, text))
     whole = text[: limit + 1]  # a character becomes at least one, so more is never shown
-    pieces = [_escape_one(one) if pattern.match(one) else one for one in whole]
+    stacked = _stacked(whole)
+    pieces = [
+        _escape_one(one) if pattern.match(one) or place in stacked else one
+        for place, one in enumerate(whole)
+    ]
     if sum(map(len, pieces)) <= limit:
         return "".join(pieces)
     kept, room = [], limit - 1
@@ -59,6 +67,25 @@ def visible(text: str, limit: int | None = None, *, layout: bool = False) -> str
         kept.append(piece)
         room -= len(piece)
     return "".join(kept) + ("…" if limit > 0 else "")
+
+
+def _unstacked(text: str) -> str:
+    """The text with escapes for the marks that `_stacked` finds."""
+    if places := _stacked(text):
+        return "".join(_escape_one(c) if i in places else c for i, c in enumerate(text))
+    return text
+
+
+def _stacked(text: str) -> frozenset[int]:
+    """Where a combining mark follows so many that no script has them: no line breaks there."""
+    if text.isascii():
+        return frozenset()
+    places, run = set(), 0
+    for place, one in enumerate(text):
+        run = run + 1 if one > "\u02ff" and category(one)[0] == "M" else 0
+        if run > MOST_MARKS:
+            places.add(place)
+    return frozenset(places)
 
 
 def hidden_in(text: str) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.text import Text
 
 import evals.text
-from evals.text import encodable, visible, visible_markup, visible_text
+from evals.text import MOST_MARKS, encodable, visible, visible_markup, visible_text
 
 ANY_TEXT = st.text(alphabet=st.characters(exclude_categories=()))
 
@@ -107,3 +107,11 @@ def test_importing_the_module_loads_no_rich() -> None:
     code = "import sys, evals.text; sys.exit('rich' in sys.modules)"
     root = Path(evals.text.__file__).parents[1]
     subprocess.run([sys.executable, "-c", code], check=True, cwd=root)
+
+
+def test_marks_stacked_on_a_letter_are_shown_up_to_what_a_script_needs() -> None:
+    assert visible("e\u0301\u0489") == "e\u0301\u0489"
+    assert visible("a" + "\u0301" * 10) == "a" + "\u0301" * MOST_MARKS + r"\u0301\u0301"
+    assert visible("\u0e4a" * 9 + "b" + "\u0e4a") == "\u0e4a" * 8 + r"\u0e4a" + "b\u0e4a"
+    assert visible("\u0301" * 20, 10) == "\u0301" * 8 + "…"
+    assert visible("\u0301" * 20, 15) == "\u0301" * 8 + r"\u0301" + "…"

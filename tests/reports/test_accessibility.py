@@ -1,0 +1,81 @@
+"""axe-core finds nothing in any state of the report that breaks WCAG 2.2 AA."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reports import render_html
+from reports.disclosure import EVERYTHING
+from tests.reports.browsing import browser
+from tests.reports.partial_jobs import gate_only, nothing_run, trained_not_judged
+from tests.reports.sample_job import sample_job
+from tuning.records import JobRecord
+
+__all__ = ["browser"]
+
+pytestmark = pytest.mark.browser
+
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+WIDTHS = {"wide": 1280, "narrow": 320}
+
+
+def violations(page: Any) -> list[str]:
+    """What axe-core objects to, with where."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    found = axe.run(page, options={"runOnly": RULES}).response["violations"]
+    return [f"{one['id']}: {node['target']}" for one in found for node in one["nodes"]]
+
+
+def whole() -> JobRecord:
+    return sample_job(test_cases=70, dev_cases=20, guard_cases=20)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", WIDTHS.values(), ids=WIDTHS)
+def test_the_whole_report(browser: Any, tmp_path: Path, scheme: str, width: int) -> None:
+    path = tmp_path / "report.html"
+    path.write_text(render_html(whole(), EVERYTHING), encoding="utf-8")
+    # Its policy would refuse the checker's own script.
+    context = browser.new_context(
+        bypass_csp=True, color_scheme=scheme, viewport={"width": width, "height": 900}
+    )
+    page = context.new_page()
+    page.goto(path.as_uri())
+    page.wait_for_selector("#explorer:not([hidden])")
+    page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
+    assert violations(page) == []
+    page.click("#case-rows a >> nth=0")
+    page.wait_for_selector("#one-case:not([hidden])")
+    page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
+    assert violations(page) == []
+    context.close()
+
+
+@pytest.mark.parametrize("make", [nothing_run, gate_only, trained_not_judged])
+def test_a_report_of_an_unfinished_job(
+    browser: Any, tmp_path: Path, make: Callable[[], JobRecord]
+) -> None:
+    path = tmp_path / "report.html"
+    path.write_text(render_html(make()), encoding="utf-8")
+    context = browser.new_context(bypass_csp=True)
+    page = context.new_page()
+    page.goto(path.as_uri())
+    assert violations(page) == []
+    context.close()
+
+
+def test_without_a_script(browser: Any, tmp_path: Path) -> None:
+    """The checker needs scripts itself, so the page's own is taken out."""
+    path = tmp_path / "report.html"
+    text = render_html(whole(), EVERYTHING)
+    path.write_text(text[: text.rindex("<script>")] + "</body></html>", encoding="utf-8")
+    context = browser.new_context(bypass_csp=True)
+    page = context.new_page()
+    page.goto(path.as_uri())
+    page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
+    assert violations(page) == []
+    context.close()

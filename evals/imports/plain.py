@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -49,8 +49,20 @@ class _Row(NamedTuple):
 
 
 def read_jsonl(path: Path, fields: Fields) -> tuple[ImportedResults, ...]:
-    """JSONL: `id`, and `score` or `scores` (several by name) or `error`, and what else is there."""
-    return _results(path, fields, _lines(path))
+    """JSONL: `id`, and `score` or `scores` (several by name) or `error`, and what else is there.
+
+    A name with dots that is no key itself leads into objects: `model_a.score`. A metric that is
+    found so is called by the last part, so that results that stand side by side compare.
+    """
+    lasts = [_last(name) for name in fields.scores]
+    if twice := next((name for name in lasts if lasts.count(name) > 1), None):
+        raise RecordError(
+            f"two scores would be called {twice!r}",
+            path=path,
+            key=fields.scores[lasts.index(twice)],
+            hint="import them one after the other, each with a --name",
+        )
+    return _results(path, fields, (_unfolded(row, fields) for row in _lines(path)))
 
 
 def read_csv(path: Path, fields: Fields) -> tuple[ImportedResults, ...]:
@@ -91,9 +103,40 @@ def _results(path: Path, fields: Fields, rows: Iterator[_Row]) -> tuple[Imported
             candidate=path.stem,
             model=path.stem,
             cases=tuple(cases),
-            primary=fields.scores[0] if len(fields.scores) > 1 else None,
+            primary=_primary(cases, fields) if len(fields.scores) > 1 else None,
         ),
     )
+
+
+def _primary(cases: Sequence[ImportedCase], fields: Fields) -> str:
+    """The first metric that was named, as it is called in the results."""
+    first = fields.scores[0]
+    called = {name for case in cases for name in case.scores}
+    return first if first in called else _last(first)
+
+
+def _unfolded(row: _Row, fields: Fields) -> _Row:
+    """The row with what dotted names lead to under those names; scores under their last part."""
+    found = dict(row.values)
+    for name in (field for field in astuple(fields) if isinstance(field, str)):
+        if "." in name and name not in row.values:
+            found[name] = _reached(row.values, name)
+    dotted = [name for name in fields.scores if "." in name and name not in row.values]
+    named = found.get("scores") or {}
+    if dotted and isinstance(named, Mapping):  # anything else is refused where scores are read
+        reached = {_last(name): _reached(row.values, name) for name in dotted}
+        found["scores"] = {**named, **reached}
+    return _Row(row.line, found)
+
+
+def _reached(values: Json, name: str) -> Json:
+    for part in name.split("."):
+        values = values.get(part) if isinstance(values, Mapping) else None
+    return values
+
+
+def _last(name: str) -> str:
+    return name.rpartition(".")[2]
 
 
 def _case(values: Mapping[str, Json], fields: Fields, place: Place) -> ImportedCase:

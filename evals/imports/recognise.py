@@ -106,7 +106,9 @@ def _of_object(value: Json, fields: plain.Fields) -> FormatName | None:
     if lm_eval.is_sample(value):
         return "lm_eval"
     named = isinstance(value, dict) and fields.id in value
-    return "jsonl" if named and {*fields.scores, "scores", fields.error} & set(value) else None
+    roots = {name.partition(".")[0] for name in fields.scores}
+    telling = {*fields.scores, *roots, "scores", fields.error}
+    return "jsonl" if named and telling & set(value) else None
 
 
 def _of_document(path: Path, fields: plain.Fields) -> FormatName | None:

@@ -108,3 +108,43 @@ def test_bytes_that_are_no_text_are_refused_with_their_line(tmp_path: Path) -> N
     with pytest.raises(RecordError, match="not valid UTF-8: byte 0xff") as caught:
         read(tmp_path, "a.jsonl", b'{"id": "a", "score": 0}\n{"id": "\xff", "score": 1}\n')
     assert caught.value.line == 2
+
+
+SIDE_BY_SIDE = (
+    '{"id": "a", "q": {"text": "1+1"}, "small": {"ok": true, "said": "2"}, "large": {"ok": 0}}\n'
+)
+
+
+def test_a_name_with_dots_leads_into_objects(tmp_path: Path) -> None:
+    small = read(tmp_path, "s.jsonl", SIDE_BY_SIDE, scores=("small.ok",), output="small.said")
+    large = read(tmp_path, "l.jsonl", SIDE_BY_SIDE, scores=("large.ok",), input="q.text")
+    assert small.cases == (ImportedCase("a", {"ok": 1.0}, "2", line=1),)
+    assert large.cases == (ImportedCase("a", {"ok": 0.0}, input={"text": "1+1"}, line=1),)
+
+
+def test_a_key_that_holds_dots_itself_is_that_key(tmp_path: Path) -> None:
+    found = read(tmp_path, "a.jsonl", '{"id": "a", "m.ok": 1, "m": {"ok": 0}}\n', scores=("m.ok",))
+    assert found.cases[0].scores == {"m.ok": 1.0}
+
+
+def test_several_dotted_scores_are_metrics_by_their_last_part(tmp_path: Path) -> None:
+    text = '{"id": "a", "m": {"ok": 1, "short": 0.5}, "scores": {"own": 0}}\n'
+    found = read(tmp_path, "a.jsonl", text, scores=("m.short", "m.ok"))
+    assert found.cases[0].scores == {"own": 0.0, "short": 0.5, "ok": 1.0}
+    assert found.primary == "short"
+
+
+@pytest.mark.parametrize(
+    ("scores", "message"),
+    [
+        (("small.nothing",), "no score, and no error that says why"),
+        (("small.said.deep",), "no score, and no error that says why"),
+        (("small.said",), "the score is .*, not a number"),
+        (("small.ok", "large.ok"), "two scores would be called 'ok'"),
+    ],
+)
+def test_dotted_names_that_lead_nowhere_or_collide_are_refused(
+    tmp_path: Path, scores: tuple[str, ...], message: str
+) -> None:
+    with pytest.raises(RecordError, match=message):
+        read(tmp_path, "a.jsonl", SIDE_BY_SIDE, scores=scores)

@@ -24,6 +24,7 @@ from evals.claims import (
 from evals.errors import RecordError, StatisticsError
 from evals.records import Run
 from evals.repeats import by_case, check_repeats, mean_of_repeats, scores_of
+from evals.rounding import points_span
 from evals.score_file import ScoreFile, read_scores
 from evals.stats import BoundedDifference, PairedDifference, bounded_difference
 from evals.text import visible
@@ -420,7 +421,7 @@ def _verdict(
     a, b = question.names
     cases = "1 case" if pair.n == 1 else f"{pair.n} cases"
     counts = f"{pair.wins} wins, {pair.losses} losses, {pair.ties} ties on {cases}"
-    span = f"{points(pair.estimate)} ({level:.0%} interval {100 * low:+.1f} to {100 * high:+.1f})"
+    span = f"{points(pair.estimate)} ({level:.0%} interval {points_span(low, high)})"
     if error_share > MAX_ERROR_SHARE:
         return (
             f"nothing is claimed: {error_share:.1%} of the shared cases ended in errors, more "

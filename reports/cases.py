@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -15,7 +15,7 @@ from reports.commands import eval_command
 from reports.differences import Piece, compare_texts, same_words
 from reports.disclosure import EVERYTHING, Disclosure
 from reports.excerpts import Excerpt, as_text, excerpt, one_line
-from reports.stored import NotRun, case_of, compared_run, leader_run, sealed_runs
+from reports.stored import NotRun, compared_run, leader_run, sealed_runs
 from tuning.records import JobRecord
 
 Status = Literal["broken", "error", "fixed", "still_wrong", "still_right", "wrong", "right"]
@@ -100,6 +100,18 @@ class CaseView:
     note: str
 
 
+class Source(NamedTuple):
+    """How a person names the suite, its cases by fingerprint, and what may be told of them.
+
+    `labels` say whose output stands on each side.
+    """
+
+    named: str
+    cases: Mapping[str, Case]
+    told: Disclosure
+    labels: tuple[str, ...]
+
+
 @dataclass(frozen=True)
 class StatusCount:
     """How many cases have a status."""
@@ -143,17 +155,22 @@ def cases_view(job: JobRecord, told: Disclosure = EVERYTHING) -> CasesView | Not
     if not runs:
         return NotRun("There are no outputs to look at", f"tunegate run {job.suite}")
     heading, labels = _titles(job, runs)
-    source = _Source(job, told, labels)
+    source = Source(job.named or job.suite, job.cases, told, labels)
+    return cases_of_runs(source, runs, heading)
+
+
+def cases_of_runs(source: Source, runs: tuple[Run, ...], heading: str) -> CasesView:
+    """The cases of one run, or of two side by side: those of both that are unchanged."""
     if len(runs) == 1:
         cases = [_single(source, runs[0], result) for result in runs[0].results]
     else:
-        cases = _paired(source, *runs)
+        cases = _paired(source, runs[0], runs[1])
     order = list(STATUSES)
     cases.sort(key=lambda case: order.index(case.status))  # stable: suite order within
     found = [case.status for case in cases]
     counts = [StatusCount(s, STATUSES[s], found.count(s)) for s in order if s in found]
-    note = told.note(runs[0], job.named or job.suite)
-    return CasesView(heading, labels, note, tuple(counts), tuple(cases))
+    note = source.told.note(runs[0], source.named)
+    return CasesView(heading, source.labels, note, tuple(counts), tuple(cases))
 
 
 def _titles(job: JobRecord, runs: tuple[Run, ...]) -> tuple[str, tuple[str, ...]]:
@@ -181,15 +198,7 @@ def safe_anchor(case_id: str) -> str:
     return f"case-{plain}.{fingerprint(case_id)[:10]}"
 
 
-class _Source(NamedTuple):
-    """Where cases come from, what may be told of them, and whose output stands on each side."""
-
-    job: JobRecord
-    told: Disclosure
-    labels: tuple[str, ...]
-
-
-def _paired(source: _Source, before: Run, after: Run) -> list[CaseView]:
+def _paired(source: Source, before: Run, after: Run) -> list[CaseView]:
     old = {r.case_id: r for r in before.results}
     cases = []
     for result in after.results:
@@ -213,7 +222,7 @@ def _short(value: float | None) -> str:
 
 
 def _pair(
-    source: _Source, runs: tuple[Run, Run], results: tuple[CaseResult, CaseResult]
+    source: Source, runs: tuple[Run, Run], results: tuple[CaseResult, CaseResult]
 ) -> CaseView:
     (before, after), (old, new) = runs, results
     first, second = _value(before, old), _value(after, new)
@@ -225,7 +234,7 @@ def _pair(
     )
     quiet = source.told.is_quiet(after)
     return _view(
-        case_of(source.job, new),
+        source.cases.get(new.case_fingerprint),
         new,
         quiet=quiet,
         status=_change(first, second),
@@ -254,14 +263,14 @@ def _change(first: float | None, second: float | None) -> Status:
     return "still_right" if second >= 1 else "still_wrong"
 
 
-def _single(source: _Source, run: Run, result: CaseResult) -> CaseView:
+def _single(source: Source, run: Run, result: CaseResult) -> CaseView:
     value = _value(run, result)
     status: Status = "error" if value is None else "right" if value >= 1 else "wrong"
     text = excerpt(result.output.said or "")
     said = _Said(source.labels[0], (Piece(text.text, "same"),), text)
     side = _side(source, run, result, said)
     return _view(
-        case_of(source.job, result),
+        source.cases.get(result.case_fingerprint),
         result,
         quiet=source.told.is_quiet(run),
         status=status,
@@ -279,8 +288,8 @@ class _Said(NamedTuple):
     text: Excerpt
 
 
-def _side(source: _Source, run: Run, result: CaseResult, said: _Said) -> Side:
-    output, job = result.output, source.job
+def _side(source: Source, run: Run, result: CaseResult, said: _Said) -> Side:
+    output = result.output
     quiet = source.told.is_quiet(run)
     asked = None if quiet else source.told.asked.get(run.id, {}).get(result.case_id)
     ordered = sorted(result.scores, key=lambda name: (name != run.primary, name))
@@ -293,7 +302,7 @@ def _side(source: _Source, run: Run, result: CaseResult, said: _Said) -> Side:
         kind="error" if value is None else result.scores[run.primary].kind if failing else "",
         tokens=output.prompt_tokens + output.completion_tokens,
         seconds=output.seconds,
-        command=eval_command(job.named or job.suite, run, result.case_id),
+        command=eval_command(source.named, run, result.case_id),
         pieces=said.pieces,
         rest=said.text.rest,
         empty=not quiet and output.said is not None and not output.said.strip(),
@@ -307,9 +316,7 @@ def _side(source: _Source, run: Run, result: CaseResult, said: _Said) -> Side:
             )
             for name in ordered
         ),
-        cost=f"{output.prompt_tokens:,} + {output.completion_tokens:,} tokens, "
-        f"{numbers.duration(output.seconds)}"
-        + (", cut at the token limit" if output.finish_reason == "length" else ""),
+        cost=_cost(output),
         full=excerpt(output.full) if output.full else None,
         votes=_votes(output),
         asked=_messages(asked) if asked else (),
@@ -323,6 +330,16 @@ def _messages(asked: Request) -> tuple[tuple[str, Excerpt], ...]:
     texts += [("then the user says", text) for text in asked.follow_ups]
     texts += [("tool", as_text(tool)) for tool in asked.tools]
     return tuple((role, excerpt(text, MOST_ASKED)) for role, text in texts)
+
+
+def _cost(output: Output) -> str:
+    """Tokens and time of an output; empty where they are not known, as of imported results."""
+    tokens = f"{output.prompt_tokens:,} + {output.completion_tokens:,} tokens"
+    known = output.prompt_tokens or output.completion_tokens
+    parts = [tokens] if known else []
+    parts += [numbers.duration(output.seconds)] if known or output.seconds else []
+    parts += ["cut at the token limit"] if output.finish_reason == "length" else []
+    return ", ".join(parts)
 
 
 def _votes(output: Output) -> VotesView | None:

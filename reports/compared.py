@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from evals.comparison import Comparison, points
 from evals.judges.wording import AGREEMENT
+from evals.rounding import points_span
 from reports.markup import MOST_CHARACTERS, literal, table, words
 
 MOST_IDS = 30
@@ -104,7 +105,7 @@ def _numbers(found: Comparison) -> str:
         _percent(found.mean_a),
         _percent(found.mean_b),
         f"**{points(found.estimate)}**",
-        _span(found.low, found.high),
+        points_span(found.low, found.high),
         str(found.wins),
         str(found.losses),
         str(found.ties),
@@ -150,7 +151,3 @@ def _listed(title: str, ids: Sequence[str]) -> str:
 
 def _percent(share: float) -> str:
     return f"{100 * share:.1f} %"
-
-
-def _span(low: float, high: float) -> str:
-    return f"{100 * low:+.1f} to {100 * high:+.1f}"

@@ -61,7 +61,7 @@ def cost_view(job: JobRecord) -> CostView | NotRun:
     return CostView(
         before_label=before.candidate.label if before else "",
         after_label=after.candidate.label if after else "",
-        rows=_rows(before, after),
+        rows=call_costs(before, after),
         facts=tuple(facts),
         hosted=hosted,
         calls=() if hosted else call_rows(job),
@@ -87,7 +87,8 @@ def _seconds(output: Output) -> float:
     return output.seconds
 
 
-def _rows(before: Run | None, after: Run | None) -> tuple[CostRow, ...]:
+def call_costs(before: Run | None, after: Run | None) -> tuple[CostRow, ...]:
+    """Tokens and seconds of a call on either side, means over the cases."""
     quantities: tuple[tuple[str, Callable[[Output], float], Callable[[float | None], str]], ...] = (
         ("prompt tokens a call", _prompt, numbers.count),
         ("completion tokens a call", _completion, numbers.count),

@@ -6,7 +6,7 @@ or sentence can hold one. What stays are numbers, statuses, ids, tags, labels an
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from evals.failures.records import FailureAnalysis, Topics
@@ -53,14 +53,8 @@ EVERYTHING = Disclosure(sealed=True)
 
 def withhold(job: JobRecord, disclosure: Disclosure) -> JobRecord:
     """The job without the texts that may not be told. Raises nothing; the job stays as it is."""
-    runs = {name: _quiet_run(run, disclosure) for name, run in job.runs.items()}
-    quiet = {
-        result.case_fingerprint
-        for run in job.runs.values()
-        if disclosure.is_quiet(run)
-        for result in run.results
-    }
-    cases = {key: _bare(case) if key in quiet else case for key, case in job.cases.items()}
+    runs = {name: quiet_run(run, disclosure) for name, run in job.runs.items()}
+    cases = bare_cases(job.runs.values(), job.cases, disclosure)
     told = replace(
         job,
         runs=runs,
@@ -76,7 +70,21 @@ def withhold(job: JobRecord, disclosure: Disclosure) -> JobRecord:
     )
 
 
-def _quiet_run(run: Run, disclosure: Disclosure) -> Run:
+def bare_cases(
+    runs: Iterable[Run], cases: Mapping[str, Case], disclosure: Disclosure
+) -> dict[str, Case]:
+    """The cases by fingerprint, those of quiet runs without their texts."""
+    quiet = {
+        result.case_fingerprint
+        for run in runs
+        if disclosure.is_quiet(run)
+        for result in run.results
+    }
+    return {key: _bare(case) if key in quiet else case for key, case in cases.items()}
+
+
+def quiet_run(run: Run, disclosure: Disclosure) -> Run:
+    """The run, without texts of its outputs where they may not be told."""
     if not disclosure.is_quiet(run):
         return run
     results = tuple(_result(result, parts=disclosure.texts) for result in run.results)

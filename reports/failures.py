@@ -43,6 +43,11 @@ def failures_view(job: JobRecord) -> FailuresView | NotRun:
     runs += list(dev_runs(job))[: MOST_RUNS - len(runs)]
     if not runs:
         return NotRun("There are no outputs to look at", f"tunegate run {job.suite}")
+    return failures_of(runs)
+
+
+def failures_of(runs: list[Run]) -> FailuresView:
+    """Failures of runs, by what their scorers call them."""
     counts = [_count(run) for run in runs]
     totals = sum(counts, Counter())
     kinds = sorted(totals, key=lambda kind: (-totals[kind], kind))

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,12 +18,15 @@ from typing import Any, NamedTuple
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from evals.comparison import Comparison
+from evals.records import Case, Run
 from evals.text import visible
 from reports.case_data import encode_cases
 from reports.disclosure import SEALED, Disclosure
 from reports.excerpts import Passage
 from reports.outcome import SingleView
 from reports.stored import NotRun
+from reports.two_runs import TwoRuns, two_runs_view
 from reports.views import Page, page_view
 from tuning.records import JobRecord
 
@@ -47,6 +51,16 @@ SECTIONS = (
     ("training", "Training"),
     ("cases", "Cases"),
     ("reproduce", "How to reproduce"),
+)
+
+
+SECTIONS_OF_TWO = (
+    ("verdict", "Result"),
+    ("outcome", "A and B"),
+    ("cost", "Cost of a call"),
+    ("failures", "What goes wrong"),
+    ("cases", "Cases"),
+    ("reproduce", "The runs"),
 )
 
 
@@ -83,34 +97,42 @@ def render_pages(job: JobRecord, told: Disclosure, report_file: str, cases_file:
     )
 
 
-def _packed(page: Page) -> Passage:
+def render_runs(
+    runs: tuple[Run, Run], cases: Mapping[str, Case], found: Comparison, told: Disclosure = SEALED
+) -> str:
+    """Two stored runs side by side as one file.
+
+    `cases` are by fingerprint; `found` is how the runs compare.
+    """
+    page = two_runs_view(runs, cases, found, told)
+    return _render("two_runs.html.j2", page, case_data=_packed(page))
+
+
+def _packed(page: Page | TwoRuns) -> Passage:
     return Passage("" if isinstance(page.cases, NotRun) else encode_cases(page.cases))
 
 
-def _render(
-    template: str,
-    page: Page,
-    *,
-    case_data: str = "",
-    cases_file: str = "",
-    report_file: str = "",
-) -> str:
+def _render(template: str, page: Page | TwoRuns, **more: str) -> str:
     style, script = _asset("report.css"), "\n".join(map(_asset, SCRIPTS))
     return (
         _environment()
         .get_template(template)
         .render(
             page=page,
-            case_data=case_data,
-            cases_file=cases_file,
-            report_file=report_file,
-            sections=[s for s in SECTIONS if s[0] != "judge" or page.judges],
+            **{"case_data": "", "cases_file": "", "report_file": "", **more},
+            sections=_sections(page),
             policy=content_policy(style, script),
             # The project's own files, not data: the only texts that are not escaped.
             style=Markup(style),  # noqa: S704
             script=Markup(script),  # noqa: S704
         )
     )
+
+
+def _sections(page: Page | TwoRuns) -> list[tuple[str, str]]:
+    if isinstance(page, TwoRuns):
+        return list(SECTIONS_OF_TWO)
+    return [s for s in SECTIONS if s[0] != "judge" or page.judges]
 
 
 def content_policy(style: str, script: str) -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from evals.records import Run
+from evals.records import Case, Run
 from reports import numbers
 from reports.charts import Forest, ForestRow, Mark, Reference, forest
 from reports.estimates import Pair, mean_of, pair_of
-from reports.stored import NotRun, case_of, sealed_runs, stored_run
+from reports.stored import NotRun, sealed_runs, stored_run
 from tuning.records import GuardLine, Interval, JobRecord, ShipDecision
 
 MOST_SLICES = 30
@@ -101,20 +102,27 @@ def outcome_view(job: JobRecord) -> OutcomeView | SingleView | NotRun:
         if only:
             return _single(only)
         return NotRun(f"Nothing has been run on the sealed cases{_why(job)}", _again(job))
-    pairs = {name: pair_of(before, after, name) for name in _metrics(before, after)}
+    pairs = {name: pair_of(before, after, name) for name in metrics_of(before, after)}
     primary = pairs.get(job.primary)
     if job.shipping and job.shipping.compared:
         primary = _judged(job.shipping)
         pairs[job.primary] = primary
-    slices = _slices(job, before, after)
+    slices = slice_pairs(before, after, job.cases, job.slices)
     return OutcomeView(
         before_label=before.candidate.label,
         after_label=after.candidate.label,
         caption=_caption(job),
-        metrics=tuple(_row(name, pair) for name, pair in pairs.items() if pair),
-        slices=tuple(_row(name, pair) for name, pair in slices[:MOST_SLICES]),
+        metrics=tuple(pair_row(name, pair) for name, pair in pairs.items() if pair),
+        slices=tuple(pair_row(name, pair) for name, pair in slices[:MOST_SLICES]),
         slices_hidden=max(0, len(slices) - MOST_SLICES),
-        chart=_gain_chart(job, primary, slices[:MOST_SLICES]) if primary else None,
+        chart=gain_chart(
+            f"Adapter minus best prompt in {job.primary}",
+            ("all sealed cases", primary),
+            slices[:MOST_SLICES],
+            [Reference(job.min_gain, f"smallest gain worth it {job.min_gain:g}", "gain")],
+        )
+        if primary
+        else None,
         wins=primary.wins if primary else 0,
         losses=primary.losses if primary else 0,
         ties=primary.ties if primary else 0,
@@ -162,7 +170,7 @@ def _caption(job: JobRecord) -> str:
     )
 
 
-def _metrics(before: Run, after: Run) -> list[str]:
+def metrics_of(before: Run, after: Run) -> list[str]:
     """Metrics that both runs have, the primary one first."""
     found = {name for run in (before, after) for r in run.results for name in r.scores}
     return sorted(found, key=lambda name: (name != after.primary, name))
@@ -175,7 +183,7 @@ def _judged(ship: ShipDecision) -> Pair:
 
 def _single(run: Run) -> SingleView:
     rows = []
-    for name in _metrics(run, run):
+    for name in metrics_of(run, run):
         interval = mean_of(run, name)
         rows.append(
             (name, numbers.score(interval.estimate if interval else None), numbers.bounds(interval))
@@ -183,23 +191,26 @@ def _single(run: Run) -> SingleView:
     return SingleView(run.candidate.label, tuple(rows))
 
 
-def _slices(job: JobRecord, before: Run, after: Run) -> list[tuple[str, Pair]]:
-    """The primary metric on each part that the suite's slices cut the cases into."""
+def slice_pairs(
+    before: Run, after: Run, cases: Mapping[str, Case], tags: Sequence[str]
+) -> list[tuple[str, Pair]]:
+    """The primary metric on each part that tags cut the cases into; `cases` by fingerprint."""
     found: dict[tuple[str, str], set[str]] = {}
     for result in after.results:
-        case = case_of(job, result)
-        for tag in job.slices if case else ():
+        case = cases.get(result.case_fingerprint)
+        for tag in tags if case else ():
             assert case is not None
             found.setdefault((tag, case.tags.get(tag, "untagged")), set()).add(result.case_id)
     pairs = []
     for (tag, value), ids in sorted(found.items()):
-        pair = pair_of(before, after, job.primary, ids)
+        pair = pair_of(before, after, after.primary, ids)
         if pair:
             pairs.append((f"{tag}: {value}", pair))
     return pairs
 
 
-def _row(name: str, pair: Pair) -> PairRow:
+def pair_row(name: str, pair: Pair) -> PairRow:
+    """A pair as a line of a table."""
     return PairRow(
         name=name,
         before=numbers.score(pair.before.estimate),
@@ -215,19 +226,19 @@ def _row(name: str, pair: Pair) -> PairRow:
     )
 
 
-def _gain_chart(job: JobRecord, whole: Pair, slices: list[tuple[str, Pair]]) -> Forest:
-    rows = [_gain_row("all sealed cases", whole)]
-    rows += [_gain_row(name, pair) for name, pair in slices if _drawable(pair.difference)]
+def gain_chart(
+    title: str, whole: tuple[str, Pair], slices: Sequence[tuple[str, Pair]], lines: list[Reference]
+) -> Forest:
+    """Differences of all cases and of slices, beside no difference and what else is to be seen."""
+    rows = [_gain_row(*whole, "dot")]
+    rows += [_gain_row(name, pair, "ring") for name, pair in slices if _drawable(pair.difference)]
     return forest(
         "gain",
-        f"Adapter minus best prompt in {job.primary}",
-        "Right of zero the adapter is better. "
+        title,
+        "Right of zero the second is better. "
         + "; ".join(f"{row.label}: {row.numbers} {row.bounds}" for row in rows),
         rows,
-        [
-            Reference(0.0, "no difference", "zero"),
-            Reference(job.min_gain, f"smallest gain worth it {job.min_gain:g}", "gain"),
-        ],
+        [Reference(0.0, "no difference", "zero"), *lines],
         floor=-1.0,
     )
 
@@ -236,9 +247,8 @@ def _drawable(interval: Interval) -> bool:
     return all(math.isfinite(v) for v in (interval.estimate, interval.low, interval.high))
 
 
-def _gain_row(name: str, pair: Pair) -> ForestRow:
+def _gain_row(name: str, pair: Pair, mark: Mark) -> ForestRow:
     gain = pair.difference
-    mark: Mark = "dot" if name == "all sealed cases" else "ring"
     return ForestRow(
         name,
         numbers.signed(gain.estimate),

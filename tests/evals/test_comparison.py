@@ -39,7 +39,7 @@ def test_b_minus_a_is_estimated_counted_and_said() -> None:
     assert found.mean_b - found.mean_a == pytest.approx(0.15)
     assert (found.low, found.high) == paired_counts(45, 15, 200).interval()
     assert found.direction == "better"
-    assert found.verdict.startswith("B better than A: +15.0 points (95% interval +7.7 to +22.4)")
+    assert found.verdict.startswith("B better than A: +15.0 points (95% interval +7.6 to +22.5)")
 
 
 def test_a_loss_is_called_worse_and_swapping_the_sides_calls_it_better() -> None:

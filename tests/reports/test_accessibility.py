@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from reports import render_html
+from evals.comparison import compare_runs
+from reports import render_html, render_runs
 from reports.disclosure import EVERYTHING
 from tests.reports.browsing import browser
 from tests.reports.partial_jobs import gate_only, nothing_run, trained_not_judged
@@ -64,6 +65,20 @@ def test_a_report_of_an_unfinished_job(
     context = browser.new_context(bypass_csp=True)
     page = context.new_page()
     page.goto(path.as_uri())
+    assert violations(page) == []
+    context.close()
+
+
+def test_two_runs_side_by_side(browser: Any, tmp_path: Path) -> None:
+    job = whole()
+    runs = (job.runs[job.leader_test or ""], job.runs[job.adapter_test or ""])
+    path = tmp_path / "two.html"
+    page_text = render_runs(runs, job.cases, compare_runs(*runs), EVERYTHING)
+    path.write_text(page_text, encoding="utf-8")
+    context = browser.new_context(bypass_csp=True)
+    page = context.new_page()
+    page.goto(path.as_uri())
+    page.wait_for_selector("#explorer:not([hidden])")
     assert violations(page) == []
     context.close()
 

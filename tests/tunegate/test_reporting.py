@@ -72,6 +72,59 @@ def test_the_cases_of_a_large_report_stand_beside_it(
     assert 'href="r.html"' in beside
 
 
+def two_sealed_runs(tunegate: CommandLine) -> tuple[str, str]:
+    runs = tunegate("runs", "tickets", "--json").document
+    first, second = (run["id"] for run in runs if run["split"] == "test")
+    return first, second
+
+
+def test_two_runs_stand_side_by_side(tunegate: CommandLine) -> None:
+    runs = tunegate("runs", "tickets", "--json").document
+    dev = [run["id"] for run in runs if run["split"] == "dev"][:2]
+    told = tunegate("report", *dev, "-o", "two.html", "--json")
+    assert told.code == 0
+    assert told.document == {
+        "report": "two.html", "format": "html", **tunegate("compare", *dev, "--json").document
+    }  # fmt: skip
+    page = Path("two.html").read_text(encoding="utf-8")
+    assert told.document["verdict"] in page.replace("&#39;", "'")
+    assert len(packed_cases(page)["cases"]) == 60
+    assert case_text("dev", 0) in page + str(packed_cases(page))
+
+
+def test_two_sealed_runs_are_shown_as_a_look_only(tunegate: CommandLine) -> None:
+    runs = two_sealed_runs(tunegate)
+    assert tunegate("report", *runs, "-o", "two.html").code == 0
+    page = Path("two.html").read_text(encoding="utf-8")
+    assert case_text("test", 0) not in page + str(packed_cases(page))
+    assert len(read_looks(LOOKS)) == 1
+    assert tunegate("report", *runs, "--show-sealed", "-o", "two.html").code == 0
+    page = Path("two.html").read_text(encoding="utf-8")
+    assert case_text("test", 0) in page + str(packed_cases(page))
+    assert len(read_looks(LOOKS)) == 2
+    Path("tickets").rename("elsewhere")
+    told = tunegate("report", *runs, "--show-sealed", "-o", "other.html")
+    assert told.code == 2
+    assert "a look at its sealed cases cannot be written down" in told.err
+    assert not Path("other.html").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("tickets-dev-none", "tickets-dev-other"), "tickets-dev-none"),
+        (("a", "b", "--format", "markdown"), "two runs are reported as HTML"),
+    ],
+)
+def test_what_is_no_pair_of_runs_is_said(
+    tunegate: CommandLine, arguments: tuple[str, ...], message: str
+) -> None:
+    told = tunegate("report", *arguments)
+    assert told.code != 0
+    assert message in told.err
+    assert "Traceback" not in told.err
+
+
 def test_both_at_once_are_refused(tunegate: CommandLine) -> None:
     told = tunegate("report", "tickets", "--redact", "--show-sealed")
     assert told.code == 2

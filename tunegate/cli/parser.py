@@ -267,8 +267,17 @@ def _tuning(add: Callable[[str, str], Parser]) -> None:
 
 def _reporting(add: Callable[[str, str], Parser]) -> None:
     report = add("report", "HTML or Markdown from stored records; runs no model")
-    _suite(report)
+    report.add_argument("suite", metavar="SUITE", help="a suite with a stored job; or a run's id")
+    report.add_argument(
+        "against", nargs="?", metavar="RUN", help="a second run: the page compares the two"
+    )
     _model(report)
+    report.add_argument(
+        "--margin", type=types.share, metavar="M", help="of two runs: tolerated loss"
+    )
+    report.add_argument(
+        "--min-gain", type=types.share, metavar="D", help="of two runs: smallest gain that matters"
+    )
     report.add_argument("-o", "--output", type=Path, metavar="FILE", help="where to write it")
     report.add_argument("--format", choices=("html", "markdown"), default="html")
     told = report.add_mutually_exclusive_group()

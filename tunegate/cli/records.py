@@ -25,6 +25,7 @@ from evals.records import Case, CaseResult, Run
 from evals.regression.recipes import candidate_line
 from evals.regression.wording import counted
 from evals.retrieval.recall import Recall, recall_of
+from evals.rounding import points_span
 from evals.spending.prices import places
 from evals.spending.records import Spending
 from evals.spending.wording import money_said, spending_said
@@ -118,7 +119,7 @@ def _show_comparison(found: Comparison, names: tuple[str, str], terminal: Termin
                 percent(found.mean_a),
                 percent(found.mean_b),
                 f"{100 * found.estimate:+.1f}",
-                f"{100 * found.low:+.1f} to {100 * found.high:+.1f}",
+                points_span(found.low, found.high),
                 f"{found.wins}/{found.losses}/{found.ties}",
                 f"{found.p_value:.2g}",
             ]

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
 from evals.asked_again import asked_again
-from evals.errors import NothingRunError
-from evals.fingerprint import fingerprint
+from evals.comparison import compare_runs
+from evals.errors import NothingRunError, SuiteError, UsageError
+from evals.fingerprint import canonical, fingerprint
 from evals.ledger import Ledger
+from evals.records import Case, Run
 from evals.suite import Suite
 from tunegate.cli.console import Terminal
 from tunegate.cli.output import check_output, write_whole
 from tunegate.cli.records import open_stored
 from tunegate.cli.reproducing import commands_of
 from tunegate.opening import OpenedSuite, model_name, open_suite
+from tunegate.whose_suite import suites_of
 from tuning.failures import job_failures
 from tuning.forgetting.tradeoff import tradeoff_of_job
 from tuning.learning.stored import curve_of_job
@@ -33,7 +37,9 @@ MOST_ASKED = 2_000
 
 
 def report_command(options: Namespace, terminal: Terminal) -> int:
-    """Render the stored job."""
+    """Render the stored job, or two runs side by side."""
+    if options.against:
+        return _report_runs(options, terminal)
     opened = open_suite(options.suite)
     suite, ledger = opened.suite, open_stored(options.ledger)
     model = model_name(suite, options.model)
@@ -47,7 +53,8 @@ def report_command(options: Namespace, terminal: Terminal) -> int:
     output = options.output or Path(f"{suite.name}-report.{ending}")
     check_output(output)
     if options.show_sealed:
-        _write_look_down(record, opened, options.ledger)
+        sealed = [name for name in (record.leader_test, record.adapter_test) if name]
+        _write_look_down(sealed, opened, options.ledger)
     wanted = Wanted(
         output,
         options.suite,
@@ -59,6 +66,33 @@ def report_command(options: Namespace, terminal: Terminal) -> int:
     write_report(ledger, record, opened, wanted)
     terminal.line(f"report: {output}")
     terminal.result({"report": str(output), "format": options.format})
+    return 0
+
+
+def _report_runs(options: Namespace, terminal: Terminal) -> int:
+    """Two stored runs, A and B, as one page."""
+    from reports import Disclosure, render_runs
+
+    if options.format != "html":
+        raise UsageError(
+            "two runs are reported as HTML",
+            hint="`tunegate compare A B --markdown FILE` writes Markdown",
+        )
+    ledger = open_stored(options.ledger)
+    a, b = (ledger.run(name) for name in (options.suite, options.against))
+    settings = {"margin": options.margin, "min_gain": options.min_gain}
+    found = compare_runs(a, b, **settings)
+    prints = {result.case_fingerprint for run in (a, b) for result in run.results}
+    cases = ledger.cases(sorted(prints))
+    output = options.output or Path(f"{b.suite}-comparison.html")
+    check_output(output)
+    told = Disclosure(texts=not options.redact, sealed=options.show_sealed)
+    if options.show_sealed and "test" in (a.split, b.split):
+        _open_sealed_runs((a, b), cases.values(), options.ledger)
+    write_whole(output, render_runs((a, b), cases, found, told))
+    terminal.line(found.verdict)
+    terminal.line(f"report: {output}")
+    terminal.result({"report": str(output), "format": "html", **canonical(found)})
     return 0
 
 
@@ -110,12 +144,24 @@ def cases_beside(output: Path) -> Path:
     return output.with_name(f"{output.stem}-cases.html")
 
 
-def _write_look_down(record: JobRecord, opened: OpenedSuite, ledger: Path) -> None:
-    """Outputs of the sealed split are about to be looked at."""
-    runs = [name for name in (record.leader_test, record.adapter_test) if name]
-    if runs:
-        subject = fingerprint("outputs@1", runs)
-        opened.take_look(ledger, subject, f"outputs of {' and '.join(runs)} shown in a report")
+def _write_look_down(names: Sequence[str], opened: OpenedSuite, ledger: Path) -> None:
+    """Outputs of these sealed runs are about to be looked at."""
+    if names:
+        subject = fingerprint("outputs@1", names)
+        opened.take_look(ledger, subject, f"outputs of {' and '.join(names)} shown in a report")
+
+
+def _open_sealed_runs(runs: tuple[Run, Run], cases: Iterable[Case], ledger: Path) -> None:
+    """Write the look at sealed runs down. Raises SuiteError where their suite is not found."""
+    suite = next(suites_of(runs[1], cases), None)
+    if suite is None:
+        raise SuiteError(
+            f"the suite {runs[1].suite!r} is not found, so that a look at its sealed cases cannot "
+            "be written down",
+            hint="go where the suite lies, or leave --show-sealed out",
+        )
+    names = [run.id for run in runs if run.split == "test"]
+    _write_look_down(names, open_suite(str(suite.root)), ledger)
 
 
 def _with_prompts(job: JobRecord, suite: Suite, told: Disclosure) -> Disclosure:

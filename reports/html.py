@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,6 +24,7 @@ from evals.text import visible
 from reports.case_data import encode_cases
 from reports.disclosure import SEALED, Disclosure
 from reports.excerpts import Passage
+from reports.index import HEIGHT, IndexView, index_view
 from reports.outcome import SingleView
 from reports.stored import NotRun
 from reports.two_runs import TwoRuns, two_runs_view
@@ -108,11 +109,20 @@ def render_runs(
     return _render("two_runs.html.j2", page, case_data=_packed(page))
 
 
+def render_index(
+    runs: Mapping[tuple[str, str], Sequence[Run]],
+    jobs: Mapping[tuple[str, str], JobRecord],
+    links: Mapping[str, str],
+) -> str:
+    """All suites of a ledger as one page; see `reports.index.index_view`."""
+    return _render("index.html.j2", index_view(runs, jobs, links), height=str(HEIGHT))
+
+
 def _packed(page: Page | TwoRuns) -> Passage:
     return Passage("" if isinstance(page.cases, NotRun) else encode_cases(page.cases))
 
 
-def _render(template: str, page: Page | TwoRuns, **more: str) -> str:
+def _render(template: str, page: Page | TwoRuns | IndexView, **more: str) -> str:
     style, script = _asset("report.css"), "\n".join(map(_asset, SCRIPTS))
     return (
         _environment()
@@ -129,9 +139,9 @@ def _render(template: str, page: Page | TwoRuns, **more: str) -> str:
     )
 
 
-def _sections(page: Page | TwoRuns) -> list[tuple[str, str]]:
-    if isinstance(page, TwoRuns):
-        return list(SECTIONS_OF_TWO)
+def _sections(page: Page | TwoRuns | IndexView) -> list[tuple[str, str]]:
+    if not isinstance(page, Page):
+        return list(SECTIONS_OF_TWO) if isinstance(page, TwoRuns) else []
     return [s for s in SECTIONS if s[0] != "judge" or page.judges]
 
 

@@ -109,17 +109,22 @@ class ReasonsView:
 def verdict_view(job: JobRecord, told: Disclosure) -> VerdictView:
     """The verdict in a sentence, what to do next, and what to keep in mind."""
     gate = _judgement("Gate", job.decision) if job.decision else None
-    ship = _judgement("After training", job.shipping) if job.shipping else None
-    main = ship or gate or _undecided(job)
     steps = _next_steps(job)
     return VerdictView(
-        main=main,
-        earlier=gate if ship else None,
+        main=judgement_of(job),
+        earlier=gate if job.shipping else None,
         next_steps=steps,
         override=job.override,
         tiles=_tiles(job),
         caveats=_caveats(job, told),
     )
+
+
+def judgement_of(job: JobRecord) -> Judgement:
+    """The last thing that was decided of a job."""
+    if job.shipping:
+        return _judgement("After training", job.shipping)
+    return _judgement("Gate", job.decision) if job.decision else _undecided(job)
 
 
 def reasons_view(job: JobRecord) -> ReasonsView | NotRun:

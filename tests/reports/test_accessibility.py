@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 
 from evals.comparison import compare_runs
-from reports import render_html, render_runs
+from reports import render_html, render_index, render_runs
 from reports.disclosure import EVERYTHING
 from tests.reports.browsing import browser
 from tests.reports.partial_jobs import gate_only, nothing_run, trained_not_judged
 from tests.reports.sample_job import sample_job
+from tests.reports.test_index import PAIR, stored
 from tuning.records import JobRecord
 
 __all__ = ["browser"]
@@ -79,6 +80,18 @@ def test_two_runs_side_by_side(browser: Any, tmp_path: Path) -> None:
     page = context.new_page()
     page.goto(path.as_uri())
     page.wait_for_selector("#explorer:not([hidden])")
+    assert violations(page) == []
+    context.close()
+
+
+def test_the_page_of_all_suites(browser: Any, tmp_path: Path) -> None:
+    runs, job = stored()
+    path = tmp_path / "index.html"
+    path.write_text(render_index(runs, {PAIR: job}, {PAIR[0]: "q.html"}), encoding="utf-8")
+    context = browser.new_context(bypass_csp=True)
+    page = context.new_page()
+    page.goto(path.as_uri())
+    page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
     assert violations(page) == []
     context.close()
 

@@ -125,6 +125,15 @@ def test_what_is_no_pair_of_runs_is_said(
     assert "Traceback" not in told.err
 
 
+def test_without_a_name_it_is_an_index_that_leads_to_the_reports(tunegate: CommandLine) -> None:
+    told = tunegate("report", "--json")
+    assert (told.code, told.document) == (0, {"index": "tunegate-index.html", "suites": 2})
+    page = Path("tunegate-index.html").read_text(encoding="utf-8")
+    assert 'href="tickets-report.html"' in page
+    assert "ship_adapter" in page
+    assert case_text("dev", 0) not in page
+
+
 def test_both_at_once_are_refused(tunegate: CommandLine) -> None:
     told = tunegate("report", "tickets", "--redact", "--show-sealed")
     assert told.code == 2

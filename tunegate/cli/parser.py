@@ -267,7 +267,12 @@ def _tuning(add: Callable[[str, str], Parser]) -> None:
 
 def _reporting(add: Callable[[str, str], Parser]) -> None:
     report = add("report", "HTML or Markdown from stored records; runs no model")
-    report.add_argument("suite", metavar="SUITE", help="a suite with a stored job; or a run's id")
+    report.add_argument(
+        "suite",
+        nargs="?",
+        metavar="SUITE",
+        help="a suite with a stored job; or a run's id (default: an index of all that is stored)",
+    )
     report.add_argument(
         "against", nargs="?", metavar="RUN", help="a second run: the page compares the two"
     )

@@ -37,7 +37,9 @@ MOST_ASKED = 2_000
 
 
 def report_command(options: Namespace, terminal: Terminal) -> int:
-    """Render the stored job, or two runs side by side."""
+    """Render the stored job, two runs side by side, or an index of all suites."""
+    if options.suite is None:
+        return _report_all(options, terminal)
     if options.against:
         return _report_runs(options, terminal)
     opened = open_suite(options.suite)
@@ -66,6 +68,27 @@ def report_command(options: Namespace, terminal: Terminal) -> int:
     write_report(ledger, record, opened, wanted)
     terminal.line(f"report: {output}")
     terminal.result({"report": str(output), "format": options.format})
+    return 0
+
+
+def _report_all(options: Namespace, terminal: Terminal) -> int:
+    """Every suite and model of the ledger, as one page."""
+    from reports import render_index
+
+    ledger = open_stored(options.ledger)
+    runs: dict[tuple[str, str], list[Run]] = {}
+    for header in ledger.runs():
+        runs.setdefault((header.suite, header.candidate.model), []).append(ledger.run(header.id))
+    if not runs:
+        raise NothingRunError("no run is stored", hint="`tunegate run SUITE` makes some")
+    jobs = {pair: job for pair in runs if (job := load_job(ledger, *pair)) is not None}
+    output = options.output or Path("tunegate-index.html")
+    check_output(output)
+    beside = {suite: output.with_name(f"{suite}-report.html") for suite, _ in runs}
+    links = {suite: quote(path.name) for suite, path in beside.items() if path.is_file()}
+    write_whole(output, render_index(runs, jobs, links))
+    terminal.line(f"index: {output}")
+    terminal.result({"index": str(output), "suites": len({suite for suite, _ in runs})})
     return 0
 
 

@@ -56,6 +56,7 @@ class SuiteRow:
     score: str
     bounds: str
     sealed: str
+    sealed_gain: str
     newest: str
     line: tuple[Point, ...]
     best: tuple[tuple[Point, Point], ...]
@@ -111,8 +112,9 @@ def _row(
         leader=best.candidate.label if best else numbers.NOTHING,
         score=numbers.score(interval.estimate if interval else None),
         bounds=numbers.bounds(interval),
-        sealed=_sealed(job),
-        newest=runs[-1].created,
+        sealed=_sealed(job)[0],
+        sealed_gain=_sealed(job)[1],
+        newest=runs[-1].created[:10],
         line=points,
         best=_best(points),
         told=_told(dev),
@@ -121,13 +123,13 @@ def _row(
     )
 
 
-def _sealed(job: JobRecord | None) -> str:
-    """The sealed scores before and after; a dash where nobody looked."""
+def _sealed(job: JobRecord | None) -> tuple[str, str]:
+    """The sealed scores before and after, and the gain's bounds; a dash where nobody looked."""
     if job is None or job.shipping is None or job.shipping.compared is None:
-        return numbers.NOTHING
+        return numbers.NOTHING, ""
     before, after, gain = job.shipping.sealed
     change = f"{numbers.score(before.estimate)} \u2192 {numbers.score(after.estimate)}"
-    return f"{change} ({numbers.signed_bounds(gain)})"
+    return change, numbers.signed_bounds(gain)
 
 
 def _points(means: Sequence[float]) -> tuple[Point, ...]:

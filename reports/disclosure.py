@@ -40,8 +40,9 @@ class Disclosure:
             return "This report leaves out texts of cases and outputs."
         if self.is_quiet(run):
             return (
-                "Sealed cases stay sealed: their texts are left out. To see them, "
-                f"`tunegate report {suite} --show-sealed`; that is written down as a look."
+                "Sealed cases stay sealed: their texts are left out, and a search finds ids and "
+                f"tags alone. To see them: tunegate report {suite} --show-sealed (written down as "
+                "a look)."
             )
         return ""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from evals.errors import StatisticsError
@@ -28,6 +28,9 @@ HEADLINES: dict[str, tuple[str, Tone]] = {
     "prompt_more": ("Keep improving the prompt", "wait"),
     "more_cases": ("Not decided: more cases are needed", "wait"),
 }
+
+SHORT = "Better than prompting, below the target"
+"""What is said of an adapter that may ship and is not good enough."""
 
 FLAGS = {
     "errors": (
@@ -123,8 +126,17 @@ def verdict_view(job: JobRecord, told: Disclosure) -> VerdictView:
 def judgement_of(job: JobRecord) -> Judgement:
     """The last thing that was decided of a job."""
     if job.shipping:
-        return _judgement("After training", job.shipping)
+        said = _judgement("After training", job.shipping)
+        return replace(said, headline=SHORT, tone="wait") if _falls_short(job) else said
     return _judgement("Gate", job.decision) if job.decision else _undecided(job)
+
+
+def _falls_short(job: JobRecord) -> bool:
+    """Whether an adapter that ships is surely below what the suite calls good enough."""
+    ship = job.shipping
+    if ship is None or ship.verdict != "ship_adapter" or not ship.compared or job.target is None:
+        return False
+    return ship.sealed.after.high < job.target
 
 
 def reasons_view(job: JobRecord) -> ReasonsView | NotRun:
@@ -226,7 +238,7 @@ def _caveats(job: JobRecord, told: Disclosure) -> tuple[Caveat, ...]:
     if job.decision:
         untested = [r.title for r in job.decision.rules if r.status == "not_tested"]
         if untested:
-            caveats.append(Caveat("Not tested", "; ".join(untested)))
+            caveats.append(Caveat("Not tested, whether", "; ".join(map(_as_clause, untested))))
         caveats += [Caveat("Left out", text) for text in job.decision.left_out]
         caveats += [Caveat("Flag", FLAGS.get(flag, flag)) for flag in job.decision.flags]
     if detectable := _detectable(job):
@@ -234,6 +246,11 @@ def _caveats(job: JobRecord, told: Disclosure) -> tuple[Caveat, ...]:
     caveats += [Caveat(f"Check: {f.level}", f.message) for f in job.checks if f.level != "note"]
     caveats.append(Caveat("Scope", "claims are about the prompts that were tried, no others"))
     return tuple(caveats)
+
+
+def _as_clause(title: str) -> str:
+    """A rule's title inside a sentence."""
+    return title[0].lower() + title[1:]
 
 
 def _looks(job: JobRecord, told: Disclosure) -> str:

@@ -215,7 +215,9 @@
           said.textContent = "Selected: copy it with your keyboard.";
         }
       });
-      return make("div", { class: "copier" }, code, make("p", {}, button, " ", said));
+      const sealed = command.includes("--split test");
+      return make("div", { class: "copier" }, code, make("p", {}, button, " ", said),
+        sealed ? make("p", { class: "fine" }, "It asks a sealed case: that is written down as a look.") : null);
     }
 
     function field(name, cut) {
@@ -252,10 +254,14 @@
 
     const anchors = new Map(cases.map((one) => [one.anchor, one]));
     const parts = ["filter", "case-list"];
+    let shownCase;
     function follow() {
       let id = location.hash.slice(1);
       try { id = decodeURIComponent(id); } catch { return; }
       const one = anchors.get(id);
+      by("no-such").hidden = Boolean(one) || !id.startsWith("case-") || Boolean(by(id));
+      const left = shownCase;
+      shownCase = one;
       for (const part of parts) by(part).hidden = Boolean(one);
       explorer.querySelector(".pages").hidden = Boolean(one);
       by("one-case").hidden = !one;
@@ -265,6 +271,9 @@
         by("one-case").scrollIntoView();
       } else {
         list();
+        const row = left && [...by("case-rows").querySelectorAll("a")].find((a) => a.hash === `#${left.anchor}`);
+        if (row) row.focus();
+        if (!by("no-such").hidden) by("no-such").scrollIntoView();
       }
     }
 

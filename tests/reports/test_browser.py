@@ -159,6 +159,24 @@ def test_a_link_to_a_case_shows_it_and_its_neighbours(browser: Any, report: Path
     page.close()
 
 
+def test_a_link_to_no_case_is_said_and_leaving_a_case_leads_back_to_its_row(
+    browser: Any, report: Path
+) -> None:
+    watched = explored(browser, report, "#case-none")
+    page = watched.page
+    assert page.is_visible("#no-such")
+    page.click("#case-rows a >> nth=2")
+    page.wait_for_selector("#one-case:not([hidden])")
+    assert not page.is_visible("#no-such")
+    left = page.inner_text("#one-case .id")
+    assert page.is_visible("text=It asks a sealed case: that is written down as a look.")
+    page.get_by_role("link", name="All cases").click()
+    page.wait_for_selector("#case-list:not([hidden])")
+    assert page.evaluate("document.activeElement.textContent") == left
+    watched.check()
+    page.close()
+
+
 def test_a_case_of_the_list_says_what_the_page_says_without_a_script(
     browser: Any, report: Path
 ) -> None:
@@ -223,7 +241,7 @@ def test_everything_is_there_without_javascript(browser: Any, report: Path) -> N
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
     page.goto(report.as_uri())
-    assert page.is_visible("text=Ship the adapter")
+    assert page.is_visible("text=Better than prompting, below the target")
     assert not page.is_visible("#explorer")
     assert page.locator("details.case").count() == 60
     assert page.locator("details.case").nth(59).is_visible()

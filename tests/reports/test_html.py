@@ -81,7 +81,9 @@ def test_the_same_records_give_the_same_bytes_in_another_process() -> None:
 def test_the_verdict_comes_first_with_both_decisions_and_what_to_do() -> None:
     text = PageReader(sample_page()).text
     assert (
-        text.index("Ship the adapter") < text.index("Gate: Fine-tune") < text.index("Why The gate")
+        text.index("Better than prompting, below the target")
+        < text.index("Gate: Fine-tune")
+        < text.index("Why The gate")
     )
     job = sample_job()
     assert job.decision is not None
@@ -114,8 +116,21 @@ def test_the_honesty_line_names_looks_errors_and_what_was_not_tested() -> None:
     text = PageReader(sample_page()).text
     assert "look 1, judged at α = 0.025" in text
     assert "1 of 500 sealed results and 3 of 1,400 dev results" in text
-    assert "A stronger model does it by prompt; Knowledge is missing" in text
+    assert "Not tested, whether a tuned model pays for itself; a stronger model does it" in text
     assert "8 times in 10" in text
+
+
+def test_an_adapter_that_ships_is_called_good_only_where_the_target_may_be_reached() -> None:
+    job = small_job()
+    assert job.shipping is not None
+    high = job.shipping.sealed.after.high
+    for target, headline in (
+        (None, "Ship the adapter"),
+        (high, "Ship the adapter"),
+        (high + 1e-6, "Better than prompting, below the target"),
+    ):
+        page = PageReader(render_html(replace(job, target=target))).text
+        assert page.startswith(f"{headline}: ")
 
 
 def test_an_override_stands_above_the_verdict() -> None:

@@ -46,8 +46,8 @@ def test_the_same_records_give_the_same_text() -> None:
 
 def test_the_verdict_comes_first_then_counts_then_the_worst_cases() -> None:
     text = render_markdown(sample_job())
-    assert text.startswith("# query_assistant: Ship the adapter\n")
-    order = ["Ship the adapter", "## Before and after", "## Why", "## Cases", "**broken**"]
+    assert text.startswith("# query_assistant: Better than prompting, below the target\n")
+    order = ["Better than prompting", "## Before and after", "## Why", "## Cases", "**broken**"]
     places = [text.index(word) for word in order]
     assert places == sorted(places)
     assert text.index("**broken**") < text.index("- **fixed**")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
@@ -10,6 +11,7 @@ from typing import Literal, NamedTuple
 from evals.fingerprint import fingerprint
 from evals.prompting.ballots import poll_of, poll_said
 from evals.records import Case, CaseResult, Output, Request, Run
+from evals.text import visible
 from reports import numbers
 from reports.commands import eval_command
 from reports.differences import Piece, compare_texts, same_words
@@ -103,13 +105,14 @@ class CaseView:
 class Source(NamedTuple):
     """How a person names the suite, its cases by fingerprint, and what may be told of them.
 
-    `labels` say whose output stands on each side.
+    `labels` say whose output stands on each side; `unseal` is the command that shows all.
     """
 
     named: str
     cases: Mapping[str, Case]
     told: Disclosure
     labels: tuple[str, ...]
+    unseal: str
 
 
 @dataclass(frozen=True)
@@ -155,7 +158,9 @@ def cases_view(job: JobRecord, told: Disclosure = EVERYTHING) -> CasesView | Not
     if not runs:
         return NotRun("There are no outputs to look at", f"tunegate run {job.suite}")
     heading, labels = _titles(job, runs)
-    source = Source(job.named or job.suite, job.cases, told, labels)
+    named = job.named or job.suite
+    unseal = shlex.join(["tunegate", "report", named, "--model", job.model, "--show-sealed"])
+    source = Source(named, job.cases, told, labels, unseal)
     return cases_of_runs(source, runs, heading)
 
 
@@ -169,7 +174,8 @@ def cases_of_runs(source: Source, runs: tuple[Run, ...], heading: str) -> CasesV
     cases.sort(key=lambda case: order.index(case.status))  # stable: suite order within
     found = [case.status for case in cases]
     counts = [StatusCount(s, STATUSES[s], found.count(s)) for s in order if s in found]
-    note = source.told.note(runs[0], source.named)
+    quiet = [run for run in runs if source.told.is_quiet(run)]
+    note = source.told.note(quiet[0], source.unseal) if quiet else ""
     return CasesView(heading, source.labels, note, tuple(counts), tuple(cases))
 
 
@@ -226,13 +232,13 @@ def _pair(
 ) -> CaseView:
     (before, after), (old, new) = runs, results
     first, second = _value(before, old), _value(after, new)
-    texts = [excerpt(r.output.said or "") for r in (old, new)]
+    texts = [_shown(result) for result in (old, new)]
     difference = compare_texts(texts[0].text, texts[1].text)
     sides = (
         _side(source, before, old, _Said(source.labels[0], difference.before, texts[0])),
         _side(source, after, new, _Said(source.labels[1], difference.after, texts[1])),
     )
-    quiet = source.told.is_quiet(after)
+    quiet = source.told.is_quiet(before) or source.told.is_quiet(after)
     return _view(
         source.cases.get(new.case_fingerprint),
         new,
@@ -242,6 +248,11 @@ def _pair(
         sides=sides,
         note="" if quiet else _note(old, new, texts),
     )
+
+
+def _shown(result: CaseResult) -> Excerpt:
+    """The beginning of an output as it is shown: what is made visible later may stand elsewhere."""
+    return excerpt(visible(result.output.said or "", layout=True))
 
 
 def _note(old: CaseResult, new: CaseResult, texts: Sequence[Excerpt]) -> str:
@@ -266,7 +277,7 @@ def _change(first: float | None, second: float | None) -> Status:
 def _single(source: Source, run: Run, result: CaseResult) -> CaseView:
     value = _value(run, result)
     status: Status = "error" if value is None else "right" if value >= 1 else "wrong"
-    text = excerpt(result.output.said or "")
+    text = _shown(result)
     said = _Said(source.labels[0], (Piece(text.text, "same"),), text)
     side = _side(source, run, result, said)
     return _view(

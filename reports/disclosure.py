@@ -10,13 +10,37 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from evals.failures.records import FailureAnalysis, Topics
-from evals.records import Case, CaseResult, Finding, Output, Request, Run, Score
-from tuning.records import JobRecord, TrainingRecord
+from evals.records import Case, CaseResult, Finding, Output, Part, Request, Run, Score
+from tuning.records import Decision, JobRecord, TrainingRecord
 
 Asked = Mapping[str, Mapping[str, Request]]
 """What models were asked: by run id, then by case id."""
 
 LEFT_OUT = "left out"
+
+_NUMBERS_ALONE = frozenset(
+    {
+        "detectable_gain",
+        "equal_repeats",
+        "few_dev_cases",
+        "few_train_cases",
+        "form_unknown",
+        "little_effort",
+        "little_room",
+        "missing_extra",
+        "no_dev",
+        "no_rounds",
+        "no_test",
+        "no_train",
+        "structure",
+        "structure_not_tried",
+        "structure_slow",
+        "test_gain",
+        "training_data",
+        "unused_prompt",
+    }
+)
+"""Codes of findings that speak of settings and numbers of cases, and quote none."""
 
 
 @dataclass(frozen=True)
@@ -34,15 +58,14 @@ class Disclosure:
         """Whether the texts of a run's cases and outputs are left out."""
         return not self.texts or (run.split == "test" and not self.sealed)
 
-    def note(self, run: Run, suite: str) -> str:
-        """Why a case of the run has no texts; empty where it has."""
+    def note(self, run: Run, command: str) -> str:
+        """Why a case of the run has no texts; empty where it has. `command` would show them."""
         if not self.texts:
             return "This report leaves out texts of cases and outputs."
         if self.is_quiet(run):
             return (
                 "Sealed cases stay sealed: their texts are left out, and a search finds ids and "
-                f"tags alone. To see them: tunegate report {suite} --show-sealed (written down as "
-                "a look)."
+                f"tags alone. To see them: {command} (written down as a look)."
             )
         return ""
 
@@ -54,7 +77,8 @@ EVERYTHING = Disclosure(sealed=True)
 
 def withhold(job: JobRecord, disclosure: Disclosure) -> JobRecord:
     """The job without the texts that may not be told. Raises nothing; the job stays as it is."""
-    runs = {name: quiet_run(run, disclosure) for name, run in job.runs.items()}
+    known = _known_words(job.runs.values(), disclosure)
+    runs = {name: quiet_run(run, disclosure, known) for name, run in job.runs.items()}
     cases = bare_cases(job.runs.values(), job.cases, disclosure)
     told = replace(
         job,
@@ -62,13 +86,17 @@ def withhold(job: JobRecord, disclosure: Disclosure) -> JobRecord:
         cases=cases,
         failures=tuple(_analysis(found, job, disclosure) for found in job.failures),
     )
-    if disclosure.texts:
+    if disclosure.texts and disclosure.sealed:
         return told
-    return replace(
+    # Which cases a finding quotes is not known: perhaps sealed ones.
+    told = replace(
         told,
         checks=tuple(map(_finding, job.checks)),
-        training=_training(job.training) if job.training else None,
+        decision=_decision(job.decision) if job.decision else None,
     )
+    if disclosure.texts:
+        return told
+    return replace(told, training=_training(job.training) if job.training else None)
 
 
 def bare_cases(
@@ -84,16 +112,33 @@ def bare_cases(
     return {key: _bare(case) if key in quiet else case for key, case in cases.items()}
 
 
-def quiet_run(run: Run, disclosure: Disclosure) -> Run:
-    """The run, without texts of its outputs where they may not be told."""
+def quiet_run(run: Run, disclosure: Disclosure, known: frozenset[str] = frozenset()) -> Run:
+    """The run, without texts of its outputs where they may not be told.
+
+    `known` are names and labels of parts that may stay.
+    """
     if not disclosure.is_quiet(run):
         return run
-    results = tuple(_result(result, parts=disclosure.texts) for result in run.results)
+    results = tuple(_result(result, known) for result in run.results)
     return replace(run, results=results)
 
 
-def _result(result: CaseResult, *, parts: bool) -> CaseResult:
-    scores = {name: _score(score, parts=parts) for name, score in result.scores.items()}
+def _known_words(runs: Iterable[Run], disclosure: Disclosure) -> frozenset[str]:
+    """Names and expected labels of parts that runs show whose texts may be told."""
+    return frozenset(
+        word
+        for run in runs
+        if not disclosure.is_quiet(run)
+        for result in run.results
+        for score in result.scores.values()
+        for part in score.parts
+        for word in (part.name, part.expected)
+        if word is not None
+    )
+
+
+def _result(result: CaseResult, known: frozenset[str]) -> CaseResult:
+    scores = {name: _score(score, known) for name, score in result.scores.items()}
     return replace(
         result,
         output=_output(result.output),
@@ -114,8 +159,16 @@ def _output(output: Output) -> Output:
     )
 
 
-def _score(score: Score, *, parts: bool) -> Score:
-    return replace(score, reason="", parts=score.parts if parts else ())
+def _score(score: Score, known: frozenset[str]) -> Score:
+    parts = tuple(_part(part, known) for part in score.parts if part.name in known)
+    return replace(score, reason="", parts=parts)
+
+
+def _part(part: Part, known: frozenset[str]) -> Part:
+    def told(word: str | None) -> str | None:
+        return word if word is None or word in known else LEFT_OUT
+
+    return replace(part, expected=told(part.expected), got=told(part.got))
 
 
 def _bare(case: Case) -> Case:
@@ -135,7 +188,20 @@ def _analysis(found: FailureAnalysis, job: JobRecord, disclosure: Disclosure) ->
 
 
 def _finding(finding: Finding) -> Finding:
-    return replace(finding, message=f"{finding.code}: {LEFT_OUT}", rows=())
+    if finding.code in _NUMBERS_ALONE:
+        return finding
+    text = f"{finding.code}: what it says may quote cases and is {LEFT_OUT}; `check` says it"
+    return replace(finding, message=text.replace("`", ""), rows=())
+
+
+def _decision(decision: Decision) -> Decision:
+    """Faults of the evals are told in the findings' own words."""
+    faulty = decision.rules[:1]
+    if not faulty or faulty[0].status != "applies":
+        return decision
+    said = f"Fix the evals first. What is wrong may quote cases and is {LEFT_OUT}."
+    rules = (replace(faulty[0], evidence=said), *decision.rules[1:])
+    return replace(decision, sentence=said, rules=rules)
 
 
 def _training(training: TrainingRecord) -> TrainingRecord:

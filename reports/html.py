@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import os
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
@@ -93,19 +95,24 @@ def render_pages(job: JobRecord, told: Disclosure, report_file: str, cases_file:
     if len(data) <= MOST_INLINE:
         return Pages(_render("page.html.j2", page, case_data=data), None)
     return Pages(
-        _render("page.html.j2", page, cases_file=cases_file),
-        _render("cases_page.html.j2", page, case_data=data, report_file=report_file),
+        _render("page.html.j2", page, cases_file=cases_file, cases_link=link_to(cases_file)),
+        _render("cases_page.html.j2", page, case_data=data, report_link=link_to(report_file)),
     )
 
 
 def render_runs(
-    runs: tuple[Run, Run], cases: Mapping[str, Case], found: Comparison, told: Disclosure = SEALED
+    runs: tuple[Run, Run],
+    cases: Mapping[str, Case],
+    found: Comparison,
+    told: Disclosure = SEALED,
+    named: str = "",
 ) -> str:
     """Two stored runs side by side as one file.
 
-    `cases` are by fingerprint; `found` is how the runs compare.
+    `cases` are by fingerprint; `found` is how the runs compare, `named` how a person names the
+    suite.
     """
-    page = two_runs_view(runs, cases, found, told)
+    page = two_runs_view(runs, cases, found, told, named)
     return _render("two_runs.html.j2", page, case_data=_packed(page))
 
 
@@ -116,6 +123,11 @@ def render_index(
 ) -> str:
     """All suites of a ledger as one page; see `reports.index.index_view`."""
     return _render("index.html.j2", index_view(runs, jobs, links), height=str(HEIGHT))
+
+
+def link_to(name: str) -> str:
+    """A file beside the page as the target of a link."""
+    return quote(os.fsencode(name))
 
 
 def _packed(page: Page | TwoRuns) -> Passage:
@@ -129,7 +141,7 @@ def _render(template: str, page: Page | TwoRuns | IndexView, **more: str) -> str
         .get_template(template)
         .render(
             page=page,
-            **{"case_data": "", "cases_file": "", "report_file": "", **more},
+            **{"case_data": "", "cases_file": "", "cases_link": "", **more},
             sections=_sections(page),
             policy=content_policy(style, script),
             # The project's own files, not data: the only texts that are not escaped.

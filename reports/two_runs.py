@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -66,9 +67,16 @@ class TwoRuns:
 
 
 def two_runs_view(
-    runs: tuple[Run, Run], cases: Mapping[str, Case], found: Comparison, told: Disclosure
+    runs: tuple[Run, Run],
+    cases: Mapping[str, Case],
+    found: Comparison,
+    told: Disclosure,
+    named: str = "",
 ) -> TwoRuns:
-    """Compute the page's data. `found` is the comparison that is said; the rest is around it."""
+    """Compute the page's data. `found` is the comparison that is said; the rest is around it.
+
+    `named` is how a person names the suite; empty: by its name.
+    """
     cases = bare_cases(runs, cases, told)
     a, b = (quiet_run(run, told) for run in runs)
     names = (f"A: {a.candidate.label}", f"B: {b.candidate.label}")
@@ -78,7 +86,8 @@ def two_runs_view(
     title, shown_slices = f"B minus A in {b.primary}", slices[:MOST_SLICES]
     chart = gain_chart(title, ("all cases", whole), shown_slices, _lines(found))
     headline, tone = _headline(found)
-    source = Source(b.suite, cases, told, names)
+    unseal = shlex.join(["tunegate", "report", a.id, b.id, "--show-sealed"])
+    source = Source(named or b.suite, cases, told, names, unseal)
     shown = cases_of_runs(source, (a, b), f"{a.split.capitalize()} cases of both runs")
     return TwoRuns(
         suite=b.suite,

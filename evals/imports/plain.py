@@ -54,15 +54,8 @@ def read_jsonl(path: Path, fields: Fields) -> tuple[ImportedResults, ...]:
     A name with dots that is no key itself leads into objects: `model_a.score`. A metric that is
     found so is called by the last part, so that results that stand side by side compare.
     """
-    lasts = [_last(name) for name in fields.scores]
-    if twice := next((name for name in lasts if lasts.count(name) > 1), None):
-        raise RecordError(
-            f"two scores would be called {twice!r}",
-            path=path,
-            key=fields.scores[lasts.index(twice)],
-            hint="import them one after the other, each with a --name",
-        )
-    return _results(path, fields, (_unfolded(row, fields) for row in _lines(path)))
+    rows = (_unfolded(row, fields, Place(path, line=row.line)) for row in _lines(path))
+    return _results(path, fields, rows)
 
 
 def read_csv(path: Path, fields: Fields) -> tuple[ImportedResults, ...]:
@@ -115,7 +108,7 @@ def _primary(cases: Sequence[ImportedCase], fields: Fields) -> str:
     return first if first in called else _last(first)
 
 
-def _unfolded(row: _Row, fields: Fields) -> _Row:
+def _unfolded(row: _Row, fields: Fields, place: Place) -> _Row:
     """The row with what dotted names lead to under those names; scores under their last part."""
     found = dict(row.values)
     for name in (field for field in astuple(fields) if isinstance(field, str)):
@@ -125,6 +118,13 @@ def _unfolded(row: _Row, fields: Fields) -> _Row:
     named = found.get("scores") or {}
     if dotted and isinstance(named, Mapping):  # anything else is refused where scores are read
         reached = {_last(name): _reached(row.values, name) for name in dotted}
+        lasts = [*named, *map(_last, dotted)]
+        if twice := next((name for name in reached if lasts.count(name) > 1), None):
+            place.fail(
+                f"two scores would be called {twice!r}",
+                next(name for name in dotted if _last(name) == twice),
+                "import them one after the other, each with a --name",
+            )
         found["scores"] = {**named, **reached}
     return _Row(row.line, found)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -96,16 +97,23 @@ def _of_line(first: str, rest: str, fields: plain.Fields) -> FormatName | None:
         value = parse(first, Path())
     except RecordError:
         # Damaged JSONL has further lines that are objects; a document has none.
-        return "jsonl" if rest.lstrip().startswith("{") and f'"{fields.id}"' in first else None
-    if isinstance(value, dict) and fields.id in value and rest.lstrip().startswith("{"):
+        root = fields.id.partition(".")[0]
+        named = f'"{fields.id}"' in first or f'"{root}"' in first
+        return "jsonl" if rest.lstrip().startswith("{") and named else None
+    if isinstance(value, dict) and _has_id(value, fields) and rest.lstrip().startswith("{"):
         return "jsonl" if not lm_eval.is_sample(value) else "lm_eval"
     return _of_object(value, fields)
+
+
+def _has_id(value: Mapping[str, Json], fields: plain.Fields) -> bool:
+    """Whether an object has the id, or the object that a dotted name begins with."""
+    return fields.id in value or fields.id.partition(".")[0] in value
 
 
 def _of_object(value: Json, fields: plain.Fields) -> FormatName | None:
     if lm_eval.is_sample(value):
         return "lm_eval"
-    named = isinstance(value, dict) and fields.id in value
+    named = isinstance(value, dict) and _has_id(value, fields)
     roots = {name.partition(".")[0] for name in fields.scores}
     telling = {*fields.scores, *roots, "scores", fields.error}
     return "jsonl" if named and telling & set(value) else None

@@ -257,7 +257,7 @@
     let shownCase;
     function follow() {
       let id = location.hash.slice(1);
-      try { id = decodeURIComponent(id); } catch { return; }
+      try { id = decodeURIComponent(id); } catch { id = ""; }
       const one = anchors.get(id);
       by("no-such").hidden = Boolean(one) || !id.startsWith("case-") || Boolean(by(id));
       const left = shownCase;
@@ -301,6 +301,8 @@
     head();
     explorer.hidden = false;
     by("first-cases").classList.add("on-paper");
+    state.needle = by("needle").value;
+    apply();
     follow();
     prepare();
   }

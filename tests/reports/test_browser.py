@@ -177,6 +177,32 @@ def test_a_link_to_no_case_is_said_and_leaving_a_case_leads_back_to_its_row(
     page.close()
 
 
+@pytest.mark.parametrize("fragment", ["#%", "#%E0%A4%A", "#__proto__"])
+def test_a_junk_link_shows_all_cases(browser: Any, report: Path, fragment: str) -> None:
+    watched = explored(browser, report, fragment)
+    assert watched.page.inner_text("#shown") == "60 of 60 shown (1 to 50)."
+    assert len(shown(watched.page)) == 50
+    watched.check()
+    watched.page.close()
+
+
+def test_coming_back_the_list_and_the_filter_agree(browser: Any, report: Path) -> None:
+    watched = explored(browser, report)
+    page = watched.page
+    page.uncheck("input[value=broken]")
+    page.fill("#needle", "checkout")
+    page.goto("about:blank")
+    page.go_back()
+    page.wait_for_selector("#explorer:not([hidden])")
+    boxes = page.locator("input[name=status]:checked").evaluate_all("a => a.map(b => b.value)")
+    counted = page.inner_text("#shown").split(" of ")[0]
+    page.fill("#needle", page.input_value("#needle") + " ")
+    assert page.inner_text("#shown").split(" of ")[0] == counted
+    assert page.locator("#case-rows tr").count() == min(50, int(counted))
+    assert len(boxes) in {4, 5}
+    page.close()
+
+
 def test_a_case_of_the_list_says_what_the_page_says_without_a_script(
     browser: Any, report: Path
 ) -> None:
@@ -218,7 +244,7 @@ def test_a_large_report_leads_to_its_cases_and_back(
     browser: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("reports.html.MOST_INLINE", 100)
-    pages = render_pages(sample_job(90), EVERYTHING, "a%20report.html", "a%20report-cases.html")
+    pages = render_pages(sample_job(90), EVERYTHING, "a report.html", "a report-cases.html")
     assert pages.cases is not None
     (tmp_path / "a report.html").write_text(pages.report, encoding="utf-8")
     (tmp_path / "a report-cases.html").write_text(pages.cases, encoding="utf-8")
@@ -228,7 +254,7 @@ def test_a_large_report_leads_to_its_cases_and_back(
     assert page.locator("#first-cases details").first.is_visible()
     assert not page.is_visible("#explorer")
     watched.check()
-    page.get_by_role("link", name="a%20report-cases.html").click()
+    page.get_by_role("link", name="a report-cases.html").click()
     page.wait_for_selector("#explorer:not([hidden])")
     assert page.inner_text("#shown") == "90 of 90 shown (1 to 50)."
     page.get_by_role("link", name="the report").click()

@@ -65,7 +65,8 @@ def told(job: JobRecord, disclosure: Disclosure) -> str:
 def test_sealed_texts_are_told_only_by_choice() -> None:
     job = marked(small_job())
     quiet = told(job, Disclosure())
-    assert f"{MARK}-test" not in "".join(quiet.split("By parts of the answers")[0])
+    assert f"{MARK}-test" not in quiet
+    assert f"{MARK}-dev" in quiet, "labels of dev stay, also where sealed cases have them"
     assert "Sealed cases stay sealed" in quiet
     assert "does not show its outputs" in quiet
     assert f"{MARK}-test" in told(job, EVERYTHING)
@@ -88,6 +89,26 @@ def test_redacted_it_holds_no_text_of_any_case_or_output(make: Any) -> None:
     page = told(whole, Disclosure(texts=False, sealed=True))
     assert MARK not in page
     assert "This report leaves out texts of cases and outputs." in page
+
+
+def test_what_was_found_may_quote_sealed_cases_and_is_not_told() -> None:
+    found = Finding("error", "contradiction", f"two cases expect {MARK}", rows=(MARK,))
+    counted = Finding("warning", "few_dev_cases", "12 dev cases are few")
+    job = small_job()
+    decision = job.decision
+    assert decision is not None
+    faulty = replace(decision.rules[0], status="applies", evidence=f"Fix: {MARK}")
+    faulty_job = replace(
+        job,
+        checks=(found, counted),
+        decision=replace(decision, sentence=MARK, rules=(faulty, *decision.rules[1:])),
+    )
+    assert MARK in told(faulty_job, EVERYTHING)
+    for disclosure in (Disclosure(), Disclosure(texts=False)):
+        page = told(faulty_job, disclosure)
+        assert MARK not in page
+        assert "contradiction: what it says may quote cases" in page
+        assert "12 dev cases are few" in page
 
 
 def test_statuses_scores_and_ids_stay() -> None:

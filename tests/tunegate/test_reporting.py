@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -37,7 +38,7 @@ def test_sealed_cases_stay_sealed_unless_asked_for(tunegate: CommandLine) -> Non
     ran = Path("tickets-report.html").read_text(encoding="utf-8")
     for page in (ran, page_of(tunegate)):
         assert sealed not in page + str(packed_cases(page))
-        assert "tunegate report tickets --show-sealed" in page
+        assert f"tunegate report tickets --model {MODEL} --show-sealed" in page
     assert len(read_looks(LOOKS)) == 1
     shown = page_of(tunegate, "--show-sealed")
     assert sealed in shown
@@ -90,6 +91,52 @@ def test_two_runs_stand_side_by_side(tunegate: CommandLine) -> None:
     assert told.document["verdict"] in page.replace("&#39;", "'")
     assert len(packed_cases(page)["cases"]) == 60
     assert case_text("dev", 0) in page + str(packed_cases(page))
+
+
+def test_cases_of_an_earlier_large_report_do_not_stay(
+    tunegate: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as small:
+        small.setattr("reports.html.MOST_INLINE", 100)
+        page_of(tunegate, "--show-sealed")
+    assert Path("r-cases.html").exists()
+    page_of(tunegate, "--redact")
+    assert not Path("r-cases.html").exists()
+
+
+@pytest.mark.parametrize("make", ["file", "folder", "pipe"])
+def test_what_is_in_the_way_of_the_cases_stays(
+    tunegate: CommandLine, monkeypatch: pytest.MonkeyPatch, make: str
+) -> None:
+    monkeypatch.setattr("reports.html.MOST_INLINE", 100)
+    beside = Path("r-cases.html")
+    {
+        "file": lambda: beside.write_text("mine"),
+        "folder": beside.mkdir,
+        "pipe": lambda: os.mkfifo(beside),
+    }[make]()
+    told = tunegate("report", "tickets", "--model", MODEL, "-o", "r.html")
+    assert told.code == 2
+    assert "r-cases.html" in told.err
+    assert not Path("r.html").exists()
+    assert make != "file" or beside.read_text() == "mine"
+
+
+@pytest.mark.parametrize("file", ["dev.jsonl", "prompts/terse.j2", "suite.yaml"])
+def test_a_comparison_replaces_no_file_of_a_suite(tunegate: CommandLine, file: str) -> None:
+    runs = tunegate("runs", "tickets", "--json").document
+    dev = [run["id"] for run in runs if run["split"] == "dev"][:2]
+    before = Path("tickets", file).read_bytes()
+    for command in (("report", *dev, "-o"), ("compare", *dev, "--markdown")):
+        told = tunegate(*command, f"tickets/{file}")
+        assert told.code == 2
+        assert Path("tickets", file).read_bytes() == before
+
+
+def test_a_name_that_is_not_text_is_written(tunegate: CommandLine) -> None:
+    name = os.fsdecode(b"\xff.html")
+    assert tunegate("report", "tickets", "--model", MODEL, "-o", name).code == 0
+    assert Path(name).exists()
 
 
 def test_two_sealed_runs_are_shown_as_a_look_only(tunegate: CommandLine) -> None:

@@ -86,15 +86,16 @@ def _inputs(options: Namespace) -> Iterator[Path]:
 
 
 def _in_suite(options: Namespace, name: str, output: Path) -> bool:
-    """Whether a file is part of a suite that the command was given by its folder.
+    """Whether a file is part of a suite: of one that the command was given, or of any around it.
 
     A report at the option `name` is none.
     """
     named = [getattr(options, "suite", None), *getattr(options, "suites", ())]
     whole = output.resolve()
+    around = [each for each in whole.parents if (each / _MANIFEST).is_file()]
+    for folder in around:
+        return not _is_report(options, name, whole) or whole.parent != folder
     for folder in (Path(name).resolve() for name in named if name and Path(name).is_dir()):
-        if folder in whole.parents and (folder / _MANIFEST).is_file():
-            return not _is_report(options, name, whole) or whole.parent != folder
         if folder in whole.parents and list(folder.glob(f"*/{_MANIFEST}")):
             return not _is_report(options, name, whole)
     return False

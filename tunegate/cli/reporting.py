@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
-from urllib.parse import quote
 
 from evals.asked_again import asked_again
 from evals.comparison import compare_runs
@@ -31,6 +30,10 @@ from tuning.stored import load_job
 
 if TYPE_CHECKING:
     from reports import Disclosure
+
+CASES_PAGE = b'<p class="brand">tunegate report: cases</p>'
+LOOKED_AT = 100_000
+"""Bytes at the beginning of a file by which it is known as a page of cases."""
 
 MOST_ASKED = 2_000
 """Cases of a run up to which their rendered prompts stand in a report."""
@@ -74,6 +77,7 @@ def report_command(options: Namespace, terminal: Terminal) -> int:
 def _report_all(options: Namespace, terminal: Terminal) -> int:
     """Every suite and model of the ledger, as one page."""
     from reports import render_index
+    from reports.html import link_to
 
     ledger = open_stored(options.ledger)
     runs: dict[tuple[str, str], list[Run]] = {}
@@ -85,7 +89,7 @@ def _report_all(options: Namespace, terminal: Terminal) -> int:
     output = options.output or Path("tunegate-index.html")
     check_output(output)
     beside = {suite: output.with_name(f"{suite}-report.html") for suite, _ in runs}
-    links = {suite: quote(path.name) for suite, path in beside.items() if path.is_file()}
+    links = {suite: link_to(path.name) for suite, path in beside.items() if path.is_file()}
     write_whole(output, render_index(runs, jobs, links))
     terminal.line(f"index: {output}")
     terminal.result({"index": str(output), "suites": len({suite for suite, _ in runs})})
@@ -112,7 +116,8 @@ def _report_runs(options: Namespace, terminal: Terminal) -> int:
     told = Disclosure(texts=not options.redact, sealed=options.show_sealed)
     if options.show_sealed and "test" in (a.split, b.split):
         _open_sealed_runs((a, b), cases.values(), options.ledger)
-    write_whole(output, render_runs((a, b), cases, found, told))
+    named = _folder_of(b, cases.values())
+    write_whole(output, render_runs((a, b), cases, found, told, named))
     terminal.line(found.verdict)
     terminal.line(f"report: {output}")
     terminal.result({"report": str(output), "format": "html", **canonical(found)})
@@ -155,11 +160,30 @@ def write_report(
         return whole
     told = _with_prompts(whole, opened.suite, disclosure)
     beside = cases_beside(wanted.output)
-    pages = render_pages(whole, told, quote(wanted.output.name), quote(beside.name))
-    if pages.cases is not None:
-        write_whole(beside, pages.cases)
+    pages = render_pages(whole, told, wanted.output.name, beside.name)
+    _replace_cases(beside, pages.cases)
     write_whole(wanted.output, pages.report)
     return whole
+
+
+def _replace_cases(path: Path, text: str | None) -> None:
+    """Put the cases of a large report in place, and take those of an earlier one away.
+
+    Raises UsageError where another file of that name is in the way.
+    """
+    ours = path.is_file() and CASES_PAGE in path.read_bytes()[:LOOKED_AT]
+    if text is None:
+        if ours:
+            path.unlink()
+        return
+    check_output(path)
+    if path.exists() and not ours:
+        raise UsageError(
+            "is in the way: the report is large, and its cases stand in a file of this name",
+            path=path,
+            hint="rename it, or name another report",
+        )
+    write_whole(path, text)
 
 
 def cases_beside(output: Path) -> Path:
@@ -176,15 +200,29 @@ def _write_look_down(names: Sequence[str], opened: OpenedSuite, ledger: Path) ->
 
 def _open_sealed_runs(runs: tuple[Run, Run], cases: Iterable[Case], ledger: Path) -> None:
     """Write the look at sealed runs down. Raises SuiteError where their suite is not found."""
-    suite = next(suites_of(runs[1], cases), None)
-    if suite is None:
-        raise SuiteError(
-            f"the suite {runs[1].suite!r} is not found, so that a look at its sealed cases cannot "
-            "be written down",
-            hint="go where the suite lies, or leave --show-sealed out",
-        )
-    names = [run.id for run in runs if run.split == "test"]
-    _write_look_down(names, open_suite(str(suite.root)), ledger)
+    sealed = [run for run in runs if run.split == "test"]
+    roots = {}
+    for run in sealed:
+        suite = next(suites_of(run, cases), None)
+        if suite is None:
+            raise SuiteError(
+                f"the suite {run.suite!r} is not found, so that a look at its sealed cases cannot "
+                "be written down",
+                hint="go where the suite lies, or leave --show-sealed out",
+            )
+        roots[run.suite] = suite.root
+    for name, root in roots.items():
+        ids = [run.id for run in sealed if run.suite == name]
+        _write_look_down(ids, open_suite(str(root)), ledger)
+
+
+def _folder_of(run: Run, cases: Iterable[Case]) -> str:
+    """How a command names the suite of a run; empty where it is not found."""
+    try:
+        suite = next(suites_of(run, cases), None)
+    except SuiteError:
+        return ""
+    return str(suite.root) if suite else ""
 
 
 def _with_prompts(job: JobRecord, suite: Suite, told: Disclosure) -> Disclosure:

@@ -177,9 +177,9 @@ def rounds_step(standing: Standing, policy: Policy) -> str:
         else "two more rounds, of different families,"
     )
     return (
-        f"Add {rounds} to the suite, each with at least 2 candidates, and run it. Where none of "
-        f"the two rounds after '{best.trial.label}' is plausibly {gain_text(policy)} better than "
-        "it, prompting has plateaued."
+        f"Add {rounds} to the suite, each with at least 2 candidates, and run it. Where then no "
+        f"candidate, old or new, is plausibly {gain_text(policy)} better than "
+        f"'{best.trial.label}', prompting has plateaued."
     )
 
 

@@ -134,6 +134,24 @@ def test_several_dotted_scores_are_metrics_by_their_last_part(tmp_path: Path) ->
     assert found.primary == "short"
 
 
+def test_keys_that_hold_dots_themselves_do_not_collide(tmp_path: Path) -> None:
+    text = '{"id": "a", "a.score": 1, "b.score": 0}\n'
+    found = read(tmp_path, "a.jsonl", text, scores=("a.score", "b.score"))
+    assert found.cases[0].scores == {"a.score": 1.0, "b.score": 0.0}
+
+
+def test_an_id_may_have_dots_too(tmp_path: Path) -> None:
+    text = '{"doc": {"id": "a"}, "m": {"score": 1}}\n{"doc": {"id": "b"}, "m": {"score": 0}}\n'
+    found = read(tmp_path, "a.jsonl", text, id="doc.id", scores=("m.score",))
+    assert [case.id for case in found.cases] == ["a", "b"]
+
+
+def test_a_dotted_score_replaces_none_of_the_same_name(tmp_path: Path) -> None:
+    text = '{"id": "a", "m": {"ok": 1}, "scores": {"ok": 0}}\n'
+    with pytest.raises(RecordError, match="two scores would be called 'ok'"):
+        read(tmp_path, "a.jsonl", text, scores=("m.ok",))
+
+
 @pytest.mark.parametrize(
     ("scores", "message"),
     [

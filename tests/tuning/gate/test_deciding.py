@@ -167,7 +167,7 @@ def test_after_a_late_gain_the_next_step_names_the_rounds_that_show_its_plateau(
     last = judge(trials)
     assert last.verdict == "prompt_more"
     assert "two more rounds, of different families" in last.next_steps[0]
-    assert "after 'n1' is plausibly 10 points better" in last.next_steps[0]
+    assert "plausibly 10 points better than 'n1'" in last.next_steps[0]
     same = shifted(45, 15, 200, 40)
     trials += tuple(trial(f"s{i}", same, 4, "structured") for i in range(2))
     then = judge(trials)

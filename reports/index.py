@@ -69,7 +69,6 @@ class SuiteRow:
 class IndexView:
     """Every suite of a ledger, those with a verdict first."""
 
-    suite: str
     suites: tuple[SuiteRow, ...]
     runs: str
 
@@ -89,7 +88,7 @@ def index_view(
         _row(pair, number, runs[pair], jobs.get(pair), links.get(pair[0], ""))
         for number, pair in enumerate(ordered, 1)
     ]
-    return IndexView("", tuple(rows), numbers.plural(sum(map(len, runs.values())), "stored run"))
+    return IndexView(tuple(rows), numbers.plural(sum(map(len, runs.values())), "stored run"))
 
 
 def _row(

@@ -46,7 +46,6 @@ class TwoRuns:
     """
 
     suite: str
-    task: str
     model: str
     headline: str
     tone: Tone
@@ -91,7 +90,6 @@ def two_runs_view(
     shown = cases_of_runs(source, (a, b), f"{a.split.capitalize()} cases of both runs")
     return TwoRuns(
         suite=b.suite,
-        task="",
         model=" and ".join(dict.fromkeys((a.candidate.model, b.candidate.model))),
         headline=headline,
         tone=tone,

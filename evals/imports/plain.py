@@ -54,7 +54,10 @@ def read_jsonl(path: Path, fields: Fields) -> tuple[ImportedResults, ...]:
     A name with dots that is no key itself leads into objects: `model_a.score`. A metric that is
     found so is called by the last part, so that results that stand side by side compare.
     """
-    rows = (_unfolded(row, fields, Place(path, line=row.line)) for row in _lines(path))
+    rows = _lines(path)
+    named = [*(name for name in astuple(fields) if isinstance(name, str)), *fields.scores]
+    if any("." in name for name in named):
+        rows = (_unfolded(row, fields, Place(path, line=row.line)) for row in rows)
     return _results(path, fields, rows)
 
 

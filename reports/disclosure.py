@@ -76,7 +76,7 @@ EVERYTHING = Disclosure(sealed=True)
 
 
 def withhold(job: JobRecord, disclosure: Disclosure) -> JobRecord:
-    """The job without the texts that may not be told. Raises nothing; the job stays as it is."""
+    """The job without the texts that may not be told; `job` itself stays as it is."""
     known = _known_words(job.runs.values(), disclosure)
     runs = {name: quiet_run(run, disclosure, known) for name, run in job.runs.items()}
     cases = bare_cases(job.runs.values(), job.cases, disclosure)
@@ -190,8 +190,8 @@ def _analysis(found: FailureAnalysis, job: JobRecord, disclosure: Disclosure) ->
 def _finding(finding: Finding) -> Finding:
     if finding.code in _NUMBERS_ALONE:
         return finding
-    text = f"{finding.code}: what it says may quote cases and is {LEFT_OUT}; `check` says it"
-    return replace(finding, message=text.replace("`", ""), rows=())
+    text = f"{finding.code}: what it says may quote cases and is {LEFT_OUT}; tunegate check says it"
+    return replace(finding, message=text, rows=())
 
 
 def _decision(decision: Decision) -> Decision:

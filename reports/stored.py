@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from evals.errors import RecordError
-from evals.records import Case, CaseResult, Run
+from evals.records import Run
 from tuning.records import JobRecord, TrialLine
 
 
@@ -90,8 +90,3 @@ def mean_score(run: Run) -> float:
     """Mean of the primary metric over the cases that have a score."""
     values = run.values()
     return sum(values.values()) / len(values)
-
-
-def case_of(job: JobRecord, result: CaseResult) -> Case | None:
-    """The case a result belongs to, or None where the suite has changed since."""
-    return job.cases.get(result.case_fingerprint)

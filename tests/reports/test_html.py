@@ -41,11 +41,6 @@ def sample_page() -> str:
 
 
 @cache
-def hostile_page(payload: str) -> str:
-    return render_html(poisoned(payload), EVERYTHING)
-
-
-@cache
 def harmless() -> PageReader:
     return PageReader(render_html(poisoned("harmless "), EVERYTHING))
 
@@ -168,8 +163,8 @@ def test_no_template_marks_anything_safe_or_leaves_escaping() -> None:
 
 
 @pytest.mark.parametrize("payload", PAYLOADS, ids=range(len(PAYLOADS)))
-def test_hostile_text_in_every_field_never_becomes_markup(payload: str) -> None:
-    page = hostile_page(payload)
+def test_hostile_text_in_every_field_is_shown_and_never_becomes_markup(payload: str) -> None:
+    page = render_html(poisoned(payload), EVERYTHING)
     page.encode("utf-8")
     reader = PageReader(page)
     allowed = harmless()
@@ -184,16 +179,13 @@ def test_hostile_text_in_every_field_never_becomes_markup(payload: str) -> None:
     assert all(value.startswith("#") for value in reader.values["href"])
     assert len(reader.values["id"]) == len(set(reader.values["id"]))
     assert not re.search("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", page)
-
-
-@pytest.mark.parametrize("payload", PAYLOADS[:-2], ids=range(len(PAYLOADS) - 2))
-def test_hostile_text_is_shown_as_it_is(payload: str) -> None:
-    shown = " ".join(visible(payload + "Turn an engineer's", layout=True).split())
-    assert shown in PageReader(hostile_page(payload)).text
+    if payload not in PAYLOADS[-2:]:  # those are cut
+        shown = " ".join(visible(payload + "Turn an engineer's", layout=True).split())
+        assert shown in reader.text
 
 
 def test_a_name_of_any_length_is_cut_where_it_would_slow_a_browser_down() -> None:
-    page = hostile_page("A" * 5_000)
+    page = render_html(poisoned("A" * 5_000), EVERYTHING)
     assert "A" * 2_001 not in re.sub(r"<pre.*?</pre>", "", page, flags=re.DOTALL)
 
 

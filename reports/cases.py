@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -14,7 +14,7 @@ from evals.records import Case, CaseResult, Output, Request, Run
 from evals.text import visible
 from reports import numbers
 from reports.commands import eval_command
-from reports.differences import Piece, compare_texts, same_words
+from reports.differences import Difference, Piece, compare_texts
 from reports.disclosure import EVERYTHING, Disclosure
 from reports.excerpts import Excerpt, as_text, excerpt, one_line
 from reports.stored import NotRun, compared_run, leader_run, sealed_runs
@@ -66,7 +66,6 @@ class Side:
     """
 
     label: str
-    run_id: str
     value: float | None
     kind: str
     tokens: int
@@ -174,8 +173,8 @@ def cases_of_runs(source: Source, runs: tuple[Run, ...], heading: str) -> CasesV
     cases.sort(key=lambda case: order.index(case.status))  # stable: suite order within
     found = [case.status for case in cases]
     counts = [StatusCount(s, STATUSES[s], found.count(s)) for s in order if s in found]
-    quiet = [run for run in runs if source.told.is_quiet(run)]
-    note = source.told.note(quiet[0], source.unseal) if quiet else ""
+    quiet = any(source.told.is_quiet(run) for run in runs)
+    note = source.told.note(source.unseal) if quiet else ""
     return CasesView(heading, source.labels, note, tuple(counts), tuple(cases))
 
 
@@ -246,7 +245,7 @@ def _pair(
         status=_change(first, second),
         change=f"{_short(first)} → {_short(second)}",
         sides=sides,
-        note="" if quiet else _note(old, new, texts),
+        note="" if quiet else _note(old, new, difference),
     )
 
 
@@ -255,12 +254,12 @@ def _shown(result: CaseResult) -> Excerpt:
     return excerpt(visible(result.output.said or "", layout=True))
 
 
-def _note(old: CaseResult, new: CaseResult, texts: Sequence[Excerpt]) -> str:
+def _note(old: CaseResult, new: CaseResult, difference: Difference) -> str:
     if old.output.said is None or new.output.said is None:
         return ""
     if old.output.said == new.output.said:
         return "Both outputs are the same."
-    if not same_words(texts[0].text, texts[1].text):
+    if any(piece.part != "same" for side in difference for piece in side):
         return ""
     return "The outputs differ only in white space, or in the part that is not shown."
 
@@ -308,7 +307,6 @@ def _side(source: Source, run: Run, result: CaseResult, said: _Said) -> Side:
     failing = value is not None and value < 1
     return Side(
         label=said.label,
-        run_id=run.id,
         value=value,
         kind="error" if value is None else result.scores[run.primary].kind if failing else "",
         tokens=output.prompt_tokens + output.completion_tokens,

@@ -49,12 +49,6 @@ def compare_texts(before: str, after: str) -> Difference:
     return Difference(_pieces(old, kept_old, "removed"), _pieces(new, kept_new, "added"))
 
 
-def same_words(before: str, after: str) -> bool:
-    """Whether two texts differ in white space between their words at most."""
-    first, second = ([w.strip() for w in _WORD.findall(t) if w.strip()] for t in (before, after))
-    return first == second
-
-
 def _pieces(words: list[str], kept: set[int], changed: Part) -> tuple[Piece, ...]:
     """Neighbouring words of the same kind, joined."""
     pieces: list[Piece] = []

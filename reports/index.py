@@ -98,6 +98,7 @@ def _row(
     best = max(dev, key=mean_score, default=None)
     interval = mean_of(best) if best else None
     said = judgement_of(job) if job else None
+    sealed, gained = _sealed(job)
     points = _points([mean_score(run) for run in dev[-MOST_POINTS:]])
     shown = list(reversed(runs))[:MOST_POINTS]
     return SuiteRow(
@@ -111,8 +112,8 @@ def _row(
         leader=best.candidate.label if best else numbers.NOTHING,
         score=numbers.score(interval.estimate if interval else None),
         bounds=numbers.bounds(interval),
-        sealed=_sealed(job)[0],
-        sealed_gain=_sealed(job)[1],
+        sealed=sealed,
+        sealed_gain=gained,
         newest=runs[-1].created[:10],
         line=points,
         best=_best(points),

@@ -241,7 +241,7 @@
       const facts = [...one.tags.map(([name, text]) => `${name}: ${text}`), one.where];
       by("one-case").replaceChildren(
         steps(one),
-        make("h3", { id: one.anchor }, status(one), " ", make("span", { class: "id" }, one.id), " ",
+        make("h3", { "data-anchor": one.anchor }, status(one), " ", make("span", { class: "id" }, one.id), " ",
           make("span", { class: "change" }, one.change)),
         make("p", { class: "fine" }, make("a", { href: `#${one.anchor}` }, "Link to this case"),
           ...facts.filter((fact) => fact).map((fact) => ` · ${fact}`)),

@@ -210,7 +210,9 @@ def test_a_case_of_the_list_says_what_the_page_says_without_a_script(
     page = watched.page
     for anchor in page.locator("#first-cases details").evaluate_all("a => a.map(d => d.id)"):
         page.evaluate(f"location.hash = '#{anchor}'")
-        page.wait_for_function(f"() => document.querySelector('#one-case h3').id == '{anchor}'")
+        page.wait_for_function(
+            f"() => document.querySelector('#one-case h3').dataset.anchor == '{anchor}'"
+        )
         for part in (".output", ".fields dd", ".scores", ".side > .fine"):
             written = "a => a.map(one => one.textContent)"
             static = page.locator(f"#first-cases details[id='{anchor}'] {part}")

@@ -92,9 +92,9 @@ def _in_suite(options: Namespace, name: str, output: Path) -> bool:
     """
     named = [getattr(options, "suite", None), *getattr(options, "suites", ())]
     whole = output.resolve()
-    around = [each for each in whole.parents if (each / _MANIFEST).is_file()]
-    for folder in around:
-        return not _is_report(options, name, whole) or whole.parent != folder
+    around = next((each for each in whole.parents if (each / _MANIFEST).is_file()), None)
+    if around is not None:
+        return not _is_report(options, name, whole) or whole.parent != around
     for folder in (Path(name).resolve() for name in named if name and Path(name).is_dir()):
         if folder in whole.parents and list(folder.glob(f"*/{_MANIFEST}")):
             return not _is_report(options, name, whole)

@@ -26,7 +26,7 @@ from tuning.forgetting.tradeoff import tradeoff_of_job
 from tuning.learning.stored import curve_of_job
 from tuning.records import JobRecord
 from tuning.repeated import leader_over_repeats
-from tuning.stored import load_job
+from tuning.stored import JOB, job_key, load_job
 
 if TYPE_CHECKING:
     from reports import Disclosure
@@ -85,7 +85,8 @@ def _report_all(options: Namespace, terminal: Terminal) -> int:
         runs.setdefault((header.suite, header.candidate.model), []).append(ledger.run(header.id))
     if not runs:
         raise NothingRunError("no run is stored", hint="`tunegate run SUITE` makes some")
-    jobs = {pair: job for pair in runs if (job := load_job(ledger, *pair)) is not None}
+    found = {pair: ledger.load(JOB, job_key(*pair), JobRecord) for pair in runs}
+    jobs = {pair: job for pair, job in found.items() if job is not None}
     output = options.output or Path("tunegate-index.html")
     check_output(output)
     beside = {suite: output.with_name(f"{suite}-report.html") for suite, _ in runs}

@@ -57,6 +57,14 @@ class Target(NamedTuple):
         return f"{seen}, between {least} and {most}; {asked}: not settled."
 
 
+def _kept_text(guards: Sequence[str], text: TextChange | None) -> str:
+    """Who says that nothing is lost, where everything that was asked says so."""
+    held = [*guards, *(["on neutral text"] if text is not None and text.result else [])]
+    if len(held) > 1:
+        return f"all {len(held)} guards pass"
+    return f"the guard {held[0]} passes" if held else "no guard was configured"
+
+
 def sentence_of(
     verdict: Outcome,
     quality: Quality,
@@ -70,8 +78,7 @@ def sentence_of(
     gain = f"{points(pair.estimate)} on {pair.n} sealed cases"
     failed = lost_too_much(lines, text)
     if verdict == "ship_adapter":
-        held = lines or (text is not None and text.result)
-        kept = "every guard passes" if held else "no guard was configured"
+        kept = _kept_text([line.suite for line in lines], text)
         route = "cheaper and hardly worse" if quality.by_cost else "better"
         enough = f"; {quality.clause}" if quality.by_cost else ""
         said = f"Ship the adapter: it is {route} ({gain}){enough}, and {kept}."

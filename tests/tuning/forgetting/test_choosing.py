@@ -310,7 +310,7 @@ def test_a_trade_off_is_held_against_a_leader_of_the_suite_as_it_is(
 @pytest.mark.parametrize(
     ("rise", "verdict", "said", "step"),
     [
-        (0.05, "ship_adapter", "and every guard passes", "Deploy the adapter"),
+        (0.05, "ship_adapter", "and the guard on neutral text passes", "Deploy the adapter"),
         (0.2, "inconclusive", "the rise on neutral text is not settled", "Train so that less"),
     ],
 )

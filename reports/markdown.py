@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import zip_longest
+from typing import Any
 
 from reports import numbers
 from reports.analysed import AnalysedView, PartRow
@@ -31,48 +32,84 @@ from tuning.records import JobRecord
 MOST_ROWS = 20
 MOST_CASES = 40
 MOST_TABLES = 8
+FOR_CASES = 8_000
+"""Characters that the worst cases have at least, before sections after them take any."""
+
+_CUT = "\n\n_Cut here: the rest is in the HTML report._\n"
+_LEFT_OUT = "_There is more in the HTML report than there is room for here._\n\n"
 
 
 def render_markdown(job: JobRecord, told: Disclosure = SEALED) -> str:
     """The report in short, at most 60,000 characters: the same records, the same text.
 
+    Verdict, before and after, and the worst cases stand open, all else is folded away. Where there
+    is too much, whole sections are left out from the end, and it is said.
+
     Raises RecordError when the job names a run that it does not hold.
     """
     page = page_view(job, told)
+    head, end = _head(page), _reproduce(page)
+    room = MOST_CHARACTERS - len(head) - len(end) - 2
+    if room < 0:  # a suite with absurdly long names: what is said first stays
+        head, room = head[: room - len(_CUT)] + _CUT, 0
+    folded = _fitting(list(_folded(page)), room - FOR_CASES)
+    cases = _cases(page.cases, room - len(folded))
+    return f"{head}\n{cases}{folded}{end}"
+
+
+def _head(page: Page) -> str:
     parts = [
         _verdict(page, page.verdict),
         _section("Before and after", page.outcome, _outcome),
         _section("What must not be lost", page.guards, _guards),
         *([_section("Several trainings", page.seeds, seeds_markdown)] if page.seeds else []),
         *filter(None, [forgotten_markdown(page.text, page.tradeoff)]),
-        _section("Why", page.reasons, _reasons),
-        *([_section("Judge", page.judges, _judges)] if page.judges else []),
-        _section("How prompting was tried", page.attempts, _attempts),
-        *([_section("Documents", page.retrieval, _retrieval)] if page.retrieval else []),
-        _section("Cost", page.cost, _cost),
     ]
+    return "\n".join(parts)
+
+
+def _folded(page: Page) -> Iterator[str]:
+    """All else that the report says, section by section."""
+    yield _fold("Why", page.reasons, _reasons)
+    if page.judges:
+        yield _fold("Judge", page.judges, _judges)
+    yield _fold("How prompting was tried", page.attempts, _attempts)
+    if page.retrieval:
+        yield _fold("Documents", page.retrieval, _retrieval)
+    yield _fold("Cost", page.cost, _cost)
     if page.analysed:
-        parts.append(_section("What goes wrong", page.analysed, _analysed))
+        yield _fold("What goes wrong", page.analysed, _analysed)
     if page.together:
-        parts.append(_section("Tuned and prompted together", page.together, together_markdown))
+        yield _fold("Tuned and prompted together", page.together, together_markdown)
     if page.learning:
-        parts.append(f"## Learning curve\n\n{words(page.learning.sentence, 1_000)}\n")
+        yield _fold("Learning curve", page.learning, lambda v: f"{words(v.sentence, 1_000)}\n")
     if page.parts:
-        parts.append(_section("By parts of the answers", page.parts, _parts))
-    end = _reproduce(page)
-    text = "\n".join(parts)
-    room = MOST_CHARACTERS - len(text) - len(end) - 2
-    if room < 0:  # a suite with absurdly long names: what is said first stays
-        cut = "\n\n_Cut here: the rest is in the HTML report._\n"
-        text, room = text[: MOST_CHARACTERS - len(end) - len(cut) - 2] + cut, 0
-    return f"{text}\n{_cases(page.cases, room)}{end}"
+        yield _fold("By parts of the answers", page.parts, _parts)
 
 
-def _section(title: str, view: object, write: object) -> str:
+def _fitting(sections: Sequence[str], room: int) -> str:
+    """As many of the first sections as there is room for, and how many are not there."""
+    if sum(map(len, sections)) <= room:
+        return "".join(sections)
+    kept = list(sections)
+    while kept and sum(map(len, kept)) + len(_LEFT_OUT) > room:
+        kept.pop()
+    return "".join(kept) + _LEFT_OUT
+
+
+def _section(title: str, view: object, write: Callable[[Any], str]) -> str:
+    return f"## {title}\n\n{_written(view, write)}"
+
+
+def _fold(title: str, view: object, write: Callable[[Any], str]) -> str:
+    """A section that a reader opens: GitHub shows its title alone."""
+    return f"<details>\n<summary>{title}</summary>\n\n{_written(view, write)}\n</details>\n\n"
+
+
+def _written(view: object, write: Callable[[Any], str]) -> str:
     if isinstance(view, NotRun):
-        return f"## {title}\n\nNot run. {words(view.what)}: {literal(view.command)}\n"
-    assert callable(write)
-    return f"## {title}\n\n{write(view)}"
+        return f"Not run. {words(view.what)}: {literal(view.command)}\n"
+    return write(view)
 
 
 def _verdict(page: Page, verdict: VerdictView) -> str:
@@ -338,20 +375,24 @@ def _part_table(part: PartTable) -> str:
     return f"{words(part.caption)}\n\n" + table(heads, rows, numeric_from=part.texts) + more
 
 
-def _cases(view: CasesView | NotRun, room: int) -> str:
-    """The worst cases, as many as there is room for: broken, then errors, then fixed."""
-    if isinstance(view, NotRun):
+def _cases(sets: tuple[CasesView, ...] | NotRun, room: int) -> str:
+    """How many became what, and the worst of the first set: broken, then errors, then fixed."""
+    if isinstance(sets, NotRun):
         return ""
-    counts = ", ".join(f"{s.count} {s.label}" for s in view.statuses)
-    text = f"## Cases\n\n{words(view.heading)}: {counts}.\n\n"
+    text = "## Cases\n\n" + "".join(map(_counts, sets)) + "\n"
     ending = "\n_The HTML report shows every case._\n"
-    worst = [c for c in view.cases if c.status not in ("still_right", "right")]
+    worst = [c for c in sets[0].cases if c.status not in ("still_right", "right")]
     for case in worst[:MOST_CASES]:
         entry = _case(case)
         if len(text) + len(entry) + len(ending) > room:
             break
         text += entry
     return text + ending if len(text) + len(ending) <= room else ""
+
+
+def _counts(view: CasesView) -> str:
+    counts = ", ".join(f"{s.count} {s.label}" for s in view.statuses)
+    return f"- {words(view.heading)}: {counts}.\n"
 
 
 def _case(case: CaseView) -> str:

@@ -16,6 +16,7 @@ from tests.reports.hostile import PAYLOADS, poisoned
 from tests.reports.partial_jobs import PARTIAL, nothing_run, small_job
 from tests.reports.sample_job import sample_job
 
+FOLD = re.compile(r"<details>\n<summary>[A-Z][a-z ]+</summary>\n|</details>\n")
 PARSER = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
 
 
@@ -36,7 +37,7 @@ def skeleton() -> list[str]:
 def blocks(text: str) -> list[str]:
     """Everything but the cases, whose number depends on the room: its block structure."""
     head, _, rest = text.partition("\n## Cases\n")
-    tail = rest[rest.index("\n## How to reproduce") :]
+    tail = rest[rest.index("\n<details>\n<summary>Why") :]
     return [token.type for part in (head, tail) for token in PARSER.parse(part)]
 
 
@@ -47,7 +48,7 @@ def test_the_same_records_give_the_same_text() -> None:
 def test_the_verdict_comes_first_then_counts_then_the_worst_cases() -> None:
     text = render_markdown(sample_job())
     assert text.startswith("# query_assistant: Better than prompting, below the target\n")
-    order = ["Better than prompting", "## Before and after", "## Why", "## Cases", "**broken**"]
+    order = ["Better than prompting", "## Before and after", "## Cases", "**broken**", ">Why<"]
     places = [text.index(word) for word in order]
     assert places == sorted(places)
     assert text.index("**broken**") < text.index("- **fixed**")
@@ -67,12 +68,32 @@ def test_it_stays_within_its_bound_however_many_rows_there_are() -> None:
     assert "2980 more in the HTML report" in text
 
 
+def test_all_but_verdict_outcome_and_cases_is_folded_away() -> None:
+    text = render_markdown(sample_job())
+    assert text.count("<details>") == text.count("</details>") > 3
+    assert text.index("## How to reproduce") > text.rindex("</details>")
+    assert text.index("<details>") > text.index("**broken**")
+
+
+def test_where_there_is_too_much_whole_sections_go_and_the_worst_cases_stay() -> None:
+    job = sample_job(660)
+    assert job.decision is not None
+    rules = tuple(replace(rule, evidence="word " * 5_000) for rule in job.decision.rules * 3)
+    text = render_markdown(replace(job, decision=replace(job.decision, rules=rules)))
+    assert len(text) <= MOST_CHARACTERS
+    assert text.count("<details>") == text.count("</details>")
+    assert "There is more in the HTML report than there is room for here." in text
+    assert text.count("- **broken**") > 10
+
+
 @pytest.mark.parametrize("payload", PAYLOADS, ids=range(len(PAYLOADS)))
 def test_hostile_text_in_every_field_never_becomes_markup(payload: str) -> None:
     text = hostile_text(payload)
     text.encode("utf-8")
-    kinds = {token.type for token in tokens(text)}
-    assert not kinds & {"html_block", "html_inline", "link_open", "image", "fence", "s_open"}
+    found = tokens(text)
+    kinds = {token.type for token in found}
+    assert not kinds & {"html_inline", "link_open", "image", "fence", "s_open"}
+    assert all(FOLD.fullmatch(token.content) for token in found if token.type == "html_block")
     assert "code_block" not in kinds
     assert blocks(text) == skeleton()
 

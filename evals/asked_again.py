@@ -1,13 +1,26 @@
-"""What the model of a stored run was asked, rendered anew: prompts are not stored."""
+"""What the model of a stored run was asked, found anew: prompts are not stored."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 
-from evals.prompting import build_requests, changed_since
-from evals.records import Request, Run
+from evals.prompting import build_requests, changed_since, find_prompt, prompt_fingerprint
+from evals.records import Candidate, Request, Run
 from evals.runner import prompt_hash
 from evals.suite.spec import Suite
+
+
+def template_of(suite: Suite, candidate: Candidate) -> str | None:
+    """The source of a candidate's prompt; None where the suite has it no longer as it was.
+
+    What a search wrote stands in the candidate itself.
+    """
+    if candidate.found and candidate.found.template:
+        return candidate.found.template
+    name = candidate.prompt
+    if name not in suite.prompts or prompt_fingerprint(suite, name) != candidate.prompt_fingerprint:
+        return None
+    return find_prompt(suite, name).source
 
 
 def asked_again(

@@ -9,6 +9,7 @@ from evals.failures import KINDS, MEANINGS, FailureAnalysis, FailureKind
 from evals.failures.records import Contrast, Share, SliceLine, Topic
 from reports import numbers
 from reports.cases import safe_anchor
+from reports.disclosure import EVERYTHING, Disclosure
 from reports.excerpts import one_line
 from tuning.records import JobRecord
 
@@ -76,12 +77,14 @@ class AnalysedView:
     note: str
 
 
-def analysed_view(job: JobRecord, linked: Collection[str] = ()) -> AnalysedView | None:
+def analysed_view(
+    job: JobRecord, told: Disclosure = EVERYTHING, linked: Collection[str] = ()
+) -> AnalysedView | None:
     """The job's error analyses; None where none was made. `linked`: cases that the page shows."""
     if not job.failures:
         return None
     columns = [(_role(job, found), found) for found in job.failures]
-    role, shown = columns[_shown(job)]
+    role, shown = columns[_shown(job, told)]
     present = [kind for kind in KINDS if any(kind in found.counts for found in job.failures)]
     return AnalysedView(
         sentences=tuple(_sentence(role, found) for role, found in columns),
@@ -96,17 +99,24 @@ def analysed_view(job: JobRecord, linked: Collection[str] = ()) -> AnalysedView 
     )
 
 
-def _shown(job: JobRecord) -> int:
-    """Whose cases the page shows: after training the adapter's on the sealed split."""
+def _shown(job: JobRecord, told: Disclosure) -> int:
+    """Whose slices and cases the page shows: the adapter's, on dev where sealed texts stay sealed.
+
+    Whoever mends what fails on the sealed split tunes by it.
+    """
     names = [found.run for found in job.failures]
-    wanted = (job.adapter_test, job.leader_test)
+    sealed, dev = (job.adapter_test, job.leader_test), (job.adapter_dev,)
+    wanted = (*sealed, *dev) if told.sealed else (*dev, *sealed)
     return next((names.index(name) for name in wanted if name in names), 0)
 
 
 def _role(job: JobRecord, found: FailureAnalysis) -> str:
-    if found.run == job.adapter_test:
-        return "Adapter, sealed"
-    return "Best prompt, sealed" if found.run == job.leader_test else "Best prompt, dev"
+    roles = {
+        job.adapter_test: "Adapter, sealed",
+        job.adapter_dev: "Adapter, dev",
+        job.leader_test: "Best prompt, sealed",
+    }
+    return roles.get(found.run, "Best prompt, dev")
 
 
 def _sentence(role: str, found: FailureAnalysis) -> str:

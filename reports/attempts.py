@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from evals.records import Run
@@ -10,6 +11,7 @@ from evals.regression.wording import repeats_said
 from reports import numbers
 from reports.charts import Forest, ForestRow, Mark, Reference, forest
 from reports.estimates import mean_of
+from reports.excerpts import Excerpt, excerpt
 from reports.payback import thousand_said
 from reports.plots import Attempt, Plot, plateau
 from reports.rounds import RoundsView, rounds_view
@@ -18,6 +20,7 @@ from reports.stronger import StrongerView, stronger_view
 from tuning.records import Decision, Interval, JobRecord, TrialLine
 
 MOST_DRAWN = 40
+MOST_TEMPLATE = 20_000  # characters
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,15 @@ class TrialRow:
 
 
 @dataclass(frozen=True)
+class PromptView:
+    """A prompt's template, and the labels of the candidates that it was tried as."""
+
+    name: str
+    source: Excerpt
+    used_by: str
+
+
+@dataclass(frozen=True)
 class AttemptsView:
     """All tried candidates, best first. `provisional` where the gate refused to judge.
 
@@ -58,6 +70,7 @@ class AttemptsView:
     priced: bool = False
     stronger: StrongerView | None = None
     rounds: RoundsView | None = None
+    prompts: tuple[PromptView, ...] = ()
 
 
 def attempts_view(job: JobRecord) -> AttemptsView | NotRun:
@@ -82,6 +95,20 @@ def attempts_view(job: JobRecord) -> AttemptsView | NotRun:
         priced=any(trial.cost and trial.cost.thousand is not None for trial in ranked),
         stronger=stronger_view(job),
         rounds=rounds_view(job.decision.rounds) if job.decision else None,
+        prompts=_prompts(job, ranked),
+    )
+
+
+def _prompts(job: JobRecord, ranked: Sequence[TrialLine]) -> tuple[PromptView, ...]:
+    """Every prompt once, in the order of the best candidate that it was used by."""
+    used: dict[tuple[str, str], list[str]] = {}
+    for trial in ranked:
+        if (source := job.templates.get(trial.run_id)) is not None:
+            name = job.runs[trial.run_id].candidate.prompt
+            used.setdefault((name, source), []).append(trial.label)
+    return tuple(
+        PromptView(name, excerpt(source, MOST_TEMPLATE), ", ".join(labels))
+        for (name, source), labels in used.items()
     )
 
 

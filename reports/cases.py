@@ -20,6 +20,7 @@ from reports.excerpts import Excerpt, as_text, excerpt, one_line
 from reports.stored import NotRun, compared_run, leader_run, sealed_runs
 from tuning.records import JobRecord
 
+SetName = Literal["sealed", "dev"]
 Status = Literal["broken", "error", "fixed", "still_wrong", "still_right", "wrong", "right"]
 
 # In the order in which a person wants to see them.
@@ -125,11 +126,12 @@ class StatusCount:
 
 @dataclass(frozen=True)
 class CasesView:
-    """All cases, those that changed first. `heading` and `sides` say which runs are shown.
+    """All cases of one split, those that changed first. `heading` and `sides` say of which runs.
 
-    `note` says why texts are left out; empty where they are not.
+    `name` is `sealed` or `dev`; `note` says why texts are left out, empty where they are not.
     """
 
+    name: SetName
     heading: str
     sides: tuple[str, ...]
     note: str
@@ -137,33 +139,51 @@ class CasesView:
     cases: tuple[CaseView, ...]
 
 
-def shown_runs(job: JobRecord) -> tuple[Run, ...]:
-    """The runs whose cases are shown: the sealed pair, else one sealed run, else dev's leader.
+Runs = tuple[Run] | tuple[Run, Run]
+"""One run, or two whose outputs stand side by side."""
 
-    The leader stands against the other model where that makes the verdict.
+
+def shown_runs(job: JobRecord, told: Disclosure = EVERYTHING) -> tuple[Runs, ...]:
+    """The runs whose cases are shown, by split: first those whose texts may be told.
+
+    On dev the leader stands against the adapter, or against the other model where that makes the
+    verdict.
     """
+    found = [runs for runs in (_sealed(job), _dev(job)) if runs]
+    return tuple(sorted(found, key=lambda runs: any(map(told.is_quiet, runs))))
+
+
+def _sealed(job: JobRecord) -> Runs | None:
     before, after = sealed_runs(job)
     if before and after:
         return before, after
-    if (other := compared_run(job)) and (leader := leader_run(job)):
-        return leader, other
-    only = before or after or leader_run(job)
-    return (only,) if only else ()
+    only = before or after
+    return (only,) if only else None
 
 
-def cases_view(job: JobRecord, told: Disclosure = EVERYTHING) -> CasesView | NotRun:
-    """Every case of the runs that are shown, with the texts that may be told."""
-    runs = shown_runs(job)
-    if not runs:
+def _dev(job: JobRecord) -> Runs | None:
+    leader = leader_run(job)
+    if leader is None:
+        return None
+    other = job.runs.get(job.adapter_dev or "") or compared_run(job)
+    return (leader, other) if other else (leader,)
+
+
+def cases_view(job: JobRecord, told: Disclosure = EVERYTHING) -> tuple[CasesView, ...] | NotRun:
+    """Every case of the runs that are shown, split by split, with the texts that may be told."""
+    shown = shown_runs(job, told)
+    if not shown:
         return NotRun("There are no outputs to look at", f"tunegate run {job.suite}")
-    heading, labels = _titles(job, runs)
     named = job.named or job.suite
     unseal = shlex.join(["tunegate", "report", named, "--model", job.model, "--show-sealed"])
-    source = Source(named, job.cases, told, labels, unseal)
-    return cases_of_runs(source, runs, heading)
+    views = []
+    for runs in shown:
+        heading, labels = _titles(job, runs)
+        views.append(cases_of_runs(Source(named, job.cases, told, labels, unseal), runs, heading))
+    return tuple(views)
 
 
-def cases_of_runs(source: Source, runs: tuple[Run, ...], heading: str) -> CasesView:
+def cases_of_runs(source: Source, runs: Runs, heading: str) -> CasesView:
     """The cases of one run, or of two side by side: those of both that are unchanged."""
     if len(runs) == 1:
         cases = [_single(source, runs[0], result) for result in runs[0].results]
@@ -175,19 +195,20 @@ def cases_of_runs(source: Source, runs: tuple[Run, ...], heading: str) -> CasesV
     counts = [StatusCount(s, STATUSES[s], found.count(s)) for s in order if s in found]
     quiet = any(source.told.is_quiet(run) for run in runs)
     note = source.told.note(source.unseal) if quiet else ""
-    return CasesView(heading, source.labels, note, tuple(counts), tuple(cases))
+    name: SetName = "sealed" if runs[0].split == "test" else "dev"
+    return CasesView(name, heading, source.labels, note, tuple(counts), tuple(cases))
 
 
-def _titles(job: JobRecord, runs: tuple[Run, ...]) -> tuple[str, tuple[str, ...]]:
+def _titles(job: JobRecord, runs: Runs) -> tuple[str, tuple[str, ...]]:
     """What is shown, and whose output stands on each side."""
+    split = "Sealed" if runs[0].split == "test" else "Dev"
     if len(runs) == 1:
-        split = "Sealed" if runs[0].split == "test" else "Dev"
         label = runs[0].candidate.label
         return f"{split} cases of {label}", (label,)
     before, after = (run.candidate for run in runs)
-    if runs[1].split == "test":
+    if after.adapter:
         labels = (f"Best prompt: {before.label}", f"Adapter: {after.label}")
-        return "Sealed cases, best prompt against adapter", labels
+        return f"{split} cases, best prompt against adapter", labels
     heading = f"Dev cases, {job.model} against {after.model} by the same prompt"
     return heading, (job.model, after.model)
 

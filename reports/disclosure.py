@@ -94,7 +94,8 @@ def withhold(job: JobRecord, disclosure: Disclosure) -> JobRecord:
     )
     if disclosure.texts:
         return told
-    return replace(told, training=_training(job.training) if job.training else None)
+    training = _training(job.training) if job.training else None
+    return replace(told, training=training, templates={})  # demonstrations may stand in a template
 
 
 def bare_cases(

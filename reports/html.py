@@ -26,6 +26,7 @@ from evals.text import visible
 from reports.case_data import encode_cases
 from reports.disclosure import SEALED, Disclosure
 from reports.excerpts import Passage
+from reports.glossary import GLOSSARY
 from reports.index import HEIGHT, IndexView, index_view
 from reports.outcome import SingleView
 from reports.stored import NotRun
@@ -35,7 +36,7 @@ from tuning.records import JobRecord
 
 TEMPLATES = Path(__file__).parent / "templates"
 
-SCRIPTS = ("report.js", "explorer.js")
+SCRIPTS = ("report.js", "case_panel.js", "case_filter.js", "explorer.js")
 
 MOST_INLINE = 6_000_000
 """Characters of packed cases that a report holds itself."""
@@ -143,6 +144,7 @@ def _render(template: str, page: Page | TwoRuns | IndexView, **more: str) -> str
             page=page,
             **{"case_data": "", "cases_file": "", "cases_link": "", **more},
             sections=_sections(page),
+            glossary=GLOSSARY,
             policy=content_policy(style, script),
             # The project's own files, not data: the only texts that are not escaped.
             style=Markup(style),  # noqa: S704

@@ -17,7 +17,7 @@ from reports.estimates import Pair, pair_of
 from reports.failures import FailuresView, failures_of
 from reports.outcome import MOST_SLICES, PairRow, gain_chart, metrics_of, pair_row, slice_pairs
 from reports.verdict import Tile, Tone
-from reports.views import MOST_STATIC
+from reports.views import first_cases
 from tuning.intervals import Interval
 
 MOST_VALUES = 12
@@ -60,7 +60,7 @@ class TwoRuns:
     chart: Forest
     costs: tuple[CostRow, ...]
     failures: FailuresView
-    cases: CasesView
+    cases: tuple[CasesView, ...]
     first_cases: tuple[CaseView, ...]
     runs: tuple[tuple[str, str, str, str], ...]
 
@@ -104,8 +104,8 @@ def two_runs_view(
         chart=chart,
         costs=call_costs(a, b) if _measured(a) or _measured(b) else (),
         failures=failures_of([a, b]),
-        cases=shown,
-        first_cases=shown.cases[:MOST_STATIC],
+        cases=(shown,),
+        first_cases=first_cases((shown,)),
         runs=tuple(
             (run.id, run.candidate.label, run.split, run.candidate.fingerprint) for run in runs
         ),

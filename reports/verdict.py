@@ -11,7 +11,8 @@ from evals.stats import smallest_detectable_gain
 from reports import numbers
 from reports.disclosure import Disclosure
 from reports.stored import NotRun, dev_runs, sealed_runs
-from tuning.records import Decision, JobRecord, RuleStatus, ShipDecision
+from tuning.gate.rules import AUDIT
+from tuning.records import Decision, JobRecord, RuleStatus, ShipDecision, TrainingEstimate
 
 Tone = Literal["good", "go", "wait", "bad"]
 
@@ -39,7 +40,9 @@ FLAGS = {
     ),
     "few_clusters": "the cases form too few independent clusters to claim anything",
     "floor": "every prompt scores near zero, where flatness is cheap",
-    "leader_moved": "the best prompt is newer than the anchor that the plateau is judged against",
+    "leader_moved": (
+        "the best prompt was found after the one that the plateau is judged against, the anchor"
+    ),
 }
 
 STATUSES: dict[RuleStatus, str] = {
@@ -190,10 +193,17 @@ def _tiles(job: JobRecord) -> tuple[Tile, ...]:
     if before and after:
         lengths = [numbers.count(_prompt_tokens(run)) for run in (before, after)]
         tiles.append(Tile("prompt tokens a call", " → ".join(lengths), "best prompt → adapter"))
+    elif job.decision and job.decision.would_train and not job.training:
+        tiles.append(_expected(job.decision.would_train))
     if job.training:
         taken = numbers.duration(job.training.seconds)
         tiles.append(Tile("training took", taken, numbers.plural(job.training.examples, "example")))
     return tuple(tiles)
+
+
+def _expected(training: TrainingEstimate) -> Tile:
+    taken = f"about {numbers.duration(training.seconds)}"
+    return Tile("training would take", taken, f"at most {numbers.duration(training.most)}, here")
 
 
 def _sealed_tiles(primary: str, ship: ShipDecision) -> list[Tile]:
@@ -236,9 +246,8 @@ def _caveats(job: JobRecord, told: Disclosure) -> tuple[Caveat, ...]:
     if open_parts := _inconclusive(job):
         caveats.append(Caveat("Undecided", "; ".join(open_parts)))
     if job.decision:
-        untested = [r.title for r in job.decision.rules if r.status == "not_tested"]
-        if untested:
-            caveats.append(Caveat("Not tested, whether", "; ".join(map(_as_clause, untested))))
+        if untested := _untested(job.decision):
+            caveats.append(Caveat("Not tested, whether", "; ".join(untested)))
         caveats += [Caveat("Left out", text) for text in job.decision.left_out]
         caveats += [Caveat("Flag", FLAGS.get(flag, flag)) for flag in job.decision.flags]
     if detectable := _detectable(job):
@@ -246,6 +255,14 @@ def _caveats(job: JobRecord, told: Disclosure) -> tuple[Caveat, ...]:
     caveats += [Caveat(f"Check: {f.level}", f.message) for f in job.checks if f.level != "note"]
     caveats.append(Caveat("Scope", "claims are about the prompts that were tried, no others"))
     return tuple(caveats)
+
+
+def _untested(decision: Decision) -> list[str]:
+    """What nobody looked at, as clauses."""
+    found = [_as_clause(r.title) for r in decision.rules if r.status == "not_tested"]
+    if any(f"{AUDIT}: not tested" in rule.evidence for rule in decision.rules):
+        found.append("a person who reads the cases finds their labels right (audit)")
+    return found
 
 
 def _as_clause(title: str) -> str:
@@ -260,7 +277,8 @@ def _looks(job: JobRecord, told: Disclosure) -> str:
     look, alpha = job.shipping.look, job.shipping.alpha
     shown = told.texts and told.sealed
     outputs = "shows its outputs, so it counts as opened" if shown else "does not show its outputs"
-    return f"look {look}, judged at \u03b1 = {numbers.decimal(alpha)}; this report {outputs}"
+    chance = f"at most {numbers.level(alpha)} of such looks find a gain where there is none"
+    return f"look {look}; {chance} (\u03b1 = {numbers.decimal(alpha)}); this report {outputs}"
 
 
 def _errors(job: JobRecord) -> str:

@@ -57,7 +57,7 @@ class Page:
     training: TrainedView | NotRun
     together: TogetherView | None
     learning: LearningView | None
-    cases: CasesView | NotRun
+    cases: tuple[CasesView, ...] | NotRun
     first_cases: tuple[CaseView, ...]
     reproduce: ReproduceView
 
@@ -69,8 +69,9 @@ def page_view(job: JobRecord, told: Disclosure) -> Page:
     """
     job = withhold(job, told)
     cases = cases_view(job, told)
-    all_cases = () if isinstance(cases, NotRun) else cases.cases
-    analysed = analysed_view(job, {each.case_id for each in all_cases})
+    sets = () if isinstance(cases, NotRun) else cases
+    linked = {each.case_id for view in sets for each in view.cases}
+    analysed = analysed_view(job, told, linked)
     return Page(
         suite=job.suite,
         task=job.task,
@@ -96,13 +97,17 @@ def page_view(job: JobRecord, told: Disclosure) -> Page:
         together=together_view(job),
         learning=learning_view(job),
         cases=cases,
-        first_cases=_first(all_cases, analysed),
+        first_cases=first_cases(sets, analysed),
         reproduce=reproduce_view(job),
     )
 
 
-def _first(cases: tuple[CaseView, ...], analysed: AnalysedView | None) -> tuple[CaseView, ...]:
-    """The first cases, and those that the error analysis names as examples."""
+def first_cases(
+    sets: tuple[CasesView, ...], analysed: AnalysedView | None = None
+) -> tuple[CaseView, ...]:
+    """The first cases of the first set, and those that the error analysis names as examples."""
     kinds = analysed.kinds if analysed else ()
     named = {example.anchor for kind in kinds for example in kind.examples}
-    return cases[:MOST_STATIC] + tuple(c for c in cases[MOST_STATIC:] if c.anchor in named)
+    first = sets[0].cases[:MOST_STATIC] if sets else ()
+    wanted = named - {case.anchor for case in first}
+    return first + tuple(case for view in sets for case in view.cases if case.anchor in wanted)

@@ -49,11 +49,10 @@ def _structured_round(leader: Run) -> str:
 
 
 def job_failures(suite: Suite, job: JobRecord) -> tuple[FailureAnalysis, ...]:
-    """The analyses of the leader on dev and of the sealed runs, as far as the job has them."""
+    """The analyses of both arms on dev, then of the sealed runs, as far as the job has them."""
     leader = job.decision.leader if job.decision else None
-    names = dict.fromkeys(
-        name for name in (leader, job.leader_test, job.adapter_test) if name in job.runs
-    )
+    arms = (leader, job.adapter_dev, job.leader_test, job.adapter_test)
+    names = dict.fromkeys(name for name in arms if name in job.runs)
     return tuple(analyse(suite, job.runs[name], job.cases.values()) for name in names if name)
 
 

@@ -105,6 +105,15 @@ class CostStanding:
 
 
 @dataclass(frozen=True)
+class TrainingEstimate:
+    """Wall `seconds` that a training would take here, at `most` so many, and how that is known."""
+
+    seconds: float
+    most: float
+    basis: str
+
+
+@dataclass(frozen=True)
 class TrialLine:
     """One tried prompt candidate as the gate saw it.
 
@@ -283,7 +292,9 @@ class Decision:
     `recalls` are of the trials that retrieve, `oracle` is the leader with its own documents.
     `dev_look` is the number of this look at dev, 0 where the gate could not have opened;
     `failures` sums up what goes wrong with the leader. `stated` is the line of `suite.yaml` that
-    makes the leader the suite's candidate; empty where none does.
+    makes the leader the suite's candidate; empty where none does. `would_train` is what training
+    would take, where the gate is open and a stored run says how fast the model is here; wall times
+    tell no verdict from another, and are not compared.
     """
 
     verdict: Verdict
@@ -312,6 +323,7 @@ class Decision:
     oracle: OracleLine | None = None
     failures: FailureSummary | None = None
     stated: str = ""
+    would_train: TrainingEstimate | None = field(default=None, compare=False)
 
     @property
     def open(self) -> bool:
@@ -591,14 +603,17 @@ class JobRecord:
     """Everything stored about a suite's whole job: what a report is rendered from.
 
     `runs` holds every run named anywhere, by id; `cases` every case of those runs, by
-    fingerprint. `leader_test` and `adapter_test` are the sealed-split runs. `over_repeats` is of
-    the leader on dev, where it was run several times, `learning` the learning curve on this model.
-    `failures` are the error analyses of the leader on dev, then of the sealed runs. `together` is
+    fingerprint. `leader_test` and `adapter_test` are the sealed-split runs, `adapter_dev` what
+    stands in for the latter where nothing sealed may be read: None where dev was not run with the
+    adapter. `over_repeats` is of the leader on dev, where it was run several times, `learning` the
+    learning curve on this model. `failures` are the error analyses of the leader and the adapter
+    on dev, then of the sealed runs. `together` is
     the adapter with several prompts on dev, where more than one was there to choose from.
     `siblings` are further trainings that differ from `training` by their seed alone.
     `tradeoff` are the adapters that were held side by side for what they gain and lose.
     `trained_as` are the options of `tunegate tune` that it was trained with; None: by `run`.
-    `named` is how whoever asks for a report names the suite; empty: by its name.
+    `named` is how whoever asks for a report names the suite; empty: by its name. `templates` are
+    the prompts' sources by run id, as far as they are known.
     """
 
     suite: str
@@ -631,3 +646,5 @@ class JobRecord:
     siblings: tuple[TrainingRecord, ...] = ()
     trained_as: tuple[str, ...] | None = None
     named: str = ""
+    adapter_dev: str | None = None
+    templates: Mapping[str, str] = field(default_factory=dict)

@@ -18,7 +18,7 @@ from evals.regression.recipes import candidate_line
 from evals.retrieval.recall import recall_of
 from evals.spending.prices import Prices
 from evals.suite.spec import Suite
-from tuning.cost.before import expected_payback, with_costs
+from tuning.cost.before import expected_payback, expected_training, with_costs
 from tuning.cost.missing import missing_of
 from tuning.cost.payback import evidence_of
 from tuning.data.counting import count_clean
@@ -33,7 +33,7 @@ from tuning.gate.soundness import soundness_of
 from tuning.gate.standing import find_standing
 from tuning.gate.tried import HeldBy, find_search, gather_evidence, policy_of
 from tuning.gate.wording import left_out_texts
-from tuning.records import CostStanding, Decision, JobRecord
+from tuning.records import CostStanding, Decision, JobRecord, TrainingRecord
 from tuning.search.evaluating import taken_by
 from tuning.search.lines import with_rounds
 from tuning.search.oracle import awaits_oracle, find_oracle
@@ -54,9 +54,25 @@ def load_job(ledger: Ledger, suite: str, model: str) -> JobRecord | None:
     record = ledger.load(JOB, job_key(suite, model), JobRecord)
     if record is None:
         return None
-    runs = {name: run for name in _run_ids(record) if (run := ledger.find_run(name))}
+    adapter_dev = _adapter_dev(ledger, record)
+    names = [*_run_ids(record), *([adapter_dev] if adapter_dev else [])]
+    runs = {name: run for name in names if (run := ledger.find_run(name))}
     prints = [result.case_fingerprint for run in runs.values() for result in run.results]
-    return replace(record, runs=runs, cases=ledger.cases(list(dict.fromkeys(prints))))
+    cases = ledger.cases(list(dict.fromkeys(prints)))
+    return replace(record, runs=runs, cases=cases, adapter_dev=adapter_dev)
+
+
+def _adapter_dev(ledger: Ledger, record: JobRecord) -> str | None:
+    """The dev run of what was judged on the sealed split: of several that of the most cases."""
+    judged = ledger.find_run(record.adapter_test) if record.adapter_test else None
+    if judged is None:
+        return None
+    wanted = judged.candidate.fingerprint
+    headers = [
+        run for run in ledger.runs(record.suite, "dev") if run.candidate.fingerprint == wanted
+    ]
+    same = [ledger.run(run.id) for run in headers]
+    return max(same, key=lambda run: (len(run.results), run.created)).id if same else None
 
 
 def decided_job(ledger: Ledger | None, suite: str, model: str) -> JobRecord:
@@ -160,6 +176,10 @@ def decide_stored(
             decision = decide(replace(evidence, oracle_context=arm_of(probe)), policy)
     decision = with_costs(decision, runs, listed, cost)
     decision = with_rounds(decision, suite, tried, ledger, listed)
+    if decision.open:
+        earlier = _earlier_training(ledger, suite.name, model)
+        took = expected_training(suite, runs, leader, earlier)
+        decision = replace(decision, would_train=took)
     return _with_statement(decision, suite, leader)
 
 
@@ -235,9 +255,13 @@ def _cost_standing(
     model = leader.candidate.model
     if missing := missing_of(suite.operation, model, prices):
         return CostStanding(missing=missing)
-    stored = ledger.load(JOB, job_key(suite.name, model), JobRecord)
-    earlier = stored.training if stored else None
+    earlier = _earlier_training(ledger, suite.name, model)
     return expected_payback(suite, runs, leader, prices, earlier)
+
+
+def _earlier_training(ledger: Ledger, suite: str, model: str) -> TrainingRecord | None:
+    stored = ledger.load(JOB, job_key(suite, model), JobRecord)
+    return stored.training if stored else None
 
 
 def _leader(evidence: Evidence, policy: Policy, runs: Sequence[Run]) -> Run:

@@ -1,5 +1,6 @@
 "use strict";
-// The report is whole without scripts: this opens what a link or a printer asks for.
+// The report is whole without scripts: this opens what a link or a printer asks for, and lets links
+// to cases lead on to those that are meant.
 (function () {
   const open = () => {
     let id = location.hash.slice(1);
@@ -9,6 +10,9 @@
     target.open = true;
     target.scrollIntoView();
   };
+  for (const link of document.querySelectorAll("a[data-filter]")) {
+    link.hash = `cases?${link.dataset.filter}`;
+  }
   addEventListener("hashchange", open);
   addEventListener("beforeprint", () => {
     for (const one of document.querySelectorAll("details:not(.case)")) one.open = true;

@@ -15,3 +15,8 @@ def packed_cases(page: str) -> dict[str, Any]:
     assert found is not None
     document: dict[str, Any] = json.loads(gzip.decompress(base64.b64decode(found[1])))
     return document
+
+
+def case_set(document: dict[str, Any], name: str) -> dict[str, Any]:
+    """The cases of one split: `sealed` or `dev`."""
+    return next(one for one in document["sets"] if one["name"] == name)

@@ -32,7 +32,13 @@ def gate_only() -> JobRecord:
     job = small_job()
     runs = {key: run for key, run in job.runs.items() if run.split == "dev"}
     return replace(
-        job, runs=runs, training=None, shipping=None, leader_test=None, adapter_test=None
+        job,
+        runs=runs,
+        training=None,
+        shipping=None,
+        leader_test=None,
+        adapter_test=None,
+        adapter_dev=None,
     )
 
 
@@ -66,7 +72,7 @@ def trained_not_judged() -> JobRecord:
 def leader_sealed_only() -> JobRecord:
     """The best prompt was run on the sealed cases, the adapter was not."""
     job = small_job()
-    return replace(job, shipping=None, adapter_test=None, training=None)
+    return replace(job, shipping=None, adapter_test=None, adapter_dev=None, training=None)
 
 
 PARTIAL = (

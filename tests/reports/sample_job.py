@@ -301,7 +301,8 @@ def sample_job(test_cases: int = 250, dev_cases: int = 200, guard_cases: int = 4
         runs[run_id] = make_run(run_id, dev, _candidate(label), mean, 10 + index, tokens=tokens, errors=index % 2)  # fmt: skip
     before = make_run("testbefore", test, _candidate("spec + 4 nearest"), 0.34, 30, tokens=909.0, hostile=HOSTILE_OUTPUTS, errors=1)  # fmt: skip
     after = make_run("testafter", test, _candidate("terse", adapter="c0ffee1234567890"), 0.80, 31, tokens=84.0, hostile=HOSTILE_OUTPUTS[5:])  # fmt: skip
-    runs |= {"testbefore": before, "testafter": after}
+    adapted = make_run("devafter", dev, _candidate("terse", adapter="c0ffee1234567890"), 0.78, 32, tokens=84.0)  # fmt: skip
+    runs |= {"testbefore": before, "testafter": after, "devafter": adapted}
     for run_id, adapter, mean in (
         ("guardbase", "", 0.584),
         ("guardtuned", "c0ffee1234567890", 0.571),
@@ -362,6 +363,7 @@ def sample_job(test_cases: int = 250, dev_cases: int = 200, guard_cases: int = 4
         shipping=shipping,
         leader_test="testbefore",
         adapter_test="testafter",
+        adapter_dev="devafter",
         override=None,
         phases=(Phase("check", 3.1), Phase("rounds", 241.0), Phase("train", 251.4), Phase("sealed evals", 88.0), Phase("guards", 61.5)),
         runs=runs,

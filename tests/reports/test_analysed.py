@@ -12,7 +12,7 @@ from markdown_it import MarkdownIt
 
 from evals.failures import KINDS
 from evals.suite.spec import MetricSpec, Suite
-from reports import render_html, render_markdown
+from reports import Disclosure, render_html, render_markdown
 from reports.analysed import AnalysedView, analysed_view
 from tests.reports.hostile import PAYLOADS, poisoned
 from tests.reports.page_reader import PageReader
@@ -58,10 +58,11 @@ def view(of: JobRecord) -> AnalysedView:
     return found
 
 
-def test_the_leader_on_dev_and_both_sealed_runs_are_analysed() -> None:
-    assert [found.run for found in job().failures] == ["dev00005", "testbefore", "testafter"]
+def test_both_arms_are_analysed_on_dev_and_on_the_sealed_split() -> None:
+    runs = ["dev00005", "devafter", "testbefore", "testafter"]
+    assert [found.run for found in job().failures] == runs
     roles = [role for role, _ in view(job()).columns]
-    assert roles == ["Best prompt, dev", "Best prompt, sealed", "Adapter, sealed"]
+    assert roles == ["Best prompt, dev", "Adapter, dev", "Best prompt, sealed", "Adapter, sealed"]
 
 
 def test_kinds_before_and_after_training_stand_side_by_side_with_their_own_numbers() -> None:
@@ -72,7 +73,7 @@ def test_kinds_before_and_after_training_stand_side_by_side_with_their_own_numbe
             row = next(r for r in view(job()).kinds if r.name == kind.replace("_", " "))
             assert row.cells[number].count == str(count)
             assert f"{row.name} {row.meaning}" in text
-    before, after = job().failures[1:]
+    before, after = job().failures[2:]
     assert f"Best prompt, sealed: {before.failed} of 250 cases fail" in text
     assert f"Adapter, sealed: {after.failed} of 250 cases fail" in text
 
@@ -94,10 +95,17 @@ def test_kinds_that_nothing_fails_by_have_no_row() -> None:
 def test_examples_lead_to_the_cases_they_name() -> None:
     links = re.findall(r'<a href="#(case-[^"]+)">([^<]+)</a>', section(page()))
     assert links
-    failing = {failure.case_id for failure in job().failures[-1].failures}
+    failing = {failure.case_id for failure in job().failures[1].failures}
     for anchor, name in links:
         assert f'id="{anchor}"' in page()
         assert name in failing
+
+
+def test_what_to_mend_is_read_off_dev_unless_sealed_texts_are_shown() -> None:
+    found = analysed_view(job(), Disclosure())
+    assert found is not None
+    assert found.shown == "Adapter, dev"
+    assert view(job()).shown == "Adapter, sealed"
 
 
 def test_slices_and_what_tells_the_form_are_said() -> None:
@@ -121,7 +129,7 @@ def test_before_training_the_leader_stands_alone() -> None:
 
 def test_the_markdown_has_the_same_counts() -> None:
     text = render_markdown(job())
-    part = text[text.index("## What goes wrong") : text.index("## Cases")]
+    part = text[text.index(">What goes wrong<") : text.index("## How to reproduce")]
     for found in job().failures:
         for count in found.counts.values():
             assert re.search(rf"\| {count} \(", part)

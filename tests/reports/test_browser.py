@@ -203,6 +203,78 @@ def test_coming_back_the_list_and_the_filter_agree(browser: Any, report: Path) -
     page.close()
 
 
+def test_the_filter_stands_in_the_link(browser: Any, report: Path) -> None:
+    watched = explored(browser, report)
+    page = watched.page
+    for status in ("error", "fixed", "still_wrong", "still_right"):
+        page.uncheck(f"input[value={status}]")
+    page.locator("#picks label", has_text="failure").locator("select").select_option("grammar")
+    page.fill("#needle", "grammar: expected")
+    page.fill("#needle", "p")
+    page.get_by_role("button", name="Tokens").click()
+    found = shown(page)
+    assert 0 < len(found) < 60
+    page.wait_for_function("() => location.hash.includes('sort=Tokens')")
+    page.goto(f"{watched.address}{page.evaluate('location.hash')}")
+    page.reload()
+    page.wait_for_selector("#explorer:not([hidden])")
+    assert shown(page) == found
+    assert page.input_value("#needle") == "p"
+    assert page.locator("input[name=status]:checked").count() == 1
+    page.click("#case-rows a >> nth=0")
+    page.wait_for_selector("#one-case:not([hidden])")
+    page.get_by_role("link", name="All cases").click()
+    page.wait_for_selector("#case-list:not([hidden])")
+    assert shown(page) == found
+    watched.check()
+    page.close()
+
+
+@pytest.mark.parametrize(
+    "fragment",
+    ["#cases?", "#cases?of=%00&status=%&page=-9&sort=x", "#cases?status=,,none2&tag.=&page=9e9"],
+)
+def test_a_link_to_a_filter_that_is_none_shows_all(
+    browser: Any, report: Path, fragment: str
+) -> None:
+    watched = explored(browser, report, fragment)
+    assert watched.page.inner_text("#shown").startswith("60 of 60 shown")
+    watched.check()
+    watched.page.close()
+
+
+@pytest.mark.parametrize(("word", "status"), [("better", "fixed"), ("worse", "broken")])
+def test_a_count_leads_to_the_cases_it_counts(
+    browser: Any, report: Path, word: str, status: str
+) -> None:
+    watched = explored(browser, report)
+    page = watched.page
+    counted = int(page.inner_text(f".balance .{status} b"))
+    page.locator(".balance a", has_text=word).click()
+    page.wait_for_function(
+        "text => document.getElementById('shown').textContent != text",
+        arg="60 of 60 shown (1 to 50).",
+    )
+    assert len(shown(page)) == counted > 0
+    assert set(page.locator("#case-rows .status").all_inner_texts()) == {status}
+    watched.check()
+    page.close()
+
+
+def test_dev_and_sealed_cases_stand_in_turn(browser: Any, report: Path) -> None:
+    watched = explored(browser, report, "#case-dev-007")
+    page = watched.page
+    assert page.inner_text("#one-case .id") == "dev-007"
+    page.get_by_role("link", name="All cases").click()
+    page.wait_for_selector("#filter:not([hidden])")
+    assert page.inner_text("#shown") == "200 of 200 shown (1 to 50)."
+    page.check("input[value=sealed]")
+    assert page.inner_text("#shown") == "60 of 60 shown (1 to 50)."
+    assert page.evaluate("document.activeElement.value") == "sealed"
+    watched.check()
+    page.close()
+
+
 def test_a_case_of_the_list_says_what_the_page_says_without_a_script(
     browser: Any, report: Path
 ) -> None:

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from evals.records import CaseResult, Output, Run, Score
 from reports.cases import CasesView, cases_view, safe_anchor
-from reports.disclosure import EVERYTHING
+from reports.disclosure import EVERYTHING, Disclosure
 from reports.html import render_html
+from reports.stored import NotRun
 from tests.reports.hostile import PAYLOADS
 from tests.reports.page_reader import PageReader
 from tests.reports.partial_jobs import gate_only, leader_sealed_only, nothing_run, small_job
@@ -37,8 +38,8 @@ def with_scores(before: float | None, after: float | None) -> JobRecord:
 
 def view(job: JobRecord) -> CasesView:
     found = cases_view(job)
-    assert isinstance(found, CasesView)
-    return found
+    assert not isinstance(found, NotRun)
+    return found[0]
 
 
 @pytest.mark.parametrize(
@@ -90,7 +91,23 @@ def test_without_a_sealed_pair_one_run_is_shown_alone() -> None:
     dev = view(gate_only())
     assert dev.heading == "Dev cases of spec + 4 nearest"
     assert {case.status for case in dev.cases} <= {"right", "wrong", "error"}
-    assert not isinstance(cases_view(nothing_run()), CasesView)
+    assert isinstance(cases_view(nothing_run()), NotRun)
+
+
+def names(job: JobRecord, told: Disclosure) -> list[tuple[str, int, bool]]:
+    """Of each set its name, how many outputs a case has, and whether texts are left out."""
+    found = cases_view(job, told)
+    assert not isinstance(found, NotRun)
+    return [(one.name, len(one.sides), bool(one.note)) for one in found]
+
+
+def test_the_adapter_is_read_on_dev_where_sealed_texts_stay_sealed() -> None:
+    job = small_job()
+    assert names(job, Disclosure()) == [("dev", 2, False), ("sealed", 2, True)]
+    assert names(job, EVERYTHING) == [("sealed", 2, False), ("dev", 2, False)]
+    assert names(job, Disclosure(texts=False)) == [("sealed", 2, True), ("dev", 2, True)]
+    assert names(replace(job, adapter_dev=None), Disclosure())[0] == ("dev", 1, False)
+    assert names(gate_only(), Disclosure()) == [("dev", 1, False)]
 
 
 def test_outputs_that_differ_in_white_space_only_are_said_to() -> None:

@@ -109,7 +109,7 @@ def test_numbers_of_the_verdict_are_the_decisions_own() -> None:
 
 def test_the_honesty_line_names_looks_errors_and_what_was_not_tested() -> None:
     text = PageReader(sample_page()).text
-    assert "look 1, judged at α = 0.025" in text
+    assert "look 1; at most 2.5 % of such looks find a gain where there is none (α = 0.025)" in text
     assert "1 of 500 sealed results and 3 of 1,400 dev results" in text
     assert "Not tested, whether a tuned model pays for itself; a stronger model does it" in text
     assert "8 times in 10" in text

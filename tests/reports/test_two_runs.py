@@ -70,9 +70,9 @@ def test_the_primary_metric_has_the_comparisons_own_numbers() -> None:
 def test_every_case_is_there_with_both_outputs_and_its_slices() -> None:
     made = pair(count=70)
     text = page_of(made)
-    document = packed_cases(text)
-    assert len(document["cases"]) == 70
-    assert document["sides"] == ["A: terse", "B: spec"]
+    (shown,) = packed_cases(text)["sets"]
+    assert len(shown["cases"]) == 70
+    assert shown["sides"] == ["A: terse", "B: spec"]
     assert "origin: generated" in PageReader(text).text
 
 
@@ -96,7 +96,7 @@ def test_of_imported_results_neither_cost_nor_a_command_is_made_up() -> None:
     made = (imported(runs[0]), imported(runs[1])), cases
     page = page_of(made)
     assert "Neither tokens nor time are known" in page
-    side = packed_cases(page)["cases"][0]["sides"][0]
+    side = packed_cases(page)["sets"][0]["cases"][0]["sides"][0]
     assert (side["command"], side["cost"]) == ("", "")
 
 

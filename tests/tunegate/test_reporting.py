@@ -9,7 +9,7 @@ import pytest
 
 import tuning.trainer
 from evals.looks import read_looks
-from tests.reports.case_reader import packed_cases
+from tests.reports.case_reader import case_set, packed_cases
 from tests.sample_suite import TOPICS
 from tests.tunegate.command_line import CommandLine
 from tests.tunegate.scenes import KNOWN, case_text, guarded_suite, pretended_training, write_model
@@ -69,7 +69,7 @@ def test_the_cases_of_a_large_report_stand_beside_it(
     assert 'href="r-cases.html"' in page
     assert "case-data" not in page.partition("<script>")[0]
     beside = Path("r-cases.html").read_text(encoding="utf-8")
-    assert len(packed_cases(beside)["cases"]) == 60
+    assert len(packed_cases(beside)["sets"][0]["cases"]) == 60
     assert 'href="r.html"' in beside
 
 
@@ -89,7 +89,7 @@ def test_two_runs_stand_side_by_side(tunegate: CommandLine) -> None:
     }  # fmt: skip
     page = Path("two.html").read_text(encoding="utf-8")
     assert told.document["verdict"] in page.replace("&#39;", "'")
-    assert len(packed_cases(page)["cases"]) == 60
+    assert len(packed_cases(page)["sets"][0]["cases"]) == 60
     assert case_text("dev", 0) in page + str(packed_cases(page))
 
 
@@ -189,7 +189,7 @@ def test_both_at_once_are_refused(tunegate: CommandLine) -> None:
 
 def test_the_case_says_what_was_asked_and_how_to_run_it_again(tunegate: CommandLine) -> None:
     document = packed_cases(page_of(tunegate, "--show-sealed"))
-    one = document["cases"][0]
+    one = case_set(document, "sealed")["cases"][0]
     for side in one["sides"]:
         texts = [document["texts"][place] for _, place, _ in side["asked"]]
         assert any(document["texts"][one["fields"][0][1]] in text for text in texts)

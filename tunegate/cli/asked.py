@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import Any, NamedTuple
 
-from evals.asked_again import asked_again
+from evals.asked_again import asked_again, template_of
 from evals.errors import RecordError, SuiteError
-from evals.prompting import changed_since, find_prompt, prompt_fingerprint
+from evals.prompting import changed_since, find_prompt
 from evals.records import Candidate, Case, CaseResult, Request, Run
 from evals.suite import Suite
 from tunegate.cli.console import Terminal
@@ -61,18 +61,15 @@ def _template(candidate: Candidate, suite: Callable[[], Suite]) -> _Template:
     """What a search wrote stands in the run's record; a suite's own prompt stands in the suite."""
     if candidate.found and candidate.found.template:
         return _Template(candidate.found.template, "")
-    opened = suite()
-    name = candidate.prompt
-    if name not in opened.prompts or prompt_fingerprint(opened, name) != (
-        candidate.prompt_fingerprint
-    ):
+    opened, name = suite(), candidate.prompt
+    source = template_of(opened, candidate)
+    if source is None:
         raise RecordError(
             f"prompt {name!r} of {opened.name} is not the one that this run used any more",
             path=opened.root / "suite.yaml",
             hint="the suite's history has the one that was used",
         )
-    spec = find_prompt(opened, name)
-    return _Template(spec.source, str(spec.path))
+    return _Template(source, str(find_prompt(opened, name).path))
 
 
 def _asked(run: Run, result: CaseResult, suite: Suite) -> Request:

@@ -48,7 +48,15 @@ from tuning.adapters.registry import parent_folder
 from tuning.job import Job
 from tuning.learning.records import LearningCurve
 from tuning.learning.stored import curve_of_job
-from tuning.records import CallCost, Decision, Interval, JobRecord, ShipDecision, TrialLine
+from tuning.records import (
+    CallCost,
+    Decision,
+    Interval,
+    JobRecord,
+    ShipDecision,
+    TrainingEstimate,
+    TrialLine,
+)
 from tuning.stored import decide_stored
 
 MARKS = {"applies": "YES", "does_not_apply": "no", "not_tested": "not tested", "not_reached": "-"}
@@ -223,9 +231,17 @@ def show_decision(decision: Decision, terminal: Terminal) -> None:
     terminal.line(decision.sentence)
     for step in decision.next_steps:
         terminal.line(f"  next: {step}")
+    if decision.would_train:
+        terminal.line(f"training here would take {_about(decision.would_train)}")
     if decision.stated and decision.verdict != "prompt_suffices":
         terminal.line(f"the leader, as suite.yaml states it: {decision.stated}")
     terminal.line()
+
+
+def _about(training: TrainingEstimate) -> str:
+    from reports.numbers import duration
+
+    return f"about {duration(training.seconds)}, at most {duration(training.most)}"
 
 
 def _call_cells(cost: CallCost | None) -> list[str]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from evals.asked_again import asked_again
+from evals.asked_again import asked_again, template_of
 from evals.comparison import compare_runs
 from evals.errors import NothingRunError, SuiteError, UsageError
 from evals.fingerprint import canonical, fingerprint
@@ -154,6 +154,7 @@ def write_report(
         learning=learning,
         tradeoff=tradeoff_of_job(ledger, opened.suite, stored),
         failures=job_failures(opened.suite, stored),
+        templates=_templates(opened.suite, stored),
     )
     disclosure = Disclosure(wanted.texts, wanted.sealed)
     if wanted.form == "markdown":
@@ -165,6 +166,14 @@ def write_report(
     _replace_cases(beside, pages.cases)
     write_whole(wanted.output, pages.report)
     return whole
+
+
+def _templates(suite: Suite, job: JobRecord) -> dict[str, str]:
+    """The sources of the tried prompts by run id; what the suite changed since is left out."""
+    trials = job.decision.trials if job.decision else ()
+    runs = [job.runs[trial.run_id] for trial in trials if trial.run_id in job.runs]
+    found = {run.id: template_of(suite, run.candidate) for run in runs}
+    return {name: source for name, source in found.items() if source is not None}
 
 
 def _replace_cases(path: Path, text: str | None) -> None:
@@ -230,6 +239,6 @@ def _with_prompts(job: JobRecord, suite: Suite, told: Disclosure) -> Disclosure:
     """What models were asked, for the cases whose texts are shown; of large runs it is left out."""
     from reports.cases import shown_runs
 
-    shown = [run for run in shown_runs(job) if not told.is_quiet(run)]
+    shown = [run for runs in shown_runs(job) for run in runs if not told.is_quiet(run)]
     small = [run for run in shown if len(run.results) <= MOST_ASKED]
     return replace(told, asked={run.id: asked_again(suite, run) for run in small})

@@ -13,7 +13,7 @@ from tuning.cost.estimate import lengths_of, training_seconds, tuned_call, tunin
 from tuning.cost.missing import missing_of
 from tuning.cost.payback import Sides, payback_of, training_cost
 from tuning.data.dataset import carried
-from tuning.records import CostStanding, Decision, TrainingRecord
+from tuning.records import CostStanding, Decision, TrainingEstimate, TrainingRecord
 from tuning.training.tune import tuning_prompt
 
 
@@ -53,6 +53,22 @@ def expected_payback(
     sides = Sides(leader.candidate.label, f"{prompt} + adapter", before, after)
     training = training_cost(seconds.times(suite.tune.seeds), operation, prices.hours)
     return CostStanding(payback_of(sides, training, operation, prices.currency, is_estimate=True))
+
+
+def expected_training(
+    suite: Suite, runs: Sequence[Run], leader: Run, earlier: TrainingRecord | None = None
+) -> TrainingEstimate | None:
+    """What the training of all seeds would take on the machine of `runs`; None where untimed."""
+    prompt = tuning_prompt(suite)
+    lengths = lengths_of(suite, prompt, runs, leader)
+    if lengths is None:
+        return None
+    earlier = earlier if earlier and earlier.prompt == prompt else None
+    found = training_seconds(suite, prompt, lengths, runs, earlier)
+    if found is None:
+        return None
+    likely, most, basis = found.times(suite.tune.seeds)
+    return TrainingEstimate(likely, most, basis)
 
 
 def with_costs(

@@ -42,6 +42,9 @@ class Answer(NamedTuple):
     text: str
 
 
+AUDIT = "The audit by a person"
+
+
 def judge_sound(_: Standing, evidence: Evidence, __: Policy) -> Answer:
     """Whether the evals are at fault: self-test, audit, leaks, contradictions, judges."""
     soundness = evidence.soundness
@@ -55,7 +58,7 @@ def judge_sound(_: Standing, evidence: Evidence, __: Policy) -> Answer:
     self_test, audit = told[soundness.self_test_passed], told[soundness.audit_passed]
     if soundness.fresh and soundness.self_test_passed is None:
         self_test += " on the suite as it stands"
-    checked = f"The scorer self-test: {self_test}. The audit by a person: {audit}."
+    checked = f"The scorer self-test: {self_test}. {AUDIT}: {audit}."
     if soundness.fresh:
         checked += (
             " The suite was looked through anew, since no stored check is of it as it stands."

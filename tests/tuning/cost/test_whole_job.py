@@ -42,6 +42,10 @@ def test_cost_opens_the_gate_and_ships_what_is_cheaper_and_not_worse(tmp_path: P
     assert expected is not None
     assert expected.is_estimate
     assert expected.before_label == "spec"
+    told = record.decision.would_train
+    assert told is not None
+    assert told.seconds == pytest.approx(expected.training)  # a second costs 1
+    assert 0 < told.seconds < told.most == pytest.approx(expected.training_worst)
     assert expected.before - expected.after == pytest.approx(1000 * SAVED * TOKEN, rel=0.1)
 
     assert record.shipping is not None

@@ -1,0 +1,93 @@
+"use strict";
+// One case: what went in, what came out on each side, and why. Data only ever become text.
+function makeElement(tag, attributes, ...children) {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+  made.append(...children.filter((child) => child !== null));
+  return made;
+}
+
+function casePanel(texts) {
+  const make = makeElement;
+
+  const passage = (place, rest, kind = "text") => make("div", { class: kind }, texts[place],
+    rest ? make("span", { class: "rest" }, rest) : null);
+
+  function output(side, added) {
+    const text = texts[side.text];
+    const parts = [];
+    let at = 0;
+    side.marks.forEach((length, place) => {
+      const piece = text.slice(at, at + length);
+      if (piece) parts.push(place % 2 ? make(added ? "ins" : "del", {}, piece) : piece);
+      at += length;
+    });
+    if (at < text.length) parts.push(text.slice(at));
+    return make("div", { class: "text output" }, ...parts,
+      side.rest ? make("span", { class: "rest" }, side.rest) : null);
+  }
+
+  const behind = (title, ...inside) =>
+    make("details", { class: "behind" }, make("summary", {}, title), ...inside);
+
+  const ballots = ([gist, answers]) => behind(gist, make("ul", {}, ...answers.map(([often, ...cut]) =>
+    make("li", {}, make("strong", {}, often), " ", passage(...cut)))));
+
+  const scores = (lines) => make("ul", { class: "scores" }, ...lines.map(([metric, number, kind, reason]) =>
+    make("li", {}, make("strong", {}, `${metric} ${number}`),
+      ...(kind ? [" ", make("code", {}, kind)] : []), texts[reason] ? ` ${texts[reason]}` : null)));
+
+  const asked = (messages) => behind("What it was asked", ...messages.map(([role, ...cut]) =>
+    make("div", { class: "message" }, make("strong", {}, role), passage(...cut))));
+
+  function panel(label, side, isSecond) {
+    const made = make("div", { class: "side" }, make("h4", {}, label));
+    if (side.error !== null) {
+      made.append(make("p", { class: "text error" }, make("strong", {}, "Error: "), texts[side.error]));
+    } else if (side.empty) made.append(make("p", { class: "fine" }, "The output is empty."));
+    if (texts[side.text]) made.append(output(side, isSecond));
+    if (side.votes) made.append(ballots(side.votes));
+    if (side.full) made.append(behind("All that was written", passage(...side.full, "text output")));
+    made.append(scores(side.scores), make("p", { class: "fine" }, side.cost));
+    if (side.asked.length) made.append(asked(side.asked));
+    if (side.command) made.append(copier(side.command));
+    return made;
+  }
+
+  function copier(command) {
+    const said = make("output", { "aria-live": "polite" });
+    const code = make("code", {}, command);
+    const button = make("button", { type: "button" }, "Copy the command that runs this case");
+    button.addEventListener("click", async () => {
+      try {
+        await navigator.clipboard.writeText(command);
+        said.textContent = "Copied.";
+      } catch {
+        getSelection().selectAllChildren(code);
+        said.textContent = "Selected: copy it with your keyboard.";
+      }
+    });
+    const sealed = command.includes("--split test");
+    return make("div", { class: "copier" }, code, make("p", {}, button, " ", said),
+      sealed ? make("p", { class: "fine" }, "It asks a sealed case: that is written down as a look.") : null);
+  }
+
+  const field = (name, cut) => (cut ? [make("dt", {}, name), make("dd", {}, passage(...cut))] : []);
+
+  // The parts of a case's view; `status` is its status as an element, `sides` whose outputs are shown.
+  return (one, status, sides) => {
+    const facts = [...one.tags.map(([name, text]) => `${name}: ${text}`), one.where];
+    return [
+      make("h3", { "data-anchor": one.anchor }, status, " ", make("span", { class: "id" }, one.id), " ",
+        make("span", { class: "change" }, one.change)),
+      make("p", { class: "fine" }, make("a", { href: `#${one.anchor}` }, "Link to this case"),
+        ...facts.filter((fact) => fact).map((fact) => ` · ${fact}`)),
+      ...(one.note ? [make("p", { class: "fine" }, one.note)] : []),
+      make("dl", { class: "fields" },
+        ...one.fields.flatMap(([name, ...cut]) => field(name, cut)),
+        ...field("expected", one.expected), ...field("a full-mark answer", one.answer)),
+      make("div", { class: "sides" },
+        ...one.sides.map((side, place) => panel(sides[place], side, place > 0))),
+    ];
+  };
+}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from evals.durations import elapsed
 from evals.spending.wording import money_said
 from tunegate.cli.console import Terminal, percent
 from tuning.records import Interval, RoundLine
@@ -26,8 +27,6 @@ def show_rounds(rounds: Sequence[RoundLine], terminal: Terminal) -> None:
 
 
 def _cells(line: RoundLine) -> list[str]:
-    from reports.numbers import duration
-
     tried = str(line.tried) if line.tried == line.declared else f"{line.tried} of {line.declared}"
     return [
         f"{line.index} {line.family}",
@@ -36,7 +35,7 @@ def _cells(line: RoundLine) -> list[str]:
         percent(line.score.estimate if line.score else None),
         _gain(line.gain),
         f"{line.tokens:,}",
-        duration(line.seconds),
+        elapsed(line.seconds),
     ]
 
 

@@ -119,7 +119,7 @@ def test_whatever_a_terminal_is_given_only_commands_that_are_meant_come_out(
     terminal.note(text)
     terminal.table(text, [f">{text}", text], [[text, f"some words before {text}"], ["", text]])
     terminal.table("", ["", text], [["", text]])
-    terminal.show(visible(text).replace("[", "("))
+    terminal.pieces([(text, "bold")])
     terminal.error(SuiteError(text, path=text, key=text, hint=text))
     terminal.command("::error title=a::b")
     with terminal.progress(text) as progress:
@@ -142,9 +142,11 @@ def test_a_command_begins_a_line_of_its_own_and_is_one_line(
     inside: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     terminal = Terminal(as_json=True)
-    terminal.err.print("half a line", end="")
     terminal.command("::notice::x")
-    assert capsys.readouterr().err == "half a line\n::notice::x\n"
+    stream = InertStream(sys.stderr)
+    stream.write("half a line")
+    stream.command("::notice::y")
+    assert capsys.readouterr().err == "::notice::x\nhalf a line\n::notice::y\n"
     for line in ("::a::b\n", "::a::b\r::c::d", ""):
         with pytest.raises(ValueError, match="one line"):
             terminal.command(line)

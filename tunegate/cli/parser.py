@@ -17,13 +17,14 @@ DEFAULT_MODEL = "smollm2-135m"
 DATA_FORMATS = ("chat", "sharegpt", "alpaca", "completion", "csv", "datasets")
 
 DESCRIPTION = """\
-Run eval suites against prompts, let the gate decide whether prompting has run out, and
-only then fine-tune. Start with `tunegate init NAME`, then `tunegate run NAME`.
+Run eval suites against prompts, let the gate decide whether prompting has run
+out, and only then fine-tune. Start with `tunegate init NAME`, then `tunegate
+run NAME`.
 """
 EXIT_CODES = """\
-exit codes: 0 pass or a decided verdict, 1 quality failed or the gate is shut, 2 usage or an
-invalid suite, 3 inconclusive, 4 a model or endpoint failed or a budget is spent, 5 nothing was
-run
+exit codes: 0 pass or a decided verdict, 1 quality failed or the gate is shut,
+2 usage or an invalid suite, 3 inconclusive, 4 a model or endpoint failed or a
+budget is spent, 5 nothing was run
 """
 
 
@@ -166,7 +167,9 @@ def _data(add: Callable[[str, str], Parser]) -> None:
     data.add_argument(
         "--data-format",
         choices=DATA_FORMATS,
-        help="the form of the files of --data (default: told from their content)",
+        metavar="FORMAT",
+        help=f"the form of the files of --data: {', '.join(DATA_FORMATS)} "
+        "(default: told from their content)",
     )
     data.add_argument(
         "--column",

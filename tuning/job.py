@@ -195,7 +195,8 @@ class Job:
         check_labels(*suites)
         for suite in suites:
             if self.asker is not None and judge_models(suite):
-                calibrate(suite, self.asker, self.ledger)
+                with self.narrator.progress(f"{suite.name}: judges and people"):
+                    calibrate(suite, self.asker, self.ledger)
 
     def _checks(self) -> StoredChecks:
         """What `check` finds. Raises SuiteError where the suite does not pass."""

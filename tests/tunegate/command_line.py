@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -30,6 +31,14 @@ class Told(NamedTuple):
     def document(self) -> Any:
         """The one JSON document on standard output; fails where there is more or less."""
         return json.loads(self.out)
+
+
+_STEP = re.compile(r".+ \.\.\.|.+(, | in )([0-9.]+ (h|min|s) ?)+")
+
+
+def is_step(line: str) -> bool:
+    """Whether a line of a log tells how far a step is: its beginning, its end or between."""
+    return _STEP.fullmatch(line) is not None
 
 
 class CommandLine:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.sample_suite import PROMPTS, ROUNDS, write_suite
-from tests.tunegate.command_line import CommandLine, Told, files_below
+from tests.tunegate.command_line import CommandLine, Told, files_below, is_step
 from tests.tunegate.scenes import write_model
 
 MANIFEST = Path("tickets/suite.yaml")
@@ -60,7 +60,7 @@ def suite(tunegate: CommandLine) -> Path:
 def refused(told: Told, *expected: str, code: int = 2) -> None:
     assert told.code == code, told
     assert told.out == ""
-    errors = [line for line in told.err.splitlines() if not line.endswith("...")]
+    errors = [line for line in told.err.splitlines() if not is_step(line)]
     assert len(errors) == 1, told.err
     assert errors[0].startswith("error: ")
     for text in expected:

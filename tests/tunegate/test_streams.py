@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.sample_suite import write_suite
-from tests.tunegate.command_line import CommandLine, environment, finish, start
+from tests.tunegate.command_line import CommandLine, environment, finish, is_step, start
 from tests.tunegate.scenes import write_model
 
 MODEL = ("--model", "scripted:model.json")
@@ -55,7 +55,7 @@ def test_json_is_one_document_and_nothing_else_on_standard_output(
     assert isinstance(told.document, dict | list)
     assert "\x1b" not in told.out + told.err
     for line in told.err.splitlines():
-        assert line.startswith("error: ") or re.search(r" (\.\.\.|(in|,) [0-9. a-z]+)$", line)
+        assert line.startswith("error: ") or is_step(line)
 
 
 def test_progress_and_notes_go_to_standard_error(scene: Path, tunegate: CommandLine) -> None:

@@ -74,7 +74,8 @@ def run_command(options: Namespace, terminal: Terminal) -> int:
         _show_verdicts(record, terminal)
         commands = commands_of(options, record)
         wanted = Wanted(output, options.suite, commands)
-        stored = write_report(job.ledger, record, opened, wanted)
+        with terminal.progress(f"writing {output}"):
+            stored = write_report(job.ledger, record, opened, wanted)
     _show_learning(stored.learning, terminal)
     if said := runs_said(list(stored.runs.values()), endpoints.budget.prices):
         terminal.line(f"what this rests on took {said}")

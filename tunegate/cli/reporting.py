@@ -68,7 +68,8 @@ def report_command(options: Namespace, terminal: Terminal) -> int:
         texts=not options.redact,
         sealed=options.show_sealed,
     )
-    write_report(ledger, record, opened, wanted)
+    with terminal.progress(f"writing {output}"):
+        write_report(ledger, record, opened, wanted)
     terminal.line(f"report: {output}")
     terminal.result({"report": str(output), "format": options.format})
     return 0
@@ -91,7 +92,8 @@ def _report_all(options: Namespace, terminal: Terminal) -> int:
     check_output(output)
     beside = {suite: output.with_name(f"{suite}-report.html") for suite, _ in runs}
     links = {suite: link_to(path.name) for suite, path in beside.items() if path.is_file()}
-    write_whole(output, render_index(runs, jobs, links))
+    with terminal.progress(f"writing {output}"):
+        write_whole(output, render_index(runs, jobs, links))
     terminal.line(f"index: {output}")
     terminal.result({"index": str(output), "suites": len({suite for suite, _ in runs})})
     return 0
@@ -118,7 +120,8 @@ def _report_runs(options: Namespace, terminal: Terminal) -> int:
     if options.show_sealed and "test" in (a.split, b.split):
         _open_sealed_runs((a, b), cases.values(), options.ledger)
     named = _folder_of(b, cases.values())
-    write_whole(output, render_runs((a, b), cases, found, told, named))
+    with terminal.progress(f"writing {output}"):
+        write_whole(output, render_runs((a, b), cases, found, told, named))
     terminal.line(found.verdict)
     terminal.line(f"report: {output}")
     terminal.result({"report": str(output), "format": "html", **canonical(found)})

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from evals.durations import elapsed
 from evals.fingerprint import canonical
 from evals.ledger import Ledger
 from evals.models.names import check_model_name
@@ -240,9 +241,7 @@ def show_decision(decision: Decision, terminal: Terminal) -> None:
 
 
 def _about(training: TrainingEstimate) -> str:
-    from reports.numbers import duration
-
-    return f"about {duration(training.seconds)}, at most {duration(training.most)}"
+    return f"about {elapsed(training.seconds)}, at most {elapsed(training.most)}"
 
 
 def _call_cells(cost: CallCost | None) -> list[str]:

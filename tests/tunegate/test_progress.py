@@ -98,6 +98,20 @@ def test_a_log_of_ci_is_whole_lines_without_codes_that_move_the_cursor(
     assert "60 of 60" not in told.out
 
 
+def test_one_empty_line_parts_a_table_from_what_stands_above(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    terminal = Terminal(as_json=False)
+    terminal.table("first", ["a"], [["b"]])
+    terminal.table("second", ["a"], [["b"]])
+    terminal.line("words")
+    terminal.table("", ["a"], [["b"]])
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "first"
+    assert lines[4:7] == ["", "second", "  a"]
+    assert lines[9:13] == ["", "words", "", "  a"]
+
+
 def test_a_table_in_a_pipe_is_a_line_a_row_and_fits_a_width_that_is_stated(
     tunegate: CommandLine, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

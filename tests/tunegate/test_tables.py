@@ -87,6 +87,12 @@ def test_a_terminal_without_the_character_gets_another_rule() -> None:
     assert rule.plain == "  -"
 
 
+def test_hostile_heads_and_cells_are_escapes_and_no_markup() -> None:
+    head, _, row = drawn(["\x1b[31mhead", ">n"], [["\u202ea [bold]b[/bold]\n", "1"]], 60)
+    assert head.startswith(r"  \x1b[31mhead")
+    assert row.split("  ")[1] == r"\u202ea [bold]b[/bold]\n"
+
+
 texts = st.one_of(
     st.text(max_size=60),
     st.text("ab [/]\x1b\u202e請求é\U0001f600", max_size=90),

@@ -71,11 +71,14 @@ class Terminal:
     def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         """Print a table. Heads beginning with '>' (numbers) or '!' (names) are not wrapped.
 
-        What has no room in a row stands below it: see `tunegate.cli.tables`.
+        What has no room in a row stands below it: see `tunegate.cli.tables`. Empty lines part it
+        from what stands above and below.
         """
         if self.as_json:
             return
         width = self._out.table_width
+        if not self._out.ends_blank:
+            self._out.print_line("")
         if title:
             self._out.print_line(title, "italic")
         for line, style in table_lines(read_columns(columns, rows), width, self._out.console):

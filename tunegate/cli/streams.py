@@ -33,6 +33,7 @@ class Stream:
         is_dumb = environ.get("TERM", "").lower() in _DUMB
         self.can_redraw = self.is_terminal and not is_dumb and not in_ci(environ)
         self.raw = InertStream(file)
+        self.ends_blank = True  # nothing stands above what comes next, or an empty line does
         self.console = _console(self.raw if in_ci(environ) else file, environ, self.is_terminal)
 
     @property
@@ -60,10 +61,12 @@ class Stream:
         """Text of several lines, already made visible."""
         width = self.line_width
         self.console.print(text, soft_wrap=width is None, width=width)
+        self.ends_blank = False
 
     def print_whole(self, line: Text, style: str = "") -> None:
         """One line as it is, however long."""
         self.console.print(line, style=style, soft_wrap=True)
+        self.ends_blank = not line.plain
 
     def _wrapped(self, text: str, width: int) -> Iterator[str]:
         """An indented line goes on further in, so that its beginning can be seen."""

@@ -13,6 +13,7 @@ from reports.effort import training_effort
 from reports.hosted import HostedRow, hosted_rows, per_call
 from reports.payback import CallRow, PaybackView, call_rows, cost_standing, payback_view
 from reports.stored import NotRun, leader_run, sealed_runs
+from reports.timing import Arms, quiet_payback, timed_arms, timing_notes
 from tuning.records import JobRecord
 
 
@@ -36,12 +37,16 @@ class Fact:
 
 @dataclass(frozen=True)
 class CostView:
-    """Cost of a call, of a month, of training; money only where prices are known."""
+    """Cost of a call, of a month, of training; money only where prices are known.
+
+    `disturbed`: what to know first where a candidate's dev and sealed seconds disagree.
+    """
 
     before_label: str
     after_label: str
     rows: tuple[CostRow, ...]
     facts: tuple[Fact, ...]
+    disturbed: tuple[str, ...] = ()
     hosted: tuple[HostedRow, ...] = ()
     calls: tuple[CallRow, ...] = ()
     payback: PaybackView | None = None
@@ -53,19 +58,21 @@ def cost_view(job: JobRecord) -> CostView | NotRun:
     before = before or leader_run(job)
     if not before and not after:
         return NotRun("No call has been measured", f"tunegate run {job.suite}")
-    facts = [*_saving(job, before, after), *_training(job, before, after)]
-    standing = cost_standing(job)
-    payback = standing.payback if standing else None
+    arms = timed_arms(job)
+    facts = [*_saving(job, before, after), *_training(job, before, after, arms)]
+    standing, quiet = cost_standing(job), quiet_payback(job, arms)
+    payback = quiet or (standing.payback if standing else None)
     facts += [*_month(job, before), *([] if payback else [_money(job, before)])]
     hosted = hosted_rows(tuple(job.runs.values()), job.model)
     return CostView(
         before_label=before.candidate.label if before else "",
         after_label=after.candidate.label if after else "",
-        rows=call_costs(before, after),
+        rows=(*call_costs(before, after), *_quiet_seconds(before, after, arms)),
         facts=tuple(facts),
+        disturbed=timing_notes(job, arms, quiet),
         hosted=hosted,
         calls=() if hosted else call_rows(job),
-        payback=payback_view(payback) if payback else None,
+        payback=payback_view(payback, at_quiet_pace=quiet is not None) if payback else None,
     )
 
 
@@ -101,6 +108,21 @@ def call_costs(before: Run | None, after: Run | None) -> tuple[CostRow, ...]:
     return tuple(rows)
 
 
+def _quiet_seconds(before: Run | None, after: Run | None, arms: Arms) -> tuple[CostRow, ...]:
+    """The sealed seconds as they would be at the pace of each side's faster run."""
+    if not arms.disturbed:
+        return ()
+    old, new = (_seconds_of(*side) for side in zip((before, after), arms.shares, strict=True))
+    name = "the same, as fast for each token as each one's faster run"
+    return (CostRow(name, numbers.duration(old), numbers.duration(new), _change(old, new)),)
+
+
+def _seconds_of(run: Run | None, share: float) -> float | None:
+    """So much of the seconds of a call."""
+    seconds = mean_of_outputs(run, _seconds)
+    return None if seconds is None else seconds * share
+
+
 def _change(old: float | None, new: float | None) -> str:
     """The relative change: `\u221290 %`, `+12 %`."""
     if not old or new is None:
@@ -125,12 +147,12 @@ def _saving(job: JobRecord, before: Run | None, after: Run | None) -> list[Fact]
     return facts
 
 
-def _training(job: JobRecord, before: Run | None, after: Run | None) -> list[Fact]:
+def _training(job: JobRecord, before: Run | None, after: Run | None, arms: Arms) -> list[Fact]:
     if not job.training:
         return []
     training = job.training
     facts = [Fact("Training", training_effort(training))]
-    old, new = mean_of_outputs(before, _seconds), mean_of_outputs(after, _seconds)
+    old, new = (_seconds_of(*side) for side in zip((before, after), arms.shares, strict=True))
     if old is not None and new is not None:
         facts.append(Fact("Break-even in machine time", _payback(training.seconds, old - new)))
     return facts

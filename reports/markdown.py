@@ -278,7 +278,15 @@ def _cost(view: CostView) -> str:
     rows = [[row.name, row.before, row.after, row.change] for row in view.rows]
     costs = table(["Mean", "Before", "After", "Change"], rows)
     facts = "".join(f"\n- {words(f.name)}: {words(f.value)}" for f in view.facts) + "\n"
-    return costs + facts + _hosted(view.hosted) + _calls(view.calls) + _payback(view.payback)
+    doubts = "".join(f"> {words(text, 600)}\n>\n" for text in view.disturbed)
+    return (
+        f"{doubts}\n" * bool(doubts)
+        + costs
+        + facts
+        + _hosted(view.hosted)
+        + _calls(view.calls)
+        + _payback(view.payback)
+    )
 
 
 def _calls(found: Sequence[CallRow]) -> str:

@@ -9,6 +9,7 @@ from evals.spending.wording import money_said
 from reports import numbers
 from reports.charts import tick_label
 from reports.plots import Curve, Plot, Spot, curves
+from reports.timing import Arms, timed_arms
 from tuning.cost.break_even import trainings_until
 from tuning.records import CallCost, CostStanding, JobRecord, Payback
 
@@ -76,10 +77,20 @@ def call_rows(job: JobRecord) -> tuple[CallRow, ...]:
         for name, cost in sealed:
             run = job.runs.get(name) if name else None
             found.append((run.candidate.label if run else "", "test", cost))
-    known = [(label, split, cost) for label, split, cost in found if cost is not None]
+    arms = timed_arms(job)
+    known = [
+        (label, _split_said(label, split, arms), cost)
+        for label, split, cost in found
+        if cost is not None
+    ]
     if all(cost.thousand is None and cost.median is None for _, _, cost in known):
         return ()
     return tuple(_call_row(*row) for row in known)
+
+
+def _split_said(label: str, split: str, arms: Arms) -> str:
+    slowed = arms.is_slowed(label, "dev" if split == "dev" else "sealed")
+    return f"{split}, disturbed" if slowed else split
 
 
 def thousand_said(cost: CallCost | None) -> str:
@@ -94,14 +105,19 @@ def _call_row(label: str, split: str, cost: CallCost) -> CallRow:
     return CallRow(label, split, thousand_said(cost), cost.by, *times)
 
 
-def payback_view(payback: Payback) -> PaybackView:
-    """Everything that is shown of a break-even."""
+def payback_view(payback: Payback, *, at_quiet_pace: bool = False) -> PaybackView:
+    """Everything that is shown of a break-even.
+
+    `at_quiet_pace`: its seconds are those of each side's faster run.
+    """
     horizon = _horizon(payback)
+    measured = "As measured in the faster runs" if at_quiet_pace else "As measured"
+    sentence = _sentence(payback, "By estimate" if payback.is_estimate else measured)
     return PaybackView(
-        sentence=_sentence(payback),
+        sentence=sentence,
         facts=_facts(payback),
         basis=tuple(text[:1].upper() + text[1:] for text in payback.basis),
-        curve=_curve(payback, horizon),
+        curve=_curve(payback, horizon, sentence),
         even=f"break-even: {_even(payback, horizon)}",
         rows=_rows(payback, horizon),
         before_label=payback.before_label,
@@ -109,8 +125,7 @@ def payback_view(payback: Payback) -> PaybackView:
     )
 
 
-def _sentence(payback: Payback) -> str:
-    kind = "By estimate" if payback.is_estimate else "As measured"
+def _sentence(payback: Payback, kind: str) -> str:
     calls = f"at {numbers.count(payback.calls_per_month)} calls a month"
     if payback.months is None:
         return f"{kind}, {calls} a tuned model never breaks even."
@@ -196,7 +211,7 @@ def _paid(payback: Payback, month: float, side: str) -> float:
     return calls * payback.after + trainings * payback.training
 
 
-def _curve(payback: Payback, horizon: float) -> Plot:
+def _curve(payback: Payback, horizon: float, sentence: str) -> Plot:
     before = Curve(
         payback.before_label,
         ((0.0, 0.0), (horizon, _paid(payback, horizon, "before"))),
@@ -211,7 +226,7 @@ def _curve(payback: Payback, horizon: float) -> Plot:
         spot = Spot(payback.months, y, f"break-even after {_months(payback.months)}")
     start = money_said(payback.training, payback.currency)
     description = (
-        f"{_sentence(payback)} Tuning starts at {start}, the first training; "
+        f"{sentence} Tuning starts at {start}, the first training; "
         f"{payback.before_label} starts at nothing."
     )
     return curves(

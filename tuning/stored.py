@@ -17,9 +17,12 @@ from evals.records import Run
 from evals.regression.recipes import candidate_line
 from evals.retrieval.recall import recall_of
 from evals.spending.prices import Prices
+from evals.spending.records import Machine
 from evals.suite.spec import Suite
 from tuning.cost.before import expected_payback, expected_training, with_costs
+from tuning.cost.estimate import tuning_run
 from tuning.cost.missing import missing_of
+from tuning.cost.pace import stored_disagreements
 from tuning.cost.payback import evidence_of
 from tuning.data.counting import count_clean
 from tuning.data.dataset import carried
@@ -164,7 +167,9 @@ def decide_stored(
     if carried(leader.candidate.technique) != PLAIN:
         evidence = replace(evidence, learning=None)  # the adapter would be another than measured
     cost = _cost_standing(suite, ledger, leader, runs=runs, prices=listed)
-    evidence = replace(evidence, cost=evidence_of(cost, suite.operation), suite=suite.name)
+    doubts = _doubtful_timings(suite, ledger, leader, runs, listed)
+    told = evidence_of(cost, suite.operation, doubts)
+    evidence = replace(evidence, cost=told, suite=suite.name)
     decision = decide(evidence, policy)
     if awaits_others(decision):
         found = find_stronger(suite, ledger, leader, listed, others)
@@ -262,6 +267,18 @@ def _cost_standing(
 def _earlier_training(ledger: Ledger, suite: str, model: str) -> TrainingRecord | None:
     stored = ledger.load(JOB, job_key(suite, model), JobRecord)
     return stored.training if stored else None
+
+
+def _doubtful_timings(
+    suite: Suite, ledger: Ledger, leader: Run, runs: Sequence[Run], prices: Prices
+) -> tuple[str, ...]:
+    """Which dev timings behind money by the hour disagree with those on sealed cases."""
+    rates = [prices.rate(leader.candidate.model, tuned=tuned) for tuned in (False, True)]
+    if not any(isinstance(rate, Machine) for rate in rates):
+        return ()
+    own = tuning_run(runs, tuning_prompt(suite), carried(leader.candidate.technique))
+    timed = {run.id: run for run in (leader, own) if run}
+    return stored_disagreements(ledger, timed.values())
 
 
 def _leader(evidence: Evidence, policy: Policy, runs: Sequence[Run]) -> Run:

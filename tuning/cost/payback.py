@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from evals.spending.records import Hours
@@ -81,6 +83,29 @@ def payback_of(
     )
 
 
+def at_pace(payback: Payback, before: float, after: float, basis: Sequence[str]) -> Payback:
+    """The same payback where a call costs `before` and `after` times what it did.
+
+    Of money by the hour that is what becomes of it with so many times the seconds.
+    """
+    old, new = before * payback.before, after * payback.after
+    worst = after * payback.after_worst
+    likely = Terms((old - new) / 1000, payback.training, payback.retrain_months)
+    dear = Terms((old - worst) / 1000, payback.training_worst, payback.retrain_months)
+    calls, within = payback.calls_per_month, payback.within_months
+    return replace(
+        payback,
+        before=old,
+        after=new,
+        after_worst=worst,
+        months=months_to_break_even(likely, calls),
+        months_worst=months_to_break_even(dear, calls),
+        volume=calls_to_break_even(likely, within),
+        volume_worst=calls_to_break_even(dear, within),
+        basis=tuple(basis),
+    )
+
+
 def pays(payback: Payback) -> bool:
     """Whether it breaks even within the months stated, at the unfavourable end too."""
     ends = payback.months, payback.months_worst
@@ -92,10 +117,13 @@ def goes_stale(operation: OperationSpec) -> bool:
     return operation.facts_change == "often" and operation.retrain_months is None
 
 
-def evidence_of(standing: CostStanding, operation: OperationSpec) -> CostEvidence:
-    """What the gate is told."""
+def evidence_of(
+    standing: CostStanding, operation: OperationSpec, disturbed: Sequence[str] = ()
+) -> CostEvidence:
+    """What the gate is told. `disturbed` says which timings behind the figures are doubtful."""
     payback = standing.payback
     work = "" if operation.person_hours else " People's work is not counted (person_hours)."
+    doubts = "".join(f" {text}." for text in disturbed)
     return CostEvidence(
         calls_per_month=operation.calls_per_month or 0,
         break_even_months=payback.months if payback else None,
@@ -104,7 +132,7 @@ def evidence_of(standing: CostStanding, operation: OperationSpec) -> CostEvidenc
         has_range=payback is not None,
         goes_stale=goes_stale(operation),
         missing=standing.missing,
-        figures=f"{figures_said(payback)}{work}" if payback else "",
+        figures=f"{figures_said(payback)}{work}{doubts}" if payback else "",
         max_loss=operation.max_loss,
         break_even_calls=payback.volume if payback else None,
     )

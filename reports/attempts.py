@@ -21,6 +21,7 @@ from tuning.records import Decision, Interval, JobRecord, TrialLine
 
 MOST_DRAWN = 40
 MOST_TEMPLATE = 20_000  # characters
+SAMENESS = ("cases", "errors", "votes")
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,16 @@ class PromptView:
 
 
 @dataclass(frozen=True)
+class Columns:
+    """Which columns tell candidates apart; `same` says the rest once, of all of them."""
+
+    votes: bool = True
+    cases: bool = True
+    errors: bool = True
+    same: str = ""
+
+
+@dataclass(frozen=True)
 class AttemptsView:
     """All tried candidates, best first. `provisional` where the gate refused to judge.
 
@@ -71,6 +82,7 @@ class AttemptsView:
     stronger: StrongerView | None = None
     rounds: RoundsView | None = None
     prompts: tuple[PromptView, ...] = ()
+    columns: Columns = Columns()
 
 
 def attempts_view(job: JobRecord) -> AttemptsView | NotRun:
@@ -84,11 +96,12 @@ def attempts_view(job: JobRecord) -> AttemptsView | NotRun:
     )
     scored = [trial for trial in ranked if _drawable(trial)]
     drawn = [trial for trial in scored if not trial.stopped]
+    rows = tuple(_row(job, trial) for trial in ranked)
     return AttemptsView(
         provisional=_is_provisional(job.decision),
         sentence=f"{_sentence(job, trials)}{_stopped(trials)}{_steadiness(job)}",
         standing=job.decision.provisional if job.decision else "",
-        rows=tuple(_row(job, trial) for trial in ranked),
+        rows=rows,
         forest=_forest(job, drawn[:MOST_DRAWN]) if drawn else None,
         forest_hidden=len(scored) - len(drawn[:MOST_DRAWN]),
         plateau=_plateau(job.decision) if job.decision and drawn else None,
@@ -96,6 +109,7 @@ def attempts_view(job: JobRecord) -> AttemptsView | NotRun:
         stronger=stronger_view(job),
         rounds=rounds_view(job.decision.rounds) if job.decision else None,
         prompts=_prompts(job, ranked),
+        columns=_columns(rows),
     )
 
 
@@ -109,6 +123,20 @@ def _prompts(job: JobRecord, ranked: Sequence[TrialLine]) -> tuple[PromptView, .
     return tuple(
         PromptView(name, excerpt(source, MOST_TEMPLATE), ", ".join(labels))
         for (name, source), labels in used.items()
+    )
+
+
+def _columns(rows: tuple[TrialRow, ...]) -> Columns:
+    """Columns for what differs, and a sentence for what does not."""
+    cases, errors, votes = ({getattr(row, of) for row in rows} for of in SAMENESS)
+    said = [f"on {one} cases" for one in cases if len(cases) == 1]
+    said += ["no errors" if one == "0" else f"{one} errors" for one in errors if len(errors) == 1]
+    said += [f"votes: {one}" for one in votes if len(votes) == 1 and one != "1"]
+    return Columns(
+        votes=len(votes) > 1,
+        cases=len(cases) > 1,
+        errors=len(errors) > 1,
+        same=f" Each: {', '.join(said)}." if said else "",
     )
 
 

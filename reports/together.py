@@ -32,10 +32,14 @@ class TogetherRow:
 
 @dataclass(frozen=True)
 class TogetherView:
-    """What was chosen and why, and every prompt that was tried with the adapter."""
+    """What was chosen and why, and every prompt that was tried with the adapter.
+
+    `erred`: a case of some prompt has no output or no score.
+    """
 
     sentence: str
     rows: tuple[TogetherRow, ...]
+    erred: bool = True
 
 
 def together_view(job: JobRecord) -> TogetherView | None:
@@ -43,7 +47,8 @@ def together_view(job: JobRecord) -> TogetherView | None:
     if job.together is None:
         return None
     rows = tuple(_row(line, job.together) for line in job.together.lines)
-    return TogetherView(job.together.sentence, rows)
+    erred = any(line.errors for line in job.together.lines)
+    return TogetherView(job.together.sentence, rows, erred)
 
 
 def _row(line: TogetherLine, record: Together) -> TogetherRow:

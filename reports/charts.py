@@ -2,7 +2,8 @@
 
 Horizontal places are percentages and vertical ones pixels, so that a chart fills any
 width while its text keeps its size, from 320 pixels to paper. Shapes, dashes and words
-carry the meaning; colour only repeats it. Nothing here knows about runs or decisions.
+carry the meaning; colour only repeats it. Words have lanes of their own, where no line passes.
+Nothing here knows about runs or decisions.
 """
 
 from __future__ import annotations
@@ -12,11 +13,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from reports.chart_text import NARROWEST, every, text_width, wrapped
+
 Mark = Literal["dot", "ring", "diamond", "square"]
 LineKind = Literal["zero", "anchor", "target", "gain", "margin"]
 
-ROW = 46  # pixels for each row of a forest: its label, then its interval
-HEAD = 8
+LANE = 22  # pixels for a row's label, and LINE for each further line of it
+LINE = 16
+ROOM = 26  # pixels for its interval
 
 
 @dataclass(frozen=True)
@@ -47,10 +51,17 @@ class Reference:
 
 @dataclass(frozen=True)
 class PlacedRow:
-    """A forest row on the canvas: percentages across, pixels down."""
+    """A forest row on the canvas: percentages across, pixels down.
+
+    Its words lie in a lane from `top`, `lane` high; `lines` are those of its label, the last
+    with the note where there is room for it (`beside`).
+    """
 
     row: ForestRow
-    label_y: int
+    lines: tuple[tuple[int, str], ...]
+    beside: bool
+    top: int
+    lane: int
     y: int
     x: str
     low_x: str
@@ -59,11 +70,16 @@ class PlacedRow:
 
 @dataclass(frozen=True)
 class Tick:
-    """A labelled place on an axis."""
+    """A labelled place on an axis.
+
+    On a narrow page the label of a `spare` one is left out, and of a long one all but `short`.
+    """
 
     at: str
     label: str
     anchor: Literal["start", "middle", "end"] = "middle"
+    spare: bool = False
+    short: str = ""
 
 
 @dataclass(frozen=True)
@@ -142,27 +158,55 @@ def forest(
     values = [v for row in rows for v in (row.low, row.high, row.estimate)]
     ticks = nice_ticks(*span(values + [r.value for r in references], floor, ceiling))
     low, high = ticks[0], ticks[-1]
-    axis_y = HEAD + ROW * len(rows) + 6
-    placed = tuple(
-        PlacedRow(
-            row=row,
-            label_y=HEAD + ROW * i + 14,
-            y=HEAD + ROW * i + 30,
-            x=across(row.estimate, low, high),
-            low_x=across(row.low, low, high),
-            high_x=across(row.high, low, high),
-        )
-        for i, row in enumerate(rows)
-    )
+    placed: list[PlacedRow] = []
+    top = 0
+    for row in rows:
+        placed.append(_placed(row, top, low, high))
+        top += placed[-1].lane + ROOM
+    axis_y = top + 4
     lines = tuple(PlacedReference(r, across(r.value, low, high)) for r in references)
     return Forest(
-        slug, title, description, axis_y + 24, axis_y, placed, lines, x_ticks(ticks, low, high)
+        slug,
+        title,
+        description,
+        axis_y + 24,
+        axis_y,
+        tuple(placed),
+        lines,
+        x_ticks(ticks, low, high),
+    )
+
+
+def _placed(row: ForestRow, top: int, low: float, high: float) -> PlacedRow:
+    """A row from `top` down: a lane for its words, then the interval."""
+    room = max(NARROWEST - text_width(row.numbers) - 14, 60)
+    lines = wrapped(row.label, room)
+    beside = not row.note or text_width(f"{lines[-1]} {row.note}") + 8 <= room
+    lane = LANE + LINE * (len(lines) - 1 + (not beside))
+    return PlacedRow(
+        row=row,
+        lines=tuple((top + 15 + LINE * i, line) for i, line in enumerate(lines)),
+        beside=beside,
+        top=top,
+        lane=lane,
+        y=top + lane + ROOM // 2 - 2,
+        x=across(row.estimate, low, high),
+        low_x=across(row.low, low, high),
+        high_x=across(row.high, low, high),
     )
 
 
 def x_ticks(values: Sequence[float], low: float, high: float) -> tuple[Tick, ...]:
     """Axis labels, the outermost turned inwards so that none is cut off."""
-    ticks = [Tick(across(v, low, high), tick_label(v)) for v in values]
-    ticks[0] = Tick(ticks[0].at, ticks[0].label, "start")
-    ticks[-1] = Tick(ticks[-1].at, ticks[-1].label, "end")
-    return tuple(ticks)
+    labels = [tick_label(value) for value in values]
+    fitting = every(labels, 0.98 * NARROWEST)
+    last = len(values) - 1
+    return tuple(
+        Tick(
+            across(value, low, high),
+            labels[i],
+            "start" if i == 0 else "end" if i == last else "middle",
+            spare=bool(i % fitting),
+        )
+        for i, value in enumerate(values)
+    )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Literal
 
+from reports.chart_text import NARROWEST, every, text_width
 from reports.charts import (
     Mark,
     PlacedReference,
@@ -20,12 +22,16 @@ from reports.charts import (
     tick_label,
 )
 
+_NEAR = 14.0  # percentages across that a label takes to either side on a narrow page
+_WIDE = 2.1  # times the narrowest: a chart from where the names of rounds are shown
+
 
 @dataclass(frozen=True)
 class Point:
     """A marker at `x` (per cent) and `y` (pixels), with its whiskers and its own words.
 
-    Without `low_x` and `high_x` there is no whisker across.
+    Without `low_x` and `high_x` there is no whisker across. A label stands over `label_y`, or
+    beside the marker where that is empty.
     """
 
     x: str
@@ -37,6 +43,8 @@ class Point:
     label: str = ""
     low_x: str = ""
     high_x: str = ""
+    label_y: str = ""
+    anchor: Literal["start", "middle", "end"] = "middle"
 
 
 @dataclass(frozen=True)
@@ -61,11 +69,12 @@ class Series:
 
 @dataclass(frozen=True)
 class Band:
-    """A horizontal band between two heights, in pixels."""
+    """A horizontal band between two heights, in pixels, over the width that the axis leaves."""
 
     y: str
     height: str
     label: str
+    width: str = "100%"
 
 
 @dataclass(frozen=True)
@@ -82,7 +91,8 @@ class Slice:
 class Plot:
     """Points and lines over a horizontal axis, ready to draw. `area` lies behind them.
 
-    `references` are lines across, `uprights` lines from top to bottom.
+    `references` are lines across, `uprights` lines from top to bottom. Left of `left` stand
+    the labels of the vertical axis alone. `reference_side` is where the words of a line stand.
     """
 
     slug: str
@@ -99,6 +109,8 @@ class Plot:
     references: tuple[PlacedReference, ...] = ()
     area: tuple[Slice, ...] = ()
     uprights: tuple[PlacedReference, ...] = ()
+    left: str = "0%"
+    reference_side: Literal["left", "right"] = "right"
 
 
 @dataclass(frozen=True)
@@ -121,10 +133,10 @@ class Columns:
     low: float
     high: float
     count: int
-    left: float = 11.0
-    right: float = 99.0
-    top: float = 22.0
-    bottom: float = 250.0
+    left: float = 12.0
+    right: float = 100.0
+    top: float = 40.0
+    bottom: float = 268.0
 
     def y(self, value: float) -> str:
         """Pixels from the top."""
@@ -157,6 +169,7 @@ def plateau(
     ticks = nice_ticks(*span(values, 0.0, 1.0), most=5)
     canvas = Columns(ticks[0], ticks[-1], len(round_names))
     lines = [Reference(target, f"target {target:g}", "target")] if target is not None else []
+    points = _labelled(_points(attempts, canvas), lines[0] if lines else None, canvas)
     return Plot(
         slug=slug,
         title=title,
@@ -164,19 +177,73 @@ def plateau(
         height=int(canvas.bottom) + 34,
         bottom=int(canvas.bottom),
         x_label="",
-        x_ticks=tuple(Tick(canvas.x(i, 0.5), name) for i, name in enumerate(round_names)),
+        x_ticks=_round_ticks(round_names, canvas),
         y_ticks=tuple(Tick(canvas.y(v), tick_label(v)) for v in ticks),
         series=(Series("best so far", "main", _best_so_far(attempts, canvas)),),
-        points=_points(attempts, canvas),
+        points=points,
         band=_band(canvas, anchor, min_gain) if anchor is not None else None,
         references=tuple(PlacedReference(line, canvas.y(line.value)) for line in lines),
+        left=f"{canvas.left:g}%",
+        reference_side=_free_side(points, canvas.y(target)) if target is not None else "right",
     )
+
+
+def _round_ticks(names: Sequence[str], canvas: Columns) -> tuple[Tick, ...]:
+    """Rounds by name where there is room, else by number; of very many every few."""
+    parts = [name.partition(". ") for name in names]
+    shorts = [head if rest else head[:3] for head, _, rest in parts]
+    wide = max((text_width(name, 12) for name in names), default=0.0)
+    if wide * len(names) > _WIDE * NARROWEST:
+        names = shorts
+    fitting = every(shorts, 0.85 * NARROWEST)
+    return tuple(
+        Tick(canvas.x(i, 0.5), name, spare=bool(i % fitting), short=shorts[i])
+        for i, name in enumerate(names)
+    )
+
+
+def _labelled(
+    points: Sequence[Point], target: Reference | None, canvas: Columns
+) -> tuple[Point, ...]:
+    """Every label over the whiskers around it, clear of other labels and of the target's line."""
+    line = float(canvas.y(target.value)) if target else -math.inf
+    taken: list[tuple[float, float]] = []
+    placed = []
+    for point in points:
+        if not point.label:
+            placed.append(point)
+            continue
+        x = _percent(point.x)
+        near = [float(other.high_y) for other in points if abs(_percent(other.x) - x) < _NEAR]
+        y = min(near) - 6
+        beside = [other for at, other in taken if abs(at - x) < 2 * _NEAR]
+        while any(abs(other - y) < 15 for other in (line, *beside)):
+            y -= 2
+        taken.append((x, y))
+        side: Literal["start", "middle", "end"] = "end" if x > 80 else "middle"
+        placed.append(replace(point, label_y=f"{y:.1f}", anchor="start" if x < 30 else side))
+    return tuple(placed)
+
+
+def _free_side(points: Sequence[Point], line: str) -> Literal["left", "right"]:
+    """Where the words above a line meet fewer whiskers."""
+    y = float(line)
+    crossing = [
+        _percent(point.x) for point in points
+        if float(point.high_y) < y + 4 and float(point.low_y) > y - 20
+    ]  # fmt: skip
+    right = sum(x > 60 for x in crossing)
+    return "right" if right <= sum(x < 50 for x in crossing) else "left"
+
+
+def _percent(place: str) -> float:
+    return float(place.rstrip("%"))
 
 
 def _band(canvas: Columns, anchor: float, min_gain: float) -> Band:
     upper, lower = canvas.y(anchor + min_gain), canvas.y(anchor)
-    height = float(lower) - float(upper)
-    return Band(upper, f"{height:.1f}", f"less than {min_gain:g} above the anchor")
+    height, width = float(lower) - float(upper), f"{canvas.right - canvas.left:g}%"
+    return Band(upper, f"{height:.1f}", f"less than {min_gain:g} above the anchor", width)
 
 
 def _points(attempts: Sequence[Attempt], canvas: Columns) -> tuple[Point, ...]:
@@ -243,12 +310,13 @@ def curves(
 
     `spot` is pointed out; `y_text` writes the values of the vertical axis.
     """
-    top, bottom, left, right = 18.0, 200.0, 9.0, 98.0
+    top, bottom, right = 18.0, 200.0, 98.0
     xs = [x for line in lines for x, _ in line.values] or [0.0, 1.0]
     ys = [y for line in lines for _, y in line.values]
     ticks = nice_ticks(0.0, max(ys, default=1.0) or 1.0, most=4)
     steps = nice_ticks(min(xs), max(xs), most=5)
     low, high = steps[0], max(steps[-1], steps[0] + 1e-9)
+    left = _gutter([y_text(value) for value in ticks])
     series = []
     for line in lines:
         places = [
@@ -279,8 +347,25 @@ def curves(
         height=244,
         bottom=int(bottom),
         x_label=x_label,
-        x_ticks=tuple(Tick(across(v, low, high, left, right), tick_label(v)) for v in steps),
+        x_ticks=step_ticks([(across(v, low, high, left, right), tick_label(v)) for v in steps]),
         y_ticks=tuple(Tick(down(v, ticks[0], ticks[-1], top, bottom), y_text(v)) for v in ticks),
         series=tuple(series),
         points=points,
+        left=f"{left:g}%",
+    )
+
+
+def _gutter(labels: Sequence[str]) -> float:
+    """Percentages across for the labels of the vertical axis, on a narrow page."""
+    widest = max(text_width(label, 12) for label in labels) + 8
+    return min(max(100 * widest / NARROWEST, 10.0), 20.0)
+
+
+def step_ticks(places: Sequence[tuple[str, str]]) -> tuple[Tick, ...]:
+    """Labels of a horizontal axis, the last one turned inwards, spare ones for wide pages."""
+    fitting = every([label for _, label in places], 0.85 * NARROWEST)
+    last = len(places) - 1
+    return tuple(
+        Tick(at, label, "end" if i == last else "middle", spare=bool(i % fitting))
+        for i, (at, label) in enumerate(places)
     )

@@ -10,9 +10,12 @@ from typing import Literal
 from reports import numbers
 from reports.plots import Curve, Plot, curves
 from tuning.records import LossPoint
+from tuning.training.proving.losses import AVERAGED, ends_of
 
 MOST_ROWS = 60
 MOST_POINTS = 300
+LONG = 20
+"""Rows of a table that stays closed on paper where it has more."""
 
 Style = Literal["main", "second", "third"]
 Key = tuple[tuple[str, str], ...]
@@ -58,12 +61,17 @@ class Drawn:
 
 @dataclass(frozen=True)
 class CurveView:
-    """A curve as pictures, and as a table of its first rows; `hidden` rows are not in it."""
+    """A curve as pictures, and as a table; `hidden` rows are not in it, left out evenly."""
 
     plots: tuple[Drawn, ...]
     heads: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     hidden: int
+
+    @property
+    def is_long(self) -> bool:
+        """Whether the table would fill pages of paper."""
+        return len(self.rows) > LONG
 
 
 def curve_view(
@@ -80,7 +88,7 @@ def curve_view(
         plots.append(_drawn(points, scores, f"score{slug}", f"Scores over the steps of {of}"))
     if SCORE not in known or HELD_OUT in known:
         plots.append(_drawn(points, losses, f"loss{slug}", f"Loss over the steps of {of}"))
-    shown = points[:MOST_ROWS]
+    shown = _told_steps(points)
     return CurveView(
         plots=tuple(_told(drawn, best_step) for drawn in plots),
         heads=("Step", "Epoch", *(measure.head for measure in known)),
@@ -92,8 +100,16 @@ def curve_view(
             )
             for p in shown
         ),
-        hidden=max(0, len(points) - MOST_ROWS),
+        hidden=len(points) - len(shown),
     )
+
+
+def _told_steps(points: Sequence[LossPoint]) -> list[LossPoint]:
+    """Steps for a table: of very many every few, but each look at held-out cases and the last."""
+    looks = {i for i, p in enumerate(points) if p.held_out is not None or p.score is not None}
+    kept = {*sorted(looks)[:: math.ceil(len(looks) / MOST_ROWS * 2) or 1], len(points) - 1}
+    every = math.ceil(len(points) / max(1, MOST_ROWS - len(kept)))
+    return [p for i, p in enumerate(points) if i in kept or not i % every]
 
 
 def _values(points: Sequence[LossPoint], measure: Measure) -> tuple[tuple[float, float], ...]:
@@ -114,10 +130,24 @@ def _drawn(
         mark: Literal["ring", "square"] = "square" if measure.style == "second" else "ring"
         marked = measure.style != "third"
         lines.append(Curve(measure.head.lower(), values, mark, measure.style, marked))
-        said.append(f"{measure.said} went from {values[0][1]:.3g} to {values[-1][1]:.3g}")
+        said.append(_course(points, measure, values))
     description = "; ".join(said)
     plot = curves(slug, title, f"{description[:1].upper()}{description[1:]}.", lines, "step")
     return Drawn(plot, tuple((measure.style, measure.key) for measure in measures))
+
+
+def _course(
+    points: Sequence[LossPoint], measure: Measure, values: tuple[tuple[float, float], ...]
+) -> str:
+    """From where to where; a loss of single batches by its averaged ends, as the proof has it."""
+    losses = [p.loss for p in points if p.loss is not None and math.isfinite(p.loss)]
+    if measure is not LOSS or len(losses) < 2 * AVERAGED:
+        return f"{measure.said} went from {values[0][1]:.3g} to {values[-1][1]:.3g}"
+    first, last = ends_of(losses)
+    return (
+        f"{measure.said}, drawn for each step's own batch, went from {first:.3g} to {last:.3g} "
+        f"(means of the first and of the last {AVERAGED} steps)"
+    )
 
 
 def _told(drawn: Drawn, best_step: int) -> Drawn:

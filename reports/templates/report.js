@@ -14,8 +14,13 @@
     link.hash = `cases?${link.dataset.filter}`;
   }
   addEventListener("hashchange", open);
+  let opened = [];
   addEventListener("beforeprint", () => {
-    for (const one of document.querySelectorAll("details:not(.case)")) one.open = true;
+    opened = [...document.querySelectorAll("details:not(.case, .long, [open])")];
+    for (const one of opened) one.open = true;
+  });
+  addEventListener("afterprint", () => {
+    for (const one of opened) one.open = false;
   });
   open();
 })();

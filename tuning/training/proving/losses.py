@@ -9,14 +9,13 @@ from tuning.records import LossPoint, Proof
 from tuning.training.loss_curve import held_out_points
 
 # The first steps train at a tiny rate and the last at none: both ends are averaged.
-_AVERAGED = 5
+AVERAGED = 5
 
 
 def loss_proof(curve: Sequence[LossPoint], unit: str = "nats per token") -> Proof:
     """Whether all losses are finite and training ended lower than it began."""
     losses = [point.loss for point in curve if point.loss is not None]
-    first = _mean(losses[: min(_AVERAGED, max(1, len(losses) // 2))])
-    last = _mean(losses[-_AVERAGED:])
+    first, last = ends_of(losses)
     looks = [point.held_out for point in held_out_points(curve) if point.held_out is not None]
     finite = bool(losses) and all(math.isfinite(loss) for loss in [*losses, *looks])
     seen = f"; held out {looks[0]:.3f} → {min(looks):.3f} at best" if looks else ""
@@ -26,6 +25,11 @@ def loss_proof(curve: Sequence[LossPoint], unit: str = "nats per token") -> Proo
         f"{first:.3f} → {last:.3f} {unit} in training{seen}",
         learnt=True,
     )
+
+
+def ends_of(losses: Sequence[float]) -> tuple[float, float]:
+    """Mean of the first `AVERAGED` losses, at most of half of them, and mean of the last."""
+    return _mean(losses[: min(AVERAGED, max(1, len(losses) // 2))]), _mean(losses[-AVERAGED:])
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -87,13 +87,10 @@ class AttemptsView:
 
 def attempts_view(job: JobRecord) -> AttemptsView | NotRun:
     """The candidates as the gate saw them, or as their runs say where it has not been asked."""
-    trials = job.decision.trials if job.decision else _from_runs(job)
+    trials = _trials(job)
     if not trials:
         return NotRun("No prompt has been tried on dev cases", f"tunegate run {job.suite}")
-    ranked = sorted(
-        trials,
-        key=lambda t: (t.stopped, not t.cases, -t.score.estimate, t.prompt_tokens, t.round_index),
-    )
+    ranked = ranked_trials(job)
     scored = [trial for trial in ranked if _drawable(trial)]
     drawn = [trial for trial in scored if not trial.stopped]
     rows = tuple(_row(job, trial) for trial in ranked)
@@ -137,6 +134,18 @@ def _columns(rows: tuple[TrialRow, ...]) -> Columns:
         cases=len(cases) > 1,
         errors=len(errors) > 1,
         same=f" Each: {', '.join(said)}." if said else "",
+    )
+
+
+def _trials(job: JobRecord) -> tuple[TrialLine, ...]:
+    return job.decision.trials if job.decision else _from_runs(job)
+
+
+def ranked_trials(job: JobRecord) -> list[TrialLine]:
+    """Every tried candidate, best first; those that were stopped early and failed ones last."""
+    return sorted(
+        _trials(job),
+        key=lambda t: (t.stopped, not t.cases, -t.score.estimate, t.prompt_tokens, t.round_index),
     )
 
 
@@ -239,36 +248,40 @@ def _round_name(trial: TrialLine) -> str:
 def _row(job: JobRecord, trial: TrialLine) -> TrialRow:
     run = job.runs.get(trial.run_id)
     gain = trial.versus_anchor
-    seconds = run.seconds / len(run.results) if run and run.results else None
     return TrialRow(
         label=trial.label,
         round_name=_round_name(trial),
         score=numbers.score(trial.score.estimate if trial.cases else None),
-        bounds=numbers.bounds(trial.score if trial.cases and not _few(job) else None),
+        bounds=numbers.bounds(trial.score if trial.cases and not few_clusters(job) else None),
         gain=numbers.signed(gain.estimate if gain else None),
         gain_bounds=numbers.signed_bounds(gain),
         standing=_standing(job.decision, trial),
         cases=_cases(job.decision, trial),
         errors=numbers.count(trial.errors),
         prompt_tokens=numbers.count(trial.prompt_tokens),
-        seconds=numbers.duration(seconds),
+        seconds=numbers.duration(seconds_of(run)),
         run_id=trial.run_id,
         thousand=thousand_said(trial.cost),
-        completion_tokens=numbers.count(_completion_tokens(trial, run)),
+        completion_tokens=numbers.count(completion_tokens_of(trial, run)),
         votes=numbers.count(run.candidate.technique.votes if run else trial.votes),
     )
 
 
-def _few(job: JobRecord) -> bool:
+def few_clusters(job: JobRecord) -> bool:
     """Whether the cases form too few clusters for an interval that holds."""
     return job.decision is not None and "few_clusters" in job.decision.flags
 
 
-def _completion_tokens(trial: TrialLine, run: Run | None) -> float | None:
+def completion_tokens_of(trial: TrialLine, run: Run | None) -> float | None:
     """Mean of a case; older verdicts do not hold it, their runs do."""
     if run and run.results:
         return sum(r.output.completion_tokens for r in run.results) / len(run.results)
     return trial.completion_tokens or None
+
+
+def seconds_of(run: Run | None) -> float | None:
+    """Wall time of a case, the mean; None where the run is not stored."""
+    return run.seconds / len(run.results) if run and run.results else None
 
 
 def _drawable(trial: TrialLine) -> bool:

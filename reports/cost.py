@@ -82,24 +82,27 @@ def mean_of_outputs(run: Run | None, quantity: Callable[[Output], float]) -> flo
     return sum(values) / len(values) if values else None
 
 
-def _prompt(output: Output) -> float:
+def prompt_tokens(output: Output) -> float:
+    """Tokens of the prompt."""
     return output.prompt_tokens
 
 
-def _completion(output: Output) -> float:
+def completion_tokens(output: Output) -> float:
+    """Tokens of the answer."""
     return output.completion_tokens
 
 
-def _seconds(output: Output) -> float:
+def call_seconds(output: Output) -> float:
+    """The request's share of its batch's wall time."""
     return output.seconds
 
 
 def call_costs(before: Run | None, after: Run | None) -> tuple[CostRow, ...]:
     """Tokens and seconds of a call on either side, means over the cases."""
     quantities: tuple[tuple[str, Callable[[Output], float], Callable[[float | None], str]], ...] = (
-        ("prompt tokens a call", _prompt, numbers.count),
-        ("completion tokens a call", _completion, numbers.count),
-        ("seconds a call, in batches here", _seconds, numbers.duration),
+        ("prompt tokens a call", prompt_tokens, numbers.count),
+        ("completion tokens a call", completion_tokens, numbers.count),
+        ("seconds a call, in batches here", call_seconds, numbers.duration),
     )
     rows = []
     for name, quantity, write in quantities:
@@ -119,7 +122,7 @@ def _quiet_seconds(before: Run | None, after: Run | None, arms: Arms) -> tuple[C
 
 def _seconds_of(run: Run | None, share: float) -> float | None:
     """So much of the seconds of a call."""
-    seconds = mean_of_outputs(run, _seconds)
+    seconds = mean_of_outputs(run, call_seconds)
     return None if seconds is None else seconds * share
 
 
@@ -134,7 +137,7 @@ def _change(old: float | None, new: float | None) -> str:
 
 
 def _saving(job: JobRecord, before: Run | None, after: Run | None) -> list[Fact]:
-    old, new = mean_of_outputs(before, _prompt), mean_of_outputs(after, _prompt)
+    old, new = mean_of_outputs(before, prompt_tokens), mean_of_outputs(after, prompt_tokens)
     if old is None or new is None:
         return []
     saved = old - new
@@ -158,11 +161,16 @@ def _training(job: JobRecord, before: Run | None, after: Run | None, arms: Arms)
     return facts
 
 
+def calls_until_even(seconds: float, saved: float) -> int | None:
+    """Calls until a training's seconds are earned back, each saving some; None: never."""
+    return math.ceil(seconds / saved) if saved > 0 else None
+
+
 def _payback(seconds: float, saved: float) -> str:
     """After how many calls the training time is earned back on this machine."""
-    if saved <= 0:
+    calls = calls_until_even(seconds, saved)
+    if calls is None:
         return "never: a call is not faster with the adapter on this machine"
-    calls = math.ceil(seconds / saved)
     return (
         f"after {numbers.count(calls)} calls on this machine: each saves {numbers.duration(saved)}"
     )

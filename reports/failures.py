@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from evals.records import Run
@@ -12,6 +13,7 @@ from tuning.records import JobRecord
 
 MOST_KINDS = 6
 MOST_RUNS = 40
+MOST_REASONS = 5
 OTHER = "other"
 ERROR = "error"
 
@@ -39,16 +41,20 @@ class FailuresView:
 
 def failures_view(job: JobRecord) -> FailuresView | NotRun:
     """Sealed runs first, then every prompt candidate on dev."""
-    runs = [run for run in sealed_runs(job) if run]
-    runs += list(dev_runs(job))[: MOST_RUNS - len(runs)]
+    runs = deciding_runs(job)[:MOST_RUNS]
     if not runs:
         return NotRun("There are no outputs to look at", f"tunegate run {job.suite}")
     return failures_of(runs)
 
 
+def deciding_runs(job: JobRecord) -> list[Run]:
+    """The sealed runs, then those of prompt candidates on dev."""
+    return [*(run for run in sealed_runs(job) if run), *dev_runs(job)]
+
+
 def failures_of(runs: list[Run]) -> FailuresView:
     """Failures of runs, by what their scorers call them."""
-    counts = [_count(run) for run in runs]
+    counts = [count_kinds(run) for run in runs]
     totals = sum(counts, Counter())
     kinds = sorted(totals, key=lambda kind: (-totals[kind], kind))
     named = [kind for kind in kinds if kind not in (OTHER, ERROR, "")][:MOST_KINDS]
@@ -57,7 +63,7 @@ def failures_of(runs: list[Run]) -> FailuresView:
     return FailuresView(tuple(named + [OTHER] * rest), tuple(rows), _reasons(runs))
 
 
-def _count(run: Run) -> Counter[str]:
+def count_kinds(run: Run) -> Counter[str]:
     """Cases by kind of failure; the empty kind counts full scores."""
     found: Counter[str] = Counter()
     for result in run.results:
@@ -86,7 +92,12 @@ def _row(run: Run, found: Counter[str], named: list[str], *, rest: bool) -> Fail
 
 
 def _reasons(runs: list[Run]) -> tuple[tuple[str, str], ...]:
-    """The commonest errors (no output or no score), with how often."""
+    """The commonest errors, with how often."""
+    return tuple((reason, numbers.count(number)) for reason, number in commonest_errors(runs))
+
+
+def commonest_errors(runs: Sequence[Run]) -> list[tuple[str, int]]:
+    """Why there was no output or no score, the commonest first, with how often."""
     found = Counter(r.failed for run in runs for r in run.errors if r.failed)
-    ranked = sorted(found.items(), key=lambda item: (-item[1], item[0]))[:5]
-    return tuple((reason[:300], numbers.count(number)) for reason, number in ranked)
+    ranked = sorted(found.items(), key=lambda item: (-item[1], item[0]))[:MOST_REASONS]
+    return [(reason[:300], number) for reason, number in ranked]

@@ -33,9 +33,12 @@ def hosted_rows(runs: Sequence[Run], model: str = "") -> tuple[HostedRow, ...]:
 
     Of another model than `model` its name is said, too.
     """
-    hosted = [run for run in runs if run.spent is not None]
-    order = sorted(hosted, key=_rank)
-    return tuple(_row(run, model) for run in order)
+    return tuple(_row(run, model) for run in hosted_runs(runs))
+
+
+def hosted_runs(runs: Sequence[Run]) -> list[Run]:
+    """The runs of hosted models, cheapest first; those without a price come last."""
+    return sorted((run for run in runs if run.spent is not None), key=_rank)
 
 
 def per_call(run: Run | None) -> float | None:

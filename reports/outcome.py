@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from evals.records import Case, Run
 from reports import numbers
@@ -102,17 +103,14 @@ def outcome_view(job: JobRecord) -> OutcomeView | SingleView | NotRun:
         if only:
             return _single(only)
         return NotRun(f"Nothing has been run on the sealed cases{_why(job)}", _again(job))
-    pairs = {name: pair_of(before, after, name) for name in metrics_of(before, after)}
+    pairs = sealed_pairs(job, before, after)
     primary = pairs.get(job.primary)
-    if job.shipping and job.shipping.compared:
-        primary = _judged(job.shipping)
-        pairs[job.primary] = primary
     slices = slice_pairs(before, after, job.cases, job.slices)
     return OutcomeView(
         before_label=before.candidate.label,
         after_label=after.candidate.label,
         caption=_caption(job),
-        metrics=tuple(pair_row(name, pair) for name, pair in pairs.items() if pair),
+        metrics=tuple(pair_row(name, pair) for name, pair in pairs.items()),
         slices=tuple(pair_row(name, pair) for name, pair in slices[:MOST_SLICES]),
         slices_hidden=max(0, len(slices) - MOST_SLICES),
         chart=gain_chart(
@@ -127,6 +125,14 @@ def outcome_view(job: JobRecord) -> OutcomeView | SingleView | NotRun:
         losses=primary.losses if primary else 0,
         ties=primary.ties if primary else 0,
     )
+
+
+def sealed_pairs(job: JobRecord, before: Run, after: Run) -> dict[str, Pair]:
+    """Every metric of the sealed runs, the primary one as it was judged where it was."""
+    found = {name: pair_of(before, after, name) for name in metrics_of(before, after)}
+    if job.shipping and job.shipping.compared:
+        found[job.primary] = _judged(job.shipping)
+    return {name: pair for name, pair in found.items() if pair}
 
 
 def guards_view(job: JobRecord) -> GuardsView | NotRun:
@@ -194,6 +200,22 @@ def _single(run: Run) -> SingleView:
 def slice_pairs(
     before: Run, after: Run, cases: Mapping[str, Case], tags: Sequence[str]
 ) -> list[tuple[str, Pair]]:
+    """What `pairs_by_slice` finds, each slice as `tag: value`."""
+    found = pairs_by_slice(before, after, cases, tags)
+    return [(f"{each.tag}: {each.value}", each.pair) for each in found]
+
+
+class SlicePair(NamedTuple):
+    """A part of the cases, those with one value of a tag, on both sides."""
+
+    tag: str
+    value: str
+    pair: Pair
+
+
+def pairs_by_slice(
+    before: Run, after: Run, cases: Mapping[str, Case], tags: Sequence[str]
+) -> list[SlicePair]:
     """The primary metric on each part that tags cut the cases into; `cases` by fingerprint."""
     found: dict[tuple[str, str], set[str]] = {}
     for result in after.results:
@@ -205,7 +227,7 @@ def slice_pairs(
     for (tag, value), ids in sorted(found.items()):
         pair = pair_of(before, after, after.primary, ids)
         if pair:
-            pairs.append((f"{tag}: {value}", pair))
+            pairs.append(SlicePair(tag, value, pair))
     return pairs
 
 

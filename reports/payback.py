@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
+from evals.records import SplitName
 from evals.spending.wording import money_said
 from reports import numbers
 from reports.charts import tick_label
@@ -64,10 +66,19 @@ def cost_standing(job: JobRecord) -> CostStanding | None:
     return (job.decision.cost if job.decision else None) or measured
 
 
-def call_rows(job: JobRecord) -> tuple[CallRow, ...]:
+class KnownCall(NamedTuple):
+    """What calls of one candidate cost; the label is empty where its run is not stored."""
+
+    run: str
+    label: str
+    split: SplitName
+    cost: CallCost
+
+
+def known_calls(job: JobRecord) -> tuple[KnownCall, ...]:
     """Every tried candidate as ranked, then the sealed runs; empty where nothing is known."""
     trials = job.decision.trials if job.decision else ()
-    found = [(trial.label, "dev", trial.cost) for trial in trials]
+    found = [KnownCall(t.run_id, t.label, "dev", t.cost) for t in trials if t.cost]
     if job.shipping:
         sealed = zip(
             (job.leader_test, job.adapter_test),
@@ -76,16 +87,21 @@ def call_rows(job: JobRecord) -> tuple[CallRow, ...]:
         )
         for name, cost in sealed:
             run = job.runs.get(name) if name else None
-            found.append((run.candidate.label if run else "", "test", cost))
-    arms = timed_arms(job)
-    known = [
-        (label, _split_said(label, split, arms), cost)
-        for label, split, cost in found
-        if cost is not None
-    ]
-    if all(cost.thousand is None and cost.median is None for _, _, cost in known):
+            if cost is not None:
+                label = run.candidate.label if run else ""
+                found.append(KnownCall(name or "", label, "test", cost))
+    if all(call.cost.thousand is None and call.cost.median is None for call in found):
         return ()
-    return tuple(_call_row(*row) for row in known)
+    return tuple(found)
+
+
+def call_rows(job: JobRecord) -> tuple[CallRow, ...]:
+    """What `known_calls` finds, ready to show; a disturbed timing is called so."""
+    arms = timed_arms(job)
+    return tuple(
+        _call_row(call.label, _split_said(call.label, call.split, arms), call.cost)
+        for call in known_calls(job)
+    )
 
 
 def _split_said(label: str, split: str, arms: Arms) -> str:

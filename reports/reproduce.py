@@ -37,12 +37,12 @@ def reproduce_view(job: JobRecord) -> ReproduceView:
     """Commands, the identity of everything that counts, the environment, the phases."""
     total = sum(phase.seconds for phase in job.phases)
     return ReproduceView(
-        commands=job.commands or (f"tunegate run {job.suite}",),
+        commands=commands_of(job),
         identities=_identities(job),
         environment=tuple((name, str(value)) for name, value in sorted(job.environment.items())),
         runs=tuple(
             (run.id, run_label(run, job.model), run.split, run.candidate.fingerprint)
-            for run in _shown_runs(job)
+            for run in reproduced_runs(job)
         ),
         phases=tuple(
             PhaseRow(
@@ -57,7 +57,12 @@ def reproduce_view(job: JobRecord) -> ReproduceView:
     )
 
 
-def _shown_runs(job: JobRecord) -> list[Run]:
+def commands_of(job: JobRecord) -> tuple[str, ...]:
+    """What to run to get the same again."""
+    return job.commands or (f"tunegate run {job.suite}",)
+
+
+def reproduced_runs(job: JobRecord) -> list[Run]:
     """Every stored run once: this suite's by split, then the guards'."""
     return sorted(
         job.runs.values(), key=lambda run: (run.suite != job.suite, run.suite, run.split, run.id)

@@ -111,8 +111,13 @@ def _standing(line: StrongerLine) -> str:
 
 
 def _latency(run: Run | None) -> tuple[str, str]:
-    """Median and 95th percentile of the seconds for a call, where they were measured."""
+    median, p95 = latency_of(run)
+    return numbers.duration(median), numbers.duration(p95)
+
+
+def latency_of(run: Run | None) -> tuple[float | None, float | None]:
+    """Median and 95th percentile of the seconds for a call; None where not measured."""
     seconds = sorted(r.output.seconds for r in run.results if not r.output.error) if run else []
     if not seconds or seconds[-1] <= 0:
-        return numbers.NOTHING, numbers.NOTHING
-    return numbers.duration(quantile(seconds, 0.5)), numbers.duration(quantile(seconds, 0.95))
+        return None, None
+    return quantile(seconds, 0.5), quantile(seconds, 0.95)

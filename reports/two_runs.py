@@ -79,12 +79,12 @@ def two_runs_view(
     cases = bare_cases(runs, cases, told)
     a, b = (quiet_run(run, told) for run in runs)
     names = (f"A: {a.candidate.label}", f"B: {b.candidate.label}")
-    slices = slice_pairs(a, b, cases, _tags(cases))
+    slices = slice_pairs(a, b, cases, slicing_tags(cases))
     pairs = {name: pair for name in metrics_of(a, b) if (pair := pair_of(a, b, name))}
-    whole = pairs[b.primary] = _compared(found, pairs[b.primary])
+    whole = pairs[b.primary] = compared_pair(found, pairs[b.primary])
     title, shown_slices = f"B minus A in {b.primary}", slices[:MOST_SLICES]
     chart = gain_chart(title, ("all cases", whole), shown_slices, _lines(found))
-    headline, tone = _headline(found)
+    headline, tone = headline_of(found)
     unseal = shlex.join(["tunegate", "report", a.id, b.id, "--show-sealed"])
     source = Source(named or b.suite, cases, told, names, unseal)
     shown = cases_of_runs(source, (a, b), f"{a.split.capitalize()} cases of both runs")
@@ -102,7 +102,7 @@ def two_runs_view(
         slices=tuple(pair_row(name, pair) for name, pair in shown_slices),
         slices_hidden=max(0, len(slices) - MOST_SLICES),
         chart=chart,
-        costs=call_costs(a, b) if _measured(a) or _measured(b) else (),
+        costs=call_costs(a, b) if is_measured(a) or is_measured(b) else (),
         failures=failures_of([a, b]),
         cases=(shown,),
         first_cases=first_cases((shown,)),
@@ -112,12 +112,12 @@ def two_runs_view(
     )
 
 
-def _measured(run: Run) -> bool:
+def is_measured(run: Run) -> bool:
     """Whether tokens or seconds are known: of imported results they may not be."""
     return any(r.output.prompt_tokens or r.output.seconds for r in run.results)
 
 
-def _compared(found: Comparison, pair: Pair) -> Pair:
+def compared_pair(found: Comparison, pair: Pair) -> Pair:
     """The pair with the comparison's own numbers."""
     gain = Interval(found.estimate, found.low, found.high, found.level)
     return pair._replace(
@@ -129,7 +129,7 @@ def _compared(found: Comparison, pair: Pair) -> Pair:
     )
 
 
-def _tags(cases: Mapping[str, Case]) -> list[str]:
+def slicing_tags(cases: Mapping[str, Case]) -> list[str]:
     """Tags that cut the cases into a few parts."""
     values: dict[str, set[str]] = {}
     for case in cases.values():
@@ -138,7 +138,7 @@ def _tags(cases: Mapping[str, Case]) -> list[str]:
     return sorted(name for name, found in values.items() if 1 < len(found) <= MOST_VALUES)
 
 
-def _headline(found: Comparison) -> tuple[str, Tone]:
+def headline_of(found: Comparison) -> tuple[str, Tone]:
     """What was asked for decides; without a margin or a gain, the direction."""
     results = [str(check.result) for check in (found.margin, found.gain) if check]
     told = ["errors"] if found.too_many_errors else results or [found.direction]

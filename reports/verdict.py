@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from evals.errors import StatisticsError
 from evals.records import Run
@@ -114,7 +115,7 @@ class ReasonsView:
 
 def verdict_view(job: JobRecord, told: Disclosure) -> VerdictView:
     """The verdict in a sentence, what to do next, and what to keep in mind."""
-    gate = _judgement("Gate", job.decision) if job.decision else None
+    gate = gate_judgement(job.decision) if job.decision else None
     steps = _next_steps(job)
     return VerdictView(
         main=judgement_of(job),
@@ -130,11 +131,16 @@ def judgement_of(job: JobRecord) -> Judgement:
     """The last thing that was decided of a job."""
     if job.shipping:
         said = _judgement("After training", job.shipping)
-        return replace(said, headline=SHORT, tone="wait") if _falls_short(job) else said
-    return _judgement("Gate", job.decision) if job.decision else _undecided(job)
+        return replace(said, headline=SHORT, tone="wait") if falls_short(job) else said
+    return gate_judgement(job.decision) if job.decision else _undecided(job)
 
 
-def _falls_short(job: JobRecord) -> bool:
+def gate_judgement(decision: Decision) -> Judgement:
+    """What the gate decided."""
+    return _judgement("Gate", decision)
+
+
+def falls_short(job: JobRecord) -> bool:
     """Whether an adapter that ships is surely below what the suite calls good enough."""
     ship = job.shipping
     if ship is None or ship.verdict != "ship_adapter" or not ship.compared or job.target is None:
@@ -281,15 +287,32 @@ def _looks(job: JobRecord, told: Disclosure) -> str:
     return f"look {look}; {chance} (\u03b1 = {numbers.decimal(alpha)}); this report {outputs}"
 
 
-def _errors(job: JobRecord) -> str:
-    """Errors of the runs that decide, by split: an error is neither right nor wrong."""
+class ErrorCount(NamedTuple):
+    """How many results of a split have no score."""
+
+    split: Literal["dev", "test"]
+    results: int
+    without_score: int
+
+
+def errors_by_split(job: JobRecord) -> tuple[ErrorCount, ...]:
+    """Errors of the runs that decide, the sealed split first: neither right nor wrong."""
     sealed = [run for run in sealed_runs(job) if run]
-    parts = []
-    for name, runs in (("sealed", sealed), ("dev", list(dev_runs(job)))):
-        total = sum(len(run.results) for run in runs)
-        failed = sum(len(run.errors) for run in runs)
-        if total:
-            parts.append(f"{numbers.count(failed)} of {numbers.count(total)} {name} results")
+    found = (_count_errors("test", sealed), _count_errors("dev", dev_runs(job)))
+    return tuple(each for each in found if each.results)
+
+
+def _count_errors(split: Literal["dev", "test"], runs: Sequence[Run]) -> ErrorCount:
+    results = sum(len(run.results) for run in runs)
+    return ErrorCount(split, results, sum(len(run.errors) for run in runs))
+
+
+def _errors(job: JobRecord) -> str:
+    parts = [
+        f"{numbers.count(each.without_score)} of {numbers.count(each.results)} "
+        f"{'sealed' if each.split == 'test' else each.split} results"
+        for each in errors_by_split(job)
+    ]
     if not parts:
         return "nothing was run"
     return f"no output or no score in {' and '.join(parts)}"
@@ -310,18 +333,32 @@ def _needed(cases: int | None) -> str:
     return f" ({numbers.count(cases)} cases needed)" if cases else ""
 
 
-def _detectable(job: JobRecord) -> str:
-    """The gain that the sealed cases find 8 times in 10, from the discordance seen."""
+class Detectable(NamedTuple):
+    """The smallest true gain that so many sealed cases find 8 times in 10."""
+
+    gain: float
+    cases: int
+
+
+def detectable_gain(job: JobRecord) -> Detectable | None:
+    """What the sealed cases find, from the discordance seen; None where nothing was compared."""
     ship = job.shipping
     compared = ship.wins + ship.losses + ship.ties if ship else 0
     if not ship or not compared:
-        return ""
+        return None
     discordance = max(ship.wins + ship.losses, 1) / compared
     try:
         gain = smallest_detectable_gain(compared, discordance, ship.alpha)
     except StatisticsError:
+        return None
+    return Detectable(gain, compared)
+
+
+def _detectable(job: JobRecord) -> str:
+    found = detectable_gain(job)
+    if found is None:
         return ""
     return (
-        f"a true gain of {numbers.score(gain)} is found 8 times in 10 with "
-        f"{numbers.count(compared)} sealed cases"
+        f"a true gain of {numbers.score(found.gain)} is found 8 times in 10 with "
+        f"{numbers.count(found.cases)} sealed cases"
     )

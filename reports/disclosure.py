@@ -94,8 +94,12 @@ def withhold(job: JobRecord, disclosure: Disclosure) -> JobRecord:
     )
     if disclosure.texts:
         return told
-    training = _training(job.training) if job.training else None
-    return replace(told, training=training, templates={})  # demonstrations may stand in a template
+    return replace(
+        told,
+        training=_training(job.training) if job.training else None,
+        siblings=tuple(map(_training, job.siblings)),
+        templates={},  # demonstrations may stand in one
+    )
 
 
 def bare_cases(

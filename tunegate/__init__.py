@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from evals.runner import Runner
     from evals.scorers import build_scorers
     from evals.suite import Suite, check_suite, load_suite
-    from reports import render_html, render_markdown
+    from reports import render_html, render_json, render_markdown, report_schema
     from tunegate.pytesting.records import Evaluation, TunegateWarning
     from tuning.gate.deciding import decide
     from tuning.gate.evidence import Evidence, Policy
@@ -63,7 +63,9 @@ _HOMES = {
     "open_model": "evals.models",
     "read_scores": "evals.comparison",
     "render_html": "reports",
+    "render_json": "reports",
     "render_markdown": "reports",
+    "report_schema": "reports",
 }
 
 __all__ = [
@@ -100,7 +102,9 @@ __all__ = [
     "open_model",
     "read_scores",
     "render_html",
+    "render_json",
     "render_markdown",
+    "report_schema",
 ]
 
 

@@ -85,20 +85,12 @@ def render_html(job: JobRecord, told: Disclosure = SEALED) -> str:
     return _render("page.html.j2", page := page_view(job, told), case_data=_packed(page))
 
 
-def render_pages(job: JobRecord, told: Disclosure, report_file: str, cases_file: str) -> Pages:
+def render_pages(job: JobRecord, told: Disclosure, names: tuple[str, str]) -> Pages:
     """The report, as `render_html` has it unless its cases take more than `MOST_INLINE`.
 
-    Then they are a page beside it. The two are to be written under the names given, to which
-    they lead.
+    Then they are a page beside it. The two are to be written under `names`, to which they lead.
     """
-    page = page_view(job, told)
-    data = _packed(page)
-    if len(data) <= MOST_INLINE:
-        return Pages(_render("page.html.j2", page, case_data=data), None)
-    return Pages(
-        _render("page.html.j2", page, cases_file=cases_file, cases_link=link_to(cases_file)),
-        _render("cases_page.html.j2", page, case_data=data, report_link=link_to(report_file)),
-    )
+    return _pages("page.html.j2", page_view(job, told), names)
 
 
 def render_runs(
@@ -115,6 +107,29 @@ def render_runs(
     """
     page = two_runs_view(runs, cases, found, told, named)
     return _render("two_runs.html.j2", page, case_data=_packed(page))
+
+
+def render_run_pages(
+    runs: tuple[Run, Run],
+    cases: Mapping[str, Case],
+    found: Comparison,
+    told: Disclosure,
+    named: str,
+    names: tuple[str, str],
+) -> Pages:
+    """The same, with the cases beside it where they take more than `MOST_INLINE`."""
+    return _pages("two_runs.html.j2", two_runs_view(runs, cases, found, told, named), names)
+
+
+def _pages(template: str, page: Page | TwoRuns, names: tuple[str, str]) -> Pages:
+    report_file, cases_file = names
+    data = _packed(page)
+    if len(data) <= MOST_INLINE:
+        return Pages(_render(template, page, case_data=data), None)
+    return Pages(
+        _render(template, page, cases_file=cases_file, cases_link=link_to(cases_file)),
+        _render("cases_page.html.j2", page, case_data=data, report_link=link_to(report_file)),
+    )
 
 
 def render_index(

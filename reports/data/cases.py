@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from evals.prompting.ballots import poll_of
 from evals.records import Case, CaseResult, FinishReason, Run, Score, SplitName, Turn
-from reports.cases import Source, Status, cases_of_runs, shown_runs
+from reports.cases import Runs, Source, Status, cases_of_runs, shown_runs
 from reports.disclosure import Disclosure, quiet_run
 from tuning.records import JobRecord
 
@@ -118,15 +118,14 @@ class Vote:
 
 def job_case_sets(job: JobRecord, told: Disclosure) -> tuple[CaseSet, ...]:
     """The cases of a job whose texts were withheld already."""
-    runs = shown_runs(job)
-    if not runs:
-        return ()
-    roles = [_role(job, run) for run in runs]
-    return (case_set(runs, roles, job.cases, told),)
+    return tuple(
+        case_set(runs, [_role(job, run) for run in runs], job.cases, told)
+        for runs in shown_runs(job, told)
+    )
 
 
 def _role(job: JobRecord, run: Run) -> Role:
-    if run.id == job.adapter_test:
+    if run.candidate.adapter:
         return "adapter"
     return "best_prompt" if run.candidate.model == job.model else "other_model"
 
@@ -163,7 +162,8 @@ def case_set(
 
 def _statuses(runs: tuple[Run, ...]) -> dict[str, Status]:
     """What became of each case, as the page has it: no text is needed for that."""
-    bare = tuple(quiet_run(run, _WITHOUT_TEXTS) for run in runs)
+    first, *second = (quiet_run(run, _WITHOUT_TEXTS) for run in runs)
+    bare: Runs = (first, second[0]) if second else (first,)
     source = Source("", {}, _WITHOUT_TEXTS, ("",) * len(runs), "")
     return {case.case_id: case.status for case in cases_of_runs(source, bare, "").cases}
 

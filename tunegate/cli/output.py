@@ -17,6 +17,8 @@ _MODEL = "scripted:"
 _MANIFEST = "suite.yaml"
 _REPORTS = {".html", ".md", ".xml"}
 """What reports may overwrite in a suite's own folder, below which all else is its input."""
+_DATA = b'{\n "format": "tunegate-'
+"""How a report as JSON begins: other files of that ending are a suite's own."""
 _README = "README.md"
 """Of these the one that only a report in Markdown may overwrite."""
 
@@ -107,6 +109,8 @@ def _is_report(options: Namespace, name: str, path: Path) -> bool:
         return False
     if path.name == _README:
         return name == "markdown" or getattr(options, "format", None) == "markdown"
+    if path.suffix == ".json":
+        return path.is_file() and path.read_bytes()[: len(_DATA)] == _DATA
     return path.suffix in _REPORTS
 
 

@@ -269,7 +269,7 @@ def _tuning(add: Callable[[str, str], Parser]) -> None:
 
 
 def _reporting(add: Callable[[str, str], Parser]) -> None:
-    report = add("report", "HTML or Markdown from stored records; runs no model")
+    report = add("report", "HTML, Markdown or JSON from stored records; runs no model")
     report.add_argument(
         "suite",
         nargs="?",
@@ -287,7 +287,7 @@ def _reporting(add: Callable[[str, str], Parser]) -> None:
         "--min-gain", type=types.share, metavar="D", help="of two runs: smallest gain that matters"
     )
     report.add_argument("-o", "--output", type=Path, metavar="FILE", help="where to write it")
-    report.add_argument("--format", choices=("html", "markdown"), default="html")
+    report.add_argument("--format", choices=("html", "markdown", "json"), default="html")
     told = report.add_mutually_exclusive_group()
     told.add_argument(
         "--redact", action="store_true", help="leave out all texts of cases and outputs"

@@ -1,4 +1,4 @@
-"""`report`: what is stored of a job, as HTML or Markdown."""
+"""`report`: what is stored of a job, as HTML, Markdown or JSON."""
 
 from __future__ import annotations
 
@@ -30,10 +30,14 @@ from tuning.stored import JOB, job_key, load_job
 
 if TYPE_CHECKING:
     from reports import Disclosure
+    from reports.html import Pages
 
 CASES_PAGE = b'<p class="brand">tunegate report: cases</p>'
 LOOKED_AT = 100_000
 """Bytes at the beginning of a file by which it is known as a page of cases."""
+
+ENDINGS = {"html": "html", "markdown": "md", "json": "json"}
+"""Of a report's file, by its format."""
 
 MOST_ASKED = 2_000
 """Cases of a run up to which their rendered prompts stand in a report."""
@@ -54,8 +58,7 @@ def report_command(options: Namespace, terminal: Terminal) -> int:
             f"nothing is stored of {suite.name} on {model}",
             hint=f"run `tunegate run {options.suite}` first",
         )
-    ending = "html" if options.format == "html" else "md"
-    output = options.output or Path(f"{suite.name}-report.{ending}")
+    output = options.output or Path(f"{suite.name}-report.{ENDINGS[options.format]}")
     check_output(output)
     if options.show_sealed:
         sealed = [name for name in (record.leader_test, record.adapter_test) if name]
@@ -80,6 +83,11 @@ def _report_all(options: Namespace, terminal: Terminal) -> int:
     from reports import render_index
     from reports.html import link_to
 
+    if options.format != "html":
+        raise UsageError(
+            "the index of all suites is HTML",
+            hint="name a suite; `tunegate runs --json` lists what is stored",
+        )
     ledger = open_stored(options.ledger)
     runs: dict[tuple[str, str], list[Run]] = {}
     for header in ledger.runs():
@@ -101,11 +109,11 @@ def _report_all(options: Namespace, terminal: Terminal) -> int:
 
 def _report_runs(options: Namespace, terminal: Terminal) -> int:
     """Two stored runs, A and B, as one page."""
-    from reports import Disclosure, render_runs
+    from reports import Disclosure, render_run_pages, render_runs_json
 
-    if options.format != "html":
+    if options.format == "markdown":
         raise UsageError(
-            "two runs are reported as HTML",
+            "two runs are reported as HTML or JSON",
             hint="`tunegate compare A B --markdown FILE` writes Markdown",
         )
     ledger = open_stored(options.ledger)
@@ -114,17 +122,20 @@ def _report_runs(options: Namespace, terminal: Terminal) -> int:
     found = compare_runs(a, b, **settings)
     prints = {result.case_fingerprint for run in (a, b) for result in run.results}
     cases = ledger.cases(sorted(prints))
-    output = options.output or Path(f"{b.suite}-comparison.html")
+    output = options.output or Path(f"{b.suite}-comparison.{ENDINGS[options.format]}")
     check_output(output)
     told = Disclosure(texts=not options.redact, sealed=options.show_sealed)
     if options.show_sealed and "test" in (a.split, b.split):
         _open_sealed_runs((a, b), cases.values(), options.ledger)
-    named = _folder_of(b, cases.values())
     with terminal.progress(f"writing {output}"):
-        write_whole(output, render_runs((a, b), cases, found, told, named))
+        if options.format == "json":
+            write_whole(output, render_runs_json((a, b), cases, found, told))
+        else:
+            named, names = _folder_of(b, cases.values()), (output.name, cases_beside(output).name)
+            _write_pages(output, render_run_pages((a, b), cases, found, told, named, names))
     terminal.line(found.verdict)
     terminal.line(f"report: {output}")
-    terminal.result({"report": str(output), "format": "html", **canonical(found)})
+    terminal.result({"report": str(output), "format": options.format, **canonical(found)})
     return 0
 
 
@@ -143,7 +154,7 @@ def write_report(
     ledger: Ledger, record: JobRecord, opened: OpenedSuite, wanted: Wanted
 ) -> JobRecord:
     """Render a job from what is stored of it, put the file in place whole, and return it."""
-    from reports import Disclosure, render_markdown, render_pages
+    from reports import Disclosure, render_json, render_markdown, render_pages
 
     stored = load_job(ledger, record.suite, record.model)
     assert stored is not None
@@ -160,15 +171,19 @@ def write_report(
         templates=_templates(opened.suite, stored),
     )
     disclosure = Disclosure(wanted.texts, wanted.sealed)
-    if wanted.form == "markdown":
-        write_whole(wanted.output, render_markdown(whole, disclosure))
+    if wanted.form != "html":
+        render = render_json if wanted.form == "json" else render_markdown
+        write_whole(wanted.output, render(whole, disclosure))
         return whole
     told = _with_prompts(whole, opened.suite, disclosure)
-    beside = cases_beside(wanted.output)
-    pages = render_pages(whole, told, wanted.output.name, beside.name)
-    _replace_cases(beside, pages.cases)
-    write_whole(wanted.output, pages.report)
+    names = wanted.output.name, cases_beside(wanted.output).name
+    _write_pages(wanted.output, render_pages(whole, told, names))
     return whole
+
+
+def _write_pages(output: Path, pages: Pages) -> None:
+    _replace_cases(cases_beside(output), pages.cases)
+    write_whole(output, pages.report)
 
 
 def _templates(suite: Suite, job: JobRecord) -> dict[str, str]:

@@ -114,6 +114,7 @@ def render_run_pages(
     cases: Mapping[str, Case],
     found: Comparison,
     told: Disclosure,
+    *,
     named: str,
     names: tuple[str, str],
 ) -> Pages:

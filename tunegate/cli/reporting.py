@@ -132,7 +132,8 @@ def _report_runs(options: Namespace, terminal: Terminal) -> int:
             write_whole(output, render_runs_json((a, b), cases, found, told))
         else:
             named, names = _folder_of(b, cases.values()), (output.name, cases_beside(output).name)
-            _write_pages(output, render_run_pages((a, b), cases, found, told, named, names))
+            pages = render_run_pages((a, b), cases, found, told, named=named, names=names)
+            _write_pages(output, pages)
     terminal.line(found.verdict)
     terminal.line(f"report: {output}")
     terminal.result({"report": str(output), "format": options.format, **canonical(found)})

@@ -51,7 +51,8 @@ def render_markdown(job: JobRecord, told: Disclosure = SEALED) -> str:
     head, end = _head(page), _reproduce(page)
     room = MOST_CHARACTERS - len(head) - len(end) - 2
     if room < 0:  # a suite with absurdly long names: what is said first stays
-        head, room = head[: room - len(_CUT)] + _CUT, 0
+        kept = head[: room - len(_CUT)]
+        head, room = kept[: kept.rindex("\n")] + _CUT, 0  # never inside of an entity
     folded = _fitting(list(_folded(page)), room - FOR_CASES)
     cases = _cases(page.cases, room - len(folded))
     return f"{head}\n{cases}{folded}{end}"

@@ -23,6 +23,9 @@ FACTOR = 1.5
 Seen on a quiet machine with `query_assistant`, one prompt on dev and on test: 1.015 times.
 """
 
+MOST_NAMED = 60
+"""Characters of a candidate's name: what is said of it must not be lost behind it."""
+
 
 class Timing(NamedTuple):
     """One run as timed: wall seconds of a call, and its tokens, asked and answered."""
@@ -94,8 +97,11 @@ def disagreement_said(timed: Timed) -> str:
         return ""
     assert timed.dev is not None
     assert timed.sealed is not None
+    name = timed.label
+    if len(name) > MOST_NAMED:
+        name = f"{name[: MOST_NAMED - 1]}…"
     return (
-        f"'{timed.label}' took {timed.dev.seconds:.2g} s a call on dev cases and "
+        f"'{name}' took {timed.dev.seconds:.2g} s a call on dev cases and "
         f"{timed.sealed.seconds:.2g} s on sealed ones, on the {timed.slower} ones "
         f"{timed.times:.1f} times as long for each token: the machine was probably busy with "
         "something else during that run. Time both again on a quiet machine"

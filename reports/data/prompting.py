@@ -90,6 +90,9 @@ class CandidateData:
     completion_tokens: Annotated[float | None, "Tokens of the answer, mean of a case, all votes"]
     seconds: Annotated[float | None, "Wall time of a case, mean; null: not measured"]
     calls: Annotated[Calls | None, "Cost and latency of a call; null: not known"]
+    template: Annotated[
+        str | None, "Source of its prompt; null: left out, or the suite has it no longer as it was"
+    ]
 
 
 @dataclass(frozen=True)
@@ -248,6 +251,7 @@ def _candidate(job: JobRecord, trial: TrialLine) -> CandidateData:
         completion_tokens=completion_tokens_of(trial, run),
         seconds=seconds_of(run),
         calls=calls_data(trial.cost),
+        template=job.templates.get(trial.run_id),
     )
 
 

@@ -13,7 +13,6 @@ from reports.disclosure import Disclosure
 from reports.stored import sealed_runs
 from reports.verdict import (
     FLAGS,
-    Judgement,
     Tone,
     detectable_gain,
     errors_by_split,
@@ -68,6 +67,18 @@ class GateVerdict:
     headline: Annotated[str, "The verdict in a few words"]
     tone: Annotated[Tone, "How to colour it"]
     sentence: Annotated[str, "The verdict in a sentence"]
+    would_train: Annotated[
+        TrainingTime | None, "What training would take here; null: the gate is shut, or not timed"
+    ]
+
+
+@dataclass(frozen=True)
+class TrainingTime:
+    """What a training would take on the machine of the dev runs, by estimate."""
+
+    seconds: Annotated[float, "Seconds that are likely"]
+    most: Annotated[float, "Seconds that are reckoned with"]
+    basis: Annotated[str, "How that is known"]
 
 
 @dataclass(frozen=True)
@@ -222,7 +233,7 @@ def verdict_data(job: JobRecord, told: Disclosure) -> VerdictData:
         below_target=falls_short(job),
         next_steps=view.next_steps,
         override=job.override,
-        gate=_gate(gate_judgement(decision)) if decision else None,
+        gate=_gate(decision) if decision else None,
         cases_needed=last.cases_needed if last else None,
         sealed_split=_sealed(job, told),
         errors=tuple(SplitErrors(*line) for line in errors_by_split(job)),
@@ -238,8 +249,10 @@ def verdict_data(job: JobRecord, told: Disclosure) -> VerdictData:
     )
 
 
-def _gate(said: Judgement) -> GateVerdict:
-    return taken(GateVerdict, said, code=said.verdict)
+def _gate(decision: Decision) -> GateVerdict:
+    said, time = gate_judgement(decision), decision.would_train
+    expected = TrainingTime(time.seconds, time.most, time.basis) if time else None
+    return taken(GateVerdict, said, code=said.verdict, would_train=expected)
 
 
 def _sealed(job: JobRecord, told: Disclosure) -> SealedSplit:

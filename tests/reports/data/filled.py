@@ -27,6 +27,7 @@ from tuning.records import (
     Seeds,
     StageRecord,
     StrongerLine,
+    TrainingEstimate,
 )
 from tuning.sweeping.records import SweepRecord
 from tuning.together.records import Together
@@ -83,6 +84,7 @@ def filled_job() -> JobRecord:
         provisional="it leads",
         stated="candidate: {prompt: spec}",
         dev_look=1,
+        would_train=TrainingEstimate(600.0, 1200.0, "by how fast the dev runs were"),
         cases_needed=300,
     )
     line = filled(SeedLine, guards=shipping.guards)
@@ -117,6 +119,7 @@ def filled_job() -> JobRecord:
         runs=runs,
         cases=cases,
         override="the demo is on Friday",
+        templates={"dev00005": "Answer {{ case.question }}."},
         over_repeats=filled(OverRepeats, times=1, levels=(filled(RepeatLevel, count=1),)),
         learning=filled(LearningCurve),
         tradeoff=filled(Tradeoff),

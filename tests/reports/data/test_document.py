@@ -99,26 +99,32 @@ def test_numbers_are_those_of_the_records() -> None:
     ]
 
 
-def test_cases_have_each_sides_own_scores_and_the_pages_statuses() -> None:
-    for make in (small_job, gate_only):
-        job = make()
-        (cases,) = read(render_json(job, EVERYTHING))["cases"]
-        page = {case["id"]: case for case in packed_cases(render_html(job, EVERYTHING))["cases"]}
-        assert {case["id"] for case in cases["cases"]} == page.keys()
-        for side in cases["sides"]:
-            assert side["label"] == job.runs[side["run"]].candidate.label
-        for case in cases["cases"]:
-            shown = page[case["id"]]
-            assert case["status"] == shown["status"]
-            for place, side in enumerate(cases["sides"]):
-                result = next(r for r in job.runs[side["run"]].results if r.case_id == case["id"])
-                told = case["results"][place]
-                score = None if result.failed else result.scores["correct"].value
-                assert told["score"] == score == shown["sides"][place]["value"]
-                assert told["error"] == result.failed
-                said = result.output.said
-                assert told["output"] == (None if said is None else encodable(said))
-        assert cases["statuses"] == Counter(case["status"] for case in cases["cases"])
+@pytest.mark.parametrize("make", [small_job, gate_only])
+def test_cases_have_each_sides_own_scores_and_the_pages_statuses(make: Any) -> None:
+    job = make()
+    told = read(render_json(job, EVERYTHING))["cases"]
+    shown = packed_cases(render_html(job, EVERYTHING))["sets"]
+    for data, page in zip(told, shown, strict=True):
+        assert page["name"] == ("sealed" if data["split"] == "test" else "dev")
+        _agree(data, {case["id"]: case for case in page["cases"]}, job)
+
+
+def _agree(data: Any, page: dict[str, Any], job: JobRecord) -> None:
+    assert {case["id"] for case in data["cases"]} == page.keys()
+    for side in data["sides"]:
+        assert side["label"] == job.runs[side["run"]].candidate.label
+    for case in data["cases"]:
+        shown = page[case["id"]]
+        assert case["status"] == shown["status"]
+        for place, side in enumerate(data["sides"]):
+            result = next(r for r in job.runs[side["run"]].results if r.case_id == case["id"])
+            told = case["results"][place]
+            score = None if result.failed else result.scores["correct"].value
+            assert told["score"] == score == shown["sides"][place]["value"]
+            assert told["error"] == result.failed
+            said = result.output.said
+            assert told["output"] == (None if said is None else encodable(said))
+    assert data["statuses"] == Counter(case["status"] for case in data["cases"])
 
 
 def test_errors_and_slices_are_counted() -> None:
@@ -140,10 +146,11 @@ def test_sealed_texts_are_told_only_by_choice(make: Any) -> None:
     job = marked(make())
     assert f"{MARK}-test" not in render_json(job)
     assert f"{MARK}-test" in render_json(job, EVERYTHING)
-    (cases,) = read(render_json(job))["cases"]
-    assert cases["texts"] == "sealed"
-    assert all(case["input"] is None for case in cases["cases"])
-    assert read(render_json(job, EVERYTHING))["cases"][0]["texts"] == "told"
+    dev, sealed = read(render_json(job))["cases"]
+    assert (dev["texts"], sealed["texts"]) == ("told", "sealed")
+    assert all(case["input"] is None for case in sealed["cases"])
+    assert [each["role"] for each in dev["sides"]] == ["best_prompt", "adapter"]
+    assert {each["texts"] for each in read(render_json(job, EVERYTHING))["cases"]} == {"told"}
 
 
 @pytest.mark.parametrize("make", [small_job, gate_only, filled_job])

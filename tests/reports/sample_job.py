@@ -22,6 +22,7 @@ from tuning.records import (
     Proof,
     RuleLine,
     ShipDecision,
+    TrainingEstimate,
     TrainingRecord,
     TrialLine,
 )
@@ -328,6 +329,7 @@ def sample_job(test_cases: int = 250, dev_cases: int = 200, guard_cases: int = 4
         min_gain=0.10,
         target=0.85,
         alpha=0.05,
+        would_train=TrainingEstimate(600.0, 1200.0, "as fast as the dev runs were"),
     )  # fmt: skip
     shipping = ShipDecision(
         verdict="ship_adapter",
@@ -364,6 +366,7 @@ def sample_job(test_cases: int = 250, dev_cases: int = 200, guard_cases: int = 4
         leader_test="testbefore",
         adapter_test="testafter",
         adapter_dev="devafter",
+        templates={"dev00000": "Answer with a query: {{ question }}", "dev00005": "The language has these parts: ..."},
         override=None,
         phases=(Phase("check", 3.1), Phase("rounds", 241.0), Phase("train", 251.4), Phase("sealed evals", 88.0), Phase("guards", 61.5)),
         runs=runs,

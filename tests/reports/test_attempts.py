@@ -1,4 +1,4 @@
-"""Candidates that were stopped early: marked, counted by their own cases, never ranked."""
+"""What was tried: candidates that were stopped early, prompts, and what training would take."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import pytest
 
 from reports import render_html, render_markdown
 from reports.attempts import AttemptsView, attempts_view
+from tests.reports.partial_jobs import gate_only
 from tests.reports.sample_job import sample_job
 from tuning.records import Interval, JobRecord, TrialLine
 
@@ -51,3 +52,27 @@ def test_both_reports_mark_it(job: JobRecord) -> None:
     said = f"stopped after 62 of {job.decision.cases} cases"
     assert said in render_html(job)
     assert said in render_markdown(job)
+
+
+def test_each_prompt_stands_once_with_all_that_it_was_tried_as() -> None:
+    whole = sample_job()
+    source = "Ask {{ question }}"
+    shared = {"dev00002": source, "dev00003": source, "dev00000": "Other"}
+    names = {"dev00002": "one", "dev00003": "one", "dev00000": "other"}
+    runs = {
+        key: replace(run, candidate=replace(run.candidate, prompt=names.get(key, "")))
+        for key, run in whole.runs.items()
+    }
+    found = attempts_view(replace(whole, runs=runs, templates=shared))
+    assert isinstance(found, AttemptsView)
+    assert [(one.name, one.source.text) for one in found.prompts] == [
+        ("one", source), ("other", "Other")
+    ]  # fmt: skip
+    assert found.prompts[0].used_by.count("spec") == 2
+
+
+def test_before_training_it_is_told_what_that_would_take() -> None:
+    page = render_html(gate_only())
+    assert "training would take" in page
+    assert "about 10 min 0 s" in page
+    assert "training would take" not in render_html(sample_job())

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from evals.failures import KINDS, MEANINGS, FailureAnalysis, FailureKind
 from evals.failures.records import Contrast, Share, SliceLine, Topic
 from reports import numbers
+from reports.case_filters import slice_filter
 from reports.cases import safe_anchor
 from reports.disclosure import EVERYTHING, Disclosure
 from reports.excerpts import one_line
@@ -48,7 +49,10 @@ class KindRow:
 
 @dataclass(frozen=True)
 class PartRow:
-    """A slice or a topic: how much of it fails, and how that differs from the rest."""
+    """A slice or a topic: how much of it fails, and how that differs from the rest.
+
+    `filter` finds its cases in the table of cases, as a link states it; empty for a topic.
+    """
 
     name: str
     failed: str
@@ -60,6 +64,7 @@ class PartRow:
     difference_bounds: str
     standing: str
     kinds: str
+    filter: str = ""
 
 
 @dataclass(frozen=True)
@@ -91,7 +96,7 @@ def analysed_view(
         columns=tuple((role, found.label) for role, found in columns),
         kinds=tuple(_kind_row(kind, job.failures, shown, linked) for kind in present),
         shown=role,
-        slices=tuple(map(_slice_row, shown.slices[:MOST_SLICES])),
+        slices=tuple(_slice_row(line, shown.split) for line in shown.slices[:MOST_SLICES]),
         slices_hidden=len(shown.slices[MOST_SLICES:]) + shown.slices_hidden,
         topics=tuple(map(_topic_row, shown.topics.found)),
         topics_note=_topics_note(shown),
@@ -176,8 +181,9 @@ def _kind_cell(kind: FailureKind, found: FailureAnalysis) -> KindCell:
     )
 
 
-def _slice_row(line: SliceLine) -> PartRow:
-    return _part_row(f"{line.tag}: {line.value}", line, line.contrast)
+def _slice_row(line: SliceLine, split: str) -> PartRow:
+    row = _part_row(f"{line.tag}: {line.value}", line, line.contrast)
+    return replace(row, filter=slice_filter(split, line.tag, line.value))
 
 
 def _topic_row(topic: Topic) -> PartRow:

@@ -13,6 +13,7 @@ from evals.prompting.ballots import poll_of, poll_said
 from evals.records import Case, CaseResult, Output, Request, Run
 from evals.text import visible
 from reports import numbers
+from reports.case_filters import set_name
 from reports.commands import eval_command
 from reports.differences import Difference, Piece, compare_texts
 from reports.disclosure import EVERYTHING, Disclosure
@@ -20,7 +21,6 @@ from reports.excerpts import Excerpt, as_text, excerpt, one_line
 from reports.stored import NotRun, compared_run, leader_run, sealed_runs
 from tuning.records import JobRecord
 
-SetName = Literal["sealed", "dev"]
 Status = Literal["broken", "error", "fixed", "still_wrong", "still_right", "wrong", "right"]
 
 # In the order in which a person wants to see them.
@@ -131,7 +131,7 @@ class CasesView:
     `name` is `sealed` or `dev`; `note` says why texts are left out, empty where they are not.
     """
 
-    name: SetName
+    name: str
     heading: str
     sides: tuple[str, ...]
     note: str
@@ -195,8 +195,9 @@ def cases_of_runs(source: Source, runs: Runs, heading: str) -> CasesView:
     counts = [StatusCount(s, STATUSES[s], found.count(s)) for s in order if s in found]
     quiet = any(source.told.is_quiet(run) for run in runs)
     note = source.told.note(source.unseal) if quiet else ""
-    name: SetName = "sealed" if runs[0].split == "test" else "dev"
-    return CasesView(name, heading, source.labels, note, tuple(counts), tuple(cases))
+    return CasesView(
+        set_name(runs[0].split), heading, source.labels, note, tuple(counts), tuple(cases)
+    )
 
 
 def _titles(job: JobRecord, runs: Runs) -> tuple[str, tuple[str, ...]]:

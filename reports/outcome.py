@@ -4,23 +4,30 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from evals.records import Case, Run
 from reports import numbers
+from reports.case_filters import slice_filter
 from reports.charts import Forest, ForestRow, Mark, Reference, forest
 from reports.estimates import Pair, mean_of, pair_of
 from reports.stored import NotRun, sealed_runs, stored_run
 from tuning.records import GuardLine, Interval, JobRecord, ShipDecision
 
 MOST_SLICES = 30
+UNTAGGED = "untagged"
+"""The slice of cases that do not have the tag."""
+
 GUARD_WORDS = {"pass": "passed", "fail": "failed", "inconclusive": "inconclusive"}
 
 
 @dataclass(frozen=True)
 class PairRow:
-    """A line of a before-and-after table; texts are ready to show."""
+    """A line of a before-and-after table; texts are ready to show.
+
+    `filter` finds its cases in the table of cases, as a link states it; empty: all, or none.
+    """
 
     name: str
     before: str
@@ -33,6 +40,7 @@ class PairRow:
     losses: str
     ties: str
     cases: str
+    filter: str = ""
 
 
 @dataclass(frozen=True)
@@ -105,18 +113,18 @@ def outcome_view(job: JobRecord) -> OutcomeView | SingleView | NotRun:
         return NotRun(f"Nothing has been run on the sealed cases{_why(job)}", _again(job))
     pairs = sealed_pairs(job, before, after)
     primary = pairs.get(job.primary)
-    slices = slice_pairs(before, after, job.cases, job.slices)
+    slices = pairs_by_slice(before, after, job.cases, job.slices)
     return OutcomeView(
         before_label=before.candidate.label,
         after_label=after.candidate.label,
         caption=_caption(job),
         metrics=tuple(pair_row(name, pair) for name, pair in pairs.items()),
-        slices=tuple(pair_row(name, pair) for name, pair in slices[:MOST_SLICES]),
+        slices=tuple(slice_row(each, after.split) for each in slices[:MOST_SLICES]),
         slices_hidden=max(0, len(slices) - MOST_SLICES),
         chart=gain_chart(
             f"Adapter minus best prompt in {job.primary}",
             ("all sealed cases", primary),
-            slices[:MOST_SLICES],
+            [each.named for each in slices[:MOST_SLICES]],
             [Reference(job.min_gain, f"smallest gain worth it {job.min_gain:g}", "gain")],
         )
         if primary
@@ -197,20 +205,17 @@ def _single(run: Run) -> SingleView:
     return SingleView(run.candidate.label, tuple(rows))
 
 
-def slice_pairs(
-    before: Run, after: Run, cases: Mapping[str, Case], tags: Sequence[str]
-) -> list[tuple[str, Pair]]:
-    """What `pairs_by_slice` finds, each slice as `tag: value`."""
-    found = pairs_by_slice(before, after, cases, tags)
-    return [(f"{each.tag}: {each.value}", each.pair) for each in found]
-
-
 class SlicePair(NamedTuple):
     """A part of the cases, those with one value of a tag, on both sides."""
 
     tag: str
     value: str
     pair: Pair
+
+    @property
+    def named(self) -> tuple[str, Pair]:
+        """The pair with the slice's name, as charts have it."""
+        return f"{self.tag}: {self.value}", self.pair
 
 
 def pairs_by_slice(
@@ -222,13 +227,19 @@ def pairs_by_slice(
         case = cases.get(result.case_fingerprint)
         for tag in tags if case else ():
             assert case is not None
-            found.setdefault((tag, case.tags.get(tag, "untagged")), set()).add(result.case_id)
+            found.setdefault((tag, case.tags.get(tag, UNTAGGED)), set()).add(result.case_id)
     pairs = []
     for (tag, value), ids in sorted(found.items()):
         pair = pair_of(before, after, after.primary, ids)
         if pair:
             pairs.append(SlicePair(tag, value, pair))
     return pairs
+
+
+def slice_row(found: SlicePair, split: str) -> PairRow:
+    """A slice as a line of a table, which leads to its cases."""
+    wanted = "" if found.value == UNTAGGED else slice_filter(split, found.tag, found.value)
+    return replace(pair_row(*found.named), filter=wanted)
 
 
 def pair_row(name: str, pair: Pair) -> PairRow:

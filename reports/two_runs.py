@@ -15,7 +15,15 @@ from reports.cost import CostRow, call_costs
 from reports.disclosure import Disclosure, bare_cases, quiet_run
 from reports.estimates import Pair, pair_of
 from reports.failures import FailuresView, failures_of
-from reports.outcome import MOST_SLICES, PairRow, gain_chart, metrics_of, pair_row, slice_pairs
+from reports.outcome import (
+    MOST_SLICES,
+    PairRow,
+    gain_chart,
+    metrics_of,
+    pair_row,
+    pairs_by_slice,
+    slice_row,
+)
 from reports.verdict import Tile, Tone
 from reports.views import first_cases
 from tuning.intervals import Interval
@@ -79,11 +87,12 @@ def two_runs_view(
     cases = bare_cases(runs, cases, told)
     a, b = (quiet_run(run, told) for run in runs)
     names = (f"A: {a.candidate.label}", f"B: {b.candidate.label}")
-    slices = slice_pairs(a, b, cases, slicing_tags(cases))
+    slices = pairs_by_slice(a, b, cases, slicing_tags(cases))
     pairs = {name: pair for name in metrics_of(a, b) if (pair := pair_of(a, b, name))}
     whole = pairs[b.primary] = compared_pair(found, pairs[b.primary])
     title, shown_slices = f"B minus A in {b.primary}", slices[:MOST_SLICES]
-    chart = gain_chart(title, ("all cases", whole), shown_slices, _lines(found))
+    drawn = [each.named for each in shown_slices]
+    chart = gain_chart(title, ("all cases", whole), drawn, _lines(found))
     headline, tone = headline_of(found)
     unseal = shlex.join(["tunegate", "report", a.id, b.id, "--show-sealed"])
     source = Source(named or b.suite, cases, told, names, unseal)
@@ -99,7 +108,7 @@ def two_runs_view(
         asked=tuple(_asked(found)),
         left_out=tuple(_left_out(found)),
         metrics=tuple(pair_row(name, pair) for name, pair in pairs.items()),
-        slices=tuple(pair_row(name, pair) for name, pair in shown_slices),
+        slices=tuple(slice_row(each, a.split) for each in shown_slices),
         slices_hidden=max(0, len(slices) - MOST_SLICES),
         chart=chart,
         costs=call_costs(a, b) if is_measured(a) or is_measured(b) else (),

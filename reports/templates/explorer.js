@@ -143,7 +143,8 @@
       by("picks").replaceChildren(...[...names].flatMap(([name, label]) => {
         const found = [...new Set(filter.set.cases.map((one) => facetOf(one, name)))]
           .filter((choice) => choice).sort(collator.compare);
-        if (found.length < (name === "failure" ? 1 : 2) || found.length > MOST_PICKS) return [];
+        const isOffered = found.length >= (name === "failure" ? 1 : 2) && found.length <= MOST_PICKS;
+        if (!isOffered && !filter.picked.get(name)) return [];
         const select = make("select", {}, make("option", { value: "" }, "all"),
           ...found.map((choice) => make("option", { value: choice }, choice)));
         select.value = filter.picked.get(name) ?? "";

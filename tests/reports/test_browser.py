@@ -261,6 +261,19 @@ def test_a_count_leads_to_the_cases_it_counts(
     page.close()
 
 
+def test_a_slice_leads_to_its_cases(browser: Any, report: Path) -> None:
+    watched = explored(browser, report)
+    page = watched.page
+    row = page.locator("#outcome tr", has_text="origin: generated")
+    counted = int(row.locator("td").last.inner_text())
+    row.locator("a").click()
+    page.wait_for_function("() => location.hash.includes('tag.origin=generated')")
+    page.wait_for_function("() => document.getElementById('shown').textContent.length < 20")
+    assert len(shown(page)) in {counted, counted + 1}  # one without a score is not compared
+    watched.check()
+    page.close()
+
+
 def test_dev_and_sealed_cases_stand_in_turn(browser: Any, report: Path) -> None:
     watched = explored(browser, report, "#case-dev-007")
     page = watched.page

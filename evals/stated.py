@@ -86,6 +86,18 @@ class Stated:
         return None
 
 
+def options_of(approach: Approach) -> list[str]:
+    """The same as options of a command: `--nearest 4 --structured`."""
+    words: list[str] = []
+    for name, value in names_of(approach).items():
+        words.append(f"--{name.replace('_', '-')}")
+        if isinstance(value, list):
+            words += [str(one) for one in value]
+        elif value is not True:
+            words.append(str(value))
+    return words
+
+
 def names_of(approach: Approach) -> dict[str, object]:
     """The keys by which a person states an approach, with their values, in a fixed order."""
     technique = approach.technique

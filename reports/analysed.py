@@ -92,7 +92,9 @@ def analysed_view(
     role, shown = columns[_shown(job, told)]
     present = [kind for kind in KINDS if any(kind in found.counts for found in job.failures)]
     return AnalysedView(
-        sentences=tuple(_sentence(role, found) for role, found in columns),
+        sentences=tuple(
+            _sentence(role, found, is_held=_is_held(job, found)) for role, found in columns
+        ),
         columns=tuple((role, found.label) for role, found in columns),
         kinds=tuple(_kind_row(kind, job.failures, shown, linked) for kind in present),
         shown=role,
@@ -124,15 +126,21 @@ def _role(job: JobRecord, found: FailureAnalysis) -> str:
     return roles.get(found.run, "Best prompt, dev")
 
 
-def _sentence(role: str, found: FailureAnalysis) -> str:
+def _is_held(job: JobRecord, found: FailureAnalysis) -> bool:
+    """Whether decoding was held to a form already."""
+    run = job.runs.get(found.run)
+    return run is not None and run.candidate.technique.structured
+
+
+def _sentence(role: str, found: FailureAnalysis, *, is_held: bool) -> str:
     said = f"{role}: {numbers.count(found.failed)} of {numbers.plural(found.cases, 'case')} fail"
     if not found.failed:
         return f"{said}."
     wrong = found.counts.get("wrong_content", 0)
-    return (
-        f"{said}; {numbers.count(found.constrainable)} by form, which a constraint "
-        f"could change, and {numbers.count(wrong)} with wrong content."
-    )
+    by_form = f"{numbers.count(found.constrainable)} by form"
+    if not is_held:
+        by_form += ", which a constraint could change,"
+    return f"{said}; {by_form} and {numbers.count(wrong)} with wrong content."
 
 
 def _note(found: FailureAnalysis) -> str:

@@ -34,6 +34,10 @@ STATUSES: dict[Status, str] = {
     "right": "right",
 }
 
+PAIRED: tuple[Status, ...] = ("broken", "fixed", "still_wrong", "still_right")
+ALONE: tuple[Status, ...] = ("wrong", "right")
+"""What is counted also where no case has it: that none is broken is worth saying."""
+
 MOST_ASKED = 20_000
 """Characters of one message of a rendered prompt."""
 
@@ -192,7 +196,8 @@ def cases_of_runs(source: Source, runs: Runs, heading: str) -> CasesView:
     order = list(STATUSES)
     cases.sort(key=lambda case: order.index(case.status))  # stable: suite order within
     found = [case.status for case in cases]
-    counts = [StatusCount(s, STATUSES[s], found.count(s)) for s in order if s in found]
+    shown = [s for s in order if s in found or s in (PAIRED if len(runs) > 1 else ALONE)]
+    counts = [StatusCount(s, STATUSES[s], found.count(s)) for s in shown]
     quiet = any(source.told.is_quiet(run) for run in runs)
     note = source.told.note(source.unseal) if quiet else ""
     return CasesView(

@@ -8,7 +8,7 @@ from evals.errors import RecordError
 from evals.imports.runs import PREFIX as IMPORTED
 from evals.records import Run
 from evals.regression.recipes import named_approach
-from evals.stated import names_of
+from evals.stated import options_of
 
 
 def eval_command(suite: str, run: Run, case_id: str) -> str:
@@ -18,19 +18,14 @@ def eval_command(suite: str, run: Run, case_id: str) -> str:
     results were imported.
     """
     try:
-        stated = names_of(named_approach(run))
+        stated = options_of(named_approach(run))
     except RecordError:
         return ""
     candidate = run.candidate
     if candidate.model.startswith(IMPORTED) or (candidate.adapter and not candidate.adapter_path):
         return ""
     words = ["tunegate", "eval", suite, "--model", candidate.model, "--prompt", candidate.prompt]
-    for name, value in stated.items():
-        words.append(f"--{name.replace('_', '-')}")
-        if isinstance(value, list):
-            words += [str(one) for one in value]
-        elif value is not True:
-            words.append(str(value))
+    words += stated
     if candidate.adapter:
         words += ["--adapter", candidate.adapter_path]
     return shlex.join([*words, "--split", run.split, "--case", case_id])

@@ -14,7 +14,7 @@ from reports.hosted import HostedRow, hosted_rows, per_call
 from reports.payback import CallRow, PaybackView, call_rows, cost_standing, payback_view
 from reports.stored import NotRun, leader_run, sealed_runs
 from reports.timing import Arms, quiet_payback, timed_arms, timing_notes
-from tuning.records import JobRecord
+from tuning.records import JobRecord, Payback
 
 
 @dataclass(frozen=True)
@@ -60,8 +60,7 @@ def cost_view(job: JobRecord) -> CostView | NotRun:
         return NotRun("No call has been measured", f"tunegate run {job.suite}")
     arms = timed_arms(job)
     facts = [*_saving(job, before, after), *_training(job, before, after, arms)]
-    standing, quiet = cost_standing(job), quiet_payback(job, arms)
-    payback = quiet or (standing.payback if standing else None)
+    quiet, payback = quiet_payback(job, arms), shown_payback(job)
     facts += [*_month(job, before), *([] if payback else [_money(job, before)])]
     hosted = hosted_rows(tuple(job.runs.values()), job.model)
     return CostView(
@@ -74,6 +73,12 @@ def cost_view(job: JobRecord) -> CostView | NotRun:
         calls=() if hosted else call_rows(job),
         payback=payback_view(payback, at_quiet_pace=quiet is not None) if payback else None,
     )
+
+
+def shown_payback(job: JobRecord) -> Payback | None:
+    """The break-even that is shown: as measured without what disturbed it, else by estimate."""
+    standing = cost_standing(job)
+    return quiet_payback(job, timed_arms(job)) or (standing.payback if standing else None)
 
 
 def mean_of_outputs(run: Run | None, quantity: Callable[[Output], float]) -> float | None:

@@ -13,6 +13,14 @@ GLOSSARY = (
         "the values that fit what was seen; at 95 %, such a range misses the true value 1 time "
         "in 20",
     ),
+    (
+        "+ 4 static, + 4 nearest",
+        "with 4 solved examples in the prompt: always the same ones, or those most like the case",
+    ),
+    (
+        "+ structured",
+        "the answer is held to a form while it is written: a schema, labels or a grammar",
+    ),
     ("leader, best prompt", "the tried prompt that scores highest on dev"),
     (
         "smallest gain worth it (\u03b4)",
@@ -32,6 +40,8 @@ GLOSSARY = (
         "fixed, broken",
         "cases that score higher, or lower, with the adapter than with the best prompt",
     ),
+    ("slice", "the cases that share the value of a tag"),
+    ("cluster", "cases that are alike, so that they count as less than as many independent ones"),
     ("override", "training although the gate was shut, by a person who gave a reason"),
 )
 """Words and meanings, in the order in which a reader meets them."""

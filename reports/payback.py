@@ -191,7 +191,10 @@ def _facts(payback: Payback) -> tuple[tuple[str, str], ...]:
             "Break-even",
             f"{_months(payback.months)} ({_worst(payback.months_worst)} at the unfavourable end)",
         ),
-        (f"Break-even volume, within {payback.within_months:g} months", _volume(payback)),
+        (
+            f"Break-even volume, within {payback.within_months:g} months, trainings due then paid",
+            _volume(payback),
+        ),
     )
 
 

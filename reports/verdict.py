@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, NamedTuple
+from typing import Literal
 
-from evals.errors import StatisticsError
 from evals.records import Run
-from evals.stats import smallest_detectable_gain
+from evals.spending.wording import money_said
 from reports import numbers
+from reports.caveats import Caveat, caveats_of
+from reports.cost import shown_payback
 from reports.disclosure import Disclosure
 from reports.stored import NotRun, dev_runs, sealed_runs
-from tuning.gate.rules import AUDIT
-from tuning.records import Decision, JobRecord, RuleStatus, ShipDecision, TrainingEstimate
+from tuning.records import Decision, JobRecord, Payback, RuleStatus, ShipDecision, TrainingEstimate
 
 Tone = Literal["good", "go", "wait", "bad"]
 
@@ -33,18 +32,6 @@ HEADLINES: dict[str, tuple[str, Tone]] = {
 
 SHORT = "Better than prompting, below the target"
 """What is said of an adapter that may ship and is not good enough."""
-
-FLAGS = {
-    "errors": (
-        "some tried candidates have cases without a score; the gate's bounds take the worst case "
-        "of each"
-    ),
-    "few_clusters": "the cases form too few independent clusters to claim anything",
-    "floor": "every prompt scores near zero, where flatness is cheap",
-    "leader_moved": (
-        "the best prompt was found after the one that the plateau is judged against, the anchor"
-    ),
-}
 
 STATUSES: dict[RuleStatus, str] = {
     "applies": "applies",
@@ -72,14 +59,6 @@ class Tile:
     label: str
     value: str
     detail: str
-
-
-@dataclass(frozen=True)
-class Caveat:
-    """One part of the honesty line."""
-
-    label: str
-    text: str
 
 
 @dataclass(frozen=True)
@@ -123,7 +102,7 @@ def verdict_view(job: JobRecord, told: Disclosure) -> VerdictView:
         next_steps=steps,
         override=job.override,
         tiles=_tiles(job),
-        caveats=_caveats(job, told),
+        caveats=caveats_of(job, told),
     )
 
 
@@ -204,7 +183,18 @@ def _tiles(job: JobRecord) -> tuple[Tile, ...]:
     if job.training:
         taken = numbers.duration(job.training.seconds)
         tiles.append(Tile("training took", taken, numbers.plural(job.training.examples, "example")))
+    if payback := shown_payback(job):
+        tiles.append(_paid(payback))
     return tuple(tiles)
+
+
+def _paid(payback: Payback) -> Tile:
+    months = payback.months
+    value = "never" if months is None else f"after {months:,.1f} months"
+    spent = money_said(payback.training, payback.currency)
+    kind = ", by estimate" if payback.is_estimate else ""
+    calls = f"{numbers.count(payback.calls_per_month)} calls a month"
+    return Tile(f"tuning pays for itself{kind}", value, f"{calls}; a training costs {spent}")
 
 
 def _expected(training: TrainingEstimate) -> Tile:
@@ -244,121 +234,3 @@ def _gate_tiles(decision: Decision) -> list[Tile]:
 def _prompt_tokens(run: Run) -> float:
     used = [r.output.prompt_tokens for r in run.results if not r.output.error]
     return sum(used) / len(used) if used else float("nan")
-
-
-def _caveats(job: JobRecord, told: Disclosure) -> tuple[Caveat, ...]:
-    """The honesty line: everything that limits what the verdict can claim."""
-    caveats = [Caveat("Sealed split", _looks(job, told)), Caveat("Errors", _errors(job))]
-    if open_parts := _inconclusive(job):
-        caveats.append(Caveat("Undecided", "; ".join(open_parts)))
-    if job.decision:
-        if untested := _untested(job.decision):
-            caveats.append(Caveat("Not tested, whether", "; ".join(untested)))
-        caveats += [Caveat("Left out", text) for text in job.decision.left_out]
-        caveats += [Caveat("Flag", FLAGS.get(flag, flag)) for flag in job.decision.flags]
-    if detectable := _detectable(job):
-        caveats.append(Caveat("Could have seen", detectable))
-    caveats += [Caveat(f"Check: {f.level}", f.message) for f in job.checks if f.level != "note"]
-    caveats.append(Caveat("Scope", "claims are about the prompts that were tried, no others"))
-    return tuple(caveats)
-
-
-def _untested(decision: Decision) -> list[str]:
-    """What nobody looked at, as clauses."""
-    found = [_as_clause(r.title) for r in decision.rules if r.status == "not_tested"]
-    if any(f"{AUDIT}: not tested" in rule.evidence for rule in decision.rules):
-        found.append("a person who reads the cases finds their labels right (audit)")
-    return found
-
-
-def _as_clause(title: str) -> str:
-    """A rule's title inside a sentence."""
-    return title[0].lower() + title[1:]
-
-
-def _looks(job: JobRecord, told: Disclosure) -> str:
-    if not job.shipping or not job.shipping.look:
-        opened = any(sealed_runs(job))
-        return "run, not judged yet" if opened else "not looked at"
-    look, alpha = job.shipping.look, job.shipping.alpha
-    shown = told.texts and told.sealed
-    outputs = "shows its outputs, so it counts as opened" if shown else "does not show its outputs"
-    chance = f"at most {numbers.level(alpha)} of such looks find a gain where there is none"
-    return f"look {look}; {chance} (\u03b1 = {numbers.decimal(alpha)}); this report {outputs}"
-
-
-class ErrorCount(NamedTuple):
-    """How many results of a split have no score."""
-
-    split: Literal["dev", "test"]
-    results: int
-    without_score: int
-
-
-def errors_by_split(job: JobRecord) -> tuple[ErrorCount, ...]:
-    """Errors of the runs that decide, the sealed split first: neither right nor wrong."""
-    sealed = [run for run in sealed_runs(job) if run]
-    found = (_count_errors("test", sealed), _count_errors("dev", dev_runs(job)))
-    return tuple(each for each in found if each.results)
-
-
-def _count_errors(split: Literal["dev", "test"], runs: Sequence[Run]) -> ErrorCount:
-    results = sum(len(run.results) for run in runs)
-    return ErrorCount(split, results, sum(len(run.errors) for run in runs))
-
-
-def _errors(job: JobRecord) -> str:
-    parts = [
-        f"{numbers.count(each.without_score)} of {numbers.count(each.results)} "
-        f"{'sealed' if each.split == 'test' else each.split} results"
-        for each in errors_by_split(job)
-    ]
-    if not parts:
-        return "nothing was run"
-    return f"no output or no score in {' and '.join(parts)}"
-
-
-def _inconclusive(job: JobRecord) -> list[str]:
-    parts = []
-    if job.shipping and job.shipping.verdict == "inconclusive":
-        parts.append("the verdict on the adapter" + _needed(job.shipping.cases_needed))
-    elif job.decision and job.decision.verdict == "more_cases" and not job.shipping:
-        parts.append("the gate" + _needed(job.decision.cases_needed))
-    guards = job.shipping.guards if job.shipping else ()
-    open_guards = [g for g in guards if g.result == "inconclusive"]
-    return parts + [f"guard {g.suite}" + _needed(g.cases_needed) for g in open_guards]
-
-
-def _needed(cases: int | None) -> str:
-    return f" ({numbers.count(cases)} cases needed)" if cases else ""
-
-
-class Detectable(NamedTuple):
-    """The smallest true gain that so many sealed cases find 8 times in 10."""
-
-    gain: float
-    cases: int
-
-
-def detectable_gain(job: JobRecord) -> Detectable | None:
-    """What the sealed cases find, from the discordance seen; None where nothing was compared."""
-    ship = job.shipping
-    compared = ship.wins + ship.losses + ship.ties if ship else 0
-    if not ship or not compared:
-        return None
-    discordance = max(ship.wins + ship.losses, 1) / compared
-    try:
-        gain = smallest_detectable_gain(compared, discordance, ship.alpha)
-    except StatisticsError:
-        return None
-    return Detectable(gain, compared)
-
-
-def _detectable(job: JobRecord) -> str:
-    found = detectable_gain(job)
-    if found is None:
-        return ""
-    return (
-        f"a true gain of {numbers.score(found.gain)} is found 8 times in 10 with "
-        f"{numbers.count(found.cases)} sealed cases"
-    )

@@ -8,14 +8,12 @@ from typing import Annotated, Literal
 from evals.judges.records import JudgeStanding
 from evals.records import Finding
 from evals.stats.power import POWER
+from reports.caveats import FLAGS, detectable_gain, errors_by_split
 from reports.data.measures import taken
 from reports.disclosure import Disclosure
 from reports.stored import sealed_runs
 from reports.verdict import (
-    FLAGS,
     Tone,
-    detectable_gain,
-    errors_by_split,
     falls_short,
     gate_judgement,
     judgement_of,

@@ -25,7 +25,7 @@ function readFilter(fragment, sets, columnNames) {
 
 function filterFragment(filter, sets, columnNames) {
   const said = new URLSearchParams();
-  if (filter.set !== sets[0]) said.set("of", filter.set.name);
+  if (sets.length > 1) said.set("of", filter.set.name);
   if (filter.statuses.size) said.set("status", [...filter.statuses].join(","));
   for (const [name, choice] of filter.picked) if (choice) said.set(name, choice);
   if (filter.needle) said.set("find", filter.needle);

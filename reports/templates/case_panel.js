@@ -68,8 +68,9 @@ function casePanel(texts) {
       }
     });
     const sealed = command.includes("--split test");
-    return make("div", { class: "copier" }, code, make("p", {}, button, " ", said),
-      sealed ? make("p", { class: "fine" }, "It asks a sealed case: that is written down as a look.") : null);
+    const warning = "To run it is a look at a sealed case, and written down as one:";
+    return make("div", { class: "copier" }, sealed ? make("p", { class: "fine" }, warning) : null,
+      code, make("p", {}, button, " ", said));
   }
 
   const field = (name, cut) => (cut ? [make("dt", {}, name), make("dd", {}, passage(...cut))] : []);

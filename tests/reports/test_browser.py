@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -169,7 +170,7 @@ def test_a_link_to_no_case_is_said_and_leaving_a_case_leads_back_to_its_row(
     page.wait_for_selector("#one-case:not([hidden])")
     assert not page.is_visible("#no-such")
     left = page.inner_text("#one-case .id")
-    assert page.is_visible("text=It asks a sealed case: that is written down as a look.")
+    assert page.is_visible("text=To run it is a look at a sealed case, and written down as one:")
     page.get_by_role("link", name="All cases").click()
     page.wait_for_selector("#case-list:not([hidden])")
     assert page.evaluate("document.activeElement.textContent") == left
@@ -259,6 +260,24 @@ def test_a_count_leads_to_the_cases_it_counts(
     assert set(page.locator("#case-rows .status").all_inner_texts()) == {status}
     watched.check()
     page.close()
+
+
+def test_a_status_that_no_case_has_shows_none_of_them(browser: Any, tmp_path: Path) -> None:
+    path, job = tmp_path / "unbroken.html", sample_job(20)
+    assert job.leader_test is not None
+    assert job.adapter_test is not None
+    after = job.runs[job.adapter_test]
+    unbroken = replace(job.runs[job.leader_test], results=after.results)
+    path.write_text(
+        render_html(replace(job, runs=job.runs | {job.leader_test: unbroken}), EVERYTHING),
+        encoding="utf-8",
+    )
+    watched = explored(browser, path, "#cases?of=sealed&status=broken")
+    assert watched.page.inner_text("#shown") == "0 of 20 shown."
+    assert watched.page.is_visible("#none-shown")
+    assert watched.page.is_checked("input[value=broken]")
+    watched.check()
+    watched.page.close()
 
 
 def test_a_slice_leads_to_its_cases(browser: Any, report: Path) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from evals.approach import Approach
 from evals.records import Run
 from evals.spending.prices import Prices
+from evals.stated import options_of
 from evals.suite.spec import Suite
 from tuning.cost.calls import call_cost, cost_of_call
 from tuning.cost.estimate import lengths_of, training_seconds, tuned_call, tuning_run
@@ -43,8 +45,12 @@ def expected_payback(
         return CostStanding(missing=(f"{unmeasured} (run it here)",))
     after = tuned_call(lengths, tuned_rate, own)
     if after is None:
-        how = f"tunegate eval {suite.name} --prompt {prompt}"
-        untimed = f"'{prompt}', which would be trained, was never timed without demonstrations"
+        asked = Approach(technique=carried(leader.candidate.technique))
+        how = " ".join([f"tunegate eval {suite.name} --prompt {prompt}", *options_of(asked)])
+        untimed = (
+            f"'{prompt}{asked.label}', as the adapter would be asked, was never timed without "
+            "demonstrations"
+        )
         return CostStanding(missing=(f"{untimed} ({how})",))
     earlier = earlier if earlier and earlier.prompt == prompt else None
     seconds = training_seconds(suite, prompt, lengths, runs, earlier)

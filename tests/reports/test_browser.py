@@ -350,7 +350,8 @@ def test_a_large_report_leads_to_its_cases_and_back(
     browser: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("reports.html.MOST_INLINE", 100)
-    pages = render_pages(sample_job(90), EVERYTHING, "a report.html", "a report-cases.html")
+    names = ("a report.html", "a report-cases.html")
+    pages = render_pages(sample_job(90), EVERYTHING, names)
     assert pages.cases is not None
     (tmp_path / "a report.html").write_text(pages.report, encoding="utf-8")
     (tmp_path / "a report-cases.html").write_text(pages.cases, encoding="utf-8")
@@ -365,6 +366,10 @@ def test_a_large_report_leads_to_its_cases_and_back(
     assert page.inner_text("#shown") == "90 of 90 shown (1 to 50)."
     page.get_by_role("link", name="the report").click()
     page.wait_for_selector("#verdict")
+    counted = page.inner_text(".balance .broken b")
+    page.locator(".balance .broken a").click()
+    page.wait_for_selector("#explorer:not([hidden])")
+    assert page.inner_text("#shown") == f"{counted} of 90 shown."
     assert watched.messages == []
     page.close()
 

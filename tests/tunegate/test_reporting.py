@@ -93,6 +93,19 @@ def test_two_runs_stand_side_by_side(tunegate: CommandLine) -> None:
     assert case_text("dev", 0) in page + str(packed_cases(page))
 
 
+def test_many_cases_of_two_runs_stand_beside_their_page(
+    tunegate: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("reports.html.MOST_INLINE", 100)
+    runs = tunegate("runs", "tickets", "--json").document
+    dev = [run["id"] for run in runs if run["split"] == "dev"][:2]
+    assert tunegate("report", *dev, "-o", "two.html").code == 0
+    assert 'href="two-cases.html"' in Path("two.html").read_text(encoding="utf-8")
+    beside = Path("two-cases.html").read_text(encoding="utf-8")
+    assert len(packed_cases(beside)["sets"][0]["cases"]) == 60
+    assert 'href="two.html"' in beside
+
+
 def test_cases_of_an_earlier_large_report_do_not_stay(
     tunegate: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -65,7 +65,6 @@ def _set(view: CasesView, texts: _Texts) -> dict[str, Any]:
     return {
         "name": view.name,
         "heading": visible(view.heading),
-        "note": visible(view.note),
         "sides": [visible(label) for label in view.sides],
         "statuses": [[one.status, one.label, one.count] for one in view.statuses],
         "cases": [_case(case, texts) for case in view.cases],

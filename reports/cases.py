@@ -287,7 +287,7 @@ def _note(old: CaseResult, new: CaseResult, difference: Difference) -> str:
     if old.output.said == new.output.said:
         return "Both outputs are the same."
     if any(piece.part != "same" for side in difference for piece in side):
-        return ""
+        return "Marked are words that the other output does not have, right or wrong."
     return "The outputs differ only in white space, or in the part that is not shown."
 
 

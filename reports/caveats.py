@@ -23,7 +23,10 @@ FLAGS = {
         "of each"
     ),
     "few_clusters": "the cases form too few independent clusters to claim anything",
-    "floor": "every prompt scores near zero, where flatness is cheap",
+    "floor": (
+        "every prompt scores near zero, so that none is better says little: make sure that the "
+        "task can be done at all"
+    ),
     "leader_moved": (
         "the best prompt was found after the one that the plateau is judged against, the anchor"
     ),

@@ -42,6 +42,7 @@ MOST_ASKED = 20_000
 """Characters of one message of a rendered prompt."""
 
 _SAFE_ID = re.compile(r"[A-Za-z0-9_-]{1,80}")
+_TAKEN = frozenset({"data", "head", "list", "rows"})  # `case-data` and so on are the page's own
 
 
 @dataclass(frozen=True)
@@ -222,9 +223,9 @@ def _titles(job: JobRecord, runs: Runs) -> tuple[str, tuple[str, ...]]:
 def safe_anchor(case_id: str) -> str:
     """`case-<id>` where the id is plain; otherwise its plain part, a dot and a hash of it.
 
-    A plain id holds no dot, so the two forms never meet.
+    A plain id holds no dot, so the two forms never meet, and none is an id of the page itself.
     """
-    if _SAFE_ID.fullmatch(case_id):
+    if _SAFE_ID.fullmatch(case_id) and case_id not in _TAKEN:
         return f"case-{case_id}"
     plain = re.sub(r"[^A-Za-z0-9_-]+", "-", case_id)[:40].strip("-")
     return f"case-{plain}.{fingerprint(case_id)[:10]}"

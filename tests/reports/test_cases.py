@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from evals.records import CaseResult, Output, Run, Score
 from reports.cases import CasesView, cases_view, safe_anchor
 from reports.disclosure import EVERYTHING, Disclosure
-from reports.html import render_html
+from reports.html import TEMPLATES, render_html
 from reports.stored import NotRun
 from tests.reports.hostile import PAYLOADS
 from tests.reports.page_reader import PageReader
@@ -167,3 +167,10 @@ def test_an_address_is_always_safe(case_id: str) -> None:
 @given(st.sets(st.text(alphabet=st.sampled_from("ab-_.\u00e9 /A"), max_size=6), min_size=2))
 def test_different_ids_have_different_addresses(ids: set[str]) -> None:
     assert len({safe_anchor(one) for one in ids}) == len(ids)
+
+
+def test_no_address_is_an_id_of_the_page_itself() -> None:
+    templates = "".join(path.read_text(encoding="utf-8") for path in TEMPLATES.glob("*.j2"))
+    taken = set(re.findall(r'id="(case-[\w-]+)"', templates))
+    assert "case-data" in taken
+    assert not taken & {safe_anchor(name.removeprefix("case-")) for name in taken}

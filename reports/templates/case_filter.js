@@ -14,7 +14,7 @@ function readFilter(fragment, sets, columnNames) {
     if (known.has(status)) filter.statuses.add(status);
   }
   for (const [name, choice] of said) {
-    if (name === "failure" || name.startsWith("tag.")) filter.picked.set(name, choice);
+    if (set.cases.some((one) => facetOf(one, name) === choice)) filter.picked.set(name, choice);
   }
   filter.needle = said.get("find") ?? "";
   filter.sort = Math.max(0, columnNames(set).indexOf(said.get("sort")));

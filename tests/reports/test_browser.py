@@ -233,7 +233,12 @@ def test_the_filter_stands_in_the_link(browser: Any, report: Path) -> None:
 
 @pytest.mark.parametrize(
     "fragment",
-    ["#cases?", "#cases?of=%00&status=%&page=-9&sort=x", "#cases?status=,,none2&tag.=&page=9e9"],
+    [
+        "#cases?",
+        "#cases?of=%00&status=%&page=-9&sort=x",
+        "#cases?status=,,none2&tag.=&page=9e9",
+        "#cases?tag.nosuch=x&tag.origin=nosuch&failure=nosuch",
+    ],
 )
 def test_a_link_to_a_filter_that_is_none_shows_all(
     browser: Any, report: Path, fragment: str

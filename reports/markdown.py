@@ -49,7 +49,7 @@ def render_markdown(job: JobRecord, told: Disclosure = SEALED) -> str:
     """
     page = page_view(job, told)
     head, end = _head(page), _reproduce(page)
-    room = MOST_CHARACTERS - len(head) - len(end) - 2
+    room = MOST_CHARACTERS - len(head) - len(end) - len(_LEFT_OUT) - 2  # that note is always kept
     if room < 0:  # a suite with absurdly long names: what is said first stays
         kept = head[: room - len(_CUT)]
         head, room = kept[: kept.rindex("\n")] + _CUT, 0  # never inside of an entity

@@ -60,6 +60,19 @@ def test_it_stays_within_its_bound_however_many_rows_there_are() -> None:
     assert "2980 more in the HTML report" in text
 
 
+@pytest.mark.parametrize("spare", [0, 10, 40, 70, 7_000])
+def test_it_stays_within_its_bound_where_what_is_said_first_takes_all(
+    monkeypatch: pytest.MonkeyPatch, spare: int
+) -> None:
+    end = len(render_markdown(small_job()).partition("\n## How to reproduce")[2])
+    head = "word\n" * ((MOST_CHARACTERS - end - 25 - spare) // 5)
+    monkeypatch.setattr("reports.markdown._head", lambda _: head)
+    text = render_markdown(small_job())
+    assert text.startswith(head[:50_000])
+    assert len(text) <= MOST_CHARACTERS
+    assert "There is more in the HTML report" in text
+
+
 def test_all_but_verdict_outcome_and_cases_is_folded_away() -> None:
     text = render_markdown(sample_job())
     assert text.count("<details>") == text.count("</details>") == 3

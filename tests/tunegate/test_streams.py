@@ -148,7 +148,7 @@ def test_a_stream_that_was_closed_from_the_start_changes_no_exit_code(
     assert b"Traceback" not in told.stderr
 
 
-@pytest.mark.parametrize("width", ["20", "60", "80", "200"])
+@pytest.mark.parametrize("width", ["0", "20", "60", "80", "200"])
 def test_a_number_is_never_cut_to_another_one(
     width: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tunegate: CommandLine
 ) -> None:

@@ -28,19 +28,22 @@ class Stream:
 
     def __init__(self, file: TextIO, environ: Mapping[str, str]) -> None:
         self._file = file
-        self._columns = environ.get("COLUMNS", "")
+        self._stated = _stated_width(environ.get("COLUMNS", ""))
         self.is_terminal = file.isatty()
         is_dumb = environ.get("TERM", "").lower() in _DUMB
         self.can_redraw = self.is_terminal and not is_dumb and not in_ci(environ)
         self.raw = InertStream(file)
         self.ends_blank = True  # nothing stands above what comes next, or an empty line does
-        self.console = _console(self.raw if in_ci(environ) else file, environ, self.is_terminal)
+        # By itself rich takes COLUMNS=0 at its word, and prints nothing at all.
+        is_void = bool(environ.get("COLUMNS")) and not self._stated
+        shown = self.raw if in_ci(environ) else file
+        width = _width_of(file) if is_void else None
+        self.console = _console(shown, environ, width, is_terminal=self.is_terminal)
 
     @property
     def table_width(self) -> int | None:
         """Screen columns that a table may take; None is as many as there need be."""
-        stated = int(self._columns) if self._columns.isdecimal() else 0
-        return stated or (_width_of(self._file) if self.is_terminal else None)
+        return self._stated or (_width_of(self._file) if self.is_terminal else None)
 
     @property
     def line_width(self) -> int | None:
@@ -77,7 +80,9 @@ class Stream:
             yield " " * (hanging if number else indent) + piece
 
 
-def _console(file: TextIO | InertStream, environ: Mapping[str, str], is_terminal: bool) -> Console:
+def _console(
+    file: TextIO | InertStream, environ: Mapping[str, str], width: int | None, *, is_terminal: bool
+) -> Console:
     """A console that obeys NO_COLOR and FORCE_COLOR, where they are not empty.
 
     It leaves a closed pipe to the one place that handles it: by itself rich would end with
@@ -91,12 +96,18 @@ def _console(file: TextIO | InertStream, environ: Mapping[str, str], is_terminal
     forced = bool(environ.get("FORCE_COLOR")) and not colourless
     console = Console(
         file=cast("IO[str]", file),
+        width=width,
         highlight=False,
         force_terminal=is_terminal or forced,
         no_color=colourless,
     )
     console.on_broken_pipe = pass_on  # type: ignore[method-assign]
     return console
+
+
+def _stated_width(columns: str) -> int:
+    """Screen columns that `COLUMNS` states; 0 where it states none."""
+    return int(columns) if columns.isdecimal() else 0
 
 
 def _width_of(terminal: TextIO) -> int:

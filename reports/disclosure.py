@@ -36,7 +36,6 @@ _NUMBERS_ALONE = frozenset(
         "structure_not_tried",
         "structure_slow",
         "test_gain",
-        "training_data",
         "unused_prompt",
     }
 )

@@ -23,6 +23,9 @@ FACTOR = 1.5
 Seen on a quiet machine with `query_assistant`, one prompt on dev and on test: 1.015 times.
 """
 
+SHORTEST = 1e-9
+"""Seconds for a token below which nothing was timed: no machine is so fast."""
+
 MOST_NAMED = 60
 """Characters of a candidate's name: what is said of it must not be lost behind it."""
 
@@ -82,13 +85,13 @@ class Timed:
 
 
 def timing_of(run: Run | None) -> Timing | None:
-    """How long a call of a stored run took; None where seconds or tokens were not measured."""
+    """How long a call of a stored run took; None where seconds or tokens tell nothing."""
     seconds = seconds_of_call(run) if run else None
     if run is None or seconds is None:
         return None
     outputs = answered(run)
     tokens = fsum(one.prompt_tokens + one.completion_tokens for one in outputs) / len(outputs)
-    return Timing(seconds, tokens) if tokens else None
+    return Timing(seconds, tokens) if tokens and seconds / tokens >= SHORTEST else None
 
 
 def disagreement_said(timed: Timed) -> str:

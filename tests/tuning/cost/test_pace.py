@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import tuning.trainer
+from tests.reports.partial_jobs import small_job
 from tests.reports.test_payback import payback
 from tests.tunegate.scenes import pretended_training
 from tests.tuning.cost.scene import BY_HOURS, BY_TOKENS, Ticking, job, operation, write_scene
-from tuning.cost.pace import Timed, Timing, disagreement_said
+from tuning.cost.pace import Timed, Timing, disagreement_said, timing_of
 from tuning.cost.payback import at_pace
 from tuning.records import Decision
 from tuning.stored import decide_stored
@@ -100,3 +102,10 @@ class Stretching(Ticking):
 def cost_said(decision: Decision) -> str:
     """What stands beside the question whether tuning pays."""
     return decision.rules[1].evidence
+
+
+@pytest.mark.parametrize("seconds", [5e-324, 1e-12])
+def test_a_time_that_no_machine_takes_is_no_timing(seconds: float) -> None:
+    run = small_job().runs["testafter"]
+    assert timing_of(replace(run, seconds=3.0)) is not None
+    assert timing_of(replace(run, seconds=seconds)) is None

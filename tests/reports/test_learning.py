@@ -33,7 +33,7 @@ def test_a_job_without_a_curve_has_no_part_on_it() -> None:
     plain = sample_job(30, 30, 30)
     assert learning_view(plain) is None
     assert "learning-title" not in render_html(plain)
-    assert "## Learning curve" not in render_markdown(plain)
+    assert ">Learning curve<" not in render_markdown(plain)
 
 
 def test_the_table_holds_what_was_measured_and_what_is_projected() -> None:
@@ -77,7 +77,7 @@ def test_a_flat_curve_is_drawn_without_a_projection() -> None:
 def test_both_reports_say_the_sentence() -> None:
     sentence = curve().fit.sentence
     assert sentence in render_html(job()).replace("&#39;", "'")
-    assert "## Learning curve" in render_markdown(job())
+    assert ">Learning curve<" in render_markdown(job())
 
 
 def test_a_curve_of_one_training_and_no_verdict_renders() -> None:

@@ -80,13 +80,16 @@ def test_all_but_verdict_outcome_and_cases_is_folded_away() -> None:
     assert text.index("<details>") > text.index("**broken**")
 
 
-def test_where_there_is_too_much_whole_sections_go_and_the_worst_cases_stay() -> None:
+def test_where_there_is_too_much_whole_sections_go_and_the_worst_cases_stay(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("reports.markdown.MOST_CHARACTERS", 20_000)
     job = sample_job(660)
     assert job.decision is not None
     rules = tuple(replace(rule, evidence="word " * 5_000) for rule in job.decision.rules * 3)
     text = render_markdown(replace(job, decision=replace(job.decision, rules=rules)))
-    assert len(text) <= MOST_CHARACTERS
-    assert text.count("<details>") == text.count("</details>")
+    assert len(text) <= 20_000
+    assert text.count("<details>") == text.count("</details>") > 0
     assert "There is more in the HTML report than there is room for here." in text
     assert text.count("- **broken**") > 10
 
@@ -96,7 +99,8 @@ def test_hostile_text_in_every_field_never_becomes_markup(payload: str) -> None:
     text = hostile_text(payload)
     text.encode("utf-8")
     assert not foreign_kinds(text)
-    assert blocks(text) == skeleton()
+    if "There is more in the HTML report" not in text:  # then sections are missing
+        assert blocks(text) == skeleton()
 
 
 @pytest.mark.parametrize("payload", PAYLOADS, ids=range(len(PAYLOADS)))

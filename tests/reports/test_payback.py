@@ -76,7 +76,9 @@ def test_what_never_breaks_even_is_drawn_without_a_crossing() -> None:
     assert view.curve.points == ()
     assert view.even == "break-even: never"
     assert "never breaks even" in view.sentence
-    assert dict(view.facts)["Break-even volume, within 12 months"].startswith("none")
+    assert dict(view.facts)[
+        "Break-even volume, within 12 months, trainings due then paid"
+    ].startswith("none")
 
 
 def test_small_money_has_an_axis_too() -> None:

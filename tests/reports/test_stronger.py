@@ -56,6 +56,7 @@ def compared(name: str = "openai:large", verdict: str = "try_stronger_model") ->
         shipping=None,
         leader_test=None,
         adapter_test=None,
+        adapter_dev=None,
     )
 
 

@@ -79,7 +79,10 @@ def test_the_list_says_what_was_trained_from_what_and_with_which_verdict(
     assert row["verdict"] in said
 
 
-def test_one_adapter_is_shown_by_the_beginning_of_its_id(done: Path) -> None:
+def test_one_adapter_is_shown_by_the_beginning_of_its_id(
+    done: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "300")  # no cell is wrapped
     row = one(done)
     shown = call_in(done, "adapters", "show", row["adapter"][:6])
     assert row["data_fingerprint"] in shown.out

@@ -55,7 +55,7 @@ def test_run_gate_and_report_tell_the_stored_curve(ready: CommandLine) -> None:
     rows = [r["evidence"] for r in gate["rules"] if r["verdict"] == "collect_examples"]
     assert "The learning curve:" in rows[0]
     ready("report", "tickets", *MODEL, "--format", "markdown", "-o", "r.md")
-    assert "## Learning curve" in Path("r.md").read_text(encoding="utf-8")
+    assert ">Learning curve<" in Path("r.md").read_text(encoding="utf-8")
 
 
 def test_without_a_curve_nothing_is_said_of_one(ready: CommandLine) -> None:

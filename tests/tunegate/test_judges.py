@@ -78,7 +78,7 @@ def test_the_report_shows_the_judge(tunegate: CommandLine) -> None:
     assert "what people said of 60 answers" in page
     tunegate("report", SUITE, *MODEL, "--format", "markdown", "-o", "report.md")
     text = Path("report.md").read_text()
-    assert "## Judge" in text
+    assert ">Judge<" in text
     assert "**may not gate**" in text
 
 
@@ -162,7 +162,7 @@ def test_stored_outputs_are_judged_anew_while_their_model_is_gone(tunegate: Comm
 def test_a_model_that_judges_itself_is_opened_once(tunegate: CommandLine) -> None:
     scene(metric=judge_metric(model="scripted:model.json"))
     told = tunegate("eval", SUITE, *MODEL)
-    assert told.err.count("opening") == 1
+    assert told.err.count("opening scripted:model.json ...") == 1
 
 
 @pytest.mark.parametrize(("wrong", "outcome"), [(0, "1 passed"), (14, "1 failed")])

@@ -30,9 +30,11 @@ def test_it_says_what_was_decided_and_seals_what_is_sealed(tunegate: CommandLine
     document = read(text)
     assert document["verdict"]["stage"] == "after_training"
     assert document["verdict"]["sealed_split"]["texts_shown"] is False
-    (cases,) = document["cases"]
-    assert [side["role"] for side in cases["sides"]] == ["best_prompt", "adapter"]
-    assert len(cases["cases"]) == 60
+    dev, sealed = document["cases"]
+    assert (dev["texts"], sealed["texts"]) == ("told", "sealed")
+    for cases in (dev, sealed):
+        assert [side["role"] for side in cases["sides"]] == ["best_prompt", "adapter"]
+        assert len(cases["cases"]) == 60
     assert len(read_looks(LOOKS)) == 1
     assert text_of(tunegate) == text
 

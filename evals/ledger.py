@@ -142,8 +142,13 @@ class Ledger:
             raise RecordError(f"{name!r} fits {len(rows)} runs: {ids}", hint="give more of the id")
         return self._run(rows[0][0], rows[0][1])
 
-    def runs(self, suite: str | None = None, split: str | None = None) -> list[Run]:
-        """Headers (no results) of the stored runs, oldest first."""
+    def runs(
+        self, suite: str | None = None, split: str | None = None, candidate: str | None = None
+    ) -> list[Run]:
+        """Headers (no results) of the stored runs, oldest first.
+
+        Of one suite, split and candidate, this by its fingerprint, where they are given.
+        """
         rows = self._db.execute(
             "select id, body from runs where (?1 is null or suite = ?1)"
             " and (?2 is null or split = ?2) order by created, rowid",
@@ -153,7 +158,15 @@ class Ledger:
         for name, body in rows:
             with self._in_record(f"run {name}"):
                 headers.append(_header(name, body))
-        return headers
+        return [h for h in headers if candidate in (None, h.candidate.fingerprint)]
+
+    def fullest_run(self, suite: str, split: str, candidate: str) -> Run | None:
+        """Of the runs of a candidate, by its fingerprint, that of most cases: the latest of equals.
+
+        None where it was not run on the split.
+        """
+        found = (self.run(header.id) for header in self.runs(suite, split, candidate))
+        return max(found, key=lambda run: (len(run.results), run.created), default=None)
 
     def cases(self, fingerprints: Sequence[str]) -> dict[str, Case]:
         """Stored cases by fingerprint; those never stored are left out."""

@@ -88,8 +88,13 @@ class Stated:
 
 def options_of(approach: Approach) -> list[str]:
     """The same as options of a command: `--nearest 4 --structured`."""
+    return words_of(names_of(approach))
+
+
+def words_of(named: Mapping[str, object]) -> list[str]:
+    """Options of a command from what `names_of` gives, and other keys beside it."""
     words: list[str] = []
-    for name, value in names_of(approach).items():
+    for name, value in named.items():
         words.append(f"--{name.replace('_', '-')}")
         if isinstance(value, list):
             words += [str(one) for one in value]

@@ -13,7 +13,8 @@ from reports.effort import training_effort
 from reports.hosted import HostedRow, hosted_rows, per_call
 from reports.payback import CallRow, PaybackView, call_rows, cost_standing, payback_view
 from reports.stored import NotRun, leader_run, sealed_runs
-from reports.timing import Arms, quiet_payback, timed_arms, timing_notes
+from reports.timing import quiet_standing, timed_arms, timing_notes
+from tuning.cost.quiet import TimedArms
 from tuning.records import JobRecord, Payback
 
 
@@ -60,7 +61,8 @@ def cost_view(job: JobRecord) -> CostView | NotRun:
         return NotRun("No call has been measured", f"tunegate run {job.suite}")
     arms = timed_arms(job)
     facts = [*_saving(job, before, after), *_training(job, before, after, arms)]
-    quiet, payback = quiet_payback(job, arms), shown_payback(job)
+    quiet = quiet_standing(job, arms)
+    payback = shown_payback(job, arms)
     facts += [*_month(job, before), *([] if payback else [_money(job, before)])]
     hosted = hosted_rows(tuple(job.runs.values()), job.model)
     return CostView(
@@ -75,10 +77,11 @@ def cost_view(job: JobRecord) -> CostView | NotRun:
     )
 
 
-def shown_payback(job: JobRecord) -> Payback | None:
+def shown_payback(job: JobRecord, arms: TimedArms | None = None) -> Payback | None:
     """The break-even that is shown: as measured without what disturbed it, else by estimate."""
     standing = cost_standing(job)
-    return quiet_payback(job, timed_arms(job)) or (standing.payback if standing else None)
+    quiet = quiet_standing(job, arms or timed_arms(job))
+    return quiet or (standing.payback if standing else None)
 
 
 def mean_of_outputs(run: Run | None, quantity: Callable[[Output], float]) -> float | None:
@@ -116,19 +119,22 @@ def call_costs(before: Run | None, after: Run | None) -> tuple[CostRow, ...]:
     return tuple(rows)
 
 
-def _quiet_seconds(before: Run | None, after: Run | None, arms: Arms) -> tuple[CostRow, ...]:
+def _quiet_seconds(before: Run | None, after: Run | None, arms: TimedArms) -> tuple[CostRow, ...]:
     """The sealed seconds as they would be at the pace of each side's faster run."""
     if not arms.disturbed:
         return ()
-    old, new = (_seconds_of(*side) for side in zip((before, after), arms.shares, strict=True))
+    old, new = quiet_seconds((before, after), arms)
     name = "the same, as fast for each token as each one's faster run"
     return (CostRow(name, numbers.duration(old), numbers.duration(new), _change(old, new)),)
 
 
-def _seconds_of(run: Run | None, share: float) -> float | None:
-    """So much of the seconds of a call."""
-    seconds = mean_of_outputs(run, call_seconds)
-    return None if seconds is None else seconds * share
+def quiet_seconds(
+    sides: tuple[Run | None, Run | None], arms: TimedArms
+) -> tuple[float | None, float | None]:
+    """Seconds of a call on both sides, without what disturbed them."""
+    old, new = (mean_of_outputs(run, call_seconds) for run in sides)
+    first, second = arms.shares
+    return (None if old is None else old * first, None if new is None else new * second)
 
 
 def _change(old: float | None, new: float | None) -> str:
@@ -155,12 +161,12 @@ def _saving(job: JobRecord, before: Run | None, after: Run | None) -> list[Fact]
     return facts
 
 
-def _training(job: JobRecord, before: Run | None, after: Run | None, arms: Arms) -> list[Fact]:
+def _training(job: JobRecord, before: Run | None, after: Run | None, arms: TimedArms) -> list[Fact]:
     if not job.training:
         return []
     training = job.training
     facts = [Fact("Training", training_effort(training))]
-    old, new = (_seconds_of(*side) for side in zip((before, after), arms.shares, strict=True))
+    old, new = quiet_seconds((before, after), arms)
     if old is not None and new is not None:
         facts.append(Fact("Break-even in machine time", _payback(training.seconds, old - new)))
     return facts

@@ -11,8 +11,9 @@ from evals.spending.wording import money_said
 from reports import numbers
 from reports.charts import tick_label
 from reports.plots import Curve, Plot, Spot, curves
-from reports.timing import Arms, timed_arms
+from reports.timing import timed_arms
 from tuning.cost.break_even import trainings_until
+from tuning.cost.quiet import TimedArms
 from tuning.records import CallCost, CostStanding, JobRecord, Payback
 
 MOST_MONTHS = 60.0
@@ -104,7 +105,7 @@ def call_rows(job: JobRecord) -> tuple[CallRow, ...]:
     )
 
 
-def _split_said(label: str, split: str, arms: Arms) -> str:
+def _split_said(label: str, split: str, arms: TimedArms) -> str:
     slowed = arms.is_slowed(label, "dev" if split == "dev" else "sealed")
     return f"{split}, disturbed" if slowed else split
 

@@ -12,6 +12,7 @@ from evals.models.protocol import AdaptableModel
 from evals.records import Candidate, Run
 from evals.spending.prices import Prices
 from evals.suite.spec import Suite
+from tuning.cost.after import DevRuns
 from tuning.evaluating import Evaluate
 from tuning.forgetting.choosing import Make, Remedied, choose_remedy, remedied_seconds
 from tuning.forgetting.levels import ALPHA
@@ -81,6 +82,7 @@ class Finishing:
             guard_alpha=remedied.guard_alpha,
             texts=[bench.text(one, remedied.guard_alpha) for one in judged],
             asked=asked_with(chosen.record),
+            dev=DevRuns(led, self._on_dev(chosen.candidate)),
         )
         phases.append(Phase("sealed split", self._sealed_seconds(sealed)))
         phases.append(Phase("guards", self._guard_seconds(sealed.decision)))
@@ -162,6 +164,9 @@ class Finishing:
             self.prices,
         )
         return choose_candidate(desk, decision, training)
+
+    def _on_dev(self, candidate: Candidate) -> Run | None:
+        return self.ledger.fullest_run(self.suite.name, "dev", candidate.fingerprint)
 
     def _refuse_unsealed(self) -> None:
         if not self.suite.split("test"):

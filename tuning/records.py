@@ -98,10 +98,15 @@ class Payback:
 
 @dataclass(frozen=True)
 class CostStanding:
-    """Whether tuning pays, or what is `missing` to tell: each with how to add it."""
+    """Whether tuning pays, or what is `missing` to tell: each with how to add it.
+
+    `as_timed` is the payback by the sealed seconds as they were, where `payback` leaves out what
+    disturbed them.
+    """
 
     payback: Payback | None = None
     missing: tuple[str, ...] = ()
+    as_timed: Payback | None = None
 
 
 @dataclass(frozen=True)

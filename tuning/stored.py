@@ -57,25 +57,16 @@ def load_job(ledger: Ledger, suite: str, model: str) -> JobRecord | None:
     record = ledger.load(JOB, job_key(suite, model), JobRecord)
     if record is None:
         return None
-    adapter_dev = _adapter_dev(ledger, record)
-    names = [*_run_ids(record), *([adapter_dev] if adapter_dev else [])]
-    runs = {name: run for name in names if (run := ledger.find_run(name))}
+    runs = {name: run for name in _run_ids(record) if (run := ledger.find_run(name))}
+    judged = runs.get(record.adapter_test or "")
+    asked = (judged.suite, "dev", judged.candidate.fingerprint) if judged else None
+    adapter_dev = ledger.fullest_run(*asked) if asked else None
+    if adapter_dev:
+        runs[adapter_dev.id] = adapter_dev
     prints = [result.case_fingerprint for run in runs.values() for result in run.results]
     cases = ledger.cases(list(dict.fromkeys(prints)))
-    return replace(record, runs=runs, cases=cases, adapter_dev=adapter_dev)
-
-
-def _adapter_dev(ledger: Ledger, record: JobRecord) -> str | None:
-    """The dev run of what was judged on the sealed split: of several that of the most cases."""
-    judged = ledger.find_run(record.adapter_test) if record.adapter_test else None
-    if judged is None:
-        return None
-    wanted = judged.candidate.fingerprint
-    headers = [
-        run for run in ledger.runs(record.suite, "dev") if run.candidate.fingerprint == wanted
-    ]
-    same = [ledger.run(run.id) for run in headers]
-    return max(same, key=lambda run: (len(run.results), run.created)).id if same else None
+    found = adapter_dev.id if adapter_dev else None
+    return replace(record, runs=runs, cases=cases, adapter_dev=found)
 
 
 def decided_job(ledger: Ledger | None, suite: str, model: str) -> JobRecord:

@@ -12,12 +12,15 @@ from reports.cost import (
     completion_tokens,
     mean_of_outputs,
     prompt_tokens,
+    quiet_seconds,
+    shown_payback,
 )
 from reports.data.measures import taken
 from reports.data.prompting import Calls
 from reports.hosted import hosted_runs, per_call
 from reports.payback import cost_standing, known_calls
 from reports.stored import leader_run, sealed_runs
+from reports.timing import timed_arms
 from tuning.records import JobRecord, Payback
 
 
@@ -106,12 +109,12 @@ def cost_data(job: JobRecord) -> Cost:
     """What is known of cost; sealed runs where there are any, else the leader's."""
     sealed_before, after = sealed_runs(job)
     before = sealed_before or leader_run(job)
-    standing = cost_standing(job)
-    payback = standing.payback if standing else None
+    standing, arms = cost_standing(job), timed_arms(job)
+    payback = shown_payback(job, arms)
     return Cost(
         before=call_means(before),
         after=call_means(after),
-        machine_break_even=_machine_break_even(job, before, after),
+        machine_break_even=_machine_break_even(job, quiet_seconds((before, after), arms)),
         calls=tuple(
             CandidateCalls(
                 call.run or None, call.label or None, call.split, taken(Calls, call.cost)
@@ -137,8 +140,8 @@ def call_means(run: Run | None) -> CallMeans | None:
     )
 
 
-def _machine_break_even(job: JobRecord, before: Run | None, after: Run | None) -> int | None:
-    old, new = mean_of_outputs(before, call_seconds), mean_of_outputs(after, call_seconds)
+def _machine_break_even(job: JobRecord, seconds: tuple[float | None, float | None]) -> int | None:
+    old, new = seconds
     if job.training is None or old is None or new is None:
         return None
     return calls_until_even(job.training.seconds, old - new)

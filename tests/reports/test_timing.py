@@ -8,7 +8,7 @@ import pytest
 
 from reports import render_html, render_markdown
 from reports.cost import CostView, cost_view
-from reports.timing import quiet_payback, timed_arms
+from reports.timing import quiet_standing, timed_arms
 from tests.reports.partial_jobs import small_job
 from tests.reports.test_payback import payback
 from tuning.records import CallCost, CostStanding, JobRecord
@@ -56,7 +56,7 @@ def test_timings_that_agree_leave_the_stored_break_even_alone() -> None:
 def test_a_disturbed_sealed_run_is_named_and_the_break_even_takes_the_faster_seconds() -> None:
     job = timed_job(1.6)
     view = seen(job)
-    quiet = quiet_payback(job, timed_arms(job))
+    quiet = quiet_standing(job, timed_arms(job))
     assert quiet is not None
     assert quiet.before == pytest.approx(2.0 / 1.6)
     assert quiet.after == pytest.approx(1.0)  # timed once: nothing faster is known of it
@@ -87,7 +87,7 @@ def test_a_disturbed_dev_run_leaves_the_break_even_and_doubts_the_estimate() -> 
 
 def test_money_by_tokens_is_not_touched_by_seconds() -> None:
     job = timed_job(1.6, by="tokens")
-    assert quiet_payback(job, timed_arms(job)) is None
+    assert quiet_standing(job, timed_arms(job)) is None
     assert len(seen(job).disturbed) == 1
 
 
@@ -106,7 +106,7 @@ def test_the_adapter_is_held_against_its_own_dev_run_where_its_prompt_was_chosen
     after = timed_arms(job).after
     assert after.disagrees is False
     assert after.share == pytest.approx(1 / 1.3)  # like for like: its faster run, too
-    quiet = quiet_payback(job, timed_arms(job))
+    quiet = quiet_standing(job, timed_arms(job))
     assert quiet is not None
     assert quiet.after == pytest.approx(1 / 1.3)
 

@@ -32,6 +32,12 @@ class Told(NamedTuple):
         """The one JSON document on standard output; fails where there is more or less."""
         return json.loads(self.out)
 
+    @property
+    def without_steps(self) -> Told:
+        """The same without the lines of its log, whose times differ from call to call."""
+        lines = self.err.splitlines(keepends=True)
+        return self._replace(err="".join(x for x in lines if not is_step(x.rstrip("\n"))))
+
 
 _STEP = re.compile(r".+ \.\.\.|.+(, | in )([0-9.]+ (h|min|s) ?)+")
 

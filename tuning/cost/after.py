@@ -6,14 +6,17 @@ import math
 from collections import defaultdict
 from collections.abc import Sequence
 from statistics import NormalDist
+from typing import NamedTuple
 
 from evals.records import CaseResult, Run
 from evals.spending.prices import Prices
-from evals.spending.records import Price, Rate
+from evals.spending.records import Machine, Price, Rate
 from evals.suite.spec import OperationSpec
 from tuning.cost.calls import HOUR, cost_of_call, tokens_cost
 from tuning.cost.missing import missing_of
+from tuning.cost.pace import Timed, timing_of
 from tuning.cost.payback import Figure, Sides, goes_stale, payback_of, pays, training_cost
+from tuning.cost.quiet import TimedArms, quiet_payback
 from tuning.records import CostStanding, TrainingRecord
 from tuning.shipping.judging import CostRoute
 
@@ -23,13 +26,30 @@ dev and on test: 1.015 times.
 """
 
 
+class DevRuns(NamedTuple):
+    """The dev runs of leader and adapter; None where there is none."""
+
+    leader: Run | None = None
+    adapter: Run | None = None
+
+
+UNTIMED = DevRuns()
+
+
 def measured_payback(
-    before: Run, after: Run, training: TrainingRecord, operation: OperationSpec, prices: Prices
+    before: Run,
+    after: Run,
+    training: TrainingRecord,
+    operation: OperationSpec,
+    prices: Prices,
+    *,
+    dev: DevRuns = UNTIMED,
 ) -> CostStanding:
     """When the adapter (`after`) pays in place of the leader (`before`), both as measured.
 
     The unfavourable end: of tokens the lower 95% bound of what a case saves, paired; of time
-    `TIME_SLACK`.
+    `TIME_SLACK`. `dev` are both sides' runs on dev: where the seconds of a run disagree with
+    those, money by the hour follows the faster of each side's two.
     """
     model = before.candidate.model
     if missing := missing_of(operation, model, prices):
@@ -46,7 +66,18 @@ def measured_payback(
     took = Figure(training.seconds, training.seconds, f"{training.seconds / HOUR:.2g} h as it took")
     sides = Sides(before.candidate.label, after.candidate.label, old, after_cost)
     paid = training_cost(took, operation, prices.hours)
-    return CostStanding(payback_of(sides, paid, operation, prices.currency, is_estimate=False))
+    timed = payback_of(sides, paid, operation, prices.currency, is_estimate=False)
+    by_hours = isinstance(rate, Machine), isinstance(tuned_rate, Machine)
+    quiet = quiet_payback(timed, _timed(dev, (before, after)), by_hours)
+    return CostStanding(quiet, as_timed=timed) if quiet else CostStanding(timed)
+
+
+def _timed(dev: DevRuns, sealed: tuple[Run, Run]) -> TimedArms:
+    before, after = (
+        Timed(run.candidate.label, timing_of(on_dev), timing_of(run))
+        for on_dev, run in zip(dev, sealed, strict=True)
+    )
+    return TimedArms(before, after)
 
 
 def cost_route(standing: CostStanding, operation: OperationSpec) -> CostRoute | None:

@@ -118,7 +118,5 @@ def stored_disagreements(ledger: Ledger, runs: Iterable[Run]) -> tuple[str, ...]
 
 
 def _timed_on_both(ledger: Ledger, run: Run) -> Timed:
-    wanted = run.candidate.fingerprint
-    stored = [h.id for h in ledger.runs(run.suite, "test") if h.candidate.fingerprint == wanted]
-    sealed = ledger.run(stored[-1]) if stored else None
+    sealed = ledger.fullest_run(run.suite, "test", run.candidate.fingerprint)
     return Timed(run.candidate.label, timing_of(run), timing_of(sealed))

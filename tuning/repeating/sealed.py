@@ -15,7 +15,7 @@ from evals.models.protocol import AdaptableModel
 from evals.records import Candidate, Run, SplitName
 from evals.spending.prices import Prices
 from evals.suite.spec import Suite
-from tuning.cost.after import cost_route, measured_payback
+from tuning.cost.after import UNTIMED, DevRuns, cost_route, measured_payback
 from tuning.evaluating import Evaluate
 from tuning.forgetting.records import TextChange
 from tuning.gate.evidence import arm_of, clusters_of
@@ -49,11 +49,13 @@ def judge_seeds(
     asked: str = "",
     guard_alpha: float | None = None,
     texts: Sequence[TextChange | None] = (),
+    dev: DevRuns = UNTIMED,
 ) -> Sealed:
     """Judge the first of `trainings`, beside the others; a single one as `judge_sealed` does.
 
     `tuned`, `asked` and `guard_alpha` are as there, of the first; the others are asked the same
     way. `texts` are the changes on neutral text, one for each training; empty: not measured.
+    `dev` are as in `measured_payback`, of the first.
     """
     texts = texts or [None] * len(trainings)
     if len(trainings) == 1:
@@ -70,6 +72,7 @@ def judge_seeds(
             asked=asked,
             guard_alpha=guard_alpha,
             text=texts[0],
+            dev=dev,
         )
     candidates = [
         replace(tuned, adapter=one.adapter, adapter_path=one.adapter_path) for one in trainings
@@ -95,7 +98,9 @@ def judge_seeds(
         for one, candidate in zip(trainings, candidates, strict=True)
     ]
     known = prices or Prices()
-    return _judged(trainings, arms, texts, suite=suite, number=number, prices=known, asked=asked)
+    return _judged(
+        trainings, arms, texts, suite=suite, number=number, prices=known, asked=asked, dev=dev
+    )
 
 
 def _judged(
@@ -107,12 +112,13 @@ def _judged(
     number: int,
     prices: Prices,
     asked: str,
+    dev: DevRuns,
 ) -> Sealed:
     """The verdict at look `number`, and what the trainings cost together."""
     before, after, _ = arms[0]
     # Who would train anew would train them all again.
     together = replace(trainings[0], seconds=sum(one.seconds for one in trainings))
-    cost = measured_payback(before, after, together, suite.operation, prices)
+    cost = measured_payback(before, after, together, suite.operation, prices, dev=dev)
     decision = judge_trainings(
         arm_of(before),
         [_contender(*each) for each in zip(trainings, arms, texts, strict=True)],

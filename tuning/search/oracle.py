@@ -38,9 +38,8 @@ def awaits_oracle(suite: Suite, decision: Decision) -> bool:
 def find_oracle(suite: Suite, ledger: Ledger, leader: Run) -> Run | None:
     """The stored probe of this leader, over the same cases and scored the same; or None."""
     wanted = oracle_candidate(suite, leader.candidate).fingerprint
-    for header in reversed(ledger.runs(leader.suite, leader.split)):
-        scored_alike = header.scoring_fingerprint == leader.scoring_fingerprint
-        if scored_alike and header.candidate.fingerprint == wanted:
+    for header in reversed(ledger.runs(leader.suite, leader.split, wanted)):
+        if header.scoring_fingerprint == leader.scoring_fingerprint:
             run = ledger.run(header.id)
             if _cases(run) == _cases(leader):
                 return run

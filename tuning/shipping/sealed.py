@@ -21,7 +21,7 @@ from evals.prompting import make_candidate
 from evals.records import Candidate, Run
 from evals.spending.prices import Prices
 from evals.suite.spec import Suite
-from tuning.cost.after import cost_route, measured_payback
+from tuning.cost.after import UNTIMED, DevRuns, cost_route, measured_payback
 from tuning.cost.calls import call_cost
 from tuning.data.dataset import carried
 from tuning.evaluating import Evaluate
@@ -60,13 +60,14 @@ def judge_sealed(
     asked: str = "",
     guard_alpha: float | None = None,
     text: TextChange | None = None,
+    dev: DevRuns = UNTIMED,
 ) -> Sealed:
     """Evaluate leader and adapter on test, base and adapter on every guard, and judge.
 
     `tuned` is the adapter with the prompt that it is to be judged with; `asked` says which that
     is, where it is not the one it was trained with. `guard_alpha` and `text` are as in
     `judge_adapter`. Where the suite's volume and `prices` are
-    known, an adapter may also ship for cost.
+    known, an adapter may also ship for cost; `dev` are as in `measured_payback`.
     """
     number = take_look(
         look.path,
@@ -84,7 +85,7 @@ def judge_sealed(
         evaluate=evaluate,
     )
     known = prices or Prices()
-    cost = measured_payback(before, after, training, suite.operation, known)
+    cost = measured_payback(before, after, training, suite.operation, known, dev=dev)
     decision = judge_adapter(
         arm_of(before),
         arm_of(after),

@@ -10,7 +10,7 @@ from evals.comparison import points
 from evals.errors import RecordError
 from evals.records import Run
 from evals.regression.recipes import named_approach
-from evals.stated import names_of
+from evals.stated import names_of, words_of
 from tuning.gate.evidence import arm_of, clusters_of, trial_of
 from tuning.gate.sample import Sample
 from tuning.intervals import Interval, interval_of
@@ -44,7 +44,7 @@ def together_of(tried: Sequence[Tried], chosen: Run) -> Together:
         chosen=chosen.id,
         sentence="",
         stated=_stated(names),
-        options=_options(names),
+        options=tuple(words_of(names)),
     )
     return replace(record, sentence=sentence_of(record))
 
@@ -178,15 +178,3 @@ def _stated(names: dict[str, object]) -> str:
     stated = {**names, "adapter": "FOLDER"}
     text = yaml.safe_dump(stated, default_flow_style=True, sort_keys=False, width=10**9)
     return f"candidate: {text.strip()}"
-
-
-def _options(names: dict[str, object]) -> tuple[str, ...]:
-    """The same for `eval`."""
-    found: list[str] = []
-    for name, value in names.items():
-        found.append("--" + name.replace("_", "-"))
-        if isinstance(value, list):
-            found += map(str, value)
-        elif value is not True:
-            found.append(str(value))
-    return tuple(found)

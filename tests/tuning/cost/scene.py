@@ -75,10 +75,25 @@ class Ticking:
     """A clock on which every look takes a second."""
 
     now: float = 0.0
+    step: float = 1.0
 
     def __call__(self) -> float:
-        self.now += 1.0
+        self.now += self.step
         return self.now
+
+
+class Disturber(Silent):
+    """Makes a look at the clock take nine seconds while a step so called is under way."""
+
+    def __init__(self, clock: Ticking, step: str) -> None:
+        self._clock, self._step = clock, step
+
+    @contextmanager
+    def progress(self, label: str) -> Iterator[Progress]:
+        self._clock.step = 9.0 if label == self._step else 1.0
+        with super().progress(label) as tell:
+            yield tell
+        self._clock.step = 1.0
 
 
 def job(folder: Path, prices: Prices, clock: Callable[[], float] | None = None) -> Job:

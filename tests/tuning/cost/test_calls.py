@@ -11,7 +11,7 @@ from evals.records import Candidate, CaseResult, Output, Run
 from evals.spending.prices import Prices
 from evals.spending.records import Hours, Machine, Price, Spending
 from evals.suite.spec import OperationSpec
-from tuning.cost.after import cost_route, measured_payback, standard_error
+from tuning.cost.after import DevRuns, cost_route, measured_payback, standard_error
 from tuning.cost.calls import call_cost, cost_of_call, quantile
 from tuning.records import CostStanding, TrainingRecord
 from tuning.shipping.judging import CostRoute
@@ -139,6 +139,36 @@ def test_times_are_taken_a_tenth_slower(suite_operation, trained) -> None:
     found = measured_payback(before, after, trained, suite_operation, prices).payback
     assert found is not None
     assert (found.before, found.after, found.after_worst) == pytest.approx((2000, 1000, 1100))
+
+
+def test_seconds_that_dev_disagrees_with_are_those_of_the_faster_run(
+    suite_operation, trained
+) -> None:
+    tokens = [(1, 1)] * 2
+    before, after = run_of(tokens, seconds=8.0), run_of(tokens, seconds=2.0)
+    dev = DevRuns(run_of(tokens, seconds=4.0), run_of(tokens, seconds=2.2))
+    prices = Prices(hours=Hours(machine=3600.0))
+    found = measured_payback(before, after, trained, suite_operation, prices, dev=dev)
+    assert found.payback is not None
+    assert found.as_timed is not None
+    assert (found.payback.before, found.payback.after) == pytest.approx((2000, 1000))
+    assert (
+        found.as_timed == measured_payback(before, after, trained, suite_operation, prices).payback
+    )
+    assert found.as_timed.before == pytest.approx(4000)
+
+
+def test_seconds_that_dev_agrees_with_and_money_by_tokens_stay(suite_operation, trained) -> None:
+    tokens = [(300, 1), (200, 1)]
+    before, after = run_of(tokens, seconds=8.0), run_of(tokens, seconds=2.0)
+    close = DevRuns(run_of(tokens, seconds=5.5), run_of(tokens, seconds=2.0))
+    far = DevRuns(run_of(tokens, seconds=4.0), run_of(tokens, seconds=2.0))
+    hours, by_tokens = Prices(hours=Hours(machine=3600.0)), Prices(models={LOCAL: Price(1.0, 0.0)})
+    by_tokens = replace(by_tokens, hours=Hours(training=36.0))
+    for prices, dev in ((hours, close), (by_tokens, far)):
+        found = measured_payback(before, after, trained, suite_operation, prices, dev=dev)
+        assert found == measured_payback(before, after, trained, suite_operation, prices)
+        assert found.as_timed is None
 
 
 def test_a_tuned_version_may_be_dearer_than_what_it_saves(suite_operation, trained) -> None:

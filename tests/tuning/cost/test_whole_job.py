@@ -17,11 +17,14 @@ from tests.tuning.cost.scene import (
     BY_TOKENS,
     SAVED,
     TOKEN,
+    Disturber,
+    Ticking,
     job,
     operation,
     tuned_dearer,
     write_scene,
 )
+from tuning.cost.payback import pays
 from tuning.records import JobRecord
 from tuning.stored import decide_stored, load_job
 
@@ -142,6 +145,33 @@ def test_by_the_hour_the_same_batches_of_a_model_cost_the_same_and_save_nothing(
     # 60 cases in 8 batches of a second each, at 1 a second
     assert record.decision.trials[0].cost.thousand == pytest.approx(1000 * 8 / 60)
     assert record.decision.trials[0].cost.by == "hours"
+
+
+@pytest.mark.parametrize("seeds", [1, 2])
+def test_a_sealed_run_that_the_machine_slowed_down_ships_nothing_for_cost(
+    tmp_path: Path, seeds: int
+) -> None:
+    write_scene(tmp_path, operation(max_loss=0.3))
+    clock = Ticking()
+    whole = job(tmp_path, BY_HOURS, clock)
+    suite = replace(whole.suite, tune=replace(whole.suite.tune, seeds=seeds))
+    whole = replace(whole, suite=suite, narrator=Disturber(clock, "sealed split: spec"))
+    record = whole.run(override="to see")
+    assert record.shipping is not None
+    cost = record.shipping.cost
+    assert cost is not None
+    assert cost.as_timed is not None
+    assert pays(cost.as_timed), "by the seconds as they were, which nothing but the clock made"
+    assert cost.payback is not None
+    assert cost.payback.months is None
+    assert record.shipping.verdict == "reject_adapter"
+
+    stored = load_job(whole.ledger, "tickets", "scripted:m")
+    assert stored is not None
+    for page in (render_html(stored), render_markdown(stored)):
+        assert "rule on cost took the faster runs: by those tuning does not pay" in page
+        assert "by the sealed seconds as they were it pays" in page
+        assert "As measured in the faster runs, at 10,000 calls a month a tuned model never" in page
 
 
 def test_what_training_took_before_is_taken_for_what_it_will_take(tmp_path: Path) -> None:

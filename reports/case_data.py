@@ -37,7 +37,8 @@ def case_document(sets: Sequence[CasesView]) -> dict[str, Any]:
     """What the script reads. Texts are numbers: places in `texts`; an excerpt has its rest, too.
 
     `marks` are the lengths, in UTF-16 units as scripts count, of the stretches of an output that
-    the other output has too and has not, in turn.
+    the other output has too and has not, in turn. `against` are such lengths twice: of a full-mark
+    answer with what the output lacks, and of the output with what that answer lacks.
     """
     texts = _Texts()
     return {"format": FORMAT, "sets": [_set(view, texts) for view in sets], "texts": texts.all}
@@ -99,6 +100,7 @@ def _side(side: Side, texts: _Texts) -> dict[str, Any]:
         "empty": side.empty,
         "text": texts.place("".join(piece.text for piece in side.pieces)),
         "marks": _marks(side.pieces),
+        "against": [_marks(pieces) for pieces in side.against] if side.against else None,
         "rest": side.rest,
         "scores": [
             [visible(line.metric), line.value, visible(line.kind), texts.place(line.reason)]

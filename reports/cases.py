@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
 from evals.fingerprint import fingerprint
@@ -69,6 +69,7 @@ class Side:
 
     `value` is its primary score, None for an error; `kind` what the scorer calls the failure,
     `asked` the messages of the rendered prompt, each with its role, where they are known.
+    `against` is a full-mark answer beside this output, where it got less.
     """
 
     label: str
@@ -86,6 +87,7 @@ class Side:
     cost: str
     full: Excerpt | None
     votes: VotesView | None
+    against: Difference | None = None
 
 
 @dataclass(frozen=True)
@@ -404,6 +406,7 @@ def _view(
     fields = {key: as_text(value) for key, value in case.asked.items()} if case else {}
     expected = as_text(case.expected) if case else ""
     answer = case.wanted if case and case.wanted != expected else ""
+    wanted = excerpt(answer or expected)
     return CaseView(
         anchor=safe_anchor(result.case_id),
         case_id=result.case_id,
@@ -416,9 +419,17 @@ def _view(
         fields=tuple((key, excerpt(text)) for key, text in fields.items()),
         expected=excerpt(expected) if expected else None,
         answer=excerpt(answer) if answer else None,
-        sides=sides,
+        sides=tuple(_against(side, wanted) for side in sides),
         note=note or ("" if case or quiet else "The case is no longer stored, only its outputs."),
     )
+
+
+def _against(side: Side, wanted: Excerpt) -> Side:
+    """The side with what differs from a full-mark answer, where it says something else."""
+    said = "".join(piece.text for piece in side.pieces)
+    if not (wanted.text and said) or side.value is None or side.value >= 1:
+        return side
+    return replace(side, against=compare_texts(visible(wanted.text, layout=True), said))
 
 
 def _tags(case: Case | None) -> tuple[tuple[str, str], ...]:

@@ -14,7 +14,7 @@ function readFilter(fragment, sets, columnNames) {
     if (known.has(status)) filter.statuses.add(status);
   }
   for (const [name, choice] of said) {
-    if (set.cases.some((one) => facetOf(one, name) === choice)) filter.picked.set(name, choice);
+    if (set.cases.some((one) => facetsOf(one, name).includes(choice))) filter.picked.set(name, choice);
   }
   filter.needle = said.get("find") ?? "";
   filter.sort = Math.max(0, columnNames(set).indexOf(said.get("sort")));
@@ -36,10 +36,28 @@ function filterFragment(filter, sets, columnNames) {
   return text ? `cases?${text}` : "cases";
 }
 
-// What a case is picked by: how it fails, or one of its tags.
-function facetOf(one, name) {
-  if (name === "failure") return one.sides.at(-1).kind;
-  return one.tags.find(([tag]) => `tag.${tag}` === name)?.[1];
+// What a case is picked by: how it fails, one of its tags, or what became of it by another metric.
+function facetsOf(one, name) {
+  if (name === "failure") return one.sides.at(-1).kind ? [one.sides.at(-1).kind] : [];
+  if (name.startsWith("metric.")) return standings(one, name.slice("metric.".length));
+  return one.tags.filter(([tag]) => `tag.${tag}` === name).map(([, text]) => text);
+}
+
+function standings(one, metric) {
+  const values = one.sides.map((side) =>
+    Number.parseFloat(side.scores.find(([name]) => name === metric)?.[1]));
+  const last = values.at(-1);
+  if (Number.isNaN(last)) return [];
+  const found = [last >= 1 ? "full marks" : "less than full marks"];
+  if (last > values[0]) found.push("better");
+  if (last < values[0]) found.push("worse");
+  return found;
+}
+
+// The metrics beside the primary one, which stands first in each output's scores.
+function otherMetrics(set) {
+  return [...new Set(set.cases.flatMap((one) =>
+    one.sides.at(-1).scores.slice(1).map(([metric]) => metric)))];
 }
 
 // The text of each case that a search looks through, made where `texts` are and kept in the set.
@@ -66,7 +84,7 @@ function filteredCases(filter, columns, texts) {
   const searched = word ? searchedTexts(filter.set, texts) : null;
   const found = filter.set.cases.filter((one, place) =>
     (!filter.statuses.size || filter.statuses.has(one.status))
-    && picks.every(([name, choice]) => facetOf(one, name) === choice)
+    && picks.every(([name, choice]) => facetsOf(one, name).includes(choice))
     && (!searched || searched[place].includes(word)));
   if (!filter.sort && !filter.down) return found;
   const key = columns[filter.sort].key;

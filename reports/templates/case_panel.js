@@ -13,18 +13,29 @@ function casePanel(texts) {
   const passage = (place, rest, kind = "text") => make("div", { class: kind }, texts[place],
     rest ? make("span", { class: "rest" }, rest) : null);
 
-  function output(side, added) {
-    const text = texts[side.text];
+  // `marks` are lengths of stretches that stay as they are and that become `tag`, in turn.
+  function marked(place, rest, marks, tag) {
+    const text = texts[place];
     const parts = [];
     let at = 0;
-    side.marks.forEach((length, place) => {
+    marks.forEach((length, turn) => {
       const piece = text.slice(at, at + length);
-      if (piece) parts.push(place % 2 ? make(added ? "ins" : "del", {}, piece) : piece);
+      if (piece) parts.push(turn % 2 ? make(tag, {}, piece) : piece);
       at += length;
     });
     if (at < text.length) parts.push(text.slice(at));
     return make("div", { class: "text output" }, ...parts,
-      side.rest ? make("span", { class: "rest" }, side.rest) : null);
+      rest ? make("span", { class: "rest" }, rest) : null);
+  }
+
+  function output(side, isSecond, wanted) {
+    if (wanted && side.against) {
+      const [missing, needless] = side.against;
+      return [marked(side.text, side.rest, needless, "del"),
+        make("p", { class: "fine" }, "Expected; underlined is what this output lacks:"),
+        marked(...wanted, missing, "ins")];
+    }
+    return [marked(side.text, side.rest, wanted ? [] : side.marks, isSecond ? "ins" : "del")];
   }
 
   const behind = (title, ...inside) =>
@@ -40,12 +51,12 @@ function casePanel(texts) {
   const asked = (messages) => behind("What it was asked", ...messages.map(([role, ...cut]) =>
     make("div", { class: "message" }, make("strong", {}, role), passage(...cut))));
 
-  function panel(label, side, isSecond) {
+  function panel(label, side, isSecond, wanted) {
     const made = make("div", { class: "side" }, make("h4", {}, label));
     if (side.error !== null) {
       made.append(make("p", { class: "text error" }, make("strong", {}, "Error: "), texts[side.error]));
     } else if (side.empty) made.append(make("p", { class: "fine" }, "The output is empty."));
-    if (texts[side.text]) made.append(output(side, isSecond));
+    if (texts[side.text]) made.append(...output(side, isSecond, wanted));
     if (side.votes) made.append(ballots(side.votes));
     if (side.full) made.append(behind("All that was written", passage(...side.full, "text output")));
     made.append(scores(side.scores), make("p", { class: "fine" }, side.cost));
@@ -73,22 +84,50 @@ function casePanel(texts) {
       code, make("p", {}, button, " ", said));
   }
 
+  // Which words are marked; what is chosen for one case stays chosen for the next.
+  let marksExpected = false;
+
+  function choice(one, changed) {
+    if (!one.sides.some((side) => side.against)) return null;
+    const other = one.sides.length > 1 ? "the other output" : "nothing";
+    const boxes = [[other, false], ["what was expected", true]].map(([label, expected]) => {
+      const input = make("input", { type: "radio", name: "marked", value: expected ? "expected" : "other" });
+      input.checked = marksExpected === expected;
+      input.addEventListener("change", () => {
+        marksExpected = expected;
+        changed();
+      });
+      return make("label", {}, input, ` ${label}`);
+    });
+    return make("fieldset", { class: "marked" }, make("legend", {}, "Mark what differs from"), ...boxes);
+  }
+
   const field = (name, cut) => (cut ? [make("dt", {}, name), make("dd", {}, passage(...cut))] : []);
 
   // The parts of a case's view; `status` is its status as an element, `sides` whose outputs are shown.
   return (one, status, sides) => {
+    const outputs = make("div", { class: "sides" });
+    const note = make("p", { class: "fine" });
+    const mark = () => {
+      const wanted = marksExpected ? one.answer ?? one.expected : null;
+      outputs.replaceChildren(
+        ...one.sides.map((side, place) => panel(sides[place], side, place > 0, wanted)));
+      note.textContent = wanted
+        ? "Struck out are words that what was expected does not have, underlined those that are missing."
+        : one.note;
+      note.hidden = !note.textContent;
+    };
+    mark();
     const facts = [...one.tags.map(([name, text]) => `${name}: ${text}`), one.where];
     return [
       make("h3", { "data-anchor": one.anchor }, status, " ", make("span", { class: "id" }, one.id), " ",
         make("span", { class: "change" }, one.change)),
       make("p", { class: "fine" }, make("a", { href: `#${one.anchor}` }, "Link to this case"),
         ...facts.filter((fact) => fact).map((fact) => ` · ${fact}`)),
-      ...(one.note ? [make("p", { class: "fine" }, one.note)] : []),
       make("dl", { class: "fields" },
         ...one.fields.flatMap(([name, ...cut]) => field(name, cut)),
         ...field("expected", one.expected), ...field("a full-mark answer", one.answer)),
-      make("div", { class: "sides" },
-        ...one.sides.map((side, place) => panel(sides[place], side, place > 0))),
-    ];
+      choice(one, mark), note, outputs,
+    ].filter((part) => part !== null);
   };
 }

@@ -140,8 +140,9 @@
     function picks() {
       const names = new Map([["failure", "failure"]]);
       for (const one of filter.set.cases) for (const [tag] of one.tags) names.set(`tag.${tag}`, tag);
+      for (const metric of otherMetrics(filter.set)) names.set(`metric.${metric}`, `by ${metric}`);
       by("picks").replaceChildren(...[...names].flatMap(([name, label]) => {
-        const found = [...new Set(filter.set.cases.map((one) => facetOf(one, name)))]
+        const found = [...new Set(filter.set.cases.flatMap((one) => facetsOf(one, name)))]
           .filter((choice) => choice).sort(collator.compare);
         const isOffered = found.length >= (name === "failure" ? 1 : 2) && found.length <= MOST_PICKS;
         if (!isOffered && !filter.picked.get(name)) return [];

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from evals.records import Score
 from reports import render_html, render_pages
 from reports.disclosure import EVERYTHING
 from tests.reports.browsing import Watched, browser, watch
@@ -115,6 +116,74 @@ def test_cases_are_picked_by_their_tags_and_by_how_they_fail(browser: Any, repor
     kinds = page.locator("#case-rows tr td:last-child").all_inner_texts()
     assert kinds
     assert set(kinds) == {"grammar"}
+    watched.check()
+    page.close()
+
+
+def test_cases_are_picked_by_what_became_of_them_by_another_metric(
+    browser: Any, tmp_path: Path
+) -> None:
+    path, job = tmp_path / "metrics.html", sample_job(40)
+    values = {}
+    for name, shift in ((job.leader_test, 0), (job.adapter_test, 1)):
+        assert name is not None
+        run = job.runs[name]
+        scored = [
+            replace(r, scores={**r.scores, "tone": Score((place + shift) % 4 / 3)})
+            for place, r in enumerate(run.results)
+            if not r.failed
+        ]
+        values[name] = {r.case_id: r.scores["tone"].value for r in scored}
+        job = replace(job, runs=job.runs | {name: replace(run, results=tuple(scored))})
+    old, new = values.values()
+    both = old.keys() & new.keys()
+    path.write_text(render_html(job, EVERYTHING), encoding="utf-8")
+    watched = explored(browser, path, "#cases?of=sealed&metric.tone=worse")
+    page = watched.page
+    assert sorted(shown(page)) == sorted(one for one in both if new[one] < old[one])
+    tone = page.locator("#picks label", has_text="by tone").locator("select")
+    assert tone.input_value() == "worse"
+    tone.select_option("full marks")
+    assert sorted(shown(page)) == sorted(one for one in both if new[one] >= 1)
+    page.click("#reset")
+    assert tone.input_value() == ""
+    assert page.locator("#picks label", has_text="by correct").count() == 0
+    watched.check()
+    page.close()
+
+
+def test_what_differs_from_what_was_expected_is_marked_where_it_is_asked_for(
+    browser: Any, report: Path
+) -> None:
+    watched = explored(browser, report, "#cases?status=broken,still_wrong")
+    page = watched.page
+    page.locator("#case-rows a").first.click()
+    wanted = page.locator("#one-case .fields dd").last.inner_text()
+    sides = page.locator("#one-case .sides .side")
+    assert page.is_checked("input[name=marked][value=other]")
+    page.check("input[name=marked][value=expected]")
+    for place in range(sides.count()):
+        side = sides.nth(place)
+        if side.locator("text=what this output lacks").count() == 0:
+            continue
+        expected = side.locator(".output").nth(1)
+        assert expected.inner_text() == wanted
+        kept = side.locator(".output").first.evaluate(
+            "one => [...one.childNodes].filter((part) => part.nodeName !== 'DEL')"
+            ".map((part) => part.textContent).join('')"
+        )
+        same = expected.evaluate(
+            "one => [...one.childNodes].filter((part) => part.nodeName !== 'INS')"
+            ".map((part) => part.textContent).join('')"
+        )
+        assert kept.split() == same.split(), "what is not marked is in both"
+        assert side.locator(".output del, .output ins").count() > 0
+    assert page.locator("text=what this output lacks").count() > 0
+    page.get_by_role("link", name="Next").click()
+    page.wait_for_function(
+        "() => document.querySelector('#one-case .steps').textContent.includes('2 of')"
+    )
+    assert page.is_checked("input[name=marked][value=expected]"), "what is chosen stays"
     watched.check()
     page.close()
 

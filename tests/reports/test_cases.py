@@ -119,6 +119,26 @@ def test_outputs_that_differ_in_white_space_only_are_said_to() -> None:
     assert "white space" in view(replace(job, runs=runs)).cases[0].note
 
 
+def test_an_output_that_lacks_marks_is_held_against_what_was_expected() -> None:
+    job = with_scores(0.0, 1.0)
+    first = next(iter(job.runs["testbefore"].results))
+    wanted = job.cases[first.case_fingerprint].wanted
+    said = replace(first, output=Output(f"surely {wanted}", "stop"))
+    runs = {**job.runs, "testbefore": replace(job.runs["testbefore"], results=(said,))}
+    [case] = view(replace(job, runs=runs)).cases
+    [old, new] = case.sides
+    assert old.against is not None
+    assert "".join(piece.text for piece in old.against.before) == wanted
+    assert {piece.part for piece in old.against.before} == {"same"}
+    assert [piece.text.strip() for piece in old.against.after if piece.part == "added"] == [
+        "surely"
+    ]
+    assert new.against is None, "full marks lack nothing"
+    quiet = cases_view(replace(job, runs=runs), Disclosure(texts=False))
+    assert not isinstance(quiet, NotRun)
+    assert all(side.against is None for each in quiet for one in each.cases for side in one.sides)
+
+
 def with_output(output: Output) -> JobRecord:
     job = with_scores(1.0, 1.0)
     run = job.runs["testafter"]

@@ -11,6 +11,7 @@ from evals.records import Run
 from evals.stated import SHOWN
 from evals.suite.spec import Suite
 from evals.text import visible
+from tuning.data.dataset import carried
 from tuning.gate.declared import rounds_of
 from tuning.records import FailureSummary, JobRecord
 
@@ -34,7 +35,21 @@ def summarise_failures(suite: Suite, leader: Run, tried: Sequence[Run]) -> Failu
         worse_slices=tuple(map(slice_text, worse_slices(found)))[:MOST_SLICES],
         add_round=_structured_round(leader) if structured == "untried" and suite.rounds else "",
         held_to=form.source if form and not form.stated else "",
+        unshown=_unshown(suite, leader, found),
     )
+
+
+def _unshown(suite: Suite, leader: Run, found: FailureAnalysis) -> int:
+    """Failures that no training can mend as the suite stands: nobody shows what they ask about."""
+    if not suite.documents or carried(leader.candidate.technique, suite.tune).retrieval:
+        return 0
+    taught = {name for case in suite.split("train") for name in case.documents}
+    foreign = {
+        case.id
+        for case in suite.split(leader.split)
+        if case.documents and taught.isdisjoint(case.documents)
+    }
+    return sum(failure.case_id in foreign for failure in found.failures)
 
 
 def _structured_round(leader: Run) -> str:

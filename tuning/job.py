@@ -400,7 +400,7 @@ class Job:
         leader = (
             self.ledger.find_run(record.decision.leader) if record and record.decision else None
         )
-        if leader is None or carried(leader.candidate.technique) == PLAIN:
+        if leader is None or carried(leader.candidate.technique, self.suite.tune) == PLAIN:
             return
         raise UsageError(
             f"the best prompt, '{leader.candidate.label}', is shown documents or held to a "

@@ -155,7 +155,7 @@ def decide_stored(
     )
     leader = _leader(evidence, policy, runs)
     evidence = replace(evidence, failures=summarise_failures(suite, leader, runs))
-    if carried(leader.candidate.technique) != PLAIN:
+    if carried(leader.candidate.technique, suite.tune) != PLAIN:
         evidence = replace(evidence, learning=None)  # the adapter would be another than measured
     cost = _cost_standing(suite, ledger, leader, runs=runs, prices=listed)
     doubts = _doubtful_timings(suite, ledger, leader, runs, listed)
@@ -267,7 +267,7 @@ def _doubtful_timings(
     rates = [prices.rate(leader.candidate.model, tuned=tuned) for tuned in (False, True)]
     if not any(isinstance(rate, Machine) for rate in rates):
         return ()
-    own = tuning_run(runs, tuning_prompt(suite), carried(leader.candidate.technique))
+    own = tuning_run(runs, tuning_prompt(suite), carried(leader.candidate.technique, suite.tune))
     timed = {run.id: run for run in (leader, own) if run}
     return stored_disagreements(ledger, timed.values())
 

@@ -60,7 +60,7 @@ class Trainer:
     ) -> TrainingRecord:
         """Train, or find what was trained; only answers the suite's scorer accepts count.
 
-        The examples show the documents that the leader retrieves.
+        The examples show the documents that the adapter will be asked with.
         """
         self.model.use_adapter(None)
         root = self.ledger.folder / "adapters"
@@ -76,7 +76,7 @@ class Trainer:
                 replay=self.replay,
                 progress=lambda step, total, _loss: progress(step, total),
                 part=part,
-                technique=carried(leader),
+                technique=carried(leader, self.suite.tune),
                 scorers=scorers,
                 draw=partial(self._draw_pairs, scorers, progress),
                 **({"begin_from": self.begin_from} if self.begin_from else {}),

@@ -114,6 +114,12 @@ def load_suite(path: Path) -> Suite:
     )
     tune = read_tune(top.section("tune"), prompts)
     check_rewards(top.section("tune"), tune, metrics, primary)
+    if tune.documents and not documents:
+        top.section("tune").fail(
+            "the adapter is to be shown documents, and the suite has none",
+            "documents",
+            hint="add `documents: documents/`, or leave tune.documents out",
+        )
     others = {
         *map(Path, {case.path for case in cases}),
         *(prompt.path for prompt in prompts.values()),

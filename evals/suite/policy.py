@@ -10,6 +10,7 @@ from evals.approach import Approach
 from evals.errors import ModelError
 from evals.models.names import check_form
 from evals.records import SPLITS
+from evals.stated import MAX_DOCUMENTS
 from evals.suite.approach_keys import APPROACH_KEYS, read_approach
 from evals.suite.section import Section, suggestion
 from evals.suite.source import describe
@@ -84,7 +85,7 @@ def read_tune(section: Section, prompts: Prompts) -> TuneSpec:
     """How to train; what is not stated is left to the trainer's defaults."""
     section.only(
         *("method", "prompt", "min_examples", "replay", "seed", "data", "too_long", "allow"),
-        *("pairs", "together", "seeds", "until", "remedies", "max_text_rise"),
+        *("pairs", "together", "seeds", "until", "remedies", "max_text_rise", "documents"),
         *METHODICAL,
         *own_keys(),
     )
@@ -120,6 +121,9 @@ def read_tune(section: Section, prompts: Prompts) -> TuneSpec:
         sweep=read_sweep(section),
         until=section.number("until", above=0, at_most=1) if has("until") else None,
         keep=section.choice("keep", KEEP, "loss") if has("keep") else None,
+        documents=(
+            section.integer("documents", low=1, high=MAX_DOCUMENTS) if has("documents") else None
+        ),
     )
     if misfit := misfit_of(tune):
         section.fail(misfit.message, misfit.key, hint=misfit.hint)

@@ -219,6 +219,9 @@ class TuneSpec:
     suite's own score on held-out train cases is `until`; `keep` says what chooses the step that
     is kept (None: the score where there is `until`, else the loss).
 
+    `documents` is how many pieces of the suite's documents the adapter is trained and asked with
+    (None: as many as the leader).
+
     `remedies` are tried in order where a guard fails (`evals.suite.tune_remedies`),
     `max_text_rise` is how much dearer a token of neutral text may become, in nats (None: it is
     only told).
@@ -248,6 +251,7 @@ class TuneSpec:
     sweep: SweepSpec | None = field(default=None, metadata=LATER)
     until: float | None = field(default=None, metadata=LATER)
     keep: Keep | None = field(default=None, metadata=LATER)
+    documents: int | None = field(default=None, metadata=LATER)
 
 
 @dataclass(frozen=True)

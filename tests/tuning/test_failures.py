@@ -12,12 +12,13 @@ from evals.approach import Technique
 from evals.errors import RecordError
 from evals.ledger import Ledger
 from evals.models.scripted import open_scripted
-from evals.records import Decoding, Run
+from evals.records import Case, Decoding, Run
 from evals.suite import Suite, load_suite
-from evals.suite.spec import RoundSpec, Structure
+from evals.suite.spec import Document, RoundSpec, Structure
 from tests.sample_suite import HELD_ROUNDS, write_suite
 from tests.tunegate.scenes import TUNE, write_model
 from tuning.failures import summarise_failures
+from tuning.gate.failing import document_steps, failing_text
 from tuning.job import Job
 from tuning.records import Decision, FailureSummary
 from tuning.stored import decide_stored
@@ -87,6 +88,34 @@ def test_where_the_content_is_wrong_a_structure_changes_nothing(tmp_path):
     assert found.verdict == "fine_tune"
     assert summary(found).counts == {"wrong_content": 80}
     assert summary(found).form_from == "the kinds of label@1"
+
+
+def test_what_only_unshown_documents_say_cannot_be_learnt_and_is_said_to(formless):
+    suite, _, _ = formless
+    leader = leader_of(formless)
+    documents = tuple(Document(name, "title", "text") for name in ("taught", "foreign"))
+    failing = {r.case_id for r in leader.results if not r.scores["accuracy"].value}
+    some = set(sorted(failing)[:30])
+
+    def about(case: Case) -> Case:
+        named = "foreign" if case.id in some else "taught"
+        return replace(case, documents=(named,)) if case.split != "test" else case
+
+    telling = replace(suite, documents=documents, cases=tuple(map(about, suite.cases)))
+    found = summarise_failures(telling, leader, [leader])
+    assert found.unshown == 30
+    assert "30 failures are in cases about documents that no train case is about" in failing_text(
+        found
+    )
+    [step] = document_steps("fine_tune", found)
+    assert "`tune: {documents: 1}`" in step
+    assert document_steps("prompt_more", found) == ()
+
+    shown = held(leader, technique=Technique(retrieval="bm25", documents=1))
+    stated = replace(telling, tune=replace(telling.tune, documents=1))
+    for one, run in ((telling, shown), (stated, leader), (suite, leader)):
+        assert summarise_failures(one, run, [run]).unshown == 0
+    assert document_steps("fine_tune", replace(found, unshown=0)) == ()
 
 
 def leader_of(scene: tuple[Suite, Ledger, str]) -> Run:

@@ -37,7 +37,7 @@ def expected_payback(
     assert rate is not None
     assert tuned_rate is not None
     prompt = tuning_prompt(suite)
-    own = tuning_run(runs, prompt, carried(leader.candidate.technique))
+    own = tuning_run(runs, prompt, carried(leader.candidate.technique, suite.tune))
     before = cost_of_call(leader, rate)
     lengths = lengths_of(suite, prompt, runs, leader)
     if before is None or lengths is None:
@@ -45,7 +45,7 @@ def expected_payback(
         return CostStanding(missing=(f"{unmeasured} (run it here)",))
     after = tuned_call(lengths, tuned_rate, own)
     if after is None:
-        asked = Approach(technique=carried(leader.candidate.technique))
+        asked = Approach(technique=carried(leader.candidate.technique, suite.tune))
         how = " ".join([f"tunegate eval {suite.name} --prompt {prompt}", *options_of(asked)])
         untimed = (
             f"'{prompt}{asked.label}', as the adapter would be asked, was never timed without "

@@ -68,7 +68,7 @@ def _is_asked_so(candidate: Candidate, technique: Technique) -> bool:
 def lengths_of(suite: Suite, prompt: str, runs: Sequence[Run], leader: Run) -> Lengths | None:
     """Tokens of a tuned call; None where no run has counted any."""
     completion = _completion(suite, runs, leader)
-    technique = carried(leader.candidate.technique)
+    technique = carried(leader.candidate.technique, suite.tune)
     own = tuning_run(runs, prompt, technique)
     tokens = _mean([output.prompt_tokens for output in answered(own)]) if own else 0.0
     if tokens:

@@ -19,7 +19,7 @@ from evals.prompting.shown_documents import show_documents
 from evals.records import Case, Message
 from evals.retrieval.showing import documents_for
 from evals.suite.folding import comparable, fold, loosen
-from evals.suite.spec import Suite
+from evals.suite.spec import Suite, TuneSpec
 from evals.suite.splits import hash_fraction
 
 DRAWN = ("sampled ", "distilled ")
@@ -70,15 +70,16 @@ class Parts(NamedTuple):
     held_out: tuple[Example, ...]
 
 
-def carried(leader: Technique) -> Technique:
+def carried(leader: Technique, tune: TuneSpec) -> Technique:
     """What an adapter keeps of the leader it is to beat: its retrieval and its structure.
 
-    It is trained and asked with both. Demonstrations, reasoning and votes are what training is
-    to make needless.
+    It is trained and asked with both, and with as many documents as `tune` states in place of the
+    leader's. Demonstrations, reasoning and votes are what training is to make needless.
     """
-    return Technique(
-        structured=leader.structured, retrieval=leader.retrieval, documents=leader.documents
-    )
+    retrieval, documents = leader.retrieval, leader.documents
+    if tune.documents is not None:
+        retrieval, documents = "bm25", tune.documents
+    return Technique(structured=leader.structured, retrieval=retrieval, documents=documents)
 
 
 def build_examples(

@@ -9,7 +9,7 @@ from evals.judges.records import JudgeStanding
 from tuning.gate import rules
 from tuning.gate.declared import UNHELD
 from tuning.gate.evidence import Evidence, Policy
-from tuning.gate.failing import form_steps, structured_step
+from tuning.gate.failing import document_steps, form_steps, structured_step
 from tuning.gate.learning import falls_short
 from tuning.gate.retrieval import judge_retrieval, retrieval_steps
 from tuning.gate.rules import Answer
@@ -154,6 +154,7 @@ def next_steps(
     if verdict == "fine_tune" and RULES[index].on_plateau:
         steps += _cost_steps(evidence)
     steps += _learning_steps(verdict, standing, evidence, policy)
+    steps = [*document_steps(verdict, evidence.failures), *steps]
     steps += form_steps(verdict, evidence.failures, policy)
     if verdict == "fine_tune" and evidence.oracle_context is None:
         steps.append(

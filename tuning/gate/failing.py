@@ -14,6 +14,10 @@ _STATE_FORM = (
     "Of {unknown} failing answers nothing says whether their form is right: name a metric that "
     "does (`form` in suite.yaml), so that form can be told from knowledge."
 )
+_UNSHOWN = (
+    "{count} failures are in cases about documents that no train case is about and that an adapter "
+    "would not be shown: training cannot teach what only those say"
+)
 _CONSIDERED: frozenset[Verdict] = frozenset(
     {"fine_tune", "collect_examples", "prompt_more", "more_cases"}
 )
@@ -29,7 +33,8 @@ def failing_text(failures: FailureSummary | None) -> str:
     told += [f"{wrong} wrong content"] if wrong or not unsure else []
     told += [f"{rest} of other kinds"] if rest else []
     told += [f"of {unsure} the form is not known"] if unsure else []
-    return f" Of {failures.failed} failures of the leader {_listed(told)}."
+    unshown = f" {_UNSHOWN.format(count=failures.unshown)}." if failures.unshown else ""
+    return f" Of {failures.failed} failures of the leader {_listed(told)}.{unshown}"
 
 
 def wrong_content_text(failures: FailureSummary | None) -> str:
@@ -58,6 +63,17 @@ def structured_step(failures: FailureSummary | None) -> str:
         f"{held_to or 'the form that the suite states'}."
     )
     return f"{step} Where the model cannot be held to it, {UNHELD}." if held_to else step
+
+
+def document_steps(verdict: Verdict, failures: FailureSummary | None) -> tuple[str, ...]:
+    """How what documents alone say comes to be learnt to be read, where training opens."""
+    if verdict != "fine_tune" or failures is None or not failures.unshown:
+        return ()
+    return (
+        f"State `tune: {{documents: 1}}` (or more) in suite.yaml before you train, for the "
+        f"{failures.unshown} failures about documents: the adapter is then trained and asked with "
+        "what is retrieved for each case, and can learn to use it.",
+    )
 
 
 def form_steps(

@@ -175,18 +175,24 @@ def tuned_candidate(
 ) -> Candidate:
     """The prompt it was trained with on the model with the adapter.
 
-    It is shown the documents that the leader is, and held to the structure that the leader is.
-    Raises TrainingError for an adapter that was trained with other documents.
+    It is shown as many documents as the suite's `tune` states, else as the leader is, and held to
+    the structure that the leader is. Raises TrainingError for an adapter that was trained with
+    other documents.
     """
-    technique = carried(leader)
+    technique = carried(leader, suite.tune)
     if training.shown != replace(technique, structured=False):
         raise TrainingError(
-            f"the adapter was trained with {_retrieved(training.shown)}, and the prompt that it "
-            f"is to beat is shown {_retrieved(technique)}",
+            f"the adapter was trained with {_retrieved(training.shown)}, and would be asked with "
+            f"{_retrieved(technique)}, as {_whose(suite)}",
             path=training.adapter_path,
             hint="train again: `tunegate tune`",
         )
     return _adapted(suite, model, training.prompt, training, technique)
+
+
+def _whose(suite: Suite) -> str:
+    stated = suite.tune.documents is not None
+    return "tune.documents states" if stated else "the prompt that it is to beat is"
 
 
 def _retrieved(technique: Technique) -> str:

@@ -64,7 +64,7 @@ class SearchingTrainer:
         return replace(trained, sweep=found)
 
     def _found(self, spec: SweepSpec, leader: Technique) -> SweepRecord:
-        technique = carried(leader)
+        technique = carried(leader, self.trainer.suite.tune)
         if technique not in self.searched:
             bench, default = self._bench(spec, leader)
             self.searched[technique] = search_settings(bench, spec, default)
@@ -74,7 +74,7 @@ class SearchingTrainer:
         """What trials need, and the settings of the training without a search."""
         trainer, suite = self.trainer, self.trainer.suite
         trainer.model.use_adapter(None)
-        base, technique = open_base(trainer.model.name), carried(leader)
+        base, technique = open_base(trainer.model.name), carried(leader, suite.tune)
         with build_scorers(suite, trainer.asker) as scorers:
             accepts = accepted_by(scorers[suite.primary], suite.split("train"))
             data = training_set(suite, base, accepts=accepts, technique=technique)

@@ -111,7 +111,7 @@ class Bench:
             self.data,
             examples,
             replayed=self.replay(count) if replayed else (),
-            technique=carried(self.leader),
+            technique=carried(self.leader, self.suite.tune),
         )
 
     def _key(self, task: Task) -> str:
@@ -122,7 +122,7 @@ class Bench:
             [case.fingerprint for case in self._cases],
             self.scoring,
             self.suite.decoding,
-            carried(self.leader),
+            carried(self.leader, self.suite.tune),
             self.model.fingerprint,
         )
 

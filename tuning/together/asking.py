@@ -11,7 +11,6 @@ from evals.prompting import find_prompt, make_candidate
 from evals.records import Candidate
 from evals.suite.spec import Suite, TogetherSpec
 from evals.suite.templates import compile_prompt
-from tuning.data.dataset import carried
 from tuning.gate.declared import rounds_of
 from tuning.records import TrainingRecord
 from tuning.shipping.sealed import tuned_candidate
@@ -59,17 +58,21 @@ def ways_to_ask(
     if spec.prompts:
         ways += _named(suite, model, trained, spec.prompts)
     elif spec.what != "none":
-        ways.append(Way(_adapted(leader, trained), LEADER))
+        ways += [Way(_adapted(leader, trained), LEADER)] if _is_shown_so(leader, trained) else []
         ways += _demonstrated(suite, model, trained, tried)
     if spec.what == "all":
-        kept = carried(leader.technique)
-        ways += [
-            Way(_adapted(one, trained), TRIED) for one in tried if carried(one.technique) == kept
-        ]
+        ways += [Way(_adapted(one, trained), TRIED) for one in tried if _is_shown_so(one, trained)]
     distinct: dict[str, Way] = {}
     for way in ways:
         distinct.setdefault(way.candidate.fingerprint, way)
     return tuple(distinct.values())
+
+
+def _is_shown_so(candidate: Candidate, trained: Candidate) -> bool:
+    """Whether it keeps the documents and the structure that the adapter was trained for."""
+    own, kept = candidate.technique, trained.technique
+    shown = (own.structured, own.retrieval, own.documents)
+    return shown == (kept.structured, kept.retrieval, kept.documents)
 
 
 def _adapted(candidate: Candidate, trained: Candidate) -> Candidate:

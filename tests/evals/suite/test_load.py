@@ -143,6 +143,8 @@ BAD_EXTRAS = [
     ("guards: {g: {max_los: 1}}", "guards.g.max_los", "did you mean 'max_loss'?"),
     ("tune: {prompt: trse}", "tune.prompt", "did you mean 'terse'?"),
     ("tune: {method: dop}", "tune.method", "unknown method 'dop'"),
+    ("tune: {documents: 2}", "tune.documents", "and the suite has none"),
+    ("tune: {documents: 0}", "tune.documents", "from 1 to 64"),
     ("tune: {remedies: [sclae]}", "tune.remedies[0]", "there is no remedy 'sclae'"),
     ("tune: {remedies: [rate, rate]}", "tune.remedies[1]", "'rate' appears twice"),
     ("tune: {remedies: some}", "tune.remedies", "expected a list"),

@@ -52,7 +52,7 @@ def _leader(suite: Suite, ledger: Ledger, model: str) -> Candidate | None:
 def adapter_technique(suite: Suite, ledger: Ledger, model: str) -> Technique:
     """What an adapter of `model` keeps of the gate's leader: what examples are rendered with."""
     leader = _leader(suite, ledger, model)
-    return carried(leader.technique) if leader else PLAIN
+    return carried(leader.technique if leader else PLAIN, suite.tune)
 
 
 def sampled_candidate(

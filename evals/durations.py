@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+DAYS_A_MONTH = 365.25 / 12
+
 
 def elapsed(seconds: float) -> str:
     """A wall time in the two largest fitting units: `0.12 s`, `7.4 s`, `6 min 20 s`."""
@@ -16,3 +18,13 @@ def elapsed(seconds: float) -> str:
         return f"{whole // 60} min {whole % 60} s"
     minutes = round(seconds / 60)
     return f"{minutes // 60} h {minutes % 60} min"
+
+
+def months_said(months: float | None) -> str:
+    """A time in months, days below one and hours below a day: `9.0 months`, `1.4 days`; `never`."""
+    if months is None:
+        return "never"
+    days = months * DAYS_A_MONTH
+    if days < 0.95:
+        return f"{24 * days:.1f} hours"
+    return f"{days:.1f} days" if months < 0.95 else f"{months:,.1f} months"

@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 
 from evals.fingerprint import fingerprint
 from evals.prompting.ballots import poll_of, poll_said
-from evals.records import Case, CaseResult, Output, Request, Run
+from evals.records import Case, CaseResult, Json, Output, Request, Run
 from evals.text import visible
 from reports import numbers
 from reports.case_filters import set_name
@@ -413,7 +413,7 @@ def _view(
         status=status,
         status_label=STATUSES[status],
         change=change,
-        summary=one_line(" · ".join(fields.values()), 110),
+        summary=one_line(" · ".join(map(_gist, case.asked.values())) if case else "", 110),
         where=where,
         tags=tags,
         fields=tuple((key, excerpt(text)) for key, text in fields.items()),
@@ -430,6 +430,16 @@ def _against(side: Side, wanted: Excerpt) -> Side:
     if not (wanted.text and said) or side.value is None or side.value >= 1:
         return side
     return replace(side, against=compare_texts(visible(wanted.text, layout=True), said))
+
+
+def _gist(value: Json) -> str:
+    """A value of a case in the words that tell cases apart: of a list that is the last."""
+    if isinstance(value, list) and value:
+        begun = "… " if len(value) > 1 else ""
+        return f"{begun}{_gist(value[-1])}"
+    if isinstance(value, dict):
+        return " · ".join(map(_gist, value.values()))
+    return as_text(value)
 
 
 def _tags(case: Case | None) -> tuple[tuple[str, str], ...]:

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from evals.errors import StatisticsError
 from evals.records import Run
-from evals.stats import smallest_detectable_gain
+from evals.stats import one_sided_z
+from evals.stats.power import POWER
 from reports import numbers
 from reports.cost import shown_payback
 from reports.disclosure import Disclosure
@@ -140,17 +140,21 @@ class Detectable(NamedTuple):
 
 
 def detectable_gain(job: JobRecord) -> Detectable | None:
-    """What the sealed cases find, from the discordance seen; None where nothing was compared."""
+    """What so many sealed cases find, as widely as they scatter; None where nothing was compared.
+
+    The lower bound lies as far below a gain as it does below the one seen, and the gain itself
+    varies by a standard error, which is the interval's width over the quantiles of its two bounds:
+    clusters, graded scores and several trainings are in both.
+    """
     ship = job.shipping
     compared = ship.wins + ship.losses + ship.ties if ship else 0
     if not ship or not compared:
         return None
-    discordance = max(ship.wins + ship.losses, 1) / compared
-    try:
-        gain = smallest_detectable_gain(compared, discordance, ship.alpha)
-    except StatisticsError:
-        return None
-    return Detectable(gain, compared)
+    gained = ship.sealed.gain
+    quantiles = one_sided_z(ship.alpha) + one_sided_z(1 - gained.level)
+    error = (gained.high - gained.low) / quantiles
+    found = gained.estimate - gained.low + one_sided_z(1 - POWER) * error
+    return Detectable(found, compared) if 0 < found < 1 else None
 
 
 def _detectable(job: JobRecord) -> str:

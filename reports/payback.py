@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from evals.durations import months_said
 from evals.records import SplitName
 from evals.spending.wording import money_said
 from reports import numbers
@@ -122,6 +123,11 @@ def _call_row(label: str, split: str, cost: CallCost) -> CallRow:
     return CallRow(label, split, thousand_said(cost), cost.by, *times)
 
 
+_STALE = (
+    " But facts change often and nobody says how often it would be trained anew: it would go stale."
+)
+
+
 def payback_view(payback: Payback, *, at_quiet_pace: bool = False) -> PaybackView:
     """Everything that is shown of a break-even.
 
@@ -147,24 +153,20 @@ def _sentence(payback: Payback, kind: str) -> str:
     if payback.months is None:
         return f"{kind}, {calls} a tuned model never breaks even."
     return (
-        f"{kind}, {calls} a tuned model breaks even after {_months(payback.months)}"
-        f" ({_worst(payback.months_worst)} at the unfavourable end); "
-        f"{payback.within_months:g} months are allowed."
+        f"{kind}, {calls} a tuned model breaks even after {_even_said(payback)}; "
+        f"{payback.within_months:g} months are allowed.{_STALE if payback.goes_stale else ''}"
     )
 
 
 def _even(payback: Payback, horizon: float) -> str:
     if payback.months is None or payback.months <= horizon:
-        return _months(payback.months)
-    return f"{_months(payback.months)}, not drawn"
+        return months_said(payback.months)
+    return f"{months_said(payback.months)}, not drawn"
 
 
-def _months(months: float | None) -> str:
-    return "never" if months is None else f"{months:,.1f} months"
-
-
-def _worst(months: float | None) -> str:
-    return "never" if months is None else f"{months:,.1f}"
+def _even_said(payback: Payback) -> str:
+    likely, worst = months_said(payback.months), months_said(payback.months_worst)
+    return f"{likely} ({worst} at the unfavourable end)"
 
 
 def _facts(payback: Payback) -> tuple[tuple[str, str], ...]:
@@ -188,10 +190,7 @@ def _facts(payback: Payback) -> tuple[tuple[str, str], ...]:
             f"{money_said(month * payback.after, money)} tuned",
         ),
         ("Training, " + retrained, _span(payback.training, payback.training_worst, money)),
-        (
-            "Break-even",
-            f"{_months(payback.months)} ({_worst(payback.months_worst)} at the unfavourable end)",
-        ),
+        ("Break-even", _even_said(payback)),
         (
             f"Break-even volume, within {payback.within_months:g} months, trainings due then paid",
             _volume(payback),
@@ -243,7 +242,7 @@ def _curve(payback: Payback, horizon: float, sentence: str) -> Plot:
     spot = None
     if payback.months is not None and payback.months <= horizon:
         y = _paid(payback, payback.months, "before")
-        spot = Spot(payback.months, y, f"break-even after {_months(payback.months)}")
+        spot = Spot(payback.months, y, f"break-even after {months_said(payback.months)}")
     start = money_said(payback.training, payback.currency)
     description = (
         f"{sentence} Tuning starts at {start}, the first training; "

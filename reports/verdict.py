@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from evals.durations import months_said
 from evals.records import Run
 from evals.spending.wording import money_said
 from reports import numbers
@@ -190,11 +191,13 @@ def _tiles(job: JobRecord) -> tuple[Tile, ...]:
 
 def _paid(payback: Payback) -> Tile:
     months = payback.months
-    value = "never" if months is None else f"after {months:,.1f} months"
+    value = "never" if months is None else f"after {months_said(months)}"
     spent = money_said(payback.training, payback.currency)
     kind = ", by estimate" if payback.is_estimate else ""
     calls = f"{numbers.count(payback.calls_per_month)} calls a month"
-    return Tile(f"tuning pays for itself{kind}", value, f"{calls}; a training costs {spent}")
+    stale = "; but facts change often, and it would go stale" if payback.goes_stale else ""
+    note = f"{calls}; a training costs {spent}{stale}"
+    return Tile(f"tuning pays for itself{kind}", value, note)
 
 
 def _expected(training: TrainingEstimate) -> Tile:

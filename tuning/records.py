@@ -74,7 +74,7 @@ class Payback:
     Money in `currency`; `before` and `after` are for 1,000 calls. The fields in `_worst` are at
     the unfavourable end of what is estimated or measured. `volume` is the calls a month from
     which it breaks even within `within_months`. None: never. `basis` says how each figure was
-    come by.
+    come by; `goes_stale`: facts change often, and nobody says how often it would be trained anew.
     """
 
     before_label: str
@@ -94,6 +94,7 @@ class Payback:
     volume_worst: float | None
     is_estimate: bool
     basis: tuple[str, ...] = ()
+    goes_stale: bool = False
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,7 @@
       ...scores,
       { name: "Tokens", key: (one) => last(one).tokens, number: true },
       { name: "Time", key: (one) => last(one).seconds, number: true },
-      { name: "Kind", key: (one) => last(one).kind },
+      { name: "Failure", key: (one) => last(one).kind },
     ];
   }
 

@@ -139,6 +139,15 @@ def test_an_output_that_lacks_marks_is_held_against_what_was_expected() -> None:
     assert all(side.against is None for each in quiet for one in each.cases for side in one.sides)
 
 
+def test_the_gist_of_a_conversation_is_what_was_said_last() -> None:
+    job = with_scores(1.0, 1.0)
+    [print_] = {r.case_fingerprint for r in job.runs["testafter"].results}
+    talk = [{"customer": "Hello."}, {"customer": "Is it safe?", "pip": "Hm."}]
+    case = replace(job.cases[print_], input={"talk": talk, "shop": "north", "open": True, "n": []})
+    told = view(replace(job, cases={**job.cases, print_: case}))
+    assert told.cases[0].summary == "… Is it safe? · Hm. · north · true · []"
+
+
 def with_output(output: Output) -> JobRecord:
     job = with_scores(1.0, 1.0)
     run = job.runs["testafter"]

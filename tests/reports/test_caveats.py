@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import sqrt
 
-from reports.caveats import caveats_of
+import pytest
+
+from evals.stats import one_sided_z, smallest_detectable_gain
+from reports import render_html
+from reports.caveats import caveats_of, detectable_gain
 from reports.disclosure import SEALED
 from reports.verdict import verdict_view
 from reports.worse import worse_said
@@ -12,6 +17,7 @@ from tests.reports.partial_jobs import gate_only, small_job
 from tests.reports.test_payback import payback
 from tests.reports.test_timing import timed_job
 from tuning.gate.rules import AUDIT
+from tuning.intervals import Interval
 from tuning.records import CostStanding, JobRecord, RuleLine
 
 
@@ -64,6 +70,50 @@ def test_what_tuning_costs_is_not_untested_once_it_was_measured() -> None:
     assert "tuning pays" in said(shut)["Not tested, whether"]
     known = replace(after, decision=replace(after.decision, rules=(rule,)))
     assert "Not tested, whether" not in said(known)
+
+
+def test_a_model_that_would_go_stale_is_not_said_to_pay_without_a_word_of_that() -> None:
+    job = small_job()
+    assert job.shipping is not None
+    for stale in (False, True):
+        measured = payback(retrain=None, is_estimate=False, months=0.0476, goes_stale=stale)
+        paid = replace(job, shipping=replace(job.shipping, cost=CostStanding(measured)))
+        [tile] = [
+            t for t in verdict_view(paid, SEALED).tiles if t.label == "tuning pays for itself"
+        ]
+        assert tile.value == "after 1.4 days"
+        assert ("would go stale" in tile.detail) is stale
+        assert ("it would go stale" in render_html(paid)) is stale
+
+
+def detected(losses: int, wins: int, cases: int, deff: float) -> float:
+    """The gain said to be found, of sealed pairs whose interval is widened by clusters."""
+    job = small_job()
+    assert job.shipping is not None
+    gain = (wins - losses) / cases
+    error = sqrt(((wins + losses) / cases - gain**2) / cases * deff)
+    half = one_sided_z(0.05) * error
+    ship = replace(
+        job.shipping,
+        wins=wins,
+        losses=losses,
+        ties=cases - wins - losses,
+        alpha=0.05,
+        gain=Interval(gain, gain - half, gain + half, 0.95),
+    )
+    found = detectable_gain(replace(job, shipping=ship))
+    assert found is not None
+    assert found.cases == cases
+    return found.gain
+
+
+@pytest.mark.parametrize(("losses", "wins"), [(20, 30), (12, 29), (5, 10)])
+def test_the_gain_that_is_found_is_that_of_the_formula_where_cases_are_independent(
+    losses: int, wins: int
+) -> None:
+    alone = smallest_detectable_gain(250, (wins + losses) / 250)
+    assert detected(losses, wins, 250, 1.0) == pytest.approx(alone, rel=0.1)
+    assert detected(losses, wins, 250, 4.0) == pytest.approx(2 * alone, rel=0.1)
 
 
 def test_whether_tuning_pays_stands_on_the_first_screen() -> None:

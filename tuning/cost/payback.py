@@ -80,6 +80,7 @@ def payback_of(
         volume_worst=calls_to_break_even(worst, within),
         is_estimate=is_estimate,
         basis=(sides.after.basis, training.basis),
+        goes_stale=goes_stale(operation),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
+from evals.durations import months_said
 from evals.judges.records import JudgeStanding
 from tuning.gate import rules
 from tuning.gate.declared import UNHELD
@@ -210,7 +211,7 @@ def _cost_steps(evidence: Evidence) -> list[str]:
     when = (
         "never pays for itself"
         if cost.break_even_months is None
-        else f"pays for itself after {cost.break_even_months:.1f} months and not within the "
+        else f"pays for itself after {months_said(cost.break_even_months)} and not within the "
         f"{cost.within_months:g} stated"
     )
     return [

@@ -10,6 +10,7 @@ from math import ceil
 from typing import NamedTuple
 
 from evals.comparison import points
+from evals.durations import months_said
 from evals.rounding import least_points, least_share, limit_share
 from evals.stats import MIN_CLUSTERS
 from tuning.gate.evidence import CostEvidence, Evidence, Policy
@@ -133,13 +134,13 @@ def _volume_text(cost: CostEvidence) -> str:
 
 
 def _months_text(cost: CostEvidence) -> str:
-    """`3.2 months`, with the unfavourable end of what is estimated where there is one."""
-    likely = f"{cost.break_even_months:.1f} months"
+    """Until when it breaks even, with the unfavourable end where it is estimated."""
+    likely = months_said(cost.break_even_months)
     if not cost.has_range:
         return likely
     if cost.latest_months is None:
         return f"{likely} (by estimate; perhaps never)"
-    return f"{likely} (by estimate; {cost.latest_months:.1f} at the unfavourable end)"
+    return f"{likely} (by estimate; {months_said(cost.latest_months)} at the unfavourable end)"
 
 
 def _cost_obstacle(
@@ -302,9 +303,9 @@ def _next_level(policy: Policy) -> str:
 def judge_more_cases(standing: Standing, _: Evidence, policy: Policy) -> Answer:
     """Whether it is neither flat nor improved."""
     if standing.plateau:
-        return Answer(False, "The cases suffice: every tried prompt is shown to be flat.")
+        return Answer(False, "The dev cases suffice: every tried prompt is shown to be flat.")
     if standing.improved:
-        return Answer(False, "The cases suffice: an improvement is shown.")
+        return Answer(False, "The dev cases suffice: an improvement is shown.")
     if standing.gaps:
         return Answer(False, "Whether the cases suffice shows once enough is tried.")
     needed = cases_to_decide(standing, policy.min_gain)

@@ -14,6 +14,11 @@ from tuning.records import GuardLine, Interval, Outcome
 
 _TRAIN_LESS = "Train so that less is forgotten, with a lower learning rate or fewer steps"
 
+_LEARN_MORE = (
+    "See which kinds of cases it still gets wrong: more examples of those, more passes or a larger "
+    "base model may reach the target."
+)
+
 TargetResult = Literal["reached", "missed", "not settled"]
 
 
@@ -99,10 +104,21 @@ def sentence_of(
         real = "it is cheaper and hardly worse" if quality.by_cost else "the gain is real"
         return f"Inconclusive: {real} ({gain}), but {_open_guards_text(lines, text)}."
     needed = f"; about {quality.cases_needed} cases would tell" if quality.cases_needed else ""
+    missed = _missed_text(target)
     if quality.by_cost:
         unsettled = f"it is cheaper, but the sealed cases do not settle whether {quality.clause}"
-        return f"Inconclusive: {unsettled} ({gain}){needed}."
-    return f"Inconclusive: the sealed cases do not settle the gain ({gain}){needed}."
+        return f"Inconclusive: {unsettled} ({gain}){needed}.{missed}"
+    return f"Inconclusive: the sealed cases do not settle the gain ({gain}){needed}.{missed}"
+
+
+def _missed_text(target: Target | None) -> str:
+    """What is known whatever more cases show, with a space before it."""
+    if target is None or target.result != "missed":
+        return ""
+    return (
+        f" The suite's target of {limit_share(target.wanted)} is missed either way: at most "
+        f"{most_share(target.scored.high, target.wanted)} is plausible of the adapter."
+    )
 
 
 def lost_too_much(lines: Sequence[GuardLine], text: TextChange | None) -> list[str]:
@@ -162,8 +178,7 @@ def next_steps_of(
         if target is None or target.result != "missed":
             return (deploy,)
         return (
-            "See which kinds of cases it still gets wrong: more examples of those, more passes or "
-            "a larger base model may reach the target.",
+            _LEARN_MORE,
             f"{deploy[:-1]}, if what it reaches is worth having before that.",
         )
     if verdict == "reject_adapter":
@@ -175,6 +190,8 @@ def next_steps_of(
         )
         return ("Keep the leading prompt.", *(forgot or [learnt]))
     steps = []
+    if target is not None and target.result == "missed":
+        steps.append(_LEARN_MORE)
     if quality.verdict != "ship_adapter":
         steps.append("Add sealed cases that nobody has seen; each look costs confidence.")
     steps += [_guard_step(line) for line in lines if line.result == "inconclusive"]

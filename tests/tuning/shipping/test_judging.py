@@ -347,6 +347,15 @@ def test_a_target_is_said_and_changes_no_verdict(target: float, said: str) -> No
     assert not any(line.startswith("Target: ") for line in plain.reasons)
 
 
+def test_where_no_gain_reaches_the_target_more_cases_are_not_all_that_is_advised() -> None:
+    near, far = (judge((12, 8, 40), target=target) for target in (0.5, 0.999))
+    assert (near.verdict, far.verdict) == ("inconclusive", "inconclusive")
+    assert "target" not in near.sentence
+    assert "The suite's target of 0.999 is missed either way: at most 0." in far.sentence
+    assert far.next_steps[0].startswith("See which kinds of cases it still gets wrong")
+    assert far.next_steps[1:] == near.next_steps
+
+
 def test_an_adapter_that_ships_below_the_target_is_said_to_be_not_good_enough() -> None:
     decision = judge((40, 15, 250), target=0.999)
     assert "0.94 is below the suite's target of 0.999" in decision.sentence

@@ -432,13 +432,13 @@ def _against(side: Side, wanted: Excerpt) -> Side:
     return replace(side, against=compare_texts(visible(wanted.text, layout=True), said))
 
 
-def _gist(value: Json) -> str:
+def _gist(value: Json, depth: int = 3) -> str:
     """A value of a case in the words that tell cases apart: of a list that is the last."""
-    if isinstance(value, list) and value:
+    if depth and isinstance(value, list) and value:
         begun = "… " if len(value) > 1 else ""
-        return f"{begun}{_gist(value[-1])}"
-    if isinstance(value, dict):
-        return " · ".join(map(_gist, value.values()))
+        return f"{begun}{_gist(value[-1], depth - 1)}"
+    if depth and isinstance(value, dict):
+        return " · ".join(_gist(each, depth - 1) for each in value.values())
     return as_text(value)
 
 

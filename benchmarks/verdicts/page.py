@@ -90,11 +90,17 @@ def leader_of(decision: Decision) -> TrialLine:
     return next(trial for trial in decision.trials if trial.run_id == decision.leader)
 
 
-def judge(gate: Verdict, then: Outcome | None) -> Judged:
-    """Whether what followed bears the gate out. An adapter that ships is a gain worth having."""
+def judge(gate: Verdict, then: Outcome | None, *, gained: bool = False) -> Judged:
+    """Whether what followed bears the gate out. An adapter that ships is a gain worth having.
+
+    `gained`: the gain that is asked for is shown, whatever became of the guards.
+    """
     if then is None:
         return Judged("open", "nothing was trained")
     ships = then == "ship_adapter"
+    if gate == "fine_tune" and gained and not ships:
+        lost = "too much else was lost" if then == "reject_adapter" else "a guard is not settled"
+        return Judged("in part", f"the gain that was promised is there, and {lost}")
     if gate == "fine_tune":
         why = "an adapter was promised, and it ships" if ships else "an adapter was promised"
         return Judged("yes" if ships else "no", why)
@@ -106,7 +112,10 @@ def judge(gate: Verdict, then: Outcome | None) -> Judged:
 
 
 def _judged(one: Shown) -> Judged:
-    return judge(one.decision.verdict, one.shipping.verdict if one.shipping else None)
+    ship = one.shipping
+    gain = ship.sealed.gain if ship and ship.compared else None
+    gained = bool(ship and gain and gain.low > 0 and gain.estimate >= ship.min_gain)
+    return judge(one.decision.verdict, ship.verdict if ship else None, gained=gained)
 
 
 def _suite(one: Shown) -> str:

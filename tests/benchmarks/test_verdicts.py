@@ -112,6 +112,21 @@ def test_the_gate_is_judged_by_what_followed(gate: Verdict, then: Outcome, said:
     assert judge(gate, None).said == "open"
 
 
+@pytest.mark.parametrize(
+    ("gate", "then", "said"),
+    [
+        ("fine_tune", "ship_adapter", "yes"),
+        ("fine_tune", "reject_adapter", "in part"),
+        ("fine_tune", "inconclusive", "in part"),
+        ("use_retrieval", "reject_adapter", "yes"),
+    ],
+)
+def test_a_gain_that_is_there_is_not_called_a_broken_promise(
+    gate: Verdict, then: Outcome, said: str
+) -> None:
+    assert judge(gate, then, gained=True).said == said
+
+
 def test_the_page_shows_the_verdicts_and_every_prompt(stored: Stored) -> None:
     found = shown(stored)
     text = page([found])

@@ -100,11 +100,11 @@ def sentence_of(
         )
     if verdict == "reject_adapter":
         return f"Reject the adapter: the gain asked for is implausible ({gain})."
+    missed = _missed_text(target)
     if quality.verdict == "ship_adapter":
         real = "it is cheaper and hardly worse" if quality.by_cost else "the gain is real"
-        return f"Inconclusive: {real} ({gain}), but {_open_guards_text(lines, text)}."
+        return f"Inconclusive: {real} ({gain}), but {_open_guards_text(lines, text)}.{missed}"
     needed = f"; about {quality.cases_needed} cases would tell" if quality.cases_needed else ""
-    missed = _missed_text(target)
     if quality.by_cost:
         unsettled = f"it is cheaper, but the sealed cases do not settle whether {quality.clause}"
         return f"Inconclusive: {unsettled} ({gain}){needed}.{missed}"
@@ -158,8 +158,12 @@ def _guard_step(line: GuardLine) -> str:
             f"{_TRAIN_LESS}, or with more replay of general examples, and judge the new adapter"
             f"{tries}."
         )
-    return f"Add cases to {line.suite}" + (
-        f" (about {line.cases_needed})." if line.cases_needed else "."
+    more = f" (about {line.cases_needed})" if line.cases_needed else ""
+    if line.difference.high >= 0 or line.is_shared:
+        return f"Add cases to {line.suite}{more}."
+    return (
+        f"Something is lost on {line.suite} for certain, perhaps not too much. {_TRAIN_LESS}, or "
+        f"with more replay of general examples; or add cases to it{more}."
     )
 
 

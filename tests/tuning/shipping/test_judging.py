@@ -356,6 +356,19 @@ def test_where_no_gain_reaches_the_target_more_cases_are_not_all_that_is_advised
     assert far.next_steps[1:] == near.next_steps
 
 
+def test_an_open_guard_that_lost_something_asks_for_less_loss_and_not_for_cases_alone() -> None:
+    small, real = guard(6, 6, 120), guard(2, 12, 240, margin=0.06)
+    for one, said in (
+        (small, "Add cases to general (about"),
+        (real, "Something is lost on general"),
+    ):
+        found = judge((40, 15, 250), one, target=0.999)
+        assert found.guards[0].result == "inconclusive"
+        assert found.verdict == "inconclusive"
+        assert any(step.startswith(said) for step in found.next_steps)
+        assert "The suite's target of 0.999 is missed either way" in found.sentence
+
+
 def test_an_adapter_that_ships_below_the_target_is_said_to_be_not_good_enough() -> None:
     decision = judge((40, 15, 250), target=0.999)
     assert "0.94 is below the suite's target of 0.999" in decision.sentence

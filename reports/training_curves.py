@@ -142,7 +142,10 @@ def _course(
     """From where to where; a loss of single batches by its averaged ends, as the proof has it."""
     losses = [p.loss for p in points if p.loss is not None and math.isfinite(p.loss)]
     if measure is not LOSS or len(losses) < 2 * AVERAGED:
-        return f"{measure.said} went from {values[0][1]:.3g} to {values[-1][1]:.3g}"
+        best = min(value for _, value in values)
+        lower = measure is HELD_OUT and f"{best:.3g}" != f"{values[-1][1]:.3g}"
+        lowest = f", {best:.3g} at its lowest" if lower else ""
+        return f"{measure.said} went from {values[0][1]:.3g} to {values[-1][1]:.3g}{lowest}"
     first, last = ends_of(losses)
     return (
         f"{measure.said}, drawn for each step's own batch, went from {first:.3g} to {last:.3g} "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from evals.errors import SuiteError
@@ -18,6 +18,7 @@ from tuning.forgetting.choosing import Make, Remedied, choose_remedy, remedied_s
 from tuning.forgetting.levels import ALPHA
 from tuning.forgetting.remedies import steps_of
 from tuning.forgetting.trying import Bench, bench_of
+from tuning.gate.failing import document_steps
 from tuning.records import Decision, JobRecord, Phase, ShipDecision, TrainingRecord
 from tuning.repeating.sealed import judge_seeds
 from tuning.repeating.training import train_seeds
@@ -88,7 +89,7 @@ class Finishing:
         phases.append(Phase("guards", self._guard_seconds(sealed.decision)))
         return self.keep(
             record,
-            shipping=sealed.decision,
+            shipping=told_what_was_not_shown(sealed.decision, decision),
             leader_test=sealed.before.id,
             adapter_test=sealed.after.id,
             phases=tuple(phases),
@@ -186,6 +187,14 @@ class Finishing:
         guards = [*decision.guards, *(g for line in decision.trained for g in line.guards)]
         runs = [run for guard in guards for run in (guard.base_run, guard.tuned_run)]
         return sum(self.ledger.run(run).seconds for run in dict.fromkeys(runs))
+
+
+def told_what_was_not_shown(judged: ShipDecision, gate: Decision) -> ShipDecision:
+    """A verdict that does not ship, with the step that the gate knew of, if training passed it."""
+    if judged.verdict == "ship_adapter":
+        return judged
+    steps = document_steps(gate.verdict, gate.failures)
+    return replace(judged, next_steps=(*steps, *judged.next_steps))
 
 
 def _training_phases(trained: Sequence[TrainingRecord]) -> Iterator[Phase]:

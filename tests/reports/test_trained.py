@@ -7,6 +7,7 @@ from evals.codec import decode, encode
 from evals.records import Finding
 from reports import render_html
 from reports.trained import MOST_NAMED, PREVIEW_CHARACTERS, TrainedView, trained_view
+from reports.training_curves import curve_view
 from tests.reports.page_reader import PageReader
 from tests.reports.sample_job import sample_job
 from tuning.records import JobRecord, LossPoint, StageRecord, TrainingRecord
@@ -147,6 +148,17 @@ def test_every_stage_is_shown_with_its_rows_best_step_time_tokens_and_own_curve(
     assert [page.count(f"<title id=\"chart-{slug}-title\">{title}") for slug, title in zip(
         ("loss-1", "loss-2", "score-3"), titles, strict=True)] == [1, 1, 1]  # fmt: skip
     assert "Loss over the steps of training" not in page
+
+
+def test_a_held_out_loss_that_rose_again_is_told_with_its_lowest() -> None:
+    def told(*losses: float) -> str:
+        points = [LossPoint(n, n / 10, 1.0, loss) for n, loss in enumerate(losses)]
+        view = curve_view(points, 1)
+        assert view is not None
+        return view.plots[0].plot.description
+
+    assert "went from 2.17 to 1.53, 1.46 at its lowest" in told(2.17, 1.46, 1.53)
+    assert "at its lowest" not in told(2.17, 1.53, 1.46)
 
 
 def test_both_held_out_curves_of_rewards_stand_in_one_plot_with_a_key_and_a_table() -> None:

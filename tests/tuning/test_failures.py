@@ -18,9 +18,12 @@ from evals.suite.spec import Document, RoundSpec, Structure
 from tests.sample_suite import HELD_ROUNDS, write_suite
 from tests.tunegate.scenes import TUNE, write_model
 from tuning.failures import summarise_failures
+from tuning.finishing import told_what_was_not_shown
+from tuning.gate.evidence import arm_of
 from tuning.gate.failing import document_steps, failing_text
 from tuning.job import Job
 from tuning.records import Decision, FailureSummary
+from tuning.shipping.judging import judge_adapter
 from tuning.stored import decide_stored
 
 LABELS = Structure(grammar='root ::= "billing"', source="the labels of accuracy")
@@ -110,6 +113,14 @@ def test_what_only_unshown_documents_say_cannot_be_learnt_and_is_said_to(formles
     [step] = document_steps("fine_tune", found)
     assert "`tune: {documents: 1}`" in step
     assert document_steps("prompt_more", found) == ()
+
+    gate = replace(decided(formless, None), failures=found)
+    judged = judge_adapter(arm_of(leader), arm_of(leader), (), min_gain=0.1, look=1)
+    told = told_what_was_not_shown(judged, gate)
+    assert judged.verdict == "reject_adapter"
+    assert told.next_steps == (step, *judged.next_steps)
+    ships = replace(judged, verdict="ship_adapter")
+    assert told_what_was_not_shown(ships, gate) == ships
 
     shown = held(leader, technique=Technique(retrieval="bm25", documents=1))
     stated = replace(telling, tune=replace(telling.tune, documents=1))

@@ -32,8 +32,8 @@ function casePanel(texts) {
     if (wanted && side.against) {
       const [missing, needless] = side.against;
       return [marked(side.text, side.rest, needless, "del"),
-        make("p", { class: "fine" }, "Expected; underlined is what this output lacks:"),
-        marked(...wanted, missing, "ins")];
+        make("p", { class: "fine" }, `${wanted.name}; underlined is what this output lacks:`),
+        marked(...wanted.cut, missing, "ins")];
     }
     return [marked(side.text, side.rest, wanted ? [] : side.marks, isSecond ? "ins" : "del")];
   }
@@ -90,7 +90,7 @@ function casePanel(texts) {
   function choice(one, changed) {
     if (!one.sides.some((side) => side.against)) return null;
     const other = one.sides.length > 1 ? "the other output" : "nothing";
-    const boxes = [[other, false], ["what was expected", true]].map(([label, expected]) => {
+    const boxes = [[other, false], [one.answer ? "a full-mark answer" : "what was expected", true]].map(([label, expected]) => {
       const input = make("input", { type: "radio", name: "marked", value: expected ? "expected" : "other" });
       input.checked = marksExpected === expected;
       input.addEventListener("change", () => {
@@ -109,11 +109,12 @@ function casePanel(texts) {
     const outputs = make("div", { class: "sides" });
     const note = make("p", { class: "fine" });
     const mark = () => {
-      const wanted = marksExpected ? one.answer ?? one.expected : null;
+      const wanted = marksExpected
+        ? { name: one.answer ? "A full-mark answer" : "Expected", cut: one.answer ?? one.expected } : null;
       outputs.replaceChildren(
         ...one.sides.map((side, place) => panel(sides[place], side, place > 0, wanted)));
       note.textContent = wanted
-        ? "Struck out are words that what was expected does not have, underlined those that are missing."
+        ? "Struck out are words that it does not have, underlined those of it that are missing."
         : one.note;
       note.hidden = !note.textContent;
     };

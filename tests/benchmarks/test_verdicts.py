@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -159,3 +161,9 @@ def test_the_verdicts_of_the_docs_follow_from_the_stored_runs() -> None:
             one.job.shipping and one.job.shipping.verdict
         )
     assert whole_page(STORED) == DOCS.read_text(encoding="utf-8")
+
+
+def test_no_stored_run_names_a_checkout() -> None:
+    for path in STORED.glob("*.gz"):
+        text = gzip.decompress(path.read_bytes()).decode()
+        assert re.search(r'"/[^"\\]*/suites/', text) is None, path.name

@@ -50,7 +50,7 @@ ACTIONS = {
 def main() -> None:
     """Measure and write the table."""
     options = _options()
-    lines = [_line(cases, options.repeats) for cases in options.cases]
+    lines = [line_of(cases, options.repeats) for cases in options.cases]
     OUTPUT.write_text(_page(lines), encoding="utf-8")
     print(_page(lines))
 
@@ -75,10 +75,11 @@ def wordy_job(cases: int) -> JobRecord:
     return replace(job, cases={**job.cases, **told}, runs=runs)
 
 
-def _line(cases: int, repeats: int) -> list[str]:
+def line_of(cases: int, repeats: int) -> list[str]:
+    """The cells of one row: sizes, and how long each step took."""
     job = wordy_job(cases)
     begin = time.perf_counter()
-    pages = render_pages(job, Disclosure(sealed=True), "report.html", "report-cases.html")
+    pages = render_pages(job, Disclosure(sealed=True), ("report.html", "report-cases.html"))
     seconds = time.perf_counter() - begin
     with tempfile.TemporaryDirectory() as folder:
         report, beside = Path(folder, "report.html"), Path(folder, "report-cases.html")

@@ -28,3 +28,8 @@ def months_said(months: float | None) -> str:
     if days < 0.95:
         return f"{24 * days:.1f} hours"
     return f"{days:.1f} days" if months < 0.95 else f"{months:,.1f} months"
+
+
+def after_said(months: float | None) -> str:
+    """When something breaks even: `after 1.4 days`, or `never`."""
+    return "never" if months is None else f"after {months_said(months)}"

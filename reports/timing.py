@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from evals.durations import months_said
+from evals.durations import after_said
 from evals.records import Run
 from reports.stored import sealed_runs
 from tuning.cost.pace import Timed, Timing, disagreement_said, timing_of
@@ -71,7 +71,7 @@ def _notes(job: JobRecord, arms: TimedArms, quiet: Payback | None) -> Iterator[s
         return
     yield (
         f"The break-even below takes each side's seconds for each token from its faster run. "
-        f"By the sealed runs alone: {_after(stored.months)}."
+        f"By the sealed runs alone: {after_said(stored.months)}."
     )
     if pays(stored) != pays(quiet):
         ways = [("the sealed seconds as they were", stored), ("the faster runs", quiet)]
@@ -80,10 +80,6 @@ def _notes(job: JobRecord, arms: TimedArms, quiet: Payback | None) -> Iterator[s
             f"The verdict's rule on cost took {taken}: by those tuning {_pays_said(first)}, "
             f"by {other} it {_pays_said(second)}."
         )
-
-
-def _after(months: float | None) -> str:
-    return "never" if months is None else f"after {months_said(months)}"
 
 
 def _pays_said(payback: Payback) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from evals.durations import months_said
+from evals.durations import after_said
 from evals.records import Run
 from evals.spending.wording import money_said
 from reports import numbers
@@ -190,8 +190,7 @@ def _tiles(job: JobRecord) -> tuple[Tile, ...]:
 
 
 def _paid(payback: Payback) -> Tile:
-    months = payback.months
-    value = "never" if months is None else f"after {months_said(months)}"
+    value = after_said(payback.months)
     spent = money_said(payback.training, payback.currency)
     kind = ", by estimate" if payback.is_estimate else ""
     calls = f"{numbers.count(payback.calls_per_month)} calls a month"

@@ -14,7 +14,7 @@ from evals.spending.records import Machine, Price, Rate
 from evals.suite.spec import OperationSpec
 from tuning.cost.calls import HOUR, cost_of_call, tokens_cost
 from tuning.cost.missing import missing_of
-from tuning.cost.pace import Timed, timing_of
+from tuning.cost.pace import timed_on
 from tuning.cost.payback import Figure, Sides, goes_stale, payback_of, pays, training_cost
 from tuning.cost.quiet import TimedArms, quiet_payback
 from tuning.records import CostStanding, TrainingRecord
@@ -68,16 +68,9 @@ def measured_payback(
     paid = training_cost(took, operation, prices.hours)
     timed = payback_of(sides, paid, operation, prices.currency, is_estimate=False)
     by_hours = isinstance(rate, Machine), isinstance(tuned_rate, Machine)
-    quiet = quiet_payback(timed, _timed(dev, (before, after)), by_hours)
+    arms = TimedArms(timed_on(dev.leader, before), timed_on(dev.adapter, after))
+    quiet = quiet_payback(timed, arms, by_hours)
     return CostStanding(quiet, as_timed=timed) if quiet else CostStanding(timed)
-
-
-def _timed(dev: DevRuns, sealed: tuple[Run, Run]) -> TimedArms:
-    before, after = (
-        Timed(run.candidate.label, timing_of(on_dev), timing_of(run))
-        for on_dev, run in zip(dev, sealed, strict=True)
-    )
-    return TimedArms(before, after)
 
 
 def cost_route(standing: CostStanding, operation: OperationSpec) -> CostRoute | None:

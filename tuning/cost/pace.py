@@ -94,6 +94,12 @@ def timing_of(run: Run | None) -> Timing | None:
     return Timing(seconds, tokens) if tokens and seconds / tokens >= SHORTEST else None
 
 
+def timed_on(dev: Run | None, sealed: Run | None) -> Timed:
+    """One candidate by its stored runs on both splits, either of which may be missing."""
+    known = dev or sealed
+    return Timed(known.candidate.label if known else "", timing_of(dev), timing_of(sealed))
+
+
 def disagreement_said(timed: Timed) -> str:
     """Which run took how long, and what that probably means; empty where the two agree."""
     if not timed.disagrees:
@@ -119,4 +125,4 @@ def stored_disagreements(ledger: Ledger, runs: Iterable[Run]) -> tuple[str, ...]
 
 def _timed_on_both(ledger: Ledger, run: Run) -> Timed:
     sealed = ledger.fullest_run(run.suite, "test", run.candidate.fingerprint)
-    return Timed(run.candidate.label, timing_of(run), timing_of(sealed))
+    return timed_on(run, sealed)

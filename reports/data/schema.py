@@ -65,7 +65,8 @@ def _schema(kind: Any, definitions: dict[str, Schema]) -> Schema:
     if is_dataclass(kind) and isinstance(kind, type):
         return _reference(kind, definitions)
     if origin is Literal:
-        return {"enum": list(inner)} if len(inner) > 1 else {"const": inner[0]}
+        # In order: of equal lists of words `typing` gives whichever was written first anywhere.
+        return {"enum": sorted(inner)} if len(inner) > 1 else {"const": inner[0]}
     if origin in (Union, UnionType):
         return _either(inner, definitions)
     if origin is tuple:
@@ -86,7 +87,7 @@ def _either(kinds: tuple[Any, ...], definitions: dict[str, Schema]) -> Schema:
     rest = [kind for kind in kinds if get_origin(kind) is not Literal]
     if words:
         assert all(kind is NoneType for kind in rest)
-        return {"enum": words + [None] * len(rest)}
+        return {"enum": sorted(words) + [None] * len(rest)}
     if all(kind in _SIMPLE for kind in kinds):
         return {"type": [_SIMPLE[kind] for kind in kinds]}
     return {"anyOf": [_schema(kind, definitions) for kind in kinds]}

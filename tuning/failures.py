@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 from evals.failures import FailureAnalysis, analyse
-from evals.failures.records import SliceLine
+from evals.failures.records import Failure, SliceLine
 from evals.records import Run
 from evals.stated import SHOWN
 from evals.suite.spec import Suite
@@ -23,6 +23,7 @@ def summarise_failures(suite: Suite, leader: Run, tried: Sequence[Run]) -> Failu
     """What goes wrong with the leader, and whether any tried run was held to a form."""
     found = analyse(suite, leader, topics=False)
     structured, form = _structured(suite, tried), suite.structure
+    unshown = _unshown(suite, leader, found)
     return FailureSummary(
         run=leader.id,
         cases=found.cases,
@@ -35,21 +36,27 @@ def summarise_failures(suite: Suite, leader: Run, tried: Sequence[Run]) -> Failu
         worse_slices=tuple(map(slice_text, worse_slices(found)))[:MOST_SLICES],
         add_round=_structured_round(leader) if structured == "untried" and suite.rounds else "",
         held_to=form.source if form and not form.stated else "",
-        unshown=_unshown(suite, leader, found),
+        unshown=len(unshown),
+        unshown_gain=_lacking(unshown) / max(1, found.cases),
     )
 
 
-def _unshown(suite: Suite, leader: Run, found: FailureAnalysis) -> int:
+def _unshown(suite: Suite, leader: Run, found: FailureAnalysis) -> tuple[Failure, ...]:
     """Failures that no training can mend as the suite stands: nobody shows what they ask about."""
     if not suite.documents or carried(leader.candidate.technique, suite.tune).retrieval:
-        return 0
+        return ()
     taught = {name for case in suite.split("train") for name in case.documents}
     foreign = {
         case.id
         for case in suite.split(leader.split)
         if case.documents and taught.isdisjoint(case.documents)
     }
-    return sum(failure.case_id in foreign for failure in found.failures)
+    return tuple(failure for failure in found.failures if failure.case_id in foreign)
+
+
+def _lacking(failures: Iterable[Failure]) -> float:
+    """What scored failures lack of full marks, summed."""
+    return sum(1 - failure.value for failure in failures if failure.value is not None)
 
 
 def _structured_round(leader: Run) -> str:

@@ -110,6 +110,11 @@ def test_what_only_unshown_documents_say_cannot_be_learnt_and_is_said_to(formles
     assert "30 failures are in cases about documents that no train case is about" in failing_text(
         found
     )
+    assert found.unshown_gain == pytest.approx(30 / found.cases)
+    reach = 1 - 30 / found.cases
+    assert f"with every other failure mended the score on these cases is {reach:.2f}." in (
+        failing_text(found)
+    )
     [step] = document_steps("fine_tune", found)
     assert "`tune: {documents: 1}`" in step
     assert document_steps("prompt_more", found) == ()

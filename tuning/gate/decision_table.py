@@ -198,7 +198,8 @@ def _first_steps(index: int, standing: Standing, evidence: Evidence, policy: Pol
         return list(rule.steps)
     steps = rule.steps if evidence.trainable else _ELSEWHERE
     steps = tuple(step.replace("SUITE", evidence.suite) for step in steps)
-    return [*(little_room(standing, policy) if rule.on_plateau else ()), *steps]
+    unshown = evidence.failures.unshown_gain if evidence.failures else 0.0
+    return [*(little_room(standing, policy, unshown) if rule.on_plateau else ()), *steps]
 
 
 def _cost_steps(evidence: Evidence) -> list[str]:

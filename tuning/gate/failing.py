@@ -16,7 +16,8 @@ _STATE_FORM = (
 )
 _UNSHOWN = (
     "{count} failures are in cases about documents that no train case is about and that an adapter "
-    "would not be shown: training cannot teach what only those say"
+    "would not be shown: training cannot teach what only those say, and with every other failure "
+    "mended the score on these cases is {reach:.2f}"
 )
 _CONSIDERED: frozenset[Verdict] = frozenset(
     {"fine_tune", "collect_examples", "prompt_more", "more_cases"}
@@ -33,8 +34,13 @@ def failing_text(failures: FailureSummary | None) -> str:
     told += [f"{wrong} wrong content"] if wrong or not unsure else []
     told += [f"{rest} of other kinds"] if rest else []
     told += [f"of {unsure} the form is not known"] if unsure else []
-    unshown = f" {_UNSHOWN.format(count=failures.unshown)}." if failures.unshown else ""
-    return f" Of {failures.failed} failures of the leader {_listed(told)}.{unshown}"
+    return f" Of {failures.failed} failures of the leader {_listed(told)}.{_unshown(failures)}"
+
+
+def _unshown(failures: FailureSummary) -> str:
+    if not failures.unshown:
+        return ""
+    return f" {_UNSHOWN.format(count=failures.unshown, reach=1 - failures.unshown_gain)}."
 
 
 def wrong_content_text(failures: FailureSummary | None) -> str:

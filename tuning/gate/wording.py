@@ -115,15 +115,19 @@ def left_out_texts(left_out: LeftOut) -> tuple[str, ...]:
     return tuple(texts)
 
 
-def little_room(standing: Standing, policy: Policy) -> tuple[str, ...]:
-    """A step to take before training where the leader leaves less than the gain asked for."""
-    room = 1 - standing.leader.mean
+def little_room(standing: Standing, policy: Policy, unshown: float = 0.0) -> tuple[str, ...]:
+    """A step to take before training where the leader leaves less than the gain asked for.
+
+    `unshown` is what failures about documents lack of the mean score that no adapter is shown.
+    """
+    room = 1 - standing.leader.mean - unshown
+    apart = " apart from those failures about documents" if unshown else ""
     if room >= policy.min_gain - 1e-9:
         return ()
     return (
-        f"At most {most_points(room, '-')} points are left on these cases, and an adapter must "
-        f"gain {100 * policy.min_gain:g}: more dev cases may show that the prompt suffices. Or "
-        "state a smaller min_gain, if less is worth a fine-tune.",
+        f"At most {most_points(room, '-')} points are left on these cases{apart}, and an adapter "
+        f"must gain {100 * policy.min_gain:g}: more dev cases may show that the prompt suffices. "
+        "Or state a smaller min_gain, if less is worth a fine-tune.",
     )
 
 

@@ -194,3 +194,17 @@ def test_a_decision_stored_without_failures_reads_as_before():
 def test_the_evidence_may_be_without():
     assert Evidence((), 0).failures is None
     assert replace(Evidence((), 0), failures=failing()).failures is not None
+
+
+def test_what_no_adapter_is_shown_is_no_room_for_an_adapter():
+    """The leader is right in 200 of 400, and 170 of its failures are about unshown documents."""
+    trials = search(0, 0, 400, 200)
+    unshown = {"unshown": 170, "unshown_gain": 170 / 400}
+    found = verdict(failing(wrong=200, **unshown), trials)
+    assert found.verdict == "fine_tune"
+    assert found.next_steps[0].startswith("State `tune: {documents: 1}`")
+    assert found.next_steps[1].startswith(
+        "At most 7.5 points are left on these cases apart from those failures about documents, and"
+    )
+    fewer = verdict(failing(wrong=200, unshown=160, unshown_gain=160 / 400), trials)
+    assert not any("points are left" in step for step in fewer.next_steps)

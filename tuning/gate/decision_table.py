@@ -157,12 +157,25 @@ def next_steps(
     steps += _learning_steps(verdict, standing, evidence, policy)
     steps = [*document_steps(verdict, evidence.failures), *steps]
     steps += form_steps(verdict, evidence.failures, policy)
-    if verdict == "fine_tune" and evidence.oracle_context is None:
+    if verdict == "fine_tune":
+        steps += _untested_steps(RULES[index], evidence, policy)
+    return tuple(steps)
+
+
+def _untested_steps(rule: Rule, evidence: Evidence, policy: Policy) -> list[str]:
+    """What may be cheaper than a fine-tune, and nobody has looked at."""
+    steps = []
+    if evidence.oracle_context is None:
         steps.append(
             "Whether knowledge is missing was not tested: if answers need facts that the "
             "prompts do not contain, try retrieval first."
         )
-    return tuple(steps)
+    if rule.on_plateau and not evidence.stronger_models and policy.target is not None:
+        steps.append(
+            "Whether a stronger model reaches the target by prompt was not tested: name one in "
+            "`compare_models` of suite.yaml if you could use it, and run again."
+        )
+    return steps
 
 
 def _more_steps(standing: Standing, evidence: Evidence, policy: Policy) -> list[str]:

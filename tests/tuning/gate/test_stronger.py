@@ -135,3 +135,14 @@ def test_a_prompt_that_suffices_comes_before_any_stronger_model() -> None:
     found = judge(search(0, 0, N, 240), target=0.9, stronger_models=(large(N),))
     assert found.verdict == "prompt_suffices"
     assert rule(found).status == "not_reached"
+
+
+def test_a_fine_tune_says_that_no_stronger_model_was_tried_where_one_could_do() -> None:
+    def told(decision: Decision) -> bool:
+        return any("name one in `compare_models`" in step for step in decision.next_steps)
+
+    assert told(asked())
+    assert not told(asked(large(60)))  # tried, and no better
+    assert not told(asked(target=None))
+    improving = judge(search(45, 15, 200, 40), target=0.9)
+    assert (improving.verdict, told(improving)) == ("prompt_more", False)

@@ -17,6 +17,7 @@ import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
 VOCABULARY = 49_152
@@ -161,7 +162,7 @@ class Xgrammar:
         return "complete" if matcher.is_terminated() else None
 
 
-LIBRARIES = {"llguidance": Llguidance, "xgrammar": Xgrammar}
+LIBRARIES: dict[str, Callable[[], Any]] = {"llguidance": Llguidance, "xgrammar": Xgrammar}
 
 
 def walk(library: Any, compiled: Any, rows: int, steps: int) -> tuple[list[float], str]:

@@ -140,7 +140,7 @@ def choose_cases(tokenizer: Any) -> list[dict[str, Any]]:
     ]
     cases = []
     for _ in range(200):
-        facts = []
+        facts: list[tuple[str, ...]] = []
         while len(tokenizer(" ".join(text for text, *_ in facts))["input_ids"]) < 145:
             person, colour, thing = rng.choice(PEOPLE), rng.choice(COLOURS), rng.choice(THINGS)
             place = rng.choice(options)

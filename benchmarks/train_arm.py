@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import partial
 from importlib.metadata import version
@@ -164,7 +165,7 @@ def open_tunegate(lesson: Lesson, seed: int, scratch: Path) -> Any:
     )
 
 
-ARMS = {
+ARMS: dict[str, Callable[[Lesson, int, Path], Any]] = {
     "trl": open_trl,
     "trl_allocator": open_trl,
     "trl_float32": partial(open_trl, float32=True),

@@ -154,18 +154,18 @@ def _measured(row: Row, places: Places, size: Size) -> Result:
         before = (*_of_folder(begin),) if begin else ("", "")
         asked = _few(suite.split("dev"), size.dev)
         prompt = tuning_prompt(suite)
-        runs = [arm.run(suite, prompt, asked, *one) for one in (before, said)]
+        first, then = (arm.run(suite, prompt, asked, *one) for one in (before, said))
         reward = getattr(row.own, "reward", "") or suite.primary
         guard = next(iter(guards.values()))
         held = _few(guard.split("dev"), size.guard)
-        kept = [arm.run(guard, guard.default_prompt, held, *one) for one in (("", ""), said)]
+        kept, left = (arm.run(guard, guard.default_prompt, held, *one) for one in (("", ""), said))
     return Result(
         row.name,
         tuple(size),
         training=_compact(training, places.ledger),
-        score=_shift(*runs, suite.primary),
-        reward=_shift(*runs, reward) if reward != suite.primary else None,
-        guard=_shift(*kept, guard.primary),
+        score=_shift(first, then, suite.primary),
+        reward=_shift(first, then, reward) if reward != suite.primary else None,
+        guard=_shift(kept, left, guard.primary),
     )
 
 
@@ -207,7 +207,8 @@ def _shift(before: Run, after: Run, metric: str) -> Shift:
         for x, y in zip(before.results, after.results, strict=True)
         if x.failed is None and y.failed is None
     ]
-    a, b, clusters = ([one[i] for one in both] for i in range(3))
+    a, b = [one[0] for one in both], [one[1] for one in both]
+    clusters = [one[2] for one in both]
     pair = paired_difference(a, b, clusters)
     low, high = pair.interval()
     return Shift(_level(a, clusters), _level(b, clusters), Interval(pair.estimate, low, high))

@@ -67,7 +67,7 @@ class Row:
 
 
 def _methods() -> list[Row]:
-    watched = {"reward": SIMILAR, "held_out": "correct", "expect": "hold"}
+    watched: dict[str, Any] = {"reward": SIMILAR, "held_out": "correct", "expect": "hold"}
     return [
         Row(FIRST, "method", about="supervised fine-tuning of an adapter"),
         Row(
@@ -115,7 +115,7 @@ def _rewards() -> list[Row]:
         begins = ROUTED if own else ""
         return Row(f"tickets, {name}", "rewards", tune, own, begins, about=about, suite=TICKETS)
 
-    watched = {"held_out": SIMILAR, "steps": 80}
+    watched: dict[str, Any] = {"held_out": SIMILAR, "steps": 80}
     return [
         row("a third of a pass", "what those below begin from", epochs=1 / 3),
         row("dpo", "drawn pairs", DpoSettings(), method="dpo", epochs=0.5),

@@ -56,7 +56,8 @@ def falsely_open(delta: float) -> Callable[[World, Found], Flags]:
 
     def ask(world: World, found: Found) -> Flags:
         truth = np.array(world.means)
-        return found.plateau & (truth.max() >= truth[found.reference] + delta - 1e-9)
+        gains = truth.max() >= truth[found.reference] + delta - 1e-9
+        return np.asarray(found.plateau & gains)
 
     return ask
 

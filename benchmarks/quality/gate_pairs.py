@@ -70,7 +70,8 @@ class Pairs(NamedTuple):
         left = np.where(up, 1 - difference, 1 + difference)
         with np.errstate(divide="ignore", invalid="ignore"):
             found = gap * np.sqrt(n / (left * (variance / room + gap)))
-        return np.where(up, -1.0, 1.0) * np.nan_to_num(found, nan=0.0, posinf=np.inf)
+        signs = np.where(up, -1.0, 1.0)
+        return np.asarray(signs * np.nan_to_num(found, nan=0.0, posinf=np.inf))
 
     def _tango(self, difference: float) -> Floats:
         assert difference >= 0

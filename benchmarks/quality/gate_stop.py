@@ -49,7 +49,8 @@ def run_with_early_stop(world: World, scores: Scores, policy: Policy) -> Stopped
         leader = np.where(leads, index, leader)
     while True:
         found, flat = _judge(world, scores, policy, whole, score)
-        unsettled = ~whole & ~flat & (flat | ~whole).all(axis=1)[:, None]
+        only_stopped = np.asarray((flat | ~whole).all(axis=1))
+        unsettled = ~whole & ~flat & only_stopped[:, None]
         if not unsettled.any():
             return Stopped(found, whole)
         whole |= unsettled

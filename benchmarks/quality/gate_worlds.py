@@ -62,7 +62,7 @@ class World:
         """Cases of each cluster, from half to one and a half times the mean, shape (C,)."""
         weights = np.linspace(0.5, 1.5, self.clusters)
         edges = np.rint(np.concatenate([[0], weights.cumsum()]) / weights.sum() * self.n)
-        return np.diff(edges).astype(np.int64)
+        return np.asarray(np.diff(edges), dtype=np.int64)
 
 
 def plan(candidates: int, rounds: int) -> tuple[int, ...]:
@@ -107,7 +107,7 @@ def _grouped(
 def _scores(world: World, latent: NDArray[np.float32], rng: np.random.Generator) -> Scores:
     if world.kind == "binary":
         cuts = ndtri(1 - np.array(world.means)).astype(np.float32)
-        return latent > cuts[None, :, None]
+        return np.asarray(latent > cuts[None, :, None])
     if world.kind == "repeats":
         cuts = ndtri(1 - np.array(world.means)).astype(np.float32)[None, :, None]
         total = np.zeros(latent.shape)
@@ -152,7 +152,7 @@ def _quantiles(kind: Kind, mean: float) -> NDArray[np.float64]:
     inner = (scores > 0) & (scores < 1)
     scores[inner] += (mean - float(scores @ _SHARE)) / float(_SHARE[inner].sum())
     assert abs(float(scores @ _SHARE) - mean) < 1e-9, f"no {kind} scores have a mean of {mean}"
-    return np.clip(scores, 0.0, 1.0)  # of rounding
+    return np.asarray(np.clip(scores, 0.0, 1.0))  # of rounding
 
 
 def _shape(kind: Kind, strength: float) -> NDArray[np.float64]:
@@ -160,7 +160,7 @@ def _shape(kind: Kind, strength: float) -> NDArray[np.float64]:
     if kind == "rare":  # 0.1 give or take 0.01, and full marks with a chance of `strength`
         return np.where(at > 1 - strength, 1.0, 0.09 + 0.02 * at)
     if kind == "pareto":  # 1 less a Pareto loss of index 1.2
-        return np.clip(1 - (1 - strength) * (at ** (-1 / 1.2) - 1), 0.0, 1.0)
+        return np.asarray(np.clip(1 - (1 - strength) * (at ** (-1 / 1.2) - 1), 0.0, 1.0))
     middle = min(max(strength, 1e-3), 1 - 1e-3)
     scores: NDArray[np.float64] = betaincinv(0.4 * middle, 0.4 * (1 - middle), at)
     return scores

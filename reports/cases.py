@@ -413,7 +413,7 @@ def _view(
         status=status,
         status_label=STATUSES[status],
         change=change,
-        summary=one_line(" · ".join(map(_gist, case.asked.values())) if case else "", 110),
+        summary=one_line(_gist(case.asked, depth=4) if case else "", 110),
         where=where,
         tags=tags,
         fields=tuple((key, excerpt(text)) for key, text in fields.items()),
@@ -433,12 +433,16 @@ def _against(side: Side, wanted: Excerpt) -> Side:
 
 
 def _gist(value: Json, depth: int = 3) -> str:
-    """A value of a case in the words that tell cases apart: of a list that is the last."""
+    """A value of a case in the words that tell cases apart: of a list that is the last.
+
+    What is empty is left out where something else is told.
+    """
     if depth and isinstance(value, list) and value:
         begun = "… " if len(value) > 1 else ""
         return f"{begun}{_gist(value[-1], depth - 1)}"
     if depth and isinstance(value, dict):
-        return " · ".join(_gist(each, depth - 1) for each in value.values())
+        told = [each for each in value.values() if each not in ([], {}, "")] or value.values()
+        return " · ".join(_gist(each, depth - 1) for each in told)
     return as_text(value)
 
 

@@ -145,7 +145,9 @@ def test_the_gist_of_a_conversation_is_what_was_said_last() -> None:
     talk = [{"customer": "Hello."}, {"customer": "Is it safe?", "pip": "Hm."}]
     case = replace(job.cases[print_], input={"talk": talk, "shop": "north", "open": True, "n": []})
     told = view(replace(job, cases={**job.cases, print_: case}))
-    assert told.cases[0].summary == "… Is it safe? · Hm. · north · true · []"
+    assert told.cases[0].summary == "… Is it safe? · Hm. · north · true"
+    case = replace(case, input={"talk": [], "n": []})
+    assert view(replace(job, cases={**job.cases, print_: case})).cases[0].summary == "[] · []"
 
 
 def with_output(output: Output) -> JobRecord:

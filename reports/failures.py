@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from evals.records import Run
 from reports import numbers
-from reports.stored import NotRun, dev_runs, sealed_runs
+from reports.stored import NotRun, adapter_dev_runs, dev_runs, sealed_runs
 from tuning.records import JobRecord
 
 MOST_KINDS = 6
@@ -40,7 +40,7 @@ class FailuresView:
 
 
 def failures_view(job: JobRecord) -> FailuresView | NotRun:
-    """Sealed runs first, then every prompt candidate on dev."""
+    """Sealed runs first, then adapters on dev, then every prompt candidate there."""
     runs = deciding_runs(job)[:MOST_RUNS]
     if not runs:
         return NotRun("There are no outputs to look at", f"tunegate run {job.suite}")
@@ -48,8 +48,8 @@ def failures_view(job: JobRecord) -> FailuresView | NotRun:
 
 
 def deciding_runs(job: JobRecord) -> list[Run]:
-    """The sealed runs, then those of prompt candidates on dev."""
-    return [*(run for run in sealed_runs(job) if run), *dev_runs(job)]
+    """The sealed runs, then those of adapters and of prompt candidates on dev."""
+    return [*(run for run in sealed_runs(job) if run), *adapter_dev_runs(job), *dev_runs(job)]
 
 
 def failures_of(runs: list[Run]) -> FailuresView:

@@ -54,6 +54,16 @@ def dev_runs(job: JobRecord) -> tuple[Run, ...]:
     return tuple(sorted(runs, key=lambda run: (run.created, run.id)))
 
 
+def adapter_dev_runs(job: JobRecord) -> tuple[Run, ...]:
+    """Runs of adapters on this suite's dev split, whatever prompt they were asked with."""
+    runs = [
+        run
+        for run in job.runs.values()
+        if run.suite == job.suite and run.split == "dev" and run.candidate.adapter
+    ]
+    return tuple(sorted(runs, key=lambda run: (run.created, run.id)))
+
+
 def run_label(run: Run, model: str) -> str:
     """A run's candidate, and its model where that is another than `model`; all of it if empty."""
     candidate = run.candidate

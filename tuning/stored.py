@@ -91,6 +91,9 @@ def _run_ids(record: JobRecord) -> list[str]:
     names += [line.run for line in seeds]
     guards += [guard for line in seeds for guard in line.guards]
     names += [run for guard in guards for run in (guard.base_run, guard.tuned_run)]
+    names += (
+        [line.run_id for line in record.together.lines if line.run_id] if record.together else []
+    )
     return names + [run for run in (record.leader_test, record.adapter_test) if run]
 
 

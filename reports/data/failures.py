@@ -35,7 +35,8 @@ class Failures:
     """What goes wrong."""
 
     runs: Annotated[
-        tuple[RunFailures, ...], "The sealed runs, then every candidate on dev, by scorers' words"
+        tuple[RunFailures, ...],
+        "The sealed runs, then those on dev of adapters and of every candidate, by scorers' words",
     ]
     reasons: Annotated[tuple[ErrorReason, ...], "The commonest errors"]
     analyses: Annotated[

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -50,3 +51,15 @@ def test_a_run_made_to_choose_a_prompt_is_not_the_baseline_that_nobody_named(
     accepted = tuned("accept", "tickets", "--why", "first", "--json")
     assert accepted.code == 0
     assert not accepted.document["baseline"]["recipe"]["adapter"]
+
+
+def test_the_report_counts_the_failures_of_every_prompt_the_adapter_was_tried_with(
+    tuned: CommandLine,
+) -> None:
+    chosen = tuned("run", "tickets", *MODEL, "--json").document["together"]
+    tried = [line["run_id"] for line in chosen["lines"] if line["run_id"]]
+    told = tuned("report", "tickets", *MODEL, "--format", "json", "-o", "report.json")
+    assert told.code == 0
+    counted = json.loads(Path("report.json").read_text())["failures"]["runs"]
+    assert len(tried) == 3
+    assert set(tried) <= {run["run"] for run in counted}

@@ -37,12 +37,15 @@ def summarise_failures(suite: Suite, leader: Run, tried: Sequence[Run]) -> Failu
         add_round=_structured_round(leader) if structured == "untried" and suite.rounds else "",
         held_to=form.source if form and not form.stated else "",
         unshown=len(unshown),
-        unshown_gain=_lacking(unshown) / max(1, found.cases),
+        unshown_gain=_lacking(unshown) / max(1, len(leader.values())),
     )
 
 
 def _unshown(suite: Suite, leader: Run, found: FailureAnalysis) -> tuple[Failure, ...]:
-    """Failures that no training can mend as the suite stands: nobody shows what they ask about."""
+    """Failures that no training can mend as the suite stands: nobody shows what they ask about.
+
+    An error, and a failure of form that a constraint could change, say nothing of knowledge.
+    """
     if not suite.documents or carried(leader.candidate.technique, suite.tune).retrieval:
         return ()
     taught = {name for case in suite.split("train") for name in case.documents}
@@ -51,7 +54,11 @@ def _unshown(suite: Suite, leader: Run, found: FailureAnalysis) -> tuple[Failure
         for case in suite.split(leader.split)
         if case.documents and taught.isdisjoint(case.documents)
     }
-    return tuple(failure for failure in found.failures if failure.case_id in foreign)
+    return tuple(
+        failure
+        for failure in found.failures
+        if failure.case_id in foreign and failure.value is not None and not failure.constrainable
+    )
 
 
 def _lacking(failures: Iterable[Failure]) -> float:

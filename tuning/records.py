@@ -259,8 +259,9 @@ class FailureSummary:
     right, and `form_from` says what tells it of the others. `structured`: whether answers are held
     to the form the suite states, "tried" by some candidate, "declared" by a round that is still to
     come, "untried", or no form is stated.
-    `unshown` fail in cases that name documents: ones that no train case names, and that neither the
-    leader nor an adapter would be shown. They lack `unshown_gain` of the mean score.
+    `unshown` are scored, fail otherwise than by form, and name documents: ones that no train case
+    names, and that neither the leader nor an adapter would be shown. They lack `unshown_gain` of
+    the mean score.
     `worse_slices` are those that fail more than the rest, in words. `add_round` is the line that
     would try a constraint where that is still to be declared, and `held_to` says in words what
     form it is where the suite does not state it itself.

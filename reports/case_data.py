@@ -17,7 +17,7 @@ from reports.cases import CasesView, CaseView, Side
 from reports.differences import Piece
 from reports.excerpts import Excerpt
 
-FORMAT = 2
+FORMAT = 3
 
 _LEVEL = 6  # of compression: 9 takes thrice the time for 2 % less
 
@@ -38,7 +38,8 @@ def case_document(sets: Sequence[CasesView]) -> dict[str, Any]:
 
     `marks` are the lengths, in UTF-16 units as scripts count, of the stretches of an output that
     the other output has too and has not, in turn. `against` are such lengths twice: of a full-mark
-    answer with what the output lacks, and of the output with what that answer lacks.
+    answer with what the output lacks, and of the output with what that answer lacks. A score is
+    there as it is shown, and, last, as it is.
     """
     texts = _Texts()
     return {"format": FORMAT, "sets": [_set(view, texts) for view in sets], "texts": texts.all}
@@ -103,7 +104,13 @@ def _side(side: Side, texts: _Texts) -> dict[str, Any]:
         "against": [_marks(pieces) for pieces in side.against] if side.against else None,
         "rest": side.rest,
         "scores": [
-            [visible(line.metric), line.value, visible(line.kind), texts.place(line.reason)]
+            [
+                visible(line.metric),
+                line.value,
+                visible(line.kind),
+                texts.place(line.reason),
+                line.score,
+            ]
             for line in side.scores
         ],
         "cost": side.cost,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from evals.fingerprint import fingerprint
@@ -15,9 +15,9 @@ from evals.text import visible
 from reports import numbers
 from reports.case_filters import set_name
 from reports.commands import eval_command
-from reports.differences import Difference, Piece, compare_texts
+from reports.differences import Difference, Piece, shown_difference
 from reports.disclosure import EVERYTHING, Disclosure
-from reports.excerpts import Excerpt, as_text, excerpt, one_line
+from reports.excerpts import MOST_CHARACTERS, Excerpt, as_text, excerpt, one_line
 from reports.stored import NotRun, compared_run, leader_run, sealed_runs
 from tuning.records import JobRecord
 
@@ -41,6 +41,9 @@ ALONE: tuple[Status, ...] = ("wrong", "right")
 MOST_ASKED = 20_000
 """Characters of one message of a rendered prompt."""
 
+_WHO = frozenset({"role"})
+"""What says in a turn of a conversation who speaks, and tells no cases apart."""
+
 _SAFE_ID = re.compile(r"[A-Za-z0-9_-]{1,80}")
 _TAKEN = frozenset({"data", "head", "list", "rows"})  # `case-data` and so on are the page's own
 
@@ -50,9 +53,14 @@ class ScoreLine:
     """One metric of one output, with the scorer's words."""
 
     metric: str
-    value: str
+    score: float
     kind: str
     reason: str
+
+    @property
+    def value(self) -> str:
+        """The score to three digits."""
+        return numbers.score(self.score)
 
 
 @dataclass(frozen=True)
@@ -261,8 +269,8 @@ def _pair(
 ) -> CaseView:
     (before, after), (old, new) = runs, results
     first, second = _value(before, old), _value(after, new)
-    texts = [_shown(result) for result in (old, new)]
-    difference = compare_texts(texts[0].text, texts[1].text)
+    texts = [_seen(result.output.said or "") for result in (old, new)]
+    difference = shown_difference(texts[0], texts[1], MOST_CHARACTERS)
     sides = (
         _side(source, before, old, _Said(source.labels[0], difference.before, texts[0])),
         _side(source, after, new, _Said(source.labels[1], difference.after, texts[1])),
@@ -279,9 +287,9 @@ def _pair(
     )
 
 
-def _shown(result: CaseResult) -> Excerpt:
-    """The beginning of an output as it is shown: what is made visible later may stand elsewhere."""
-    return excerpt(visible(result.output.said or "", layout=True))
+def _seen(text: str) -> str:
+    """A text as it is shown. It is cut after that: what is made visible later stands elsewhere."""
+    return visible(text, layout=True)
 
 
 def _note(old: CaseResult, new: CaseResult, difference: Difference) -> str:
@@ -306,8 +314,8 @@ def _change(first: float | None, second: float | None) -> Status:
 def _single(source: Source, run: Run, result: CaseResult) -> CaseView:
     value = _value(run, result)
     status: Status = "error" if value is None else "right" if value >= 1 else "wrong"
-    text = _shown(result)
-    said = _Said(source.labels[0], (Piece(text.text, "same"),), text)
+    text = _seen(result.output.said or "")
+    said = _Said(source.labels[0], (Piece(excerpt(text).text, "same"),), text)
     side = _side(source, run, result, said)
     return _view(
         source.cases.get(result.case_fingerprint),
@@ -321,11 +329,11 @@ def _single(source: Source, run: Run, result: CaseResult) -> CaseView:
 
 
 class _Said(NamedTuple):
-    """Who said it, the shown part of it with what changed in it, and how much is not shown."""
+    """Who said it, the shown part of it with what changed in it, and all of it made visible."""
 
     label: str
     pieces: tuple[Piece, ...]
-    text: Excerpt
+    text: str
 
 
 def _side(source: Source, run: Run, result: CaseResult, said: _Said) -> Side:
@@ -343,13 +351,13 @@ def _side(source: Source, run: Run, result: CaseResult, said: _Said) -> Side:
         seconds=output.seconds,
         command=eval_command(source.named, run, result.case_id),
         pieces=said.pieces,
-        rest=said.text.rest,
+        rest=excerpt(said.text).rest,
         empty=not quiet and output.said is not None and not output.said.strip(),
         error=excerpt(result.failed or "", 500).text,
         scores=tuple(
             ScoreLine(
                 name,
-                numbers.score(result.scores[name].value),
+                result.scores[name].value,
                 result.scores[name].kind,
                 excerpt(result.scores[name].reason, 500).text,
             )
@@ -359,6 +367,7 @@ def _side(source: Source, run: Run, result: CaseResult, said: _Said) -> Side:
         full=excerpt(output.full) if output.full else None,
         votes=_votes(output),
         asked=_messages(asked) if asked else (),
+        against=_against(source, result, said.text) if failing and not quiet else None,
     )
 
 
@@ -404,46 +413,64 @@ def _view(
     where, tags = (f"{case.path}:{case.line}" if case and case.path else ""), _tags(case)
     case = None if quiet else case
     fields = {key: as_text(value) for key, value in case.asked.items()} if case else {}
-    expected = as_text(case.expected) if case else ""
-    answer = case.wanted if case and case.wanted != expected else ""
-    wanted = excerpt(answer or expected)
+    expected, answer = _wanted(case) if case else ("", "")
     return CaseView(
         anchor=safe_anchor(result.case_id),
         case_id=result.case_id,
         status=status,
         status_label=STATUSES[status],
         change=change,
-        summary=one_line(_gist(case.asked, depth=4) if case else "", 110),
+        summary=one_line(_gist(case.asked) if case else "", 110),
         where=where,
         tags=tags,
         fields=tuple((key, excerpt(text)) for key, text in fields.items()),
         expected=excerpt(expected) if expected else None,
         answer=excerpt(answer) if answer else None,
-        sides=tuple(_against(side, wanted) for side in sides),
+        sides=sides,
         note=note or ("" if case or quiet else "The case is no longer stored, only its outputs."),
     )
 
 
-def _against(side: Side, wanted: Excerpt) -> Side:
-    """The side with what differs from a full-mark answer, where it says something else."""
-    said = "".join(piece.text for piece in side.pieces)
-    if not (wanted.text and said) or side.value is None or side.value >= 1:
-        return side
-    return replace(side, against=compare_texts(visible(wanted.text, layout=True), said))
+def _wanted(case: Case) -> tuple[str, str]:
+    """What was expected, and a full-mark answer where that says something else; empty: neither."""
+    expected = "" if case.expected is None else _seen(as_text(case.expected))
+    answer = _seen(case.wanted)
+    return expected, "" if answer == expected else answer
 
 
-def _gist(value: Json, depth: int = 3) -> str:
+def _against(source: Source, result: CaseResult, said: str) -> Difference | None:
+    """What a full-mark answer has and a failing output lacks, and the other way round."""
+    case = source.cases.get(result.case_fingerprint)
+    expected, answer = _wanted(case) if case else ("", "")
+    if not (said and (answer or expected)):
+        return None
+    return shown_difference(answer or expected, said, MOST_CHARACTERS)
+
+
+def _gist(value: Json, depth: int = 4) -> str:
     """A value of a case in the words that tell cases apart: of a list that is the last.
 
-    What is empty is left out where something else is told.
+    What says nothing is left out where something else is told.
     """
     if depth and isinstance(value, list) and value:
-        begun = "… " if len(value) > 1 else ""
-        return f"{begun}{_gist(value[-1], depth - 1)}"
+        place = max((n for n, one in enumerate(value) if _tells(one)), default=len(value) - 1)
+        last = value[place]
+        if isinstance(last, dict):
+            last = {key: one for key, one in last.items() if key not in _WHO} or last
+        return f"{'… ' if place else ''}{_gist(last, depth - 1)}"
     if depth and isinstance(value, dict):
-        told = [each for each in value.values() if each not in ([], {}, "")] or value.values()
-        return " · ".join(_gist(each, depth - 1) for each in told)
+        told = [one for one in value.values() if _tells(one)] or value.values()
+        return " · ".join(_gist(one, depth - 1) for one in told)
     return as_text(value)
+
+
+def _tells(value: Json) -> bool:
+    """Whether there is anything to read in a value, who says it apart."""
+    if isinstance(value, dict):
+        return any(_tells(one) for key, one in value.items() if key not in _WHO)
+    if isinstance(value, list):
+        return any(map(_tells, value))
+    return value is not None and (not isinstance(value, str) or bool(value.strip()))
 
 
 def _tags(case: Case | None) -> tuple[tuple[str, str], ...]:

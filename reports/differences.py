@@ -18,6 +18,7 @@ from reports.excerpts import Passage
 Part = Literal["same", "removed", "added"]
 
 MOST_WORDS = 4_000
+_AHEAD = 4
 
 _WORD = re.compile(r"\w+\s*|[^\w\s]\s*|\s+")
 
@@ -47,6 +48,26 @@ def compare_texts(before: str, after: str) -> Difference:
     old, new = _WORD.findall(before), _WORD.findall(after)
     kept_old, kept_new = _matches([w.strip() for w in old], [w.strip() for w in new])
     return Difference(_pieces(old, kept_old, "removed"), _pieces(new, kept_new, "added"))
+
+
+def shown_difference(before: str, after: str, most: int) -> Difference:
+    """The first `most` characters of both texts, marked by more of each than is shown.
+
+    Words that the other text has behind its cut are not called missing, unless they stand further
+    behind than `_AHEAD` times as much as is shown.
+    """
+    found = compare_texts(before[: _AHEAD * most], after[: _AHEAD * most])
+    return Difference(_beginning(found.before, most), _beginning(found.after, most))
+
+
+def _beginning(pieces: tuple[Piece, ...], most: int) -> tuple[Piece, ...]:
+    kept: list[Piece] = []
+    for piece in pieces:
+        if most <= 0:
+            break
+        kept.append(Piece(piece.text[:most], piece.part))
+        most -= len(piece.text)
+    return tuple(kept)
 
 
 def _pieces(words: list[str], kept: set[int], changed: Part) -> tuple[Piece, ...]:

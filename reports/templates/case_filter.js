@@ -13,7 +13,9 @@ function readFilter(fragment, sets, columnNames) {
   for (const status of (said.get("status") ?? "").split(",")) {
     if (known.has(status)) filter.statuses.add(status);
   }
+  const offered = new Set(otherMetrics(set).map((metric) => `metric.${metric}`));
   for (const [name, choice] of said) {
+    if (name.startsWith("metric.") && !offered.has(name)) continue;
     if (set.cases.some((one) => facetsOf(one, name).includes(choice))) filter.picked.set(name, choice);
   }
   filter.needle = said.get("find") ?? "";
@@ -44,13 +46,12 @@ function facetsOf(one, name) {
 }
 
 function standings(one, metric) {
-  const values = one.sides.map((side) =>
-    Number.parseFloat(side.scores.find(([name]) => name === metric)?.[1]));
-  const last = values.at(-1);
-  if (Number.isNaN(last)) return [];
+  const values = one.sides.map((side) => side.scores.find(([name]) => name === metric)?.at(-1));
+  const [first, last] = [values[0], values.at(-1)];
+  if (last === undefined) return [];
   const found = [last >= 1 ? "full marks" : "less than full marks"];
-  if (last > values[0]) found.push("better");
-  if (last < values[0]) found.push("worse");
+  if (last - first > 1e-9) found.push("better");
+  if (first - last > 1e-9) found.push("worse");
   return found;
 }
 

@@ -109,13 +109,15 @@ function casePanel(texts) {
     const outputs = make("div", { class: "sides" });
     const note = make("p", { class: "fine" });
     const mark = () => {
-      const wanted = marksExpected
+      const against = one.sides.flatMap((side) => side.against ?? []);
+      const wanted = marksExpected && against.length
         ? { name: one.answer ? "A full-mark answer" : "Expected", cut: one.answer ?? one.expected } : null;
       outputs.replaceChildren(
         ...one.sides.map((side, place) => panel(sides[place], side, place > 0, wanted)));
-      note.textContent = wanted
+      const said = against.some((marks) => marks.length)
         ? "Struck out are words that it does not have, underlined those of it that are missing."
-        : one.note;
+        : "What differs is only white space, or in the part that is not shown.";
+      note.textContent = wanted ? said : one.note;
       note.hidden = !note.textContent;
     };
     mark();

@@ -80,6 +80,9 @@
       } catch { /* what is shown does not depend on it */ }
     }
 
+    const isFiltered = () => filterFragment(filter, sets, columnNames)
+      !== filterFragment(plainFilter(sets[0]), sets, columnNames);
+
     function list() {
       const first = filter.page * PAGE;
       by("case-rows").replaceChildren(...shown.slice(first, first + PAGE).map(row));
@@ -198,8 +201,10 @@
       const left = shownCase;
       shownCase = one;
       if (set && set !== filter.set) use(plainFilter(set));
+      const isMissing = !one && id.startsWith("case-") && !by(id);
       if (id.startsWith("cases?")) use(readFilter(id, sets, columnNames));
-      by("no-such").hidden = Boolean(one) || !id.startsWith("case-") || Boolean(by(id));
+      else if (isFiltered() && (isMissing || !id || id === "cases")) use(plainFilter(sets[0]));
+      by("no-such").hidden = !isMissing;
       for (const part of ["filter", "case-list"]) by(part).hidden = Boolean(one);
       explorer.querySelector(".pages").hidden = Boolean(one);
       by("one-case").hidden = !one;

@@ -129,7 +129,7 @@ def test_cases_are_picked_by_what_became_of_them_by_another_metric(
         assert name is not None
         run = job.runs[name]
         scored = [
-            replace(r, scores={**r.scores, "tone": Score((place + shift) % 4 / 3)})
+            replace(r, scores={**r.scores, "tone": Score(0.9998 + (place + shift) % 4 / 15_000)})
             for place, r in enumerate(run.results)
             if not r.failed
         ]
@@ -144,7 +144,9 @@ def test_cases_are_picked_by_what_became_of_them_by_another_metric(
     tone = page.locator("#picks label", has_text="by tone").locator("select")
     assert tone.input_value() == "worse"
     tone.select_option("full marks")
-    assert sorted(shown(page)) == sorted(one for one in both if new[one] >= 1)
+    right = sorted(one for one in both if new[one] >= 1)
+    assert sorted(shown(page)) == right, "by the scores, not by the digits that are shown"
+    assert 0 < len(right) < len(both)
     page.click("#reset")
     assert tone.input_value() == ""
     assert page.locator("#picks label", has_text="by correct").count() == 0
@@ -184,6 +186,14 @@ def test_what_differs_from_what_was_expected_is_marked_where_it_is_asked_for(
         "() => document.querySelector('#one-case .steps').textContent.includes('2 of')"
     )
     assert page.is_checked("input[name=marked][value=expected]"), "what is chosen stays"
+
+    page.goto(f"{watched.address}#cases?status=still_right,fixed")
+    page.wait_for_selector("#case-list:not([hidden])")
+    page.click("#case-rows a >> nth=-1")
+    page.wait_for_selector("#one-case:not([hidden])")
+    assert page.locator("#one-case .status").first.inner_text().endswith("still right")
+    assert page.locator("input[name=marked]").count() == 0
+    assert "underlined" not in page.inner_text("#one-case"), "nothing is held against full marks"
     watched.check()
     page.close()
 
@@ -243,6 +253,24 @@ def test_a_link_to_no_case_is_said_and_leaving_a_case_leads_back_to_its_row(
     page.get_by_role("link", name="All cases").click()
     page.wait_for_selector("#case-list:not([hidden])")
     assert page.evaluate("document.activeElement.textContent") == left
+    watched.check()
+    page.close()
+
+
+def test_the_list_is_what_the_address_says(browser: Any, report: Path) -> None:
+    watched = explored(browser, report)
+    page = watched.page
+    page.goto(f"{watched.address}#cases?status=broken")
+    page.wait_for_function("() => !document.querySelector('#shown').textContent.startsWith('60')")
+    for leave in (page.go_back, lambda: page.goto(f"{watched.address}#case-none")):
+        leave()
+        page.wait_for_function(
+            "() => document.querySelector('#shown').textContent.startsWith('60 of 60')"
+        )
+        page.goto(f"{watched.address}#cases?status=broken")
+        page.wait_for_function(
+            "() => !document.querySelector('#shown').textContent.startsWith('60')"
+        )
     watched.check()
     page.close()
 
@@ -307,6 +335,7 @@ def test_the_filter_stands_in_the_link(browser: Any, report: Path) -> None:
         "#cases?of=%00&status=%&page=-9&sort=x",
         "#cases?status=,,none2&tag.=&page=9e9",
         "#cases?tag.nosuch=x&tag.origin=nosuch&failure=nosuch",
+        "#cases?metric.correct=better",
     ],
 )
 def test_a_link_to_a_filter_that_is_none_shows_all(

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evals.records import CaseResult, Output, Run, Score
-from reports.cases import CasesView, cases_view, safe_anchor
+from reports.cases import CasesView, Side, cases_view, safe_anchor
+from reports.differences import Piece
 from reports.disclosure import EVERYTHING, Disclosure
 from reports.html import TEMPLATES, render_html
 from reports.stored import NotRun
@@ -139,6 +140,37 @@ def test_an_output_that_lacks_marks_is_held_against_what_was_expected() -> None:
     assert all(side.against is None for each in quiet for one in each.cases for side in one.sides)
 
 
+def held_against(expected: str | None, said: str) -> Side:
+    """The side of a failing output of a case with this expectation."""
+    job = with_scores(0.0, 1.0)
+    before = job.runs["testbefore"]
+    first = before.results[0]
+    case = replace(job.cases[first.case_fingerprint], expected=expected, answer=expected or "")
+    wrong = replace(before, results=(replace(first, output=Output(said, "stop")),))
+    runs, cases = {**job.runs, "testbefore": wrong}, {first.case_fingerprint: case}
+    return view(replace(job, runs=runs, cases=cases)).cases[0].sides[0]
+
+
+def changed(pieces: tuple[Piece, ...]) -> str:
+    return "".join(piece.text for piece in pieces if piece.part != "same").strip()
+
+
+def test_where_nothing_was_expected_nothing_is_held_against_it() -> None:
+    assert held_against(None, "null or so").against is None
+
+
+@pytest.mark.parametrize("begun", ["", "Well, here they are, as asked for: "])
+@pytest.mark.parametrize("ending", ["\r\n", " "])
+def test_a_long_answer_is_not_said_to_lack_what_stands_behind_its_cut(
+    begun: str, ending: str
+) -> None:
+    wanted = ending.join(f"row {place}" for place in range(800))
+    against = held_against(wanted, f"{begun}{wanted}{ending}extra").against
+    assert against is not None
+    assert changed(against.before) == ""
+    assert changed(against.after) == begun.strip()
+
+
 def test_the_gist_of_a_conversation_is_what_was_said_last() -> None:
     job = with_scores(1.0, 1.0)
     [print_] = {r.case_fingerprint for r in job.runs["testafter"].results}
@@ -146,8 +178,22 @@ def test_the_gist_of_a_conversation_is_what_was_said_last() -> None:
     case = replace(job.cases[print_], input={"talk": talk, "shop": "north", "open": True, "n": []})
     told = view(replace(job, cases={**job.cases, print_: case}))
     assert told.cases[0].summary == "… Is it safe? · Hm. · north · true"
-    case = replace(case, input={"talk": [], "n": []})
-    assert view(replace(job, cases={**job.cases, print_: case})).cases[0].summary == "[] · []"
+    for asked, gist in (
+        ({"talk": [], "n": []}, "[] · []"),
+        ({"a": {}, "b": None, "c": " ", "d": 0}, "0"),
+        (
+            {
+                "chat": [
+                    {"role": "user", "content": "Hm?"},
+                    {"role": "assistant", "content": "Yes."},
+                    {"role": "assistant", "content": ""},
+                ]
+            },
+            "… Yes.",
+        ),
+    ):
+        case = replace(case, input=asked)
+        assert view(replace(job, cases={**job.cases, print_: case})).cases[0].summary == gist
 
 
 def with_output(output: Output) -> JobRecord:

@@ -16,8 +16,8 @@ _STATE_FORM = (
 )
 _UNSHOWN = (
     "{count} failures are in cases about documents that no train case is about and that an adapter "
-    "would not be shown: training cannot teach what only those say, and at most {reach:.2f} is left "
-    "to reach on these cases"
+    "would not be shown: training cannot teach what only those say, and at most {reach:.2f} is "
+    "left to reach on these cases"
 )
 _CONSIDERED: frozenset[Verdict] = frozenset(
     {"fine_tune", "collect_examples", "prompt_more", "more_cases"}

@@ -20,14 +20,33 @@ def elapsed(seconds: float) -> str:
     return f"{minutes // 60} h {minutes % 60} min"
 
 
-def months_said(months: float | None) -> str:
-    """A time in months, days below one and hours below a day: `9.0 months`, `1.4 days`; `never`."""
+def months_said(months: float | None, limit: float | None = None) -> str:
+    """A time in months, days below one and hours below a day: `9.0 months`, `1.4 days`; `never`.
+
+    Beside the `limit` that it is held against it has as many decimals as tell the two apart.
+    """
     if months is None:
         return "never"
     days = months * DAYS_A_MONTH
     if days < 0.95:
-        return f"{24 * days:.1f} hours"
-    return f"{days:.1f} days" if months < 0.95 else f"{months:,.1f} months"
+        return f"{24 * days:.1f} hours" if 24 * days >= 0.05 else "less than 0.1 hours"
+    a_unit, unit = (DAYS_A_MONTH, "days") if months < 1 else (1.0, "months")
+    return f"{_apart(a_unit * months, None if limit is None else a_unit * limit)} {unit}"
+
+
+def limit_said(months: float) -> str:
+    """A time that somebody stated, in its own unit from a month on: `12 months`, `7.3 hours`."""
+    return f"{months:g} months" if months >= 1 else months_said(months)
+
+
+def _apart(value: float, limit: float | None) -> str:
+    """A number with one decimal, or with as many as make it another than `limit`, four at most."""
+    digits = 1
+    while limit is not None and value != limit and digits < 4:
+        if f"{value:.{digits}f}" != f"{limit:.{digits}f}":
+            break
+        digits += 1
+    return f"{value:,.{digits}f}"
 
 
 def after_said(months: float | None) -> str:

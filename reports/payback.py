@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from evals.durations import months_said
+from evals.durations import limit_said, months_said
 from evals.records import SplitName
 from evals.spending.wording import money_said
 from reports import numbers
@@ -154,7 +154,7 @@ def _sentence(payback: Payback, kind: str) -> str:
         return f"{kind}, {calls} a tuned model never breaks even."
     return (
         f"{kind}, {calls} a tuned model breaks even after {_even_said(payback)}; "
-        f"{payback.within_months:g} months are allowed.{_STALE if payback.goes_stale else ''}"
+        f"{limit_said(payback.within_months)} are allowed.{_STALE if payback.goes_stale else ''}"
     )
 
 
@@ -165,7 +165,8 @@ def _even(payback: Payback, horizon: float) -> str:
 
 
 def _even_said(payback: Payback) -> str:
-    likely, worst = months_said(payback.months), months_said(payback.months_worst)
+    limit = payback.within_months
+    likely, worst = months_said(payback.months, limit), months_said(payback.months_worst, limit)
     return f"{likely} ({worst} at the unfavourable end)"
 
 
@@ -192,7 +193,8 @@ def _facts(payback: Payback) -> tuple[tuple[str, str], ...]:
         ("Training, " + retrained, _span(payback.training, payback.training_worst, money)),
         ("Break-even", _even_said(payback)),
         (
-            f"Break-even volume, within {payback.within_months:g} months, trainings due then paid",
+            f"Break-even volume, within {limit_said(payback.within_months)}, "
+            "trainings due then paid",
             _volume(payback),
         ),
     )
@@ -292,12 +294,22 @@ def _rows(payback: Payback, horizon: float) -> tuple[MonthRow, ...]:
     return tuple(_row(payback, month) for month in months)
 
 
+def _number(month: float) -> str:
+    """A whole month, or a part of one with as many decimals as tell it from a whole one."""
+    if month == math.floor(month):
+        return f"{month:g}"
+    return next(
+        (said for digits in (1, 2, 3) if not (said := f"{month:.{digits}f}").endswith("0")),
+        f"{month:.4f}",
+    )
+
+
 def _row(payback: Payback, month: float) -> MonthRow:
     before, after, worst = (
         money_said(_paid(payback, month, side), payback.currency)
         for side in ("before", "after", "worst")
     )
     even = " (even)" if month == payback.months else ""
-    name = f"{month:g}" if month == math.floor(month) else f"{month:.1f}"
+    name = months_said(month) if 0 < month < 1 else _number(month)
     trained = numbers.count(trainings_until(month, payback.retrain_months))
     return MonthRow(f"{name}{even}", before, after, worst, trained)

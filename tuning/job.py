@@ -402,10 +402,14 @@ class Job:
         )
         if leader is None or carried(leader.candidate.technique, self.suite.tune) == PLAIN:
             return
+        kept = (
+            "tune.documents shows an adapter what is retrieved"
+            if self.suite.tune.documents is not None
+            else f"the best prompt, '{leader.candidate.label}', is shown documents or held to a "
+            "structure, which an adapter keeps"
+        )
         raise UsageError(
-            f"the best prompt, '{leader.candidate.label}', is shown documents or held to a "
-            "structure, which an adapter keeps; a learning curve of such adapters is not measured "
-            "in this version",
+            f"{kept}; a learning curve of such adapters is not measured in this version",
             hint="`tunegate run` trains on all the examples, and judges that",
         )
 

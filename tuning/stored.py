@@ -159,7 +159,8 @@ def decide_stored(
     leader = _leader(evidence, policy, runs)
     evidence = replace(evidence, failures=summarise_failures(suite, leader, runs))
     if carried(leader.candidate.technique, suite.tune) != PLAIN:
-        evidence = replace(evidence, learning=None)  # the adapter would be another than measured
+        # The adapter would be another than those that a curve is made of.
+        evidence = replace(evidence, learning=None, has_curve=False)
     cost = _cost_standing(suite, ledger, leader, runs=runs, prices=listed)
     doubts = _doubtful_timings(suite, ledger, leader, runs, listed)
     told = evidence_of(cost, suite.operation, doubts)

@@ -85,7 +85,17 @@ def test_small_money_has_an_axis_too() -> None:
     small = payback(10, None, training=0.001, training_worst=0.001, months=0.1, within_months=0.5)
     view = payback_view(small)
     assert len({tick.label for tick in view.curve.y_ticks}) == len(view.curve.y_ticks)
-    assert [row.month for row in view.rows] == ["0", "0.1 (even)", "0.5"]
+    assert [row.month for row in view.rows] == ["0", "3.0 days (even)", "15.2 days"]
+
+
+@pytest.mark.parametrize(
+    ("months", "name"), [(9.0, "9"), (9.34, "9.3"), (12.04, "12.04"), (0.9651, "29.4 days")]
+)
+def test_the_row_of_the_break_even_is_told_from_whole_months(months: float, name: str) -> None:
+    view = payback_view(payback(1000, None, months=months, within_months=12))
+    names = [row.month for row in view.rows]
+    assert f"{name} (even)" in names
+    assert len(set(names)) == len(names)
 
 
 @pytest.mark.parametrize("retrain", [None, 0.001, 11.99, 12.0, 500.0])

@@ -202,3 +202,15 @@ def test_the_verdict_from_the_store_is_the_same_twice_and_reads_no_scorer(formle
 
     monkeypatch.setattr(evals.scorers, "build_scorers", refuse)
     assert decided(formless, LABELS) == decided(formless, LABELS)
+
+
+@pytest.mark.parametrize(("documents", "advised"), [(None, True), (1, False)])
+def test_a_curve_is_not_advised_where_an_adapter_is_shown_documents(
+    formless, documents: int | None, advised: bool
+) -> None:
+    """A curve is made of adapters that are shown none: `tunegate curve` would refuse."""
+    suite, ledger, model = formless
+    tune = replace(suite.tune, documents=documents, min_examples=10**6)
+    found = decide_stored(replace(suite, tune=tune, structure=None), ledger, model)
+    assert found.verdict == "collect_examples"
+    assert any("tunegate curve" in step for step in found.next_steps) is advised

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from evals.durations import months_said
+from evals.durations import limit_said, months_said
 from evals.judges.records import JudgeStanding
 from tuning.gate import rules
 from tuning.gate.declared import UNHELD
@@ -225,8 +225,9 @@ def _cost_steps(evidence: Evidence) -> list[str]:
     when = (
         "never pays for itself"
         if cost.break_even_months is None
-        else f"pays for itself after {months_said(cost.break_even_months)} and not within the "
-        f"{cost.within_months:g} stated"
+        else "pays for itself after "
+        f"{months_said(cost.break_even_months, cost.within_months)} and not within the "
+        f"{limit_said(cost.within_months)} stated"
     )
     return [
         f"Mind the money: at {cost.calls_per_month:,} calls a month a tuned model {when}; the "
@@ -238,7 +239,8 @@ def _learning_steps(
     verdict: Verdict, standing: Standing, evidence: Evidence, policy: Policy
 ) -> list[str]:
     """What the learning curve, or the lack of one, asks of a person."""
-    if verdict == "collect_examples" and evidence.learning is None and evidence.trainable:
+    wants_curve = evidence.learning is None and evidence.trainable and evidence.has_curve
+    if verdict == "collect_examples" and wants_curve:
         return [
             f"`tunegate curve {evidence.suite}` measures how many more examples would buy how "
             "much: it trains on parts of those there are, and judges on dev."

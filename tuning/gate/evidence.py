@@ -216,6 +216,7 @@ class Evidence:
     name none.
     `unheld` are those of the untried that the default ladder holds to a structure.
     `failures` are those of the leader, whoever that is by the trials; None where nobody looked.
+    `has_curve` is False where an adapter is asked otherwise than those a learning curve measures.
     """
 
     trials: tuple[Trial, ...]
@@ -232,6 +233,7 @@ class Evidence:
     dev_look: int = 1
     untried: tuple[str, ...] = ()
     learning: LearningEvidence | None = None
+    has_curve: bool = True
     over_budget: tuple[OverBudget, ...] = ()
     suite: str = "SUITE"
     recalls: tuple[Recall, ...] = ()

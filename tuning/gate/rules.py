@@ -10,7 +10,7 @@ from math import ceil
 from typing import NamedTuple
 
 from evals.comparison import points
-from evals.durations import months_said
+from evals.durations import limit_said, months_said
 from evals.rounding import least_points, least_share, limit_share
 from evals.stats import MIN_CLUSTERS
 from tuning.gate.evidence import CostEvidence, Evidence, Policy
@@ -128,19 +128,20 @@ def _volume_text(cost: CostEvidence) -> str:
     if cost.break_even_calls is None:
         return ""
     return (
-        f" It would within {cost.within_months:g} months from about "
+        f" It would within {limit_said(cost.within_months)} from about "
         f"{ceil(cost.break_even_calls):,} calls a month on."
     )
 
 
 def _months_text(cost: CostEvidence) -> str:
     """Until when it breaks even, with the unfavourable end where it is estimated."""
-    likely = months_said(cost.break_even_months)
+    likely = months_said(cost.break_even_months, cost.within_months)
     if not cost.has_range:
         return likely
     if cost.latest_months is None:
         return f"{likely} (by estimate; perhaps never)"
-    return f"{likely} (by estimate; {months_said(cost.latest_months)} at the unfavourable end)"
+    latest = months_said(cost.latest_months, cost.within_months)
+    return f"{likely} (by estimate; {latest} at the unfavourable end)"
 
 
 def _cost_obstacle(
@@ -148,7 +149,7 @@ def _cost_obstacle(
 ) -> str | None:
     ends = [cost.break_even_months, *([cost.latest_months] if cost.has_range else [])]
     if any(months is None or months > cost.within_months for months in ends):
-        return f"only {cost.within_months:g} are allowed"
+        return f"only {limit_said(cost.within_months)} are allowed"
     if cost.goes_stale:
         return (
             "the suite says that facts change often and not how often it would be trained anew "

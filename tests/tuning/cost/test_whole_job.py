@@ -93,7 +93,7 @@ def verdicts(folder: Path, prices: Prices) -> tuple[str, str, JobRecord]:
         ),
         (operation(calls_per_month=1), BY_TOKENS, "does_not_apply", "never pay"),
         (operation(calls_per_month=0), BY_TOKENS, "does_not_apply", "never pay"),
-        (operation(person_hours=40), BY_TOKENS, "does_not_apply", "only 12 are allowed"),
+        (operation(person_hours=40), BY_TOKENS, "does_not_apply", "only 12 months are allowed"),
         (operation(retrain_months=0.01), BY_TOKENS, "does_not_apply", "never pay"),
         (operation(facts_change="often"), BY_TOKENS, "does_not_apply", "would go stale"),
         (operation(), tuned_dearer(BY_TOKENS, 3.0), "does_not_apply", "never pay"),

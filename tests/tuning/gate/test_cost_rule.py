@@ -85,7 +85,10 @@ def test_the_sums_are_shown_with_every_answer() -> None:
 
 @pytest.mark.parametrize(
     ("months", "said"),
-    [(None, "never pays for itself"), (20.0, "after 20.0 months and not within the 12 stated")],
+    [
+        (None, "never pays for itself"),
+        (20.0, "after 20.0 months and not within the 12 months stated"),
+    ],
 )
 def test_tuning_for_quality_says_where_it_does_not_pay(months: float | None, said: str) -> None:
     cost = CostEvidence(1000, months, 12.0, figures="A training costs 900 EUR.")

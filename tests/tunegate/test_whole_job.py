@@ -65,7 +65,8 @@ def test_the_gate_opens_and_the_adapter_is_judged_on_sealed_cases_and_guards(who
         "sealed split",
         "guards",
     ]
-    assert len(record.runs) == 7 + 2 + 2 + 1
+    prompts, sealed, guards, adapter_on_dev = 7, 2, 2, 2
+    assert len(record.runs) == prompts + sealed + guards + adapter_on_dev
     assert all(not run.errors for run in record.runs.values())
     assert len(read_looks(whole.folder / "tickets" / "looks.jsonl")) == 1
 

@@ -1,8 +1,5 @@
 from __future__ import annotations
 
-import signal
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +8,7 @@ import pytest
 import tuning.sweeping.trials
 from evals.errors import DivergedError, TrainingError, UsageError
 from evals.ledger import Ledger
+from tests.tuning.killed import die_in
 from tests.tuning.sweeping.scene import Told, searching, sweeping_suite, train
 from tuning.data.dataset import build_examples
 from tuning.records import TrainingRecord
@@ -21,8 +19,6 @@ from tuning.training.base import BaseModel
 from tuning.training.loss_curve import Progress
 from tuning.training.task import Task
 from tuning.training.train import train_adapter
-
-ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(scope="module")
@@ -93,11 +89,7 @@ def test_a_search_that_was_killed_does_only_what_is_missing_and_ends_the_same(
     count: int,
 ) -> None:
     record, whole, _ = searched
-    program = [sys.executable, "-m", "tests.tuning.sweeping.scene", tiny_base.name]
-    killed = subprocess.run(
-        [*program, str(tmp_path), what, str(count)], cwd=ROOT, capture_output=True, check=False
-    )
-    assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
+    die_in("tests.tuning.sweeping.scene", tiny_base.name, tmp_path, what, count)
     done = len(Ledger(tmp_path / "ledger").documents(KIND))
     told = Told()
     again = train(tiny_base.name, tmp_path, told)

@@ -5,9 +5,6 @@ from __future__ import annotations
 import importlib.util
 import json
 import shutil
-import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +20,7 @@ from evals.models.local import LocalModel
 from evals.records import Decoding, Request
 from evals.suite.tune_weights import WEIGHTS
 from tests.tuning.conftest import MakeTask, chained, tickets, tiny_settings
+from tests.tuning.killed import die_in
 from tuning.data.dataset import encode_examples
 from tuning.records import Proof, TrainingRecord
 from tuning.training.adaptations import adaptation_of, full, quantised
@@ -34,7 +32,6 @@ from tuning.training.quiet import quietly
 from tuning.training.train import train_adapter
 from tuning.training.weights import load_weights
 
-ROOT = Path(__file__).parents[3]
 WEIGHTS_FILE = "adapter_model.safetensors"
 QLORA = pytest.param(
     {"weights": "qlora"},
@@ -136,16 +133,15 @@ def test_training_killed_midway_ends_with_the_weights_of_an_uninterrupted_one(
     trained: Any, make_task: MakeTask, tmp_path: Path, changes: dict[str, Any]
 ) -> None:
     task = make_task(**changes)
-    killed = subprocess.run(
-        [
-            *(sys.executable, "-m", "tests.tuning.training.kill_at", str(task.base.folder)),
-            *(str(tmp_path), "step", "7", "one", json.dumps(changes)),
-        ],
-        cwd=ROOT,
-        capture_output=True,
-        check=False,
+    die_in(
+        "tests.tuning.training.kill_at",
+        task.base.folder,
+        tmp_path,
+        "step",
+        7,
+        "one",
+        json.dumps(changes),
     )
-    assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
     steps: list[int] = []
     record = train_adapter(task, tmp_path, lambda step, total, loss: steps.append(step))
     assert steps[0] == 5

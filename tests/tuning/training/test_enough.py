@@ -1,8 +1,5 @@
 from __future__ import annotations
 
-import signal
-import subprocess
-import sys
 from dataclasses import replace
 from math import comb
 from pathlib import Path
@@ -16,6 +13,7 @@ from evals.errors import TrainingError
 from evals.suite.policy_settings import GrpoSettings
 from evals.suite.spec import TuneSpec
 from tests.tuning.conftest import chained
+from tests.tuning.killed import die_in
 from tests.tuning.training.rewarded import (
     KINDS,
     Judging,
@@ -31,8 +29,6 @@ from tuning.training.loss_curve import best_step, looks_since_best, suffices, wh
 from tuning.training.methods import Sources, chain_of
 from tuning.training.stages import SureLook
 from tuning.training.train import train_adapter
-
-ROOT = Path(__file__).parents[3]
 
 
 def test_the_least_is_wilsons_bound_at_one_standard_error() -> None:
@@ -196,14 +192,7 @@ def test_killed_between_looks_it_ends_as_if_it_had_not_been(
     torch.set_num_threads(1)
     task = enough_task(tiny_base, TuneSpec(keep="score"))
     whole = train_adapter(task, tmp_path / "whole")
-    program = [sys.executable, "-m", "tests.tuning.training.rewarded", str(tiny_base.folder)]
-    killed = subprocess.run(
-        [*program, str(tmp_path / "killed"), "9", "score"],
-        cwd=ROOT,
-        capture_output=True,
-        check=False,
-    )
-    assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
+    die_in("tests.tuning.training.rewarded", tiny_base.folder, tmp_path / "killed", 9, "score")
     told: list[int] = []
     again = train_adapter(task, tmp_path / "killed", lambda step, total, loss: told.append(step))
     assert told[0] > 1

@@ -1,9 +1,6 @@
 from __future__ import annotations
 
 import json
-import signal
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +18,7 @@ from evals.scorers import build_scorers
 from evals.suite.load import load_suite
 from evals.suite.policy_settings import GrpoSettings, PolicySettings, RlooSettings
 from evals.suite.tune_methods import own_of
+from tests.tuning.killed import die_in
 from tests.tuning.training.rewarded import (
     KINDS,
     Judging,
@@ -36,7 +34,6 @@ from tuning.training.objectives.policy import PolicyObjective, sampled_rise
 from tuning.training.train import train_adapter
 from tuning.training.tune import tune_suite
 
-ROOT = Path(__file__).parents[3]
 # The tiny model is never sure of anything: at a lower temperature it learns sooner.
 SOON: dict[str, Any] = {
     "sft_epochs": 4.0,
@@ -109,14 +106,9 @@ def test_killed_while_learning_from_rewards_it_ends_as_if_it_had_not_been(
     whole = train_adapter(task, tmp_path / "whole")
     (fine_tuning, rewarded) = whole.stages
     steps = max(p.step for p in fine_tuning.curve)
-    program = [sys.executable, "-m", "tests.tuning.training.rewarded", str(tiny_base.folder)]
-    killed = subprocess.run(
-        [*program, str(tmp_path / "killed"), str(steps + 6), method],
-        cwd=ROOT,
-        capture_output=True,
-        check=False,
+    die_in(
+        "tests.tuning.training.rewarded", tiny_base.folder, tmp_path / "killed", steps + 6, method
     )
-    assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
     told: list[tuple[int, int]] = []
     again = train_adapter(
         task, tmp_path / "killed", lambda step, total, loss: told.append((step, total))

@@ -1,9 +1,6 @@
 from __future__ import annotations
 
 import math
-import signal
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +14,7 @@ from evals.models.tokens import encode_completion
 from evals.records import Message
 from evals.suite.preference_settings import DpoSettings
 from tests.tuning.conftest import MakeTask, preferences, preferring
+from tests.tuning.killed import die_in
 from tuning.data.drawn_pairs import DrawnPairs
 from tuning.data.pairs import Pair, encode_pairs, hold_out_pairs
 from tuning.records import TrainingRecord
@@ -26,8 +24,6 @@ from tuning.training.quiet import quietly
 from tuning.training.stages import Course
 from tuning.training.train import train_adapter
 from tuning.training.weights import load_weights
-
-ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(scope="module")
@@ -76,14 +72,7 @@ def test_a_training_killed_among_its_pairs_ends_as_if_it_had_not_been(
     number: int,
 ) -> None:
     task = preferring(make_task())
-    program = [sys.executable, "-m", "tests.tuning.training.kill_at", str(task.base.folder)]
-    killed = subprocess.run(
-        [*program, str(tmp_path), moment, str(number), "dpo"],
-        cwd=ROOT,
-        capture_output=True,
-        check=False,
-    )
-    assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
+    die_in("tests.tuning.training.kill_at", task.base.folder, tmp_path, moment, number, "dpo")
     record = train_adapter(task, tmp_path)
     expected = tensors(uninterrupted)
     for name, tensor in tensors(record).items():

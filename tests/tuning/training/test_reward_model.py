@@ -1,8 +1,5 @@
 from __future__ import annotations
 
-import signal
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +11,7 @@ from safetensors.torch import load_file
 from evals.errors import ModelError, RecordError, TrainingError
 from evals.models.tokens import encode_completion
 from tests.tuning.conftest import preferences, tiny_settings
+from tests.tuning.killed import die_in
 from tests.tuning.training.reward_at import made
 from tuning.training.base import BaseModel
 from tuning.training.objectives.reward import padding_id
@@ -26,8 +24,6 @@ from tuning.training.reward_model import (
     reward_settings,
     train_reward_model,
 )
-
-ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(scope="module")
@@ -93,11 +89,7 @@ def test_a_reward_model_killed_in_training_ends_as_if_it_had_not_been(
     moment: str,
     number: int,
 ) -> None:
-    program = [sys.executable, "-m", "tests.tuning.training.reward_at", str(tiny_base.folder)]
-    killed = subprocess.run(
-        [*program, str(tmp_path), moment, str(number)], cwd=ROOT, capture_output=True, check=False
-    )
-    assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
+    die_in("tests.tuning.training.reward_at", tiny_base.folder, tmp_path, moment, number)
     record = made(tiny_base, tmp_path)
     expected = tensors(trained)
     for name, tensor in tensors(record).items():

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +14,7 @@ from safetensors.torch import load_file
 from evals.errors import SuiteError, TrainingError
 from evals.records import Case, Output
 from evals.suite.rlhf_settings import RlhfSettings, policy_of
+from tests.tuning.killed import die_in
 from tests.tuning.training.chained_to_reward import login, prefers, rlhf_task
 from tests.tuning.training.rewarded import rewarded_suite
 from tuning.data.drawn_pairs import Asked, DrawnPairs, DrawPlan
@@ -33,7 +31,6 @@ from tuning.training.reward_model import read_reward_model
 from tuning.training.task import Task
 from tuning.training.train import train_adapter
 
-ROOT = Path(__file__).parents[3]
 CASE = Case("case-1", {"text": "q"}, "login", "login", "train")
 
 
@@ -101,14 +98,7 @@ def test_killed_after_its_fine_tuning_the_chain_ends_as_if_it_had_not_been(
     moment: str,
     number: int,
 ) -> None:
-    program = [sys.executable, "-m", "tests.tuning.training.chained_to_reward"]
-    killed = subprocess.run(
-        [*program, str(tiny_base.folder), str(tmp_path), moment, str(number)],
-        cwd=ROOT,
-        capture_output=True,
-        check=False,
-    )
-    assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
+    die_in("tests.tuning.training.chained_to_reward", tiny_base.folder, tmp_path, moment, number)
     drawn: list[Asked] = []
     told: list[tuple[int, int]] = []
 

@@ -1,8 +1,5 @@
 from __future__ import annotations
 
-import signal
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,11 +9,10 @@ import torch
 from safetensors.torch import load_file
 
 from tests.tuning.conftest import MakeTask, chained
+from tests.tuning.killed import die_in
 from tuning.records import LossPoint, TrainingRecord
 from tuning.training.loss_curve import best_step, looks_since_best, loss_curve
 from tuning.training.train import train_adapter
-
-ROOT = Path(__file__).parents[3]
 
 
 class Rising:
@@ -95,14 +91,7 @@ def test_a_chain_killed_in_its_second_stage_ends_as_if_it_had_not_been(
     number: int,
 ) -> None:
     task = chained(make_task())
-    program = [sys.executable, "-m", "tests.tuning.training.kill_at", str(task.base.folder)]
-    killed = subprocess.run(
-        [*program, str(tmp_path), moment, str(number), "chain"],
-        cwd=ROOT,
-        capture_output=True,
-        check=False,
-    )
-    assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
+    die_in("tests.tuning.training.kill_at", task.base.folder, tmp_path, moment, number, "chain")
     totals: set[int] = set()
     record = train_adapter(task, tmp_path, lambda step, total, loss: totals.add(total))
     expected = tensors(uninterrupted)

@@ -3,10 +3,7 @@ from __future__ import annotations
 import os
 import random
 import shutil
-import signal
 import socket
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +15,7 @@ from evals.errors import MissingExtraError, TrainingError, UsageError
 from evals.models import open_model
 from evals.models.loading import load_folder
 from tests.tuning.conftest import MakeTask, tickets
+from tests.tuning.killed import die_in
 from tuning.data.dataset import encode_examples, hold_out
 from tuning.records import TrainingRecord
 from tuning.training import extras, train
@@ -27,7 +25,6 @@ from tuning.training.quiet import quietly
 from tuning.training.train import finished_record, train_adapter
 
 Finished = tuple[TrainingRecord, Path]
-ROOT = Path(__file__).parents[3]
 
 
 def weights(record: TrainingRecord) -> dict[str, Any]:
@@ -126,14 +123,7 @@ def test_training_killed_at_any_moment_ends_with_the_weights_of_an_uninterrupted
     finished: Finished, make_task: MakeTask, tmp_path: Path, moment: str, number: int
 ) -> None:
     task = make_task()
-    program = [sys.executable, "-m", "tests.tuning.training.kill_at"]
-    killed = subprocess.run(
-        [*program, str(task.base.folder), str(tmp_path), moment, str(number)],
-        cwd=ROOT,
-        capture_output=True,
-        check=False,
-    )
-    assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
+    die_in("tests.tuning.training.kill_at", task.base.folder, tmp_path, moment, number)
     first_step: list[int] = []
 
     def progress(step: int, total: int, loss: float | None) -> None:
